@@ -1,0 +1,69 @@
+"""Token budgets: base · bias · safety · input factor, for a whole workload at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.workload.table import Workload
+
+__all__ = ["Budgets", "classify", "prepare_budgets", "size_classes"]
+
+SIZE_CLASSES = ("short", "medium", "long")
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """The part of each request's budget that does not change while a run goes; arrays (n,).
+
+    `prior_tokens` is base · safety factor · input factor: the estimate at bias 1, before it is cut
+    to a whole number.
+    """
+
+    predicted: NDArray[np.int64]
+    counted_prompt: NDArray[np.int64]
+    counted_output: NDArray[np.int64]
+    base_tokens: NDArray[np.int64]
+    safety_factor: NDArray[np.float64]
+    input_factor: NDArray[np.float64]
+    prior_tokens: NDArray[np.float64]
+
+
+def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
+    """Category of each request as the scenario's classifier names it; indices, shape (n,).
+
+    Each distinct pair of prompt text and true category is classified once.
+    """
+    width = len(scenario.categories)
+    keys, inverse = np.unique(workload.prompt_id * width + workload.category, return_inverse=True)
+    words = [category.keywords for category in scenario.categories]
+    classifier = scenario.estimator.classifier
+    named = [
+        classifier.classify(workload.prompts[key // width], key % width, words)
+        for key in keys.tolist()
+    ]
+    return np.asarray(named, dtype=np.int64)[inverse]
+
+
+def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
+    """Classify and budget a workload, as DriftSched (arXiv 2606.02982) does at admission."""
+    estimator = scenario.estimator
+    in_words = estimator.unit == "words"
+    prompt = workload.prompt_words if in_words else workload.prompt_tokens
+    output = workload.output_words if in_words else workload.output_tokens
+    predicted = classify(scenario, workload)
+    base = np.array([c.base_tokens for c in scenario.categories], dtype=np.int64)[predicted]
+    safety = np.array([t.safety_factor for t in scenario.tenants])[workload.tenant]
+    factor = np.minimum(estimator.input_factor.cap, 1 + prompt / estimator.input_factor.scale)
+    return Budgets(predicted, prompt, output, base, safety, factor, base * safety * factor)
+
+
+def size_classes(scenario: Scenario, totals: NDArray[np.int64]) -> NDArray[np.int8]:
+    """Index into `SIZE_CLASSES` of each total budget; upper bounds are inclusive."""
+    bounds = scenario.estimator.size_classes
+    return np.searchsorted([bounds.short, bounds.medium], totals, side="left").astype(np.int8)

@@ -1,0 +1,59 @@
+"""The exact queue table: one row at each change of a tenant's queue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+
+__all__ = ["queue_table"]
+
+
+def queue_table(scenario: Scenario, requests: pd.DataFrame) -> pd.DataFrame:
+    """Derive time_s, tenant, waiting, running from the requests table.
+
+    A request waits from its arrival to its dispatch (or to its end, where it was never dispatched)
+    and runs from its dispatch to its end. Rejected requests never wait. At one instant ends come
+    before arrivals and arrivals before dispatches, so that no queue is ever negative.
+    """
+    tenants = requests["tenant"].cat.codes.to_numpy().astype(np.int64)
+    arrival, dispatch, finish = (
+        requests[name].to_numpy() for name in ("arrival_s", "dispatch_s", "finish_s")
+    )
+    queued = (requests["status"] != "rejected").to_numpy()
+    ran = queued & ~np.isnan(dispatch)
+    gave_up = queued & np.isnan(dispatch)
+    # (times, tenants, change of waiting, change of running), in their order at one instant
+    parts = [
+        (finish[ran], tenants[ran], 0, -1),
+        (arrival[queued], tenants[queued], 1, 0),
+        (dispatch[ran], tenants[ran], -1, 1),
+        (finish[gave_up], tenants[gave_up], -1, 0),
+    ]
+    sizes = [len(part[0]) for part in parts]
+    times = np.concatenate([part[0] for part in parts])
+    owner = np.concatenate([part[1] for part in parts])
+    waiting = np.repeat([part[2] for part in parts], sizes)
+    running = np.repeat([part[3] for part in parts], sizes)
+    sequence = np.argsort(times, kind="stable")
+    times, owner = times[sequence], owner[sequence]
+    waiting, running = waiting[sequence], running[sequence]
+    for tenant in range(len(scenario.tenants)):
+        mine = np.flatnonzero(owner == tenant)
+        waiting[mine] = np.cumsum(waiting[mine])
+        running[mine] = np.cumsum(running[mine])
+    return pd.DataFrame(
+        {
+            "time_s": times,
+            "tenant": pd.Categorical.from_codes(
+                owner.astype(np.int32), categories=scenario.tenant_names
+            ),
+            "waiting": waiting,
+            "running": running,
+        },
+        copy=False,
+    )

@@ -1,0 +1,51 @@
+"""The tables of one run; both worlds leave the same ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from driftsched.scenario.model import Scenario
+
+__all__ = ["STATUSES", "RunResult"]
+
+STATUSES = ("finished", "rejected", "failed", "timed_out", "cancelled")
+"""The five ends of a request; each submitted request has exactly one."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One finished run.
+
+    Attributes
+    ----------
+    requests : DataFrame
+        One row a request in order of request_id: request_id, tenant, tier, category,
+        predicted_category, phase, size_class, actual_size_class, prompt_tokens,
+        max_output_tokens, counted_prompt_tokens, base_tokens, bias, safety_factor, input_factor,
+        estimated_output_tokens, total_token_budget, output_tokens, counted_output_tokens,
+        arrival_s, dispatch_s, first_token_s, finish_s, queue_wait_s, ttft_s, tpot_s, e2e_s,
+        preemptions, replica, batch_id, status, reason. Times are seconds since the run's start, NaN
+        where it did not come to that; names are categoricals in the scenario's order. "counted" is
+        in the estimator's unit (words or tokens), as estimates and budgets are.
+    queues : DataFrame
+        time_s, tenant, waiting, running: one row a change, for the tenant that changed.
+    gpus : DataFrame
+        time_s, replica, running, kv_used_tokens, kv_capacity_tokens, busy (share of the interval
+        before), power_w, memory_used_mb, temperature_c, sm_clock_mhz; unknown is NaN.
+    learning : DataFrame
+        time_s, request_id, key (category as classified), old_bias, measured_bias, bias,
+        estimated_output_tokens, output_tokens (counted).
+    provenance : dict
+        version, seed, engine, wall_s, python, machine facts.
+    """
+
+    scenario: Scenario
+    requests: pd.DataFrame
+    queues: pd.DataFrame
+    gpus: pd.DataFrame
+    learning: pd.DataFrame
+    provenance: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,74 @@
+"""What a scheduling policy is, and the common kind whose order never changes while waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Protocol
+
+from driftsched.config import Config
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Tenant
+    from driftsched.scheduling.request import Request
+
+__all__ = ["Policy", "PolicySpec", "StaticOrder"]
+
+
+class Policy(Protocol):
+    """Holds the waiting requests and chooses the next one.
+
+    Any object with these methods serves, also a user's own class handed to
+    `driftsched.simulation.simulate`. It owns its queue; it may read requests but not change them.
+    """
+
+    def push(self, request: Request) -> None:
+        """Take a request in."""
+        ...
+
+    def pop(self, now: float) -> Request:
+        """Remove and return the next request; called only when one waits. `now` in seconds."""
+        ...
+
+    def order(self, request: Request) -> float:
+        """Sort key within one tenant, lowest first; used while a tenant is at its running limit."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of waiting requests."""
+        ...
+
+
+class StaticOrder:
+    """A policy whose score does not change while a request waits: one heap, O(log n) a step.
+
+    Subclasses define `order`, the score, lowest first. Ties go to the earlier arrival, then to the
+    lower request id.
+    """
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, float, int, Request]] = []
+
+    def order(self, request: Request) -> float:
+        """Score of a request, lowest first."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def push(self, request: Request) -> None:
+        entry = (self.order(request), request.arrival_s, request.request_id, request)
+        heappush(self._heap, entry)
+
+    def pop(self, now: float) -> Request:
+        return heappop(self._heap)[3]
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+
+class PolicySpec(Config):
+    """Common base of the policies' parameters; subclasses define `build`."""
+
+    kind: str
+
+    def build(self, tenants: Sequence[Tenant]) -> Policy:
+        """Return a fresh, empty policy for these tenants."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it

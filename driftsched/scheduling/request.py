@@ -1,0 +1,107 @@
+"""A request on its way through gateway and engine, in both worlds."""
+
+from __future__ import annotations
+
+from math import nan
+
+__all__ = ["Request"]
+
+
+class Request:
+    """One request. Lengths in tokens, times in seconds since the run's start; NaN is "not yet".
+
+    Policies and compensators read it; only gateway and engines write to it. `output_tokens` and
+    `counted_output_tokens` are the actual length, unknown to an honest policy before the end.
+
+    Attributes
+    ----------
+    request_id : int
+        Position in the workload, by arrival.
+    tenant, predicted : int
+        Index of the tenant, and of the category as classified.
+    rank : int
+        Rank of the tenant's tier: 1 premium, 2 standard, 3 batch.
+    arrival_s, dispatch_s, first_token_s, finish_s : float
+        When it came, left the queue, gave its first and its last token.
+    prompt_tokens, output_tokens, max_output_tokens : int
+        What the engine works through.
+    counted_output_tokens : int
+        The output in the estimator's unit, words or tokens.
+    base_tokens : int
+        The category's budget; `prior_tokens` is base · safety factor · input factor.
+    counted_prompt_tokens : int
+        The prompt in the estimator's unit.
+    bias : float
+        The compensator's correction at admission.
+    estimated_output_tokens, total_token_budget : int
+        int(prior_tokens · bias), and that plus the counted prompt.
+    status, reason : str
+        Empty while it is under way; one of the five ends afterwards.
+    batch_id : int
+        Number of the gang or, in continuous mode, of the iteration it joined at; -1 before.
+    """
+
+    __slots__ = (
+        "arrival_s",
+        "base_tokens",
+        "batch_id",
+        "bias",
+        "counted_output_tokens",
+        "counted_prompt_tokens",
+        "dispatch_s",
+        "estimated_output_tokens",
+        "finish_s",
+        "first_token_s",
+        "max_output_tokens",
+        "output_tokens",
+        "predicted",
+        "preemptions",
+        "prior_tokens",
+        "prompt_tokens",
+        "rank",
+        "reason",
+        "replica",
+        "request_id",
+        "status",
+        "tenant",
+        "total_token_budget",
+    )
+
+    def __init__(
+        self,
+        request_id: int,
+        tenant: int,
+        rank: int,
+        predicted: int,
+        arrival_s: float,
+        prompt_tokens: int,
+        output_tokens: int,
+        max_output_tokens: int,
+        counted_prompt_tokens: int,
+        counted_output_tokens: int,
+        base_tokens: int,
+        prior_tokens: float,
+    ) -> None:
+        self.request_id = request_id
+        self.tenant = tenant
+        self.rank = rank
+        self.predicted = predicted
+        self.arrival_s = arrival_s
+        self.prompt_tokens = prompt_tokens
+        self.output_tokens = output_tokens
+        self.max_output_tokens = max_output_tokens
+        self.counted_prompt_tokens = counted_prompt_tokens
+        self.counted_output_tokens = counted_output_tokens
+        self.base_tokens = base_tokens
+        self.prior_tokens = prior_tokens
+        self.bias = 1.0
+        self.estimated_output_tokens = 0
+        self.total_token_budget = 0
+        self.dispatch_s = nan
+        self.first_token_s = nan
+        self.finish_s = nan
+        self.status = ""
+        self.reason = ""
+        self.batch_id = -1
+        self.replica = -1
+        self.preemptions = 0

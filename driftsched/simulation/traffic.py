@@ -1,0 +1,98 @@
+"""The traffic source: hands requests to the gateway as simulated time passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from driftsched.scheduling.gateway import Gateway
+    from driftsched.scheduling.request import Request
+    from driftsched.workload.table import Segment
+
+__all__ = ["Progress", "Traffic"]
+
+Progress = Callable[[float], None]
+"""Called with the share of the work done, 0 to 1; it may raise to stop the run."""
+
+REPORTS = 200
+
+
+class Traffic:
+    """Open-loop traffic in segments (the scenario's phases).
+
+    Arrivals do not depend on what the GPU does inside a segment, so the next one is known ahead:
+    that is what lets a replica jump over iterations in which nobody can join. Only where a phase
+    drains does the next segment's start wait for the last request to end.
+
+    Attributes
+    ----------
+    next_s : float
+        Time of the next arrival in seconds; inf while there is none, or none before a drain.
+    """
+
+    def __init__(
+        self,
+        requests: Sequence[Request],
+        segments: Sequence[Segment],
+        gateway: Gateway,
+        progress: Progress | None = None,
+    ) -> None:
+        self.next_s = inf
+        self._requests = requests
+        self._segments = segments
+        self._gateway = gateway
+        self._progress = progress
+        self._cursor = 0
+        self._segment = -1
+        self._start_s = 0.0
+        self._stop = 0
+        self._report_at = 0
+        self._open(0.0)
+
+    def advance(self, now: float) -> None:
+        """Submit every request that arrives up to and including `now`, in order."""
+        requests, submit = self._requests, self._gateway.submit
+        while self.next_s <= now:
+            cursor = self._cursor
+            submit(requests[cursor], self.next_s)
+            self._cursor = cursor = cursor + 1
+            if cursor < self._stop:
+                self.next_s = requests[cursor].arrival_s
+            else:
+                self._close()
+        if self._cursor >= self._report_at:
+            self._report()
+
+    def idle(self, now: float) -> bool:
+        """Tell the source that every submitted request has ended; False when no more will come."""
+        if self.next_s == inf and self._segment < len(self._segments) - 1:
+            ended = self._segments[self._segment]
+            self._open(max(now, self._start_s + ended.duration_s) + ended.pause_s)
+        return self.next_s < inf
+
+    def _report(self) -> None:
+        total = len(self._requests)
+        self._report_at = self._cursor + max(1, total // REPORTS)
+        if self._progress:
+            self._progress(self._cursor / total)
+
+    def _close(self) -> None:
+        """End the current segment; the next one opens at once unless this one drains."""
+        self.next_s = inf
+        ended = self._segments[self._segment]
+        if not ended.drain and self._segment < len(self._segments) - 1:
+            self._open(self._start_s + ended.duration_s + ended.pause_s)
+
+    def _open(self, start_s: float) -> None:
+        self._segment += 1
+        self._start_s = start_s
+        segment = self._segments[self._segment]
+        self._stop = segment.stop
+        for request in self._requests[segment.first : segment.stop]:
+            request.arrival_s += start_s
+        if segment.first < segment.stop:
+            self.next_s = self._requests[segment.first].arrival_s
+        else:
+            self._close()

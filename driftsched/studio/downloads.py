@@ -1,0 +1,47 @@
+"""Download buttons. The bytes are made when a button is clicked, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+__all__ = ["csv_button", "download"]
+
+
+def csv_button(data: pd.DataFrame, name: str, key: str, label: str = "CSV") -> None:
+    """Offer a table as ``name.csv``."""
+    download(
+        label,
+        lambda: data.to_csv(index=False).encode(),
+        f"{name}.csv",
+        "text/csv",
+        key,
+        "The numbers behind this picture, as a CSV file.",
+        quiet=True,
+    )
+
+
+def download(
+    label: str,
+    make: Callable[[], bytes],
+    file_name: str,
+    mime: str,
+    key: str,
+    explanation: str,
+    *,
+    quiet: bool = False,
+) -> None:
+    """Offer what `make` returns as a file; it is called once the button is clicked."""
+    st.download_button(
+        label,
+        data=make,
+        file_name=file_name,
+        mime=mime,
+        key=key,
+        help=explanation,
+        on_click="ignore",
+        icon=":material/download:",
+        type="tertiary" if quiet else "secondary",
+    )

@@ -1,0 +1,104 @@
+"""The server's end of a worker process."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["WorkerProcess"]
+
+POLL_S = 0.05
+
+
+class WorkerProcess:
+    """One ``driftsched.studio.worker``; it ends when this process ends, since its pipe closes."""
+
+    def __init__(self) -> None:
+        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        threads = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "driftsched.studio.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | threads | {"PYTHONPATH": path},
+        )
+        self._messages: queue.Queue[tuple[Any, ...]] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can take another task."""
+        return self._process.poll() is None
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        unwanted: threading.Event,
+        tell: Callable[[float], None],
+        grace_s: float,
+    ) -> tuple[Any, ...]:
+        """Carry out one task and return the worker's last message about it.
+
+        Once `unwanted` is set the task is asked to stop; after `grace_s` the process is ended.
+        """
+        task = pickle.dumps((function, args), protocol=pickle.HIGHEST_PROTOCOL)
+        if not self._write(task):
+            return ("failed", "the worker process has ended")
+        asked: float | None = None
+        while True:
+            if unwanted.is_set() and asked is None:
+                asked = time.monotonic()
+                self._write(pickle.dumps("cancel"))
+            if asked is not None and time.monotonic() - asked > grace_s:
+                self.close()
+                return ("cancelled",)
+            try:
+                message = self._messages.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+            if message[0] == "progress":
+                tell(message[1])
+            elif message[0] != "ready":
+                return message
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what was still to be written has nowhere to go
+                    continue
+
+    def _write(self, data: bytes) -> bool:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except OSError:
+            return False
+        return True
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        source = self._process.stdout
+        while True:
+            try:
+                self._messages.put(pickle.load(source))
+            except Exception as error:  # end of file, or half a message: the process is gone
+                self._messages.put(("failed", f"the worker process ended early ({_why(error)})"))
+                return
+
+
+def _why(error: Exception) -> str:
+    return "out of memory?" if isinstance(error, EOFError) else str(error)

@@ -1,0 +1,85 @@
+"""The sidebar: which scenario, which seed, which policy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from driftsched.scenario import load_scenario, preset_names
+from driftsched.studio.state import Key, View, get_view, set_view
+from driftsched.studio.whatif import changed, policy_names, with_policy
+from driftsched.studio.words import POLICY_HELP, policy_label
+
+__all__ = ["sidebar"]
+
+
+def sidebar() -> None:
+    """Draw the scenario's name, the preset chooser, the seed and the policy."""
+    view = get_view()
+    fresh = load_scenario(view.preset)
+    edited = view.scenario != fresh or view.load != 1
+    with st.sidebar:
+        st.markdown(f"**{view.scenario.title or view.scenario.name}**")
+        st.caption(("Changed from the preset. " if edited else "") + view.scenario.question)
+        _choosers(view)
+        if edited:
+            st.button(
+                "Back to the preset",
+                key=Key.RESET,
+                icon=":material/undo:",
+                help="Undo every change to the scenario.",
+                on_click=lambda: set_view(View(view.preset, fresh, policies=view.policies)),
+            )
+
+
+def _choosers(view: View) -> None:
+    st.session_state[Key.PRESET] = view.preset
+    st.selectbox(
+        "Preset",
+        preset_names(),
+        key=Key.PRESET,
+        format_func=_preset_label,
+        on_change=_take_preset,
+        help="A ready-made scenario: tenants, traffic, GPU. Choosing one replaces yours.",
+    )
+    st.session_state[Key.SEED] = view.scenario.seed
+    st.number_input(
+        "Seed",
+        min_value=0,
+        max_value=2**32 - 1,
+        key=Key.SEED,
+        on_change=_take_seed,
+        help="Starts the random numbers. The same seed gives the same traffic, always.",
+    )
+    st.session_state[Key.POLICY] = view.scenario.policy.kind
+    st.selectbox(
+        "Policy",
+        policy_names(),
+        key=Key.POLICY,
+        format_func=policy_label,
+        on_change=_take_policy,
+        help="Which waiting request goes next; used by Run. Explore compares several.\n\n"
+        + POLICY_HELP,
+    )
+
+
+def _preset_label(name: str) -> str:
+    return load_scenario(name).title or name
+
+
+def _take_preset() -> None:
+    name = st.session_state[Key.PRESET]
+    set_view(View(name, load_scenario(name), policies=get_view().policies))
+
+
+def _take_seed() -> None:
+    view = get_view()
+    seed = st.session_state[Key.SEED]
+    if seed is not None:
+        set_view(replace(view, scenario=changed(view.scenario, seed=int(seed))))
+
+
+def _take_policy() -> None:
+    view = get_view()
+    set_view(replace(view, scenario=with_policy(view.scenario, st.session_state[Key.POLICY])))

@@ -1,0 +1,98 @@
+"""From a page to its job: ask, wait a blink, show progress, come back when it is done."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable
+from typing import Any, cast
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from driftsched.studio.job import Job, State
+from driftsched.studio.jobs import JobPool
+from driftsched.studio.words import duration
+
+__all__ = ["pool", "result_of", "work_key"]
+
+BLINK_S = 1.2
+"""A page waits this long for its job before it draws a progress bar."""
+POLL_S = 0.4
+
+
+@st.cache_resource(show_spinner=False)
+def pool() -> JobPool:
+    """The server's one pool of worker processes."""
+    return JobPool()
+
+
+def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
+    """Name of a piece of work: the same for the same function and equal arguments."""
+    plain = [a.model_dump_json() if hasattr(a, "model_dump_json") else a for a in args]
+    name = f"{function.__module__}.{function.__qualname__}"
+    return hashlib.sha256(pickle.dumps((name, plain))).hexdigest()
+
+
+def result_of(function: Callable[..., Any], args: tuple[Any, ...], slot: str) -> Any:
+    """Return ``function(*args)`` as computed by the pool, or `None` while that is under way.
+
+    Until it is done a progress bar stands here, with a button to stop; when it is done the page
+    reruns by itself. A failure is one message.
+
+    Parameters
+    ----------
+    slot : str
+        Names the place on the page; asking for other work there gives up the former.
+    """
+    owner = f"{_session()}/{slot}"
+    key = work_key(function, args)
+    if st.session_state.get(_stopped(slot)) == key:
+        st.info("Stopped before it was done.", icon=":material/stop_circle:")
+        if st.button("Run it", key=f"{slot}-again", help="Start it again."):
+            del st.session_state[_stopped(slot)]
+            st.rerun()
+        return None
+    job = pool().submit(function, args, key, owner)
+    job.wait(BLINK_S)
+    if job.state is State.DONE:
+        return job.result
+    if job.ended.is_set():
+        _failed(job, slot)
+        return None
+    cast(Callable[..., None], st.fragment(_progress, run_every=POLL_S))(job, slot, owner)
+    return None
+
+
+def _progress(job: Job, slot: str, owner: str) -> None:
+    if job.ended.is_set():
+        st.rerun()
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.progress(job.progress if job.state is State.RUNNING else 0.0, text=_said(job))
+    if right.button("Stop", key=f"{slot}-stop", help="Give this computation up."):
+        st.session_state[_stopped(slot)] = job.key
+        pool().leave(owner)
+        st.rerun()
+
+
+def _said(job: Job) -> str:
+    if job.state is State.QUEUED:
+        return f"Waiting for a free worker: number {job.position} in the queue"
+    eta = job.eta_s
+    return "Computing…" if eta is None else f"Computing… about {duration(eta)} to go"
+
+
+def _failed(job: Job, slot: str) -> None:
+    st.error(f"This could not be computed: {job.error or 'it was stopped'}", icon=":material/error:")
+    if st.button("Try again", key=f"{slot}-retry", help="Start it once more."):
+        pool().forget(job)
+        st.rerun()
+
+
+def _stopped(slot: str) -> str:
+    return f"stopped-{slot}"
+
+
+def _session() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else "alone"

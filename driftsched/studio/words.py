@@ -1,0 +1,65 @@
+"""Labels and explanations that several pages use."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["METRICS", "POLICY_HELP", "choice_label", "duration", "percent_change", "policy_label"]
+
+_POLICIES = {
+    "fifo": ("FIFO", "first come, first served"),
+    "priority": ("Priority", "premium before standard before batch"),
+    "weighted": ("Weighted", "tenants take turns, as many as their weight"),
+    "sjf": ("SJF", "shortest job first, by its estimated length"),
+    "aging": ("Aging", "priority that rises while waiting"),
+}
+POLICY_HELP = "\n".join(f"- **{label}**: {rule}" for label, rule in _POLICIES.values())
+
+METRICS = {
+    "e2e_s": ("End to end", "from arrival to the last token"),
+    "ttft_s": ("First token", "time to first token (TTFT): from arrival to the first token"),
+    "queue_wait_s": ("Queue wait", "from arrival until the GPU takes the request"),
+}
+"""Column → label and meaning of the latencies a user can choose."""
+
+
+def policy_label(name: str) -> str:
+    """Name of a policy as people say it; an unregistered one is title-cased."""
+    return _POLICIES.get(name, (name.replace("_", " ").title(), ""))[0]
+
+
+_CHOICES = {
+    "gang": "Gang",
+    "continuous": "Continuous",
+    "words": "Words",
+    "tokens": "Tokens",
+    "natural": "Naturally",
+    "capped": "At the limit",
+    "none": "None",
+    "ema": "EMA (the paper's)",
+    "oracle": "Oracle",
+}
+
+
+def choice_label(name: str) -> str:
+    """Label of a setting's value; an unknown one is title-cased."""
+    return _CHOICES.get(name, name.replace("_", " ").title())
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a short text: 12 ms, 3.4 s, 2 min 5 s; "–" where unknown."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def percent_change(new: float, old: float) -> str:
+    """Relative change as a text, −42 %; "–" where it cannot be told."""
+    if not (math.isfinite(new) and math.isfinite(old)) or old == 0:
+        return "–"
+    return f"{100 * (new - old) / old:+.0f} %".replace("-", "−")

@@ -1,0 +1,158 @@
+"""Offered load: what a scenario asks of its GPU, estimated without running it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftsched.serving.catalogue import GPUS, MODELS
+from driftsched.serving.memory import kv_capacity_tokens
+from driftsched.workload.generate import generate
+from driftsched.workload.preview import sample_phase
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.serving.cost import IterationCost
+    from driftsched.workload.table import Workload
+
+__all__ = ["OfferedLoad", "PhaseLoad", "offered_load"]
+
+SAMPLE = 4096
+
+
+@dataclass(frozen=True)
+class PhaseLoad:
+    """A phase's expected load.
+
+    Attributes
+    ----------
+    phase : str
+        Its name.
+    rate_rps : float
+        Requests a second.
+    input_tokens_s, output_tokens_s : float
+        Tokens a second, cut as in `generate`.
+    batch : int
+        Requests that run together at saturation.
+    saturation_rps : float
+        Requests of this mix that the modelled GPU can serve a second.
+    rho : float
+        rate_rps / saturation_rps; from 1 on the queue grows as long as the phase lasts.
+    """
+
+    phase: str
+    rate_rps: float
+    input_tokens_s: float
+    output_tokens_s: float
+    batch: int
+    saturation_rps: float
+    rho: float
+
+
+@dataclass(frozen=True)
+class OfferedLoad:
+    """The load of all phases, in order."""
+
+    phases: tuple[PhaseLoad, ...]
+
+    @property
+    def peak(self) -> PhaseLoad:
+        """The phase with the highest rho, the earliest of equals."""
+        return max(self.phases, key=lambda phase: phase.rho)
+
+
+def offered_load(scenario: Scenario) -> OfferedLoad:
+    """Estimate rate, tokens a second, saturation and rho of each phase.
+
+    Lengths are those of 4096 requests drawn from the phase, or of the whole trace. With p and o
+    prompt and output tokens, E the mean over them, and
+
+    B = min(batch_size, KV capacity / E[p + max_output]), at least 1,
+
+    requests run together, first come first served:
+
+    - continuous: B/E[o] requests join an iteration. With K = B · E[o (p + o/2)] / E[o] tokens of
+      cache read (the longer a request, the more often it is seen) and t(n, K, s) the cost of an
+      iteration over n tokens with squared prompts s, a request takes
+      t_r = E[t(B + p, K, p²)] + (E[o]/B − 1) · t(B, K, 0), or, where more than one joins an
+      iteration, t(B + E[p]·B/E[o], K, E[p²]·B/E[o]) · E[o]/B. Saturation is 1/t_r.
+    - gang: saturation is B / E[t_gang], the mean over gangs of B requests drawn at random; t_gang
+      is the prefill of all prompts and then the decoding until the longest ends, a request that
+      has ended computing no more. A policy that puts like with like does better.
+
+    rho = rate / saturation. It is an estimate: waiting for a fuller batch is left out.
+
+    Raises
+    ------
+    ScenarioError
+        The model does not fit the GPU.
+    TraceError
+        The trace cannot be read.
+    """
+    if scenario.trace is not None:
+        workload = generate(scenario)
+        span_s = workload.segments[0].duration_s
+        rate = (len(workload) - 1) / span_s if span_s > 0 else 0.0
+        return OfferedLoad((_phase_load(scenario, "trace", rate, workload),))
+    loads = []
+    for number, phase in enumerate(scenario.phases):
+        workload = sample_phase(scenario, number, SAMPLE)
+        loads.append(_phase_load(scenario, phase.name, phase.arrivals.rate, workload))
+    return OfferedLoad(tuple(loads))
+
+
+def _phase_load(scenario: Scenario, name: str, rate: float, workload: Workload) -> PhaseLoad:
+    cluster, engine = scenario.cluster, scenario.engine
+    cost = cluster.cost.build(GPUS[cluster.gpu], MODELS[cluster.model])
+    reserved = float((workload.prompt_tokens + workload.max_output_tokens).mean())
+    fitting = int(kv_capacity_tokens(cluster) / reserved)
+    batch = max(1, min(engine.batch_size, fitting))
+    if engine.mode == "continuous":
+        saturation = 1 / _continuous_s(cost, batch, workload)
+    else:
+        saturation = batch / _gang_s(cost, batch, workload)
+    return PhaseLoad(
+        phase=name,
+        rate_rps=rate,
+        input_tokens_s=rate * float(workload.prompt_tokens.mean()),
+        output_tokens_s=rate * float(workload.output_tokens.mean()),
+        batch=batch,
+        saturation_rps=saturation,
+        rho=rate / saturation,
+    )
+
+
+def _continuous_s(cost: IterationCost, batch: int, workload: Workload) -> float:
+    """Seconds of the GPU a request takes at a full batch."""
+    prompt = workload.prompt_tokens.astype(np.float64)
+    output = workload.output_tokens.astype(np.float64)
+    kv = round(batch * float((output * (prompt + output / 2)).mean() / output.mean()))
+    joining = batch / float(output.mean())
+    if joining > 1:
+        tokens = round(batch + float(prompt.mean()) * joining)
+        squares = round(float((prompt**2).mean()) * joining)
+        return cost.iteration(tokens, kv, squares) / joining
+    few = workload.prompt_tokens[:SAMPLE].tolist()
+    prefill_s = float(np.mean([cost.iteration(batch + p, kv, p * p) for p in few]))
+    return prefill_s + (1 / joining - 1) * cost.iteration(batch, kv)
+
+
+def _gang_s(cost: IterationCost, batch: int, workload: Workload) -> float:
+    """Mean seconds of a gang of `batch` requests in order of arrival."""
+    size = min(batch, len(workload))
+    gangs = max(1, min(len(workload), SAMPLE) // size)
+    seconds = 0.0
+    for gang in range(gangs):
+        rows = slice(gang * size, (gang + 1) * size)
+        prompts = workload.prompt_tokens[rows]
+        order = np.argsort(workload.output_tokens[rows], kind="stable")
+        ends = zip(workload.output_tokens[rows][order], prompts[order], strict=True)
+        seconds += cost.iteration(int(prompts.sum()), 0, int((prompts**2).sum()))
+        kv, running, done = int(prompts.sum()) + size, size, 1
+        for last, own in ((int(last), int(own)) for last, own in ends):
+            seconds += cost.stretch(last - done, running, kv)
+            kv += (last - done) * running - own - last
+            running, done = running - 1, last
+    return seconds / gangs

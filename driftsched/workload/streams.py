@@ -1,0 +1,93 @@
+"""Random streams of a workload: one a component and phase, so that runs share their draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator, SeedSequence
+from numpy.typing import NDArray
+
+from driftsched.workload.lengths import LengthDistribution, to_tokens
+
+__all__ = ["COMPONENTS", "Streams", "lengths_by_category", "pick_by_share"]
+
+COMPONENTS = (
+    "arrivals",
+    "tenants",
+    "categories",
+    "prompts",
+    "prompt_lengths",
+    "output_lengths",
+    "words_per_token",
+)
+"""What is drawn; a new component goes to the end, so that the others keep their draws."""
+
+MAX_LENGTH = 1e12  # extreme shapes draw beyond a 64-bit integer
+
+
+class Streams:
+    """Independent seeded generators, one for each component of each phase.
+
+    Changing a setting of one component, or a phase after this one, leaves all other draws the same
+    (common random numbers).
+
+    Parameters
+    ----------
+    seed : int
+        0 or more.
+    phases : int
+        Number of phases.
+    """
+
+    def __init__(self, seed: int, phases: int) -> None:
+        roots = SeedSequence(seed).spawn(len(COMPONENTS))
+        self._seeds = {
+            name: root.spawn(phases) for name, root in zip(COMPONENTS, roots, strict=True)
+        }
+
+    def get(self, component: str, phase: int) -> Generator:
+        """Return a generator at the start of its stream; each call gives a fresh one."""
+        return np.random.default_rng(self._seeds[component][phase])
+
+
+def pick_by_share(uniform: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.int64]:
+    """Turn uniform draws in [0, 1) into positions of `shares`, which are normalised; shape (n,).
+
+    Examples
+    --------
+    >>> pick_by_share(np.array([0.1, 0.6]), [1, 0, 1]).tolist()
+    [0, 2]
+    """
+    cumulative = np.cumsum(np.asarray(shares, dtype=np.float64))
+    # Rounding may leave the last bound a hair under 1 or over it; no draw is past the last share.
+    bounds = cumulative[:-1] / cumulative[-1]
+    return np.searchsorted(bounds, uniform, side="right").astype(np.int64)
+
+
+def lengths_by_category(
+    streams: Streams,
+    component: str,
+    phase: int,
+    category: NDArray[np.int64],
+    distributions: Sequence[LengthDistribution | None],
+) -> NDArray[np.int64]:
+    """Draw each request's length from its category's distribution; 0 where that is None.
+
+    Every category reads the same stream from its start, request by request. So a request keeps
+    its place in the stream whatever the mix, and two log-normals share their normal deviates.
+
+    Returns
+    -------
+    int array, shape (n,)
+        Whole tokens, at least 1.
+    """
+    lengths = np.zeros(len(category), dtype=np.int64)
+    for index, distribution in enumerate(distributions):
+        mine = np.flatnonzero(category == index)
+        if distribution is None or len(mine) == 0:
+            continue
+        # Past the last request of this category the stream need not be drawn.
+        draws = distribution.sample(streams.get(component, phase), int(mine[-1]) + 1)
+        lengths[mine] = to_tokens(np.minimum(draws[mine], MAX_LENGTH))
+    return lengths

@@ -1,0 +1,205 @@
+"""Recorded traffic → table of requests, by the mapping rules of the scenario."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.errors import ScenarioError, TraceError
+from driftsched.workload.assemble import Draft, assemble
+from driftsched.workload.azure import RecordedRows, TraceProblem, read_azure
+from driftsched.workload.streams import Streams, pick_by_share
+from driftsched.workload.table import Segment, Workload
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario, TraceSource
+
+__all__ = ["TraceImport", "TraceProblem", "import_trace"]
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TraceImport:
+    """An imported trace and what was done to it.
+
+    Attributes
+    ----------
+    workload : Workload
+        One segment named "trace"; the first request comes at 0.
+    rows_read, rows_taken : int
+        Rows in the file below its header, and requests made of them.
+    rows_skipped : int
+        Rows left out because of a problem; rows over the limit are not among them.
+    rows_cut : int
+        Requests shortened to fit into cluster.context_tokens.
+    problems : tuple of TraceProblem
+        Every broken field, by line.
+    span_s : float
+        Seconds from the first to the last request taken, time_scale applied.
+    in_order : bool
+        False where the rows had to be sorted by time.
+    rules : tuple of str
+        What was mapped to what, in words.
+    """
+
+    workload: Workload
+    rows_read: int
+    rows_taken: int
+    rows_skipped: int
+    rows_cut: int
+    problems: tuple[TraceProblem, ...]
+    span_s: float
+    in_order: bool
+    rules: tuple[str, ...]
+
+
+def import_trace(
+    scenario: Scenario, source: Path | BinaryIO, seed: int | None = None
+) -> TraceImport:
+    """Read recorded traffic by the rules of ``scenario.trace``.
+
+    Arrival times and lengths are the recorded ones; tenants, categories, prompt texts and words
+    per token are not in the file and come from the scenario's rules. ``scenario.lengths`` does not
+    apply. Requests that do not fit into cluster.context_tokens are cut as in `generate`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With `trace` set; its `file` is not looked at.
+    source : Path or binary file
+        CSV with the columns TIMESTAMP, ContextTokens, GeneratedTokens; gzip is unpacked.
+    seed : int, optional
+        For tenants, prompt texts and words per token; the scenario's where it is not given.
+
+    Returns
+    -------
+    TraceImport
+        The workload and a report on the rows.
+
+    Raises
+    ------
+    TraceError
+        One line: the file cannot be read, no row is left, or a row is broken and
+        ``trace.on_error`` is "stop"; then the first problem and the number of the others are named.
+    ScenarioError
+        The scenario has no `trace`.
+    """
+    rules = scenario.trace
+    if rules is None:
+        raise ScenarioError("trace must be set to import recorded traffic, got none")
+    rows = read_azure(source)
+    _refuse(rows, rules)
+    order = np.argsort(rows.time_ns, kind="stable")
+    in_order = bool((np.diff(rows.time_ns) >= 0).all())
+    order = order[: rules.limit]
+    draft = _draft(scenario, rules, rows, order, Streams(_seed(scenario, seed), 1))
+    span_s = float(draft.arrival_s[-1])
+    segments = (Segment("trace", 0, len(order), span_s),)
+    workload = assemble(scenario, Streams(_seed(scenario, seed), 1), [draft], segments)
+    return TraceImport(
+        workload=workload,
+        rows_read=rows.rows_read,
+        rows_taken=len(order),
+        rows_skipped=rows.rows_read - len(rows.time_ns),
+        rows_cut=_rows_cut(draft, workload),
+        problems=rows.problems,
+        span_s=span_s,
+        in_order=in_order,
+        rules=_in_words(scenario, rules, in_order),
+    )
+
+
+def _seed(scenario: Scenario, seed: int | None) -> int:
+    return scenario.seed if seed is None else seed
+
+
+def _refuse(rows: RecordedRows, rules: TraceSource) -> None:
+    if rows.problems and rules.on_error == "stop":
+        more = len(rows.problems) - 1
+        plural = "" if more == 1 else "s"
+        also = f" (and {more} more problem{plural})" if more else ""
+        raise TraceError(f"{rows.problems[0]}{also}")
+    if len(rows.time_ns) == 0:
+        first = f"; {rows.problems[0]}" if rows.problems else ""
+        raise TraceError(f"trace must have at least 1 usable row, got 0 of {rows.rows_read}{first}")
+
+
+def _draft(
+    scenario: Scenario, rules: TraceSource, rows: RecordedRows, order: IntArray, streams: Streams
+) -> Draft:
+    time_ns = rows.time_ns[order]
+    prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
+    category = _categories(scenario, rules, prompt, output)
+    maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
+    maximum = maxima[category]
+    if rules.cap:
+        output = np.minimum(output, maximum)
+    return Draft(
+        arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
+        tenant=_tenants(scenario, rules, streams, len(order)),
+        category=category,
+        prompt_tokens=prompt,
+        output_tokens=output,
+        max_output_tokens=np.maximum(maximum, output),
+    )
+
+
+def _tenants(scenario: Scenario, rules: TraceSource, streams: Streams, n: int) -> IntArray:
+    if rules.tenant_rule == "round_robin":
+        return np.arange(n, dtype=np.int64) % len(scenario.tenants)
+    uniform = streams.get("tenants", 0).random(n)
+    return pick_by_share(uniform, [tenant.share for tenant in scenario.tenants])
+
+
+def _categories(
+    scenario: Scenario, rules: TraceSource, prompt: IntArray, output: IntArray
+) -> IntArray:
+    """Categories by the recorded lengths; among equals the earlier category is the smaller."""
+    if rules.category_rule == "output":
+        bounds = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
+        order = np.argsort(bounds, kind="stable")
+        place = np.searchsorted(bounds[order], output, side="left")
+    else:
+        bases = np.array([c.base_tokens for c in scenario.categories], dtype=np.int64)
+        order = np.argsort(bases, kind="stable")
+        parts = np.arange(1, len(bases)) / len(bases)
+        place = np.searchsorted(np.quantile(prompt, parts), prompt, side="left")
+    return order[np.minimum(place, len(order) - 1)].astype(np.int64)
+
+
+def _rows_cut(draft: Draft, workload: Workload) -> int:
+    assert draft.prompt_tokens is not None and draft.output_tokens is not None
+    shorter = workload.prompt_tokens < draft.prompt_tokens
+    return int((shorter | (workload.output_tokens < draft.output_tokens)).sum())
+
+
+def _in_words(scenario: Scenario, rules: TraceSource, in_order: bool) -> tuple[str, ...]:
+    tenants = {
+        "share": "tenants are drawn by their shares",
+        "round_robin": "tenants take turns",
+    }
+    categories = {
+        "output": "the category is the smallest whose max_output_tokens holds the recorded answer, "
+        "else the largest",
+        "prompt": "categories in order of base_tokens take equal parts of the prompt lengths, the "
+        "shortest prompts first",
+    }
+    answers = {
+        True: "answers are cut at the category's max_output_tokens",
+        False: "answers keep their recorded length, also over the category's max_output_tokens",
+    }
+    said = [tenants[rules.tenant_rule], categories[rules.category_rule], answers[rules.cap]]
+    said.append(f"prompt + answer are cut to {scenario.cluster.context_tokens} tokens")
+    said.append("prompt texts are made up from the category's templates")
+    if rules.time_scale != 1:
+        said.append(f"times are multiplied by {rules.time_scale:g}")
+    if not in_order:
+        said.append("rows were out of order and have been sorted by time, equal times as in the file")
+    if rules.limit is not None:
+        said.append(f"only the first {rules.limit} rows in order of time are taken")
+    return tuple(said)

@@ -1,0 +1,62 @@
+"""The simulator equals an engine that iterates token by token."""
+
+import numpy as np
+import pandas as pd
+from hypothesis import given, settings
+
+from driftsched.results.tables import STATUSES
+from driftsched.scenario import Scenario, load_scenario
+from driftsched.simulation import simulate
+from driftsched.workload import generate
+from tests.support.scenarios import scenarios
+from tests.support.token_by_token import token_by_token
+
+TIMES = ("arrival_s", "dispatch_s", "first_token_s", "finish_s")
+
+
+def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
+    workload = generate(scenario)
+    table = simulate(scenario, workload).requests
+    requests, _ = token_by_token(scenario, workload)
+    assert [r.status for r in requests] == table["status"].tolist()
+    assert [r.reason for r in requests] == table["reason"].tolist()
+    for name in TIMES:
+        slow = np.array([getattr(r, name) for r in requests])
+        np.testing.assert_allclose(table[name], slow, rtol=1e-9, atol=1e-9, err_msg=name)
+    estimates = [r.estimated_output_tokens for r in requests]
+    assert estimates == table["estimated_output_tokens"].tolist()
+    return table
+
+
+@settings(max_examples=300)
+@given(scenarios())
+def test_every_time_and_estimate_equals_iterating_token_by_token(scenario: Scenario) -> None:
+    assert_equal_to_token_by_token(scenario)
+
+
+@settings(max_examples=200)
+@given(scenarios())
+def test_each_request_ends_once_and_in_order(scenario: Scenario) -> None:
+    result = simulate(scenario)
+    table = result.requests
+    assert table["status"].isin(STATUSES).all()
+    finished = table[table["status"] == "finished"]
+    for earlier, later in zip(TIMES, TIMES[1:], strict=False):
+        assert (finished[later] >= finished[earlier]).all()
+    assert (table.loc[table["status"] == "rejected", "reason"] != "").all()
+    assert len(result.learning) == len(finished)
+    queues = result.queues
+    assert (queues[["waiting", "running"]] >= 0).all(axis=None)
+    last = queues.groupby("tenant", observed=True).last()
+    assert (last[["waiting", "running"]] == 0).all(axis=None)
+    in_engine = queues.pivot_table(
+        index=queues.index, columns="tenant", values="running", observed=True
+    ).ffill()
+    assert in_engine.sum(axis=1).max() <= scenario.engine.batch_size
+
+
+def test_the_paper_presets_equal_iterating_token_by_token() -> None:
+    for name in ("paper", "paper-continuous"):
+        scenario = load_scenario(name, ["phases.0.requests=60", "phases.1.requests=120"])
+        table = assert_equal_to_token_by_token(scenario)
+        assert (table["status"] == "finished").all()

@@ -1,0 +1,127 @@
+"""Small scenarios, hand-made and generated, for tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from driftsched.scenario import Scenario, parse_scenario
+
+POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")
+
+
+def small(**changes: Any) -> Scenario:
+    """Two tenants, one category, Poisson arrivals; `changes` replace top-level fields."""
+    data: dict[str, Any] = {
+        "schema": 1,
+        "name": "small",
+        "tenants": [
+            {"name": "a", "tier": "premium", "weight": 2, "share": 0.5, "safety_factor": 1.2},
+            {"name": "b", "tier": "batch", "weight": 1, "share": 0.5, "safety_factor": 0.8},
+        ],
+        "categories": [
+            {
+                "name": "short_qa",
+                "base_tokens": 40,
+                "max_output_tokens": 100,
+                "output_tokens": {"kind": "lognormal", "mu": 3.5, "sigma": 0.6},
+            }
+        ],
+        "phases": [
+            {
+                "name": "only",
+                "requests": 200,
+                "arrivals": {"kind": "poisson", "rate_rps": 4},
+                "mix": {"short_qa": 1},
+            }
+        ],
+    }
+    return parse_scenario(data | changes)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Scenarios over both batching modes, all policies, limits, phases, costs and estimators."""
+    tenants = draw(st.integers(1, 4))
+    limits = st.fixed_dictionaries(
+        {
+            "waiting": st.none() | st.integers(0, 8),
+            "running": st.none() | st.integers(1, 3),
+            "rate_rps": st.none() | st.floats(0.5, 20),
+            "burst": st.integers(1, 4),
+        }
+    )
+    names = [f"t{number}" for number in range(tenants)]
+    phase = st.fixed_dictionaries(
+        {
+            "requests": st.integers(1, 40),
+            "arrivals": st.one_of(
+                st.fixed_dictionaries(
+                    {"kind": st.just("poisson"), "rate_rps": st.floats(0.2, 50)}
+                ),
+                st.fixed_dictionaries(
+                    {
+                        "kind": st.just("gamma"),
+                        "rate_rps": st.floats(0.2, 50),
+                        "cv": st.floats(0.5, 4),
+                    }
+                ),
+            ),
+            "drain": st.booleans(),
+            "pause_s": st.sampled_from([0.0, 0.7, 30.0]),
+        }
+    )
+    phases = draw(st.lists(phase, min_size=1, max_size=3))
+    lognormal = {"kind": "lognormal", "mu": draw(st.floats(0, 4.5)), "sigma": draw(st.floats(0.1, 1.5))}
+    return parse_scenario(
+        {
+            "schema": 1,
+            "name": "generated",
+            "seed": draw(st.integers(0, 2**20)),
+            "tenants": [
+                {
+                    "name": name,
+                    "tier": draw(st.sampled_from(["premium", "standard", "batch"])),
+                    "weight": draw(st.sampled_from([0.5, 1, 2, 5])),
+                    "share": 1 / tenants,
+                    "safety_factor": draw(st.floats(0.5, 1.5)),
+                    "limits": draw(limits) if draw(st.booleans()) else {},
+                }
+                for name in names
+            ],
+            "categories": [
+                {
+                    "name": "short_qa",
+                    "base_tokens": draw(st.integers(1, 200)),
+                    "max_output_tokens": draw(st.integers(1, 300)),
+                    "prompt_tokens": {"kind": "uniform", "low": 1, "high": 400},
+                    "output_tokens": lognormal,
+                    "words_per_token_sd": draw(st.sampled_from([0, 0.1])),
+                },
+                {
+                    "name": "report",
+                    "base_tokens": draw(st.integers(1, 400)),
+                    "max_output_tokens": draw(st.integers(1, 400)),
+                    "keywords": ["report"],
+                    "output_tokens": {"kind": "uniform", "low": 1, "high": 300},
+                },
+            ],
+            "phases": [
+                one | {"name": f"p{number}", "mix": {"short_qa": 0.6, "report": 0.4}}
+                for number, one in enumerate(phases)
+            ],
+            "estimator": {
+                "unit": draw(st.sampled_from(["words", "tokens"])),
+                "compensator": {"kind": draw(st.sampled_from(["none", "ema", "oracle"]))},
+            },
+            "policy": {"kind": draw(st.sampled_from(POLICIES))},
+            "engine": {
+                "mode": draw(st.sampled_from(["gang", "continuous"])),
+                "batch_size": draw(st.integers(1, 12)),
+                "batch_wait_s": draw(st.sampled_from([0.0, 0.01, 0.5])),
+            },
+            # Utilisations that leave from about 800 to 60,000 tokens of KV cache.
+            "cluster": {"memory_utilisation": draw(st.sampled_from([0.2015, 0.205, 0.23, 0.7]))},
+        }
+    )

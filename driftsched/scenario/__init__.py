@@ -1,7 +1,6 @@
 """WHAT to run: frozen, validated models; YAML in and out; JSON schema."""
 
 from driftsched.scenario.io import (
-    apply_overrides,
     from_yaml,
     json_schema,
     load_scenario,
@@ -26,6 +25,7 @@ from driftsched.scenario.model import (
     Tenant,
     TraceSource,
 )
+from driftsched.scenario.overrides import apply_overrides
 
 __all__ = [
     "Category",

@@ -5,7 +5,9 @@ Every default is the paper's published protocol where it has one (DriftSched, ar
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -43,29 +45,36 @@ TIERS = ("premium", "standard", "batch")
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 Tier = Literal["premium", "standard", "batch"]
+Word = Annotated[str, Field(min_length=1, max_length=100)]
 SHARE_TOLERANCE = 1e-3
+MOST = 1_000_000_000
+MEAN_GAP_S = (1e-6, 1e6)
 
 
 def _check_sum(what: str, shares: dict[str, float]) -> None:
     total = sum(shares.values())
     if abs(total - 1) > SHARE_TOLERANCE:
-        parts = ", ".join(f"{name} {share:g}" for name, share in shares.items())
-        raise ValueError(f"{what} must add up to 1, got {total:g} ({parts})")
+        parts = [f"{name} {share:g}" for name, share in shares.items()]
+        more = f", and {len(parts) - 8} more" if len(parts) > 8 else ""
+        listed = f" ({', '.join(parts[:8])}{more})" if parts else ""
+        raise ValueError(f"{what} must add up to 1, got {total:g}{listed}")
 
 
-def _check_unique(what: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{what} must be unique, got {name!r} {names.count(name)} times")
+def _check_unique(what: str, names: Iterable[object]) -> None:
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"{what} must be unique, got {name!r} {count} times")
 
 
 class Limits(Config):
     """What a tenant may take at most; None is unlimited."""
 
-    waiting: int | None = Field(None, ge=0, description="requests in the tenant's queue")
+    waiting: int | None = Field(None, ge=0, le=MOST, description="requests in the tenant's queue")
     rate_rps: float | None = Field(None, gt=0, description="admitted requests a second")
-    burst: int = Field(1, ge=1, description="requests that may come at once under rate_rps")
-    running: int | None = Field(None, ge=1, description="requests in the engine at once")
+    burst: int = Field(
+        1, ge=1, le=MOST, description="requests that may come at once under rate_rps"
+    )
+    running: int | None = Field(None, ge=1, le=MOST, description="requests in the engine at once")
 
 
 class Slo(Config):
@@ -99,7 +108,7 @@ class Category(Config):
     name: Name
     base_tokens: int = Field(ge=1, le=1_000_000, description="expected output at admission")
     max_output_tokens: int = Field(ge=1, le=1_000_000, description="the engine stops here")
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[Word, ...] = Field((), max_length=100)
     prompt_tokens: LengthDistribution | None = Field(
         None, description="prompt length; None counts the words of the prompt template"
     )
@@ -133,11 +142,27 @@ class Phase(Config):
     @model_validator(mode="after")
     def _bounded(self) -> Phase:
         if (self.requests is None) == (self.duration_s is None):
-            raise ValueError(
-                "needs exactly one of requests and duration_s, "
-                f"got requests={self.requests} and duration_s={self.duration_s}"
-            )
+            got = "neither" if self.requests is None else "both"
+            raise ValueError(f"needs exactly one of requests and duration_s, got {got}")
         return self
+
+    @field_validator("arrivals")
+    @classmethod
+    def _countable(cls, arrivals: ArrivalProcess) -> ArrivalProcess:
+        least, most = MEAN_GAP_S
+        if not least <= arrivals.mean_gap_s <= most:
+            raise ValueError(
+                f"mean gap must be from {least:g} to {most:g} s, got {arrivals.mean_gap_s:g}"
+            )
+        return arrivals
+
+    @field_validator("mix", "shares", mode="before")
+    @classmethod
+    def _numbers(cls, shares: Any) -> Any:
+        for name, share in shares.items() if isinstance(shares, dict) else ():
+            if isinstance(share, bool):
+                raise ValueError(f"{name} must be a number, got {str(share).lower()}")
+        return shares
 
     @field_validator("mix", "shares")
     @classmethod
@@ -164,11 +189,11 @@ class TraceSource(Config):
         description="output: smallest category whose max_output_tokens holds the answer; "
         "prompt: categories in order of base_tokens by quartile of the prompt length",
     )
-    cap: bool = Field(
-        False, description="cut recorded answers at the category's max_output_tokens"
-    )
+    cap: bool = Field(False, description="cut recorded answers at the category's max_output_tokens")
     time_scale: float = Field(1.0, gt=0, le=1000, description="2 plays twice as slowly")
-    limit: int | None = Field(None, ge=1, description="take the first rows in order of time")
+    limit: int | None = Field(
+        None, ge=1, le=MOST, description="take the first rows in order of time"
+    )
     on_error: Literal["stop", "skip"] = Field(
         "stop", description="stop: refuse a file with a broken row; skip: leave it out and list it"
     )
@@ -184,8 +209,8 @@ class InputFactor(Config):
 class SizeClasses(Config):
     """Upper bounds of the total token budget for short and medium; above is long."""
 
-    short: int = Field(128, ge=1)
-    medium: int = Field(512, ge=1)
+    short: int = Field(128, ge=1, le=MOST)
+    medium: int = Field(512, ge=1, le=MOST)
 
     @model_validator(mode="after")
     def _ordered(self) -> SizeClasses:
@@ -222,7 +247,7 @@ class Cluster(Config):
     replicas: Literal[1] = 1
     memory_utilisation: float = Field(0.7, gt=0, le=1)
     activation_gb: float = Field(1.0, ge=0, description="memory kept for activations")
-    context_tokens: int = Field(2048, ge=2, description="prompt + output at most")
+    context_tokens: int = Field(2048, ge=2, le=MOST, description="prompt + output at most")
     cost: CostConfig = RooflineConfig()
 
     @field_validator("gpu")
@@ -246,6 +271,12 @@ class Metrics(Config):
     )
     starvation_s: float = Field(60.0, gt=0, description="a longer queue wait is starvation")
     sample_s: float = Field(0.2, gt=0, description="sampling interval of the gpus table")
+
+    @field_validator("percentiles")
+    @classmethod
+    def _percentiles(cls, percentiles: tuple[float, ...]) -> tuple[float, ...]:
+        _check_unique("percentiles", percentiles)
+        return percentiles
 
 
 class Scenario(Config):
@@ -286,11 +317,18 @@ class Scenario(Config):
         _check_unique("names", [c.name for c in categories])
         return categories
 
+    @field_validator("phases")
+    @classmethod
+    def _phases(cls, phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
+        if phases:
+            _check_unique("names", [phase.name for phase in phases])
+        return phases
+
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
         if bool(self.phases) == (self.trace is not None):
             given = "neither" if self.trace is None else "both"
-            raise ValueError(f"needs either phases or a trace, got {given}")
+            raise ValueError(f"scenario needs either phases or a trace, got {given}")
         known = {
             "mix": [c.name for c in self.categories],
             "shares": [t.name for t in self.tenants],

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from driftsched.results.export import csv_text
+
 __all__ = ["csv_button", "download"]
 
 
@@ -14,7 +16,7 @@ def csv_button(data: pd.DataFrame, name: str, key: str, label: str = "CSV") -> N
     """Offer a table as ``name.csv``."""
     download(
         label,
-        lambda: data.to_csv(index=False).encode(),
+        lambda: csv_text(data).encode(),
         f"{name}.csv",
         "text/csv",
         key,

@@ -28,7 +28,8 @@ class JobPool:
     Parameters
     ----------
     workers : int
-        Processes at most; each is started when there is work for it.
+        Processes at most; the first starts at once, so that it is ready when work comes, each other
+        when there is work for it.
     keep : int
         Results kept, the least recently used goes first.
     queue : int
@@ -42,7 +43,9 @@ class JobPool:
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [
-            threading.Thread(target=self._serve, name=f"job-{number}", daemon=True)
+            threading.Thread(
+                target=self._serve, args=(number == 0,), name=f"job-{number}", daemon=True
+            )
             for number in range(workers)
         ]
         for thread in self._threads:
@@ -146,8 +149,8 @@ class JobPool:
         for key in ended[: max(0, len(ended) - self._keep)]:
             del self._jobs[key]
 
-    def _serve(self) -> None:
-        process: WorkerProcess | None = None
+    def _serve(self, at_once: bool) -> None:
+        process = WorkerProcess() if at_once else None
         while (job := self._next()) is not None:
             if process is None or not process.alive:
                 process = WorkerProcess()
@@ -167,7 +170,9 @@ class JobPool:
 
     def _carry_out(self, job: Job, process: WorkerProcess) -> None:
         try:
-            kind, *rest = process.run(job.function, job.args, job.unwanted, self._tell(job), GRACE_S)
+            kind, *rest = process.run(
+                job.function, job.args, job.unwanted, self._tell(job), GRACE_S
+            )
         except (pickle.PickleError, AttributeError, TypeError) as error:
             kind, rest = "failed", [f"this cannot be handed to a worker: {error}"]
         with self._changed:

@@ -10,7 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from driftsched.errors import InputError, ScenarioError
-from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
+from driftsched.scenario import (
+    Scenario,
+    apply_overrides,
+    load_scenario,
+    parse_scenario,
+    preset_names,
+)
+from driftsched.studio import presets
 
 __all__ = ["DEFAULT_PRESET", "MAX_LINK_BYTES", "decode", "differences", "encode"]
 
@@ -33,7 +40,7 @@ def encode(scenario: Scenario, preset: str) -> dict[str, str | list[str]] | None
     """
     named: dict[str, str | list[str]] = {} if preset == DEFAULT_PRESET else {"preset": preset}
     if preset in preset_names():
-        changes = differences(load_scenario(preset), scenario)
+        changes = differences(presets.preset(preset), scenario)
         if changes is not None and sum(map(len, changes)) <= MAX_PLAIN_BYTES:
             return named | ({"set": changes} if changes else {})
     packed = zlib.compress(json.dumps(_plain(scenario), separators=(",", ":")).encode(), 9)
@@ -62,13 +69,13 @@ def decode(params: Mapping[str, list[str]]) -> tuple[str, Scenario]:
 
 def differences(base: Scenario, scenario: Scenario) -> list[str] | None:
     """``key.path=value`` overrides that turn `base` into `scenario`; None where they cannot."""
-    changes = [f"{path}={_value(value)}" for path, value in _walk("", _plain(base), _plain(scenario))]
+    changes = [
+        f"{path}={_value(value)}" for path, value in _walk("", _plain(base), _plain(scenario))
+    ]
     return changes if _repeats(base, changes, scenario) else None
 
 
 def _repeats(base: Scenario, changes: list[str], scenario: Scenario) -> bool:
-    from driftsched.scenario import apply_overrides
-
     try:
         return parse_scenario(apply_overrides(_plain(base), changes)) == scenario
     except InputError:
@@ -79,7 +86,7 @@ def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(old, dict) and isinstance(new, dict):
         if old.get("kind") != new.get("kind") and path:
             old = {}
-        names = sorted(set(old) | set(new), key=lambda name: name != "kind")
+        names = sorted(dict.fromkeys([*new, *old]), key=lambda name: name != "kind")
         for name in names:
             inner = f"{path}.{name}" if path else name
             yield from _walk(inner, old.get(name), new.get(name))
@@ -108,7 +115,9 @@ def _plain(scenario: Scenario) -> dict[str, Any]:
 
 def _inflate(text: str) -> dict[str, Any]:
     if len(text) > MAX_LINK_BYTES:
-        raise ScenarioError(f"scenario must be at most {MAX_LINK_BYTES} characters, got {len(text)}")
+        raise ScenarioError(
+            f"scenario must be at most {MAX_LINK_BYTES} characters, got {len(text)}"
+        )
     try:
         packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         inflater = zlib.decompressobj()

@@ -1,7 +1,7 @@
 """The frame around every page: title, navigation, sidebar.
 
 Until `st.navigation` has been called once in a process, Streamlit takes a ``pages/`` folder for its
-older kind of app and runs the page without ``app.py``: so the first request to a fresh server, if it
+older kind of app and runs the page without ``app.py``: the first request to a fresh server, if it
 is for ``/paper``, would get no frame. `page_setup` notices that and draws the frame itself.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -26,7 +27,15 @@ PAGES = (
     ("scenario.py", "Scenario", ":material/tune:"),
     ("paper.py", "Paper", ":material/article:"),
 )
+DEFAULT = "explore.py"
 ABOUT = "What do drift, queues and latency look like under this policy, for this traffic?"
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
+    '<rect width="32" height="32" rx="7" fill="#0072B2"/>'
+    '<path d="M7 9h18M7 16h11M7 23h6" stroke="#fff" stroke-width="4" stroke-linecap="round"/></svg>'
+)
+"""Three bars, the shortest last; drawn here so that nothing is fetched from elsewhere."""
+STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
@@ -47,15 +56,31 @@ class Frame:
 
 def frame() -> Frame:
     """Draw title, navigation and sidebar; return the page that is to run inside."""
-    _config("Explore")
+    _config()  # before the navigation, or its icons are fetched from elsewhere for the tab
+    chosen = st.navigation(_pages())
+    _body(chosen.title)
+    return Frame(chosen.run)
+
+
+def _pages() -> list[Any]:
     pages = [
-        st.Page(ROOT / "pages" / file, title=title, icon=icon, default=file == "explore.py")
+        _page(file, title, icon, url_path="start" if file == DEFAULT else None)
         for file, title, icon in PAGES
         if (ROOT / "pages" / file).exists()
     ]
-    chosen = st.navigation(pages)
-    sidebar()
-    return Frame(chosen.run)
+    # the default page lives at "/"; a link that spells its name out is right all the same
+    return [*pages, _page(*PAGES[0], url_path="explore", hidden=True)]
+
+
+def _page(file: str, title: str, icon: str, url_path: str | None, hidden: bool = False) -> Any:
+    return st.Page(
+        ROOT / "pages" / file,
+        title=title,
+        icon=icon,
+        url_path=url_path,
+        default=file == DEFAULT and not hidden,
+        visibility="hidden" if hidden else "visible",
+    )
 
 
 def page_setup(title: str, question: str) -> View:
@@ -89,14 +114,19 @@ def _alone(title: str) -> None:
     if context is not None and Path(context.main_script_path).name == "app.py":
         frame()
         return
-    _config(title)
-    sidebar()
+    _config()
+    _body(title)
 
 
-def _config(title: str) -> None:
+def _body(title: str) -> None:
+    st.set_page_config(page_title=f"{title} · DriftSched Studio")
+    st.html(STYLE)
+    sidebar(fixed=title == "Paper")
+
+
+def _config() -> None:
     st.set_page_config(
-        page_title=f"{title} · DriftSched Studio",
-        page_icon=":material/schedule:",
+        page_icon=ICON,
         layout="wide",
         menu_items={"About": f"**DriftSched Studio**\n\n{ABOUT}"},
     )

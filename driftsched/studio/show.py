@@ -6,10 +6,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from driftsched.charts.theme import MODEBAR
+from driftsched.charts.theme import modebar
 from driftsched.studio.downloads import csv_button
+from driftsched.studio.state import Key
 
-__all__ = ["chart"]
+__all__ = ["chart", "image_format"]
 
 
 def chart(figure: go.Figure, look_at: str, data: pd.DataFrame, key: str) -> None:
@@ -24,10 +25,26 @@ def chart(figure: go.Figure, look_at: str, data: pd.DataFrame, key: str) -> None
     data : DataFrame
         What the figure shows.
     key : str
-        Unique on the page; also the names of the image and of the CSV.
+        Unique on the page; also the name of the CSV.
     """
-    image = {"toImageButtonOptions": MODEBAR.get("toImageButtonOptions", {}) | {"filename": key}}
-    st.plotly_chart(figure, key=key, config=MODEBAR | image, alt=look_at)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(look_at)
-        csv_button(data, key, f"{key}-csv")
+    config = modebar(figure, st.session_state.get(Key.IMAGE, "svg"))
+    st.plotly_chart(figure, key=key, config=config, alt=look_at)
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        with st.container(width="stretch"):
+            st.caption(look_at)
+        with st.container(width=72):
+            csv_button(data, key, f"{key}-csv")
+
+
+def image_format() -> None:
+    """Draw the switch that says what the camera button of every chart saves."""
+    st.segmented_control(
+        "Chart images",
+        ("svg", "png"),
+        default="svg",
+        key=Key.IMAGE,
+        required=True,
+        persist_state="session",
+        format_func=str.upper,
+        help="What the camera button above each chart saves: SVG for print, PNG for slides.",
+    )

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from driftsched.scenario import load_scenario, preset_names
+from driftsched.scenario import preset_names
+from driftsched.studio.presets import preset
+from driftsched.studio.show import image_format
 from driftsched.studio.state import Key, View, get_view, set_view
 from driftsched.studio.whatif import changed, policy_names, with_policy
 from driftsched.studio.words import POLICY_HELP, policy_label
@@ -14,23 +16,36 @@ from driftsched.studio.words import POLICY_HELP, policy_label
 __all__ = ["sidebar"]
 
 
-def sidebar() -> None:
-    """Draw the scenario's name, the preset chooser, the seed and the policy."""
-    view = get_view()
-    fresh = load_scenario(view.preset)
-    edited = view.scenario != fresh or view.load != 1
+def sidebar(fixed: bool = False) -> None:
+    """Draw the scenario's name, the preset chooser, the seed and the policy.
+
+    Parameters
+    ----------
+    fixed : bool
+        The page always shows the published experiment; there is nothing to choose.
+    """
     with st.sidebar:
-        st.markdown(f"**{view.scenario.title or view.scenario.name}**")
-        st.caption(("Changed from the preset. " if edited else "") + view.scenario.question)
-        _choosers(view)
-        if edited:
-            st.button(
-                "Back to the preset",
-                key=Key.RESET,
-                icon=":material/undo:",
-                help="Undo every change to the scenario.",
-                on_click=lambda: set_view(View(view.preset, fresh, policies=view.policies)),
-            )
+        if fixed:
+            st.caption("This page repeats the published experiment, whatever the others show.")
+        else:
+            _scenario(get_view())
+        image_format()
+
+
+def _scenario(view: View) -> None:
+    fresh = preset(view.preset)
+    edited = view.scenario != fresh or view.load != 1
+    st.markdown(f"**{view.scenario.title or view.scenario.name}**")
+    st.caption(("Changed from the preset. " if edited else "") + view.scenario.question)
+    _choosers(view)
+    if edited:
+        st.button(
+            "Back to the preset",
+            key=Key.RESET,
+            icon=":material/undo:",
+            help="Undo every change to the scenario.",
+            on_click=lambda: set_view(View(view.preset, fresh, policies=view.policies)),
+        )
 
 
 def _choosers(view: View) -> None:
@@ -65,12 +80,12 @@ def _choosers(view: View) -> None:
 
 
 def _preset_label(name: str) -> str:
-    return load_scenario(name).title or name
+    return preset(name).title or name
 
 
 def _take_preset() -> None:
     name = st.session_state[Key.PRESET]
-    set_view(View(name, load_scenario(name), policies=get_view().policies))
+    set_view(View(name, preset(name), policies=get_view().policies))
 
 
 def _take_seed() -> None:

@@ -9,8 +9,9 @@ from typing import cast
 import streamlit as st
 
 from driftsched.errors import InputError
-from driftsched.scenario import Scenario, load_scenario
+from driftsched.scenario import Scenario
 from driftsched.studio import link
+from driftsched.studio.presets import preset
 from driftsched.studio.whatif import policy_names, with_load
 
 __all__ = ["Key", "View", "get_scenario", "get_view", "set_scenario", "set_view", "share"]
@@ -35,9 +36,12 @@ class Key(StrEnum):
     COMPENSATOR = "compensator"
     CLASSIFIER = "classifier"
     RESET = "reset"
+    SAVE = "save"
+    IMAGE = "image"
     METRIC = "metric"
     PERCENTILES = "percentiles"
     SPLIT = "split"
+    SCOPE = "scope"
     QUEUE_POLICY = "queue_policy"
     DRIFT_POLICY = "drift_policy"
     PAPER_UNIT = "paper_unit"
@@ -128,12 +132,11 @@ def share() -> bool:
 def _from_link() -> View:
     params = {name: st.query_params.get_all(name) for name in st.query_params}
     try:
-        preset, scenario = link.decode(params)
-        view = View(preset, scenario, _load(params), _policies(params))
+        view = View(*link.decode(params), _load(params), _policies(params))
         _ = view.effective
         return view
     except InputError as error:
-        return View(link.DEFAULT_PRESET, load_scenario(link.DEFAULT_PRESET), problem=str(error))
+        return View(link.DEFAULT_PRESET, preset(link.DEFAULT_PRESET), problem=str(error))
 
 
 def _load(params: dict[str, list[str]]) -> float:

@@ -21,7 +21,7 @@ BLINK_S = 1.2
 POLL_S = 0.4
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=JobPool.close)
 def pool() -> JobPool:
     """The server's one pool of worker processes."""
     return JobPool()
@@ -55,7 +55,7 @@ def result_of(function: Callable[..., Any], args: tuple[Any, ...], slot: str) ->
         return None
     job = pool().submit(function, args, key, owner)
     job.wait(BLINK_S)
-    if job.state is State.DONE:
+    if job.state == State.DONE:
         return job.result
     if job.ended.is_set():
         _failed(job, slot)
@@ -68,7 +68,7 @@ def _progress(job: Job, slot: str, owner: str) -> None:
     if job.ended.is_set():
         st.rerun()
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.progress(job.progress if job.state is State.RUNNING else 0.0, text=_said(job))
+    left.progress(job.progress if job.state == State.RUNNING else 0.0, text=_said(job))
     if right.button("Stop", key=f"{slot}-stop", help="Give this computation up."):
         st.session_state[_stopped(slot)] = job.key
         pool().leave(owner)
@@ -76,14 +76,18 @@ def _progress(job: Job, slot: str, owner: str) -> None:
 
 
 def _said(job: Job) -> str:
-    if job.state is State.QUEUED:
+    if job.state == State.QUEUED:
         return f"Waiting for a free worker: number {job.position} in the queue"
     eta = job.eta_s
-    return "Computing…" if eta is None else f"Computing… about {duration(eta)} to go"
+    if eta is None:
+        return "Computing…"
+    return "Nearly done…" if eta < 1 else f"Computing… about {duration(eta)} to go"
 
 
 def _failed(job: Job, slot: str) -> None:
-    st.error(f"This could not be computed: {job.error or 'it was stopped'}", icon=":material/error:")
+    st.error(
+        f"This could not be computed: {job.error or 'it was stopped'}", icon=":material/error:"
+    )
     if st.button("Try again", key=f"{slot}-retry", help="Start it once more."):
         pool().forget(job)
         st.rerun()

@@ -47,19 +47,21 @@ def choice_label(name: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a short text: 12 ms, 3.4 s, 2 min 5 s; "–" where unknown."""
+    """Seconds as a short text: 12 ms, 3.4 s, 487 s, 2 h 5 min; "–" where unknown."""
     if not math.isfinite(seconds):
         return "–"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 120:
+    if seconds < 100:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    if seconds < 7200:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
 
 
 def percent_change(new: float, old: float) -> str:
-    """Relative change as a text, −42 %; "–" where it cannot be told."""
+    """Relative change as a text, -42 %; "–" where it cannot be told."""
     if not (math.isfinite(new) and math.isfinite(old)) or old == 0:
         return "–"
-    return f"{100 * (new - old) / old:+.0f} %".replace("-", "−")
+    return f"{100 * (new - old) / old:+.0f} %"

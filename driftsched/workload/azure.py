@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,11 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.errors import TraceError
+from driftsched.workload.textfile import read_text
 
-__all__ = ["AZURE_COLUMNS", "MAX_BYTES", "MAX_TOKENS", "RecordedRows", "TraceProblem", "read_azure"]
+__all__ = ["AZURE_COLUMNS", "MAX_TOKENS", "RecordedRows", "TraceProblem", "read_azure"]
 
 AZURE_COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
-MAX_BYTES = 500_000_000
 MAX_TOKENS = 1_000_000_000
 TIME_PATTERN = r"\s*(?:19|20|21)\d\d-\d\d-\d\d[ T]\d\d:\d\d.*"
 TIME_RULE = "must be a date and time of the years 1900 to 2199 as in 2023-11-16 18:17:03.9799600"
@@ -79,7 +77,7 @@ def read_azure(source: Path | BinaryIO) -> RecordedRows:
         One line: the file cannot be read, is too large, is not text, is empty, or its header lacks
         a column. Broken rows do not raise here.
     """
-    text = _text(_bytes(source))
+    text = read_text(source)
     try:
         header = next((row for row in csv.reader(io.StringIO(text, newline="")) if row), None)
     except csv.Error as error:
@@ -96,37 +94,6 @@ def read_azure(source: Path | BinaryIO) -> RecordedRows:
         )
     rows = _clean(text, names)
     return rows if rows is not None else _checked(text, names)
-
-
-def _bytes(source: Path | BinaryIO) -> bytes:
-    try:
-        if isinstance(source, Path):
-            with source.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
-        else:
-            data = source.read(MAX_BYTES + 1)
-        if data.startswith(b"\x1f\x8b"):
-            with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
-                data = packed.read(MAX_BYTES + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise TraceError(f"trace is a broken gzip file: {error}") from None
-    except (OSError, ValueError) as error:
-        raise TraceError(f"trace {source} cannot be read: {error}") from None
-    if len(data) > MAX_BYTES:
-        raise TraceError(f"trace must have at most {MAX_BYTES} bytes unpacked, got more")
-    return data
-
-
-def _text(data: bytes) -> str:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise TraceError(f"line {line}: must be UTF-8 text, got {error.reason}") from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise TraceError(f"line {line}: must be text, got a zero byte")
-    return text
 
 
 def _clean(text: str, names: list[str]) -> RecordedRows | None:
@@ -185,9 +152,7 @@ def _checked(text: str, names: list[str]) -> RecordedRows:
     good = [parsed.notna().to_numpy(dtype=np.bool_)]
     columns: list[NDArray[np.int64]] = []
     for index in (1, 2):
-        texts = pd.Series([row[index] for row in cells], dtype=str)
-        whole = texts.str.fullmatch(r"\s*\+?[0-9]{1,10}\s*").to_numpy(dtype=np.bool_)
-        values = np.where(whole, texts, "0").astype(np.int64)
+        values = _whole_numbers([row[index] for row in cells])
         columns.append(values)
         good.append((values >= 1) & (values <= MAX_TOKENS))
     for column, (name, rule) in enumerate(
@@ -207,6 +172,13 @@ def _checked(text: str, names: list[str]) -> RecordedRows:
         rows_read=len(cells) + wrong_width,
         problems=tuple(problems),
     )
+
+
+def _whole_numbers(cells: list[str]) -> NDArray[np.int64]:
+    """Values of the cells; 0, which no rule admits, where a cell is not a whole number."""
+    texts = pd.Series(cells, dtype=str)
+    whole = texts.str.fullmatch(r"\s*\+?[0-9]{1,10}\s*").to_numpy(dtype=np.bool_)
+    return np.where(whole, texts, "0").astype(np.int64)
 
 
 def _split(

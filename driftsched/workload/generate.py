@@ -52,7 +52,7 @@ def generate(scenario: Scenario, seed: int | None = None) -> Workload:
     Raises
     ------
     ScenarioError
-        There is no request at all, or there are more than 20 million.
+        There is no request at all, there are more than 20 million, or the seed is negative.
     TraceError
         The trace cannot be read.
 
@@ -62,7 +62,7 @@ def generate(scenario: Scenario, seed: int | None = None) -> Workload:
     >>> len(generate(load_scenario("paper")))
     3000
     """
-    seed = _seed(scenario, seed)
+    seed = scenario.seed if seed is None else seed
     if scenario.trace is not None:
         return import_trace(scenario, Path(scenario.trace.file), seed).workload
     streams = Streams(seed, len(scenario.phases))
@@ -74,14 +74,6 @@ def generate(scenario: Scenario, seed: int | None = None) -> Workload:
         raise ScenarioError("phases must give at least 1 request, got 0: raise duration_s or rate")
     drafts = [_draft(scenario, n, streams, times) for n, times in enumerate(arrivals)]
     return assemble(scenario, streams, drafts, _segments(scenario, arrivals))
-
-
-def _seed(scenario: Scenario, seed: int | None) -> int:
-    if seed is None:
-        return scenario.seed
-    if seed < 0:
-        raise ScenarioError(f"seed must be >= 0, got {seed}")
-    return seed
 
 
 def _arrivals(phase: Phase, number: int, rng: Generator, room: int) -> NDArray[np.float64]:
@@ -120,9 +112,7 @@ def _arrivals_within(
     return times[: int(np.searchsorted(times, duration_s, side="right"))]
 
 
-def _draft(
-    scenario: Scenario, number: int, streams: Streams, times: NDArray[np.float64]
-) -> Draft:
+def _draft(scenario: Scenario, number: int, streams: Streams, times: NDArray[np.float64]) -> Draft:
     """Arrival, tenant and category of the requests of phase `number`."""
     phase, n = scenario.phases[number], len(times)
     own = {tenant.name: tenant.share for tenant in scenario.tenants}
@@ -136,9 +126,7 @@ def _draft(
     )
 
 
-def _segments(
-    scenario: Scenario, arrivals: list[NDArray[np.float64]]
-) -> tuple[Segment, ...]:
+def _segments(scenario: Scenario, arrivals: list[NDArray[np.float64]]) -> tuple[Segment, ...]:
     segments, first = [], 0
     for phase, times in zip(scenario.phases, arrivals, strict=True):
         length_s = phase.duration_s if phase.duration_s is not None else float(times[-1])

@@ -76,7 +76,7 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
     - continuous: B/E[o] requests join an iteration. With K = B · E[o (p + o/2)] / E[o] tokens of
       cache read (the longer a request, the more often it is seen) and t(n, K, s) the cost of an
       iteration over n tokens with squared prompts s, a request takes
-      t_r = E[t(B + p, K, p²)] + (E[o]/B − 1) · t(B, K, 0), or, where more than one joins an
+      t_r = E[t(B + p, K, p²)] + (E[o]/B - 1) · t(B, K, 0), or, where more than one joins an
       iteration, t(B + E[p]·B/E[o], K, E[p²]·B/E[o]) · E[o]/B. Saturation is 1/t_r.
     - gang: saturation is B / E[t_gang], the mean over gangs of B requests drawn at random; t_gang
       is the prefill of all prompts and then the decoding until the longest ends, a request that

@@ -45,7 +45,7 @@ PAPER_TEMPLATES: dict[str, tuple[str, ...]] = {
         "Summarize the main ideas behind {topic} in one paragraph for a manager.",
         "Give me a short summary of how teams usually adopt {topic}.",
         "Please summarize the benefits, the costs and the open risks of {topic} as a list.",
-        "Write a summary of {topic} that fits on one slide, with the three points that matter most.",
+        "Write a summary of {topic} that fits on one slide, with the three points that count.",
         "Boil {topic} down to the essentials that a busy colleague can read before lunch.",
     ),
     "technical": (
@@ -129,9 +129,7 @@ class PromptBook:
     words: NDArray[np.int64]
     first: NDArray[np.int64]
 
-    def pick(
-        self, category: NDArray[np.int64], uniform: NDArray[np.float64]
-    ) -> NDArray[np.int64]:
+    def pick(self, category: NDArray[np.int64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
         """Positions of the texts that uniform draws in [0, 1) choose; shapes (n,)."""
         start = self.first[category]
         size = self.first[category + 1] - start
@@ -147,7 +145,7 @@ def prompt_book(categories: Sequence[Category], leak: bool) -> PromptBook:
         Their names and key words choose the templates.
     leak : bool
         Add "Job type: <name>." to each prompt, as the published generator does. Under the paper's
-        preset and key words that leaves about 1 % of the requests misclassified (short questions
+        preset and key words that leaves about 1.5 % of the requests misclassified (short questions
         on topics that hold the word "code"); without it about 18 % are, most of them because
         every fifth template of summary, technical and report holds no key word.
 

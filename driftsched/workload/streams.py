@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
+from driftsched.errors import ScenarioError
 from driftsched.workload.lengths import LengthDistribution, to_tokens
 
 __all__ = ["COMPONENTS", "Streams", "lengths_by_category", "pick_by_share"]
@@ -38,9 +39,16 @@ class Streams:
         0 or more.
     phases : int
         Number of phases.
+
+    Raises
+    ------
+    ScenarioError
+        The seed is negative.
     """
 
     def __init__(self, seed: int, phases: int) -> None:
+        if seed < 0:
+            raise ScenarioError(f"seed must be >= 0, got {seed}")
         roots = SeedSequence(seed).spawn(len(COMPONENTS))
         self._seeds = {
             name: root.spawn(phases) for name, root in zip(COMPONENTS, roots, strict=True)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from driftsched.errors import ScenarioError, TraceError
 from driftsched.workload.assemble import Draft, assemble
 from driftsched.workload.azure import RecordedRows, TraceProblem, read_azure
-from driftsched.workload.streams import Streams, pick_by_share
+from driftsched.workload.mapping import categories, in_words, tenants
+from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def import_trace(
         One line: the file cannot be read, no row is left, or a row is broken and
         ``trace.on_error`` is "stop"; then the first problem and the number of the others are named.
     ScenarioError
-        The scenario has no `trace`.
+        The scenario has no `trace`, or the seed is negative.
     """
     rules = scenario.trace
     if rules is None:
@@ -97,10 +98,11 @@ def import_trace(
     order = np.argsort(rows.time_ns, kind="stable")
     in_order = bool((np.diff(rows.time_ns) >= 0).all())
     order = order[: rules.limit]
-    draft = _draft(scenario, rules, rows, order, Streams(_seed(scenario, seed), 1))
+    streams = Streams(scenario.seed if seed is None else seed, 1)
+    draft = _draft(scenario, rules, rows, order, streams)
     span_s = float(draft.arrival_s[-1])
     segments = (Segment("trace", 0, len(order), span_s),)
-    workload = assemble(scenario, Streams(_seed(scenario, seed), 1), [draft], segments)
+    workload = assemble(scenario, streams, [draft], segments)
     return TraceImport(
         workload=workload,
         rows_read=rows.rows_read,
@@ -110,12 +112,8 @@ def import_trace(
         problems=rows.problems,
         span_s=span_s,
         in_order=in_order,
-        rules=_in_words(scenario, rules, in_order),
+        rules=in_words(scenario, rules, in_order),
     )
-
-
-def _seed(scenario: Scenario, seed: int | None) -> int:
-    return scenario.seed if seed is None else seed
 
 
 def _refuse(rows: RecordedRows, rules: TraceSource) -> None:
@@ -134,14 +132,14 @@ def _draft(
 ) -> Draft:
     time_ns = rows.time_ns[order]
     prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
-    category = _categories(scenario, rules, prompt, output)
+    category = categories(scenario, rules, prompt, output)
     maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
     maximum = maxima[category]
     if rules.cap:
         output = np.minimum(output, maximum)
     return Draft(
         arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
-        tenant=_tenants(scenario, rules, streams, len(order)),
+        tenant=tenants(scenario, rules, streams, len(order)),
         category=category,
         prompt_tokens=prompt,
         output_tokens=output,
@@ -149,57 +147,8 @@ def _draft(
     )
 
 
-def _tenants(scenario: Scenario, rules: TraceSource, streams: Streams, n: int) -> IntArray:
-    if rules.tenant_rule == "round_robin":
-        return np.arange(n, dtype=np.int64) % len(scenario.tenants)
-    uniform = streams.get("tenants", 0).random(n)
-    return pick_by_share(uniform, [tenant.share for tenant in scenario.tenants])
-
-
-def _categories(
-    scenario: Scenario, rules: TraceSource, prompt: IntArray, output: IntArray
-) -> IntArray:
-    """Categories by the recorded lengths; among equals the earlier category is the smaller."""
-    if rules.category_rule == "output":
-        bounds = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
-        order = np.argsort(bounds, kind="stable")
-        place = np.searchsorted(bounds[order], output, side="left")
-    else:
-        bases = np.array([c.base_tokens for c in scenario.categories], dtype=np.int64)
-        order = np.argsort(bases, kind="stable")
-        parts = np.arange(1, len(bases)) / len(bases)
-        place = np.searchsorted(np.quantile(prompt, parts), prompt, side="left")
-    return order[np.minimum(place, len(order) - 1)].astype(np.int64)
-
-
 def _rows_cut(draft: Draft, workload: Workload) -> int:
-    assert draft.prompt_tokens is not None and draft.output_tokens is not None
+    assert draft.prompt_tokens is not None
+    assert draft.output_tokens is not None
     shorter = workload.prompt_tokens < draft.prompt_tokens
     return int((shorter | (workload.output_tokens < draft.output_tokens)).sum())
-
-
-def _in_words(scenario: Scenario, rules: TraceSource, in_order: bool) -> tuple[str, ...]:
-    tenants = {
-        "share": "tenants are drawn by their shares",
-        "round_robin": "tenants take turns",
-    }
-    categories = {
-        "output": "the category is the smallest whose max_output_tokens holds the recorded answer, "
-        "else the largest",
-        "prompt": "categories in order of base_tokens take equal parts of the prompt lengths, the "
-        "shortest prompts first",
-    }
-    answers = {
-        True: "answers are cut at the category's max_output_tokens",
-        False: "answers keep their recorded length, also over the category's max_output_tokens",
-    }
-    said = [tenants[rules.tenant_rule], categories[rules.category_rule], answers[rules.cap]]
-    said.append(f"prompt + answer are cut to {scenario.cluster.context_tokens} tokens")
-    said.append("prompt texts are made up from the category's templates")
-    if rules.time_scale != 1:
-        said.append(f"times are multiplied by {rules.time_scale:g}")
-    if not in_order:
-        said.append("rows were out of order and have been sorted by time, equal times as in the file")
-    if rules.limit is not None:
-        said.append(f"only the first {rules.limit} rows in order of time are taken")
-    return tuple(said)

@@ -25,7 +25,9 @@ def controls(view: View) -> None:
         with right:
             _load(view)
         with st.expander("Engine, lengths and estimates", icon=":material/tune:"):
-            for column, draw in zip(st.columns(4), (_mode, _unit, _lengths, _compensator), strict=True):
+            for column, draw in zip(
+                st.columns(4), (_mode, _unit, _lengths, _compensator), strict=True
+            ):
                 with column:
                     draw(view)
 

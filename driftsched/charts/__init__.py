@@ -1,0 +1,55 @@
+"""Charts: DataFrame in, plotly figure out, without streamlit.
+
+Each module holds one chart: a function of its own name and ``LOOK_AT``, one sentence that says
+what to look at.
+
+Examples
+--------
+>>> import pandas as pd
+>>> from driftsched.charts import latency_cdf
+>>> figure = latency_cdf.latency_cdf({"fifo": pd.DataFrame()})
+>>> figure.layout.annotations[0].text
+'No finished requests yet'
+"""
+
+from __future__ import annotations
+
+from driftsched.charts import (
+    arrivals,
+    bias,
+    claims,
+    confusion,
+    drift,
+    estimation_error,
+    estimation_scatter,
+    fairness,
+    gpu,
+    latency_cdf,
+    latency_histogram,
+    lengths,
+    marks,
+    percentiles,
+    queue_depth,
+    tenants,
+    theme,
+)
+
+__all__ = [
+    "arrivals",
+    "bias",
+    "claims",
+    "confusion",
+    "drift",
+    "estimation_error",
+    "estimation_scatter",
+    "fairness",
+    "gpu",
+    "latency_cdf",
+    "latency_histogram",
+    "lengths",
+    "marks",
+    "percentiles",
+    "queue_depth",
+    "tenants",
+    "theme",
+]

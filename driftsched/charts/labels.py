@@ -1,0 +1,35 @@
+"""Words for people in place of column names."""
+
+from __future__ import annotations
+
+__all__ = ["TIME", "metric_label", "policy_label", "wrap"]
+
+TIME = "Time since start (s)"
+
+_METRICS = {
+    "e2e_s": "End-to-end latency (s)",
+    "ttft_s": "Time to first token (s)",
+    "tpot_s": "Time per output token (s)",
+    "queue_wait_s": "Queue wait (s)",
+}
+_POLICIES = {"fifo": "FIFO", "sjf": "SJF"}
+
+
+def metric_label(metric: str) -> str:
+    """Title of an axis that shows a latency column; an unknown column keeps its name."""
+    return _METRICS.get(metric, metric)
+
+
+def policy_label(policy: str) -> str:
+    """Name of a policy as people say it."""
+    return _POLICIES.get(policy, policy.replace("_", " ").title())
+
+
+def wrap(text: str, width: int = 32) -> str:
+    """Break a long label into lines for plotly."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "<br>".join(lines)

@@ -1,0 +1,110 @@
+"""Which share of the requests is done within a time: one curve a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from driftsched.charts.frames import finished, values_of
+from driftsched.charts.labels import metric_label, policy_label
+from driftsched.charts.theme import empty, finish, policy_colours, translucent
+
+__all__ = ["LOOK_AT", "latency_cdf"]
+
+LOOK_AT = (
+    "A curve further left is faster; compare the round marks for the usual request (P50) and the "
+    "diamonds for the unlucky one (P99)."
+)
+SHARES = np.unique(np.r_[np.linspace(0, 1, 385), 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.995, 0.999])
+MARKS = {0.5: "circle", 0.99: "diamond"}
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+
+
+def latency_cdf(
+    requests_by_policy: Mapping[str, pd.DataFrame],
+    metric: str = "e2e_s",
+    log_x: bool = True,
+    bands: Mapping[str, Band] | None = None,
+) -> go.Figure:
+    """Draw the cumulative distribution of a latency for each policy.
+
+    Parameters
+    ----------
+    requests_by_policy : mapping of str to DataFrame
+        Policy → requests table; requests that did not finish are left out.
+    metric : str
+        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    log_x : bool
+        Logarithmic time axis; values of 0 are then beyond its left end.
+    bands : mapping of str to (x_grid, low, high), optional
+        Policy → confidence band: seconds, and the lowest and highest share (0 to 1) there.
+    """
+    words: dict[str, Any] = {"title": "Latency distribution", "x": metric_label(metric)}
+    words |= {"y": "Share of requests (%)", "filename": f"cdf-{metric.removesuffix('_s')}"}
+    values = {
+        policy: values_of(finished(requests), metric)
+        for policy, requests in requests_by_policy.items()
+    }
+    colours = policy_colours(values)
+    values = {policy: found for policy, found in values.items() if len(found)}
+    if not values:
+        return empty(**words)
+    log_x = log_x and any(found[-1] > 0 for found in values.values())
+    figure = go.Figure()
+    for policy, band in (bands or {}).items():
+        if policy in values:
+            figure.add_trace(_band(policy, band, colours[policy]))
+    for place, (policy, found) in enumerate(values.items()):
+        _curve(figure, policy, found, colours[policy], DASHES[place % len(DASHES)], log_x)
+    figure.update_yaxes(range=[-2, 103])
+    return finish(figure, **words, hover="y unified", log_x=log_x)
+
+
+def _curve(
+    figure: go.Figure,
+    policy: str,
+    values: NDArray[np.float64],
+    colour: str,
+    dash: str,
+    log_x: bool,
+) -> None:
+    for shares, symbol in ((SHARES, None), (np.array(list(MARKS)), list(MARKS.values()))):
+        times = np.quantile(values, shares)
+        drawn = times > 0 if log_x else np.full(len(times), True)
+        figure.add_scatter(
+            x=times[drawn],
+            y=100 * shares[drawn],
+            name=policy_label(policy),
+            legendgroup=policy,
+            mode="lines" if symbol is None else "markers",
+            line={"color": colour, "width": 2.5, "dash": dash},
+            marker={"color": colour, "size": 10, "symbol": symbol},
+            showlegend=symbol is None,
+            hoverinfo="x" if symbol is None else "skip",
+            hovertemplate="%{x:.3~s}s" if symbol is None else "",
+        )
+
+
+def _band(policy: str, band: Band, colour: str) -> go.Scatter:
+    grid, low, high = (np.asarray(part, dtype=np.float64) for part in band)
+    kept = np.unique(np.linspace(0, len(grid) - 1, min(len(grid), 200)).astype(int))
+    grid, low, high = grid[kept], low[kept], high[kept]
+    return go.Scatter(
+        x=np.r_[grid, grid[::-1]],
+        y=100 * np.r_[high, low[::-1]],
+        fill="toself",
+        fillcolor=translucent(colour, 0.18),
+        line={"width": 0},
+        mode="lines",
+        name=f"{policy_label(policy)} interval",
+        legendgroup=policy,
+        showlegend=False,
+        hoverinfo="skip",
+    )

@@ -1,0 +1,70 @@
+"""Tables of a run, metrics, statistics, exports, the run library."""
+
+from driftsched.results.estimation_error import (
+    confusion,
+    drift,
+    errors_by,
+    estimation_error,
+    estimation_table,
+    misclassified_share,
+    without_compensation,
+)
+from driftsched.results.export import csv_text, export_zip, write_csv
+from driftsched.results.fairness import (
+    jain_index,
+    service_gaps,
+    starvation_table,
+    weighted_service,
+)
+from driftsched.results.library import RunLibrary, library_home
+from driftsched.results.metrics import metrics_table, percentile_columns, summarise
+from driftsched.results.paper_csv import (
+    paper_metrics,
+    paper_queue_depth,
+    paper_tables,
+    paper_telemetry,
+)
+from driftsched.results.queues import even_times, littles_law, sample_queues
+from driftsched.results.replay import replay
+from driftsched.results.report import html_report
+from driftsched.results.statistics import PairedChange, mean_interval, paired_change
+from driftsched.results.storage import read_run, write_parquet
+from driftsched.results.tables import STATUSES, RunResult
+
+__all__ = [
+    "STATUSES",
+    "PairedChange",
+    "RunLibrary",
+    "RunResult",
+    "confusion",
+    "csv_text",
+    "drift",
+    "errors_by",
+    "estimation_error",
+    "estimation_table",
+    "even_times",
+    "export_zip",
+    "html_report",
+    "jain_index",
+    "library_home",
+    "littles_law",
+    "mean_interval",
+    "metrics_table",
+    "misclassified_share",
+    "paired_change",
+    "paper_metrics",
+    "paper_queue_depth",
+    "paper_tables",
+    "paper_telemetry",
+    "percentile_columns",
+    "read_run",
+    "replay",
+    "sample_queues",
+    "service_gaps",
+    "starvation_table",
+    "summarise",
+    "weighted_service",
+    "without_compensation",
+    "write_csv",
+    "write_parquet",
+]

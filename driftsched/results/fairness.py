@@ -1,0 +1,221 @@
+"""Who was served how much, who starved: Jain's index, weighted service, VTC's service gap."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from driftsched.results.replay import finished_rows
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+
+__all__ = ["jain_index", "service_gaps", "starvation_table", "weighted_service"]
+
+INPUT_WEIGHT, OUTPUT_WEIGHT = 1, 2
+MOST_TENANTS = 16
+Floats = NDArray[np.float64]
+
+
+def jain_index(service: ArrayLike) -> float:
+    """Jain's fairness index (Σx)² / (n·Σx²): 1 is even, 1/n is all to one.
+
+    Parameters
+    ----------
+    service : array, shape (n,)
+        What each got, >= 0, weight-normalised where weights differ.
+
+    Returns
+    -------
+    float
+        NaN where nobody got anything.
+
+    Raises
+    ------
+    ValueError
+        When a value is negative or NaN.
+
+    References
+    ----------
+    Jain, Chiu and Hawe, A Quantitative Measure of Fairness and Discrimination, DEC-TR-301, 1984.
+
+    Examples
+    --------
+    >>> jain_index([1, 1, 1, 1]), jain_index([4, 0, 0, 0])
+    (1.0, 0.25)
+    """
+    x = np.asarray(service, dtype=np.float64)
+    if not (x >= 0).all():
+        raise ValueError(f"service must be >= 0, got {x[~(x >= 0)][0]:g}")
+    top = x.max(initial=0.0)
+    if top == 0:
+        return float(np.nan)
+    x = x / top  # squares of huge or tiny services stay in range
+    return float(x.sum() ** 2 / (len(x) * (x**2).sum()))
+
+
+def weighted_service(result: RunResult) -> pd.DataFrame:
+    """Service that each tenant got: input + 2·output tokens of its finished requests.
+
+    The price of tokens is VTC's (Sheng et al., arXiv 2401.00588, §3). Where everything that is
+    asked for is served in the end, service equals demand: then look at `service_gaps`.
+
+    Returns
+    -------
+    DataFrame
+        A row a tenant, in the scenario's order: tenant, weight, service_tokens,
+        normalised_service (service / weight), normalised_share (share of all service over share of
+        all weights: 1 is exactly its due). Jain's index of normalised_service is the run's.
+    """
+    scenario = result.scenario
+    done = finished_rows(result.requests)
+    codes = pd.Categorical(done["tenant"], categories=scenario.tenant_names).codes
+    tokens = INPUT_WEIGHT * done["prompt_tokens"] + OUTPUT_WEIGHT * done["output_tokens"]
+    count = len(scenario.tenants)
+    service = np.bincount(codes, weights=tokens.to_numpy(np.float64), minlength=count)
+    weight = np.array([tenant.weight for tenant in scenario.tenants])
+    normalised = service / weight
+    total = service.sum()
+    share = normalised * weight.sum() / total if total else np.full(count, np.nan)
+    return pd.DataFrame(
+        {
+            "tenant": scenario.tenant_names,
+            "weight": weight,
+            "service_tokens": service.astype(np.int64),
+            "normalised_service": normalised,
+            "normalised_share": share,
+        }
+    )
+
+
+def starvation_table(result: RunResult) -> pd.DataFrame:
+    """Requests of each tenant that waited longer than the scenario's ``metrics.starvation_s``.
+
+    A request that was never dispatched waited until its end; rejected ones never waited.
+
+    Returns
+    -------
+    DataFrame
+        A row a tenant, in the scenario's order: tenant, waited (requests), starved,
+        starved_share, longest_wait_s; share and wait are NaN where nobody waited.
+    """
+    scenario, requests = result.scenario, result.requests
+    queued = requests[(requests["status"] != "rejected").to_numpy(dtype=bool)]
+    left = queued["dispatch_s"].fillna(queued["finish_s"])
+    waits = (left - queued["arrival_s"]).to_numpy(np.float64)
+    codes = pd.Categorical(queued["tenant"], categories=scenario.tenant_names).codes
+    count = len(scenario.tenants)
+    waited = np.bincount(codes, minlength=count)
+    starved = np.bincount(codes[waits > scenario.metrics.starvation_s], minlength=count)
+    longest = np.full(count, -np.inf)
+    np.fmax.at(longest, codes, waits)
+    return pd.DataFrame(
+        {
+            "tenant": scenario.tenant_names,
+            "waited": waited,
+            "starved": starved,
+            "starved_share": starved / np.where(waited > 0, waited, np.nan),
+            "longest_wait_s": np.where(np.isfinite(longest), longest, np.nan),
+        }
+    )
+
+
+def service_gaps(result: RunResult, *, weighted: bool = False) -> pd.DataFrame:
+    """VTC's service gap of each pair of tenants, the greatest first.
+
+    The gap is the largest abs(W_i(t1, t2) − W_j(t1, t2)) over all intervals in which both are
+    backlogged throughout, that is, have a request waiting. W is service in input + 2·output
+    tokens, counted as it is given: a prompt evenly from dispatch to first token, an answer evenly
+    from first to last token, of finished requests. VTC bounds the gap by 2·max(w_in·L_in, w_out·M),
+    with the longest prompt L_in and the most tokens M in a batch (arXiv 2401.00588).
+
+    Parameters
+    ----------
+    result : RunResult
+        Of more than 16 tenants those with the most service are compared.
+    weighted : bool
+        Divide each tenant's service by its weight.
+
+    Returns
+    -------
+    DataFrame
+        tenant_a, tenant_b, gap_tokens; 0 where two are never backlogged together.
+    """
+    table = weighted_service(result)
+    kept = table.nlargest(MOST_TENANTS, "service_tokens").sort_index()
+    times = _instants(result)
+    service, backlogged = {}, {}
+    for name, weight in zip(kept["tenant"], kept["weight"], strict=True):
+        service[name] = _service(result, name, times) / (weight if weighted else 1)
+        backlogged[name] = _backlogged(result, name, times)
+    rows = [
+        (a, b, _largest_range(service[a] - service[b], backlogged[a] & backlogged[b]))
+        for a, b in combinations(kept["tenant"], 2)
+    ]
+    gaps = pd.DataFrame(rows, columns=["tenant_a", "tenant_b", "gap_tokens"])
+    return gaps.sort_values("gap_tokens", ascending=False, kind="stable", ignore_index=True)
+
+
+def _instants(result: RunResult) -> Floats:
+    done = finished_rows(result.requests)
+    parts = [done[name] for name in ("dispatch_s", "first_token_s", "finish_s")]
+    return np.unique(np.concatenate([result.queues["time_s"], *parts]))
+
+
+def _service(result: RunResult, tenant: str, times: Floats) -> Floats:
+    """Service that a tenant had got by each time: a sum of ramps, shape (len(times),)."""
+    done = finished_rows(result.requests)
+    mine = done[(done["tenant"] == tenant).to_numpy(dtype=bool)]
+    dispatch, first, finish = (
+        mine[name].to_numpy(np.float64) for name in ("dispatch_s", "first_token_s", "finish_s")
+    )
+    start, stop = np.concatenate([dispatch, first]), np.concatenate([first, finish])
+    tokens = np.concatenate(
+        [INPUT_WEIGHT * mine["prompt_tokens"], OUTPUT_WEIGHT * mine["output_tokens"]]
+    ).astype(np.float64)
+    at_once = stop <= start
+    total = _steps(start[at_once], tokens[at_once], times)
+    start, stop, tokens = (part[~at_once] for part in (start, stop, tokens))
+    rate = tokens / (stop - start)
+    # Each ramp is rate·(t − start) from its start on, less rate·(t − stop) from its stop on.
+    slope = _steps(start, rate, times) - _steps(stop, rate, times)
+    offset = _steps(start, rate * start, times) - _steps(stop, rate * stop, times)
+    return total + slope * times - offset
+
+
+def _steps(at: Floats, height: Floats, times: Floats) -> Floats:
+    """Sum of the heights of all steps up to and including each time."""
+    order = np.argsort(at, kind="stable")
+    levels = np.concatenate([[0.0], np.cumsum(height[order])])
+    summed: Floats = levels[np.searchsorted(at[order], times, side="right")]
+    return summed
+
+
+def _backlogged(result: RunResult, tenant: str, times: Floats) -> NDArray[np.bool_]:
+    """Whether a tenant has a request waiting from each time to the next."""
+    queues = result.queues
+    mine = queues[(queues["tenant"] == tenant).to_numpy(dtype=bool)]
+    levels = np.concatenate([[0], mine["waiting"].to_numpy(np.int64)])
+    backlogged: NDArray[np.bool_] = (
+        levels[np.searchsorted(mine["time_s"].to_numpy(np.float64), times, side="right")] > 0
+    )
+    return backlogged
+
+
+def _largest_range(difference: Floats, both: NDArray[np.bool_]) -> float:
+    """Greatest max − min of the difference over a stretch of times joined by `both`."""
+    inside = both[:-1]
+    edges = np.diff(inside.astype(np.int8), prepend=0, append=0)
+    starts, stops = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) + 1
+    if not len(starts):
+        return 0.0
+    # reduceat wants one flat list of bounds; every second stretch is the gap between two others.
+    padded = np.append(difference, difference[-1])
+    bounds = np.column_stack([starts, stops]).ravel()
+    high = np.maximum.reduceat(padded, bounds)[::2]
+    low = np.minimum.reduceat(padded, bounds)[::2]
+    return float((high - low).max())

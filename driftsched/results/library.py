@@ -1,0 +1,187 @@
+"""The run library: a folder a run, never changed; an index that can be rebuilt at any time."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from driftsched.errors import InputError, RunError, UnknownNameError
+from driftsched.results.export import csv_text
+from driftsched.results.files import io_errors, written_aside
+from driftsched.results.library_index import COLUMNS, LibraryIndex
+from driftsched.results.metrics import metrics_table, summarise
+from driftsched.results.storage import read_run, write_run_files
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+
+__all__ = ["RunLibrary", "library_home"]
+
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+MAX_TITLE = 200
+
+
+def library_home() -> Path:
+    """``DRIFTSCHED_HOME``, or ``~/.driftsched`` where it is not set."""
+    return Path(os.environ.get("DRIFTSCHED_HOME") or Path.home() / ".driftsched")
+
+
+class RunLibrary:
+    """Saved runs. Several processes may use one library at the same time.
+
+    Parameters
+    ----------
+    home : Path, optional
+        Where it lives; by default `library_home`. It is made when the first run is saved.
+
+    Attributes
+    ----------
+    home : Path
+        Holds ``runs/`` (a folder a run) and ``index.sqlite``, which is only a cache.
+    """
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = Path(home) if home is not None else library_home()
+        self._runs = self.home / "runs"
+        self._index = LibraryIndex(self.home / "index.sqlite")
+
+    def save(self, result: RunResult, title: str = "") -> str:
+        """Save a run; its folder appears whole or not at all.
+
+        Parameters
+        ----------
+        result : RunResult
+            The run.
+        title : str
+            200 characters at most; by default the scenario's title or name.
+
+        Returns
+        -------
+        str
+            The run's id, unique in the library.
+
+        Raises
+        ------
+        InputError
+            When the title is too long.
+        RunError
+            When the library cannot be written.
+        """
+        scenario = result.scenario
+        words = " ".join((title or scenario.title or scenario.name).split())
+        if len(words) > MAX_TITLE:
+            raise InputError(f"title must have at most {MAX_TITLE} characters, got {len(words)}")
+        saved = datetime.now(UTC)
+        stem = f"{saved:%Y%m%d-%H%M%S}-{scenario.name}-{scenario.policy.kind}"
+        run_id = f"{stem[:80]}-{secrets.token_hex(4)}"
+        card = _card(result) | {
+            "run_id": run_id,
+            "title": words,
+            "saved_utc": saved.isoformat(timespec="seconds"),
+        }
+        folder = self._runs / run_id
+        with io_errors(f"save the run in {self._runs}"), written_aside(folder) as aside:
+            write_run_files(result, aside)
+            (aside / "metrics.csv").write_bytes(csv_text(metrics_table(result)).encode())
+            (aside / "run.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
+        return run_id
+
+    def load(self, run_id: str) -> RunResult:
+        """Load a saved run; its tables equal those saved.
+
+        Raises
+        ------
+        UnknownNameError
+            When there is no such run.
+        RunError
+            When its files are damaged.
+        """
+        return read_run(self._folder(run_id))
+
+    def list(self) -> pd.DataFrame:
+        """Saved runs, the newest first.
+
+        Folders that are no runs, or whose card cannot be read, are left out.
+
+        Returns
+        -------
+        DataFrame
+            run_id, title, saved_utc, scenario, policy, engine, seed, requests, completed,
+            median_e2el_ms, p99_e2el_ms, request_throughput.
+        """
+        found = self._ids()
+        cards = self._index.cards(found, self._read_card)
+        table = pd.DataFrame(cards, columns=COLUMNS)
+        return table.sort_values(
+            ["saved_utc", "run_id"], ascending=False, kind="stable", ignore_index=True
+        )
+
+    def delete(self, run_id: str) -> None:
+        """Delete a saved run for good.
+
+        Raises
+        ------
+        UnknownNameError
+            When there is no such run.
+        RunError
+            When its files cannot be deleted.
+        """
+        folder = self._folder(run_id)
+        with io_errors(f"delete {folder}"):
+            # Renamed first, so that nobody finds half a run.
+            aside = folder.with_name(f".deleted-{secrets.token_hex(8)}")
+            folder.rename(aside)
+            shutil.rmtree(aside)
+
+    def _ids(self) -> Sequence[str]:
+        if not self._runs.is_dir():
+            return []
+        with io_errors(f"read {self._runs}"):
+            names = sorted(entry.name for entry in os.scandir(self._runs) if entry.is_dir())
+        return [name for name in names if RUN_ID.fullmatch(name)]
+
+    def _folder(self, run_id: str) -> Path:
+        folder = self._runs / run_id
+        if not RUN_ID.fullmatch(run_id) or not (folder / "run.json").is_file():
+            raise UnknownNameError(
+                f"run must be one of the {len(self._ids())} in {self.home}, got {run_id[:100]!r}"
+            )
+        return folder
+
+    def _read_card(self, run_id: str) -> dict[str, Any] | None:
+        """What the list shows of a run, or None where its folder holds no run."""
+        try:
+            with io_errors(f"read the card of {run_id}"):
+                text = (self._runs / run_id / "run.json").read_text(encoding="utf-8")
+            card = json.loads(text)
+            return {name: card[name] for name in COLUMNS} | {"run_id": run_id}
+        except (RunError, ValueError, KeyError, TypeError):
+            return None
+
+
+def _card(result: RunResult) -> dict[str, Any]:
+    scenario = result.scenario
+    # The list always shows P99, whatever percentiles the scenario asks for.
+    metrics = scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})
+    summary = summarise(result.requests, scenario.model_copy(update={"metrics": metrics}))
+    shown = ("completed", "median_e2el_ms", "p99_e2el_ms", "request_throughput")
+    return {
+        "scenario": scenario.name,
+        "policy": scenario.policy.kind,
+        "engine": str(result.provenance.get("engine", "")),
+        "seed": scenario.seed,
+        "requests": summary["submitted"],
+    } | {name: _finite(summary[name]) for name in shown}
+
+
+def _finite(value: float | int | None) -> float | int | None:
+    return None if value is None or value != value else value

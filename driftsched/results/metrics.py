@@ -1,0 +1,241 @@
+"""Summaries of a run: ends, throughput, goodput, latencies, over all requests and by group.
+
+Names and definitions are those of vLLM's serving benchmark where it has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+    from driftsched.scenario.model import Scenario
+
+__all__ = ["LATENCIES", "Summary", "metrics_table", "percentile_columns", "summarise"]
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Summary = dict[str, float | int | None]
+"""Name of a metric → its value; NaN where it has no meaning, None where nobody asked for it."""
+
+LATENCIES = {
+    "ttft": "ttft_s",
+    "tpot": "tpot_s",
+    "e2el": "e2e_s",
+    "queue_wait": "queue_wait_s",
+}
+"""Metric name → column of the requests table."""
+
+
+def percentile_columns(
+    values_s: NDArray[Any], metric: str, percentiles: Sequence[float]
+) -> dict[str, float]:
+    """Mean, median, population standard deviation and percentiles of a latency.
+
+    The one place where percentiles are computed: linear interpolation between order statistics,
+    numpy's default (type 7 of Hyndman and Fan, 1996).
+
+    Parameters
+    ----------
+    values_s : array, shape (n,)
+        Seconds; NaN is left out.
+    metric : str
+        Name that ends the keys, for example ``"ttft"``.
+    percentiles : sequence of float
+        Between 0 and 100; the 50th is always there.
+
+    Returns
+    -------
+    dict
+        ``mean_ttft_ms``, ``median_ttft_ms``, ``std_ttft_ms``, ``p50_ttft_ms``, ``p99.9_ttft_ms``…
+        in milliseconds, ascending; all NaN where there is no value.
+
+    Examples
+    --------
+    >>> columns = percentile_columns(np.array([0.1, 0.2, 0.6]), "ttft", [99.9])
+    >>> {name: round(value, 3) for name, value in columns.items() if name != "std_ttft_ms"}
+    {'mean_ttft_ms': 300.0, 'median_ttft_ms': 200.0, 'p50_ttft_ms': 200.0, 'p99.9_ttft_ms': 599.2}
+    """
+    levels = sorted({50.0, *map(float, percentiles)})
+    values = np.asarray(values_s, dtype=np.float64) * 1e3
+    values = values[~np.isnan(values)]
+    if len(values):
+        found = np.percentile(values, levels)
+        mean, std = float(values.mean()), float(values.std())
+    else:
+        found = np.full(len(levels), np.nan)
+        mean = std = np.nan
+    columns = {
+        f"mean_{metric}_ms": mean,
+        f"median_{metric}_ms": float(found[levels.index(50.0)]),
+        f"std_{metric}_ms": std,
+    }
+    named = {f"p{p:.10g}_{metric}_ms": float(v) for p, v in zip(levels, found, strict=True)}
+    return columns | named
+
+
+def summarise(
+    requests: pd.DataFrame, scenario: Scenario, *, duration_s: float | None = None
+) -> Summary:
+    """Summarise any rows of the requests table: a run, a tenant, a phase, one page of it.
+
+    Latencies and tokens are those of finished requests. `request_goodput` counts finished requests
+    that met all their tenant's objectives, a tenant without objectives having none to miss.
+    `slo_attainment` is the share of submitted requests that finished and met them, so that
+    rejecting requests cannot raise it; requests of tenants without objectives are left out of it.
+    Goodput and attainment are None where nobody in the group has an objective.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Rows of `RunResult.requests`; none at all gives counts of 0 and latencies of NaN.
+    scenario : Scenario
+        Its objectives, percentiles and starvation threshold.
+    duration_s : float, optional
+        Seconds that rates refer to; by default from the first arrival to the last end in the rows.
+
+    Returns
+    -------
+    dict
+        submitted, completed, rejected, failed, timed_out, cancelled, starved (waited over
+        ``metrics.starvation_s``), duration (s), total_input_tokens, total_output_tokens,
+        request_throughput and request_goodput (1/s), output_throughput and total_token_throughput
+        (tokens/s), slo_attainment, slo_attainment_of_completed,
+        {mean,median,std,pXX}_{ttft,tpot,e2el,queue_wait}_ms, mean_norm_latency_ms (E2E / output
+        tokens).
+    """
+    columns = _Columns(requests, scenario)
+    return columns.summary(np.arange(len(requests)), duration_s)
+
+
+def metrics_table(result: RunResult) -> pd.DataFrame:
+    """Summaries of a run: all requests first, then each tenant, then each category.
+
+    Rates of all rows refer to the duration of the whole run, so that they add up.
+
+    Returns
+    -------
+    DataFrame
+        scope (overall, tenant, category), name, then the keys of `summarise`.
+    """
+    scenario = result.scenario
+    columns = _Columns(result.requests, scenario)
+    overall = columns.summary(np.arange(len(result.requests)), None)
+    duration = overall["duration"]
+    rows: list[dict[str, Any]] = [{"scope": "overall", "name": "all"} | overall]
+    names = {"tenant": scenario.tenant_names, "category": scenario.category_names}
+    for scope, known in names.items():
+        codes = _codes(result.requests[scope], known)
+        order = np.argsort(codes, kind="stable")
+        bounds = np.searchsorted(codes[order], np.arange(len(known) + 1))
+        for name, first, stop in zip(known, bounds[:-1], bounds[1:], strict=True):
+            summary = columns.summary(order[first:stop], duration)
+            rows.append({"scope": scope, "name": name} | summary)
+    table = pd.DataFrame(rows)
+    numbers = [column for column in table.columns if table[column].dtype == object]
+    return table.astype(dict.fromkeys(set(numbers) - {"scope", "name"}, np.float64))
+
+
+def _codes(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.int64]:
+    return pd.Categorical(column, categories=list(names)).codes.astype(np.int64)
+
+
+class _Columns:
+    """The requests table as arrays, so that many groups of its rows cost little."""
+
+    def __init__(self, requests: pd.DataFrame, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.status = {
+            name: (requests["status"] == status).to_numpy(dtype=bool)
+            for name, status in {
+                "completed": "finished",
+                "rejected": "rejected",
+                "failed": "failed",
+                "timed_out": "timed_out",
+                "cancelled": "cancelled",
+            }.items()
+        }
+        self.seconds = {
+            column: requests[column].to_numpy(dtype=np.float64)
+            for column in (*LATENCIES.values(), "arrival_s", "dispatch_s", "finish_s")
+        }
+        self.input_tokens = requests["prompt_tokens"].to_numpy(dtype=np.int64)
+        self.output_tokens = requests["output_tokens"].to_numpy(dtype=np.int64)
+        self.has_slo, self.good = self._objectives(requests)
+        ended = np.where(
+            np.isnan(self.seconds["dispatch_s"]),
+            self.seconds["finish_s"],
+            self.seconds["dispatch_s"],
+        )
+        waited = ended - self.seconds["arrival_s"]
+        self.starved: Mask = waited > scenario.metrics.starvation_s
+
+    def _objectives(self, requests: pd.DataFrame) -> tuple[Mask, Mask]:
+        """Who has an objective, and who finished and missed none."""
+        tenant = _codes(requests["tenant"], self.scenario.tenant_names)
+        slos = [t.slo for t in self.scenario.tenants]
+        has = np.zeros(len(requests), dtype=bool)
+        good = self.status["completed"].copy()
+        for column in ("ttft_s", "tpot_s", "e2e_s"):
+            limits = [getattr(slo, column) for slo in slos]
+            # The last one is for a tenant that the scenario does not know: its code is -1.
+            bounds = np.array([np.inf if v is None else v for v in [*limits, None]])[tenant]
+            has |= np.isfinite(bounds)
+            # NaN is no miss: an answer of one token has no time per output token.
+            good &= ~(self.seconds[column] > bounds)
+        return has, good
+
+    def summary(self, rows: NDArray[np.int64], duration_s: float | None) -> Summary:
+        """Summarise the rows at these positions."""
+        done = rows[self.status["completed"][rows]]
+        duration = self._duration(rows) if duration_s is None else duration_s
+        tokens_in = int(self.input_tokens[done].sum())
+        tokens_out = int(self.output_tokens[done].sum())
+        per_second = 1 / duration if duration > 0 else np.nan
+        summary: Summary = {"submitted": len(rows)}
+        summary |= {name: int(mask[rows].sum()) for name, mask in self.status.items()}
+        summary |= {
+            "starved": int(self.starved[rows].sum()),
+            "duration": duration,
+            "total_input_tokens": tokens_in,
+            "total_output_tokens": tokens_out,
+            "request_throughput": len(done) * per_second,
+            "request_goodput": int(self.good[rows].sum()) * per_second,
+            "output_throughput": tokens_out * per_second,
+            "total_token_throughput": (tokens_in + tokens_out) * per_second,
+        }
+        summary |= self._attainment(rows, done)
+        percentiles = self.scenario.metrics.percentiles
+        for metric, column in LATENCIES.items():
+            summary |= percentile_columns(self.seconds[column][done], metric, percentiles)
+        summary["mean_norm_latency_ms"] = self._norm_latency(done)
+        return summary
+
+    def _duration(self, rows: NDArray[np.int64]) -> float:
+        ends = self.seconds["finish_s"][rows]
+        ends = ends[~np.isnan(ends)]
+        if not len(ends):
+            return 0.0
+        return float(ends.max() - self.seconds["arrival_s"][rows].min())
+
+    def _attainment(self, rows: NDArray[np.int64], done: NDArray[np.int64]) -> Summary:
+        asked, asked_done = (int(self.has_slo[which].sum()) for which in (rows, done))
+        if not asked:
+            nothing = ("request_goodput", "slo_attainment", "slo_attainment_of_completed")
+            return dict.fromkeys(nothing)
+        met = int((self.has_slo[done] & self.good[done]).sum())
+        return {
+            "slo_attainment": met / asked,
+            "slo_attainment_of_completed": met / asked_done if asked_done else np.nan,
+        }
+
+    def _norm_latency(self, done: NDArray[np.int64]) -> float:
+        tokens = self.output_tokens[done]
+        some = tokens > 0
+        per_token = self.seconds["e2e_s"][done][some] / tokens[some]
+        return float(per_token.mean() * 1e3) if len(per_token) else float(np.nan)

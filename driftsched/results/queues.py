@@ -1,0 +1,95 @@
+"""The exact queue table, sampled on any grid of times, and checked against Little's law."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+
+__all__ = ["TOTAL", "even_times", "littles_law", "sample_queues"]
+
+TOTAL = "(total)"
+"""Column of the sum; no tenant can have this name."""
+MOST_SAMPLES = 1_000_000
+
+
+def even_times(end_s: float, step_s: float) -> NDArray[np.float64]:
+    """Times 0, step, 2·step … up to and including `end_s`, in seconds.
+
+    Raises
+    ------
+    ValueError
+        When step_s is not > 0, or there would be over a million times.
+    """
+    if not step_s > 0:
+        raise ValueError(f"step_s must be > 0, got {step_s:g}")
+    count = int(max(end_s, 0.0) / step_s + 1e-9) + 1
+    if count > MOST_SAMPLES:
+        raise ValueError(f"step_s must give at most {MOST_SAMPLES} samples, got {count}")
+    return np.arange(count, dtype=np.float64) * step_s
+
+
+def sample_queues(queues: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
+    """Waiting requests at given times.
+
+    Parameters
+    ----------
+    queues : DataFrame
+        The queues table: a row a change, in order of time. A tenant's value holds until its next
+        row; of several rows at one instant the last holds; before the first it is 0.
+    times : array, shape (n,)
+        Seconds since the run's start, in any order.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by time_s: one integer column a tenant, in the names' order, and ``(total)``.
+    """
+    at = np.asarray(times, dtype=np.float64)
+    time_s = queues["time_s"].to_numpy(np.float64)
+    waiting = queues["waiting"].to_numpy(np.int64)
+    names, codes = _names(queues["tenant"])
+    columns: dict[Hashable, NDArray[np.int64]] = {}
+    for code, name in enumerate(names):
+        mine = np.flatnonzero(codes == code)
+        levels = np.concatenate([[0], waiting[mine]])
+        columns[name] = levels[np.searchsorted(time_s[mine], at, side="right")]
+    total = np.sum(list(columns.values()), axis=0) if columns else np.zeros(len(at), np.int64)
+    index = pd.Index(at, name="time_s")
+    return pd.DataFrame(columns | {TOTAL: total}, index=index)
+
+
+def littles_law(result: RunResult) -> pd.DataFrame:
+    """Mean number waiting, twice: from the queues table, and as rate × mean wait from requests.
+
+    Little's law (1961) makes both equal over a run that starts and ends with empty queues, so a
+    difference is an error in one of the tables.
+
+    Returns
+    -------
+    DataFrame
+        tenant, mean_waiting (time average), rate_times_wait.
+    """
+    requests, queues = result.requests, result.queues
+    queued = requests[(requests["status"] != "rejected").to_numpy(dtype=bool)]
+    waits = queued["dispatch_s"].fillna(queued["finish_s"]) - queued["arrival_s"]
+    end = float(queues["time_s"].max()) if len(queues) else np.nan
+    rows = []
+    for name in result.scenario.tenant_names:
+        mine = queues[(queues["tenant"] == name).to_numpy(dtype=bool)]
+        times = np.append(mine["time_s"].to_numpy(np.float64), end)
+        area = float((np.diff(times) * mine["waiting"].to_numpy(np.float64)).sum())
+        waited = float(waits[(queued["tenant"] == name).to_numpy(dtype=bool)].sum())
+        rows.append((name, area / end, waited / end))
+    return pd.DataFrame(rows, columns=["tenant", "mean_waiting", "rate_times_wait"])
+
+
+def _names(column: pd.Series[Any]) -> tuple[list[str], NDArray[np.int64]]:
+    names = pd.Categorical(column)
+    return [str(name) for name in names.categories], names.codes.astype(np.int64)

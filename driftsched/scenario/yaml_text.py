@@ -1,0 +1,86 @@
+"""YAML text from outside → plain data: bounded in size, depth and aliases, no key twice."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+from driftsched.errors import ScenarioError
+from driftsched.scenario.messages import shown
+
+__all__ = ["MAX_BYTES", "plain", "read_yaml"]
+
+MAX_BYTES = 2_000_000
+MAX_VALUES = 200_000
+MAX_DEPTH = 30
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which would let the last of two equal keys win; this one refuses."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = (key_node.tag, key_node.value) if isinstance(key_node.value, str) else None
+            if key is not None and key in seen and key_node.value != "<<":
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{shown(key_node.value)} stands here twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(text: str, what: str) -> Any:
+    """Read YAML into values of their own: what an alias repeats is copied.
+
+    Parameters
+    ----------
+    text : str
+        2 MB at most.
+    what : str
+        What the text is, for messages.
+
+    Raises
+    ------
+    ScenarioError
+        One line: broken YAML with line and column, too long, too deep, or aliases that would
+        unfold to over 200,000 values.
+    """
+    if len(text) > MAX_BYTES:
+        raise ScenarioError(f"{what} must have at most {MAX_BYTES} characters, got {len(text)}")
+    try:
+        return plain(yaml.load(text, _Loader), what)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ScenarioError(f"{what} is not YAML: {where}{problem}") from None
+    except RecursionError:
+        raise ScenarioError(f"{what} must be nested at most {MAX_DEPTH} deep, got more") from None
+    except ScenarioError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # What PyYAML raises for 2020-13-45, !!int x, !!bool x and the like.
+        problem = " ".join(str(error).split())
+        raise ScenarioError(f"{what} is not YAML: a value cannot be read: {problem}") from None
+
+
+def plain(data: Any, what: str = "scenario") -> Any:
+    """Copy nested mappings and lists, so that no part is shared, within bounds."""
+    left = [MAX_VALUES]
+
+    def copy(value: Any, depth: int) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise ScenarioError(f"{what} must have at most {MAX_VALUES} values, got more")
+        if depth > MAX_DEPTH:
+            raise ScenarioError(f"{what} must be nested at most {MAX_DEPTH} deep, got more")
+        if isinstance(value, dict):
+            return {key: copy(inner, depth + 1) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [copy(inner, depth + 1) for inner in value]
+        return value
+
+    return copy(data, 0)

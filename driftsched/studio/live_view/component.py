@@ -1,0 +1,114 @@
+"""The Streamlit component that keeps its plots over reruns."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+__all__ = ["ensure_plotly_js", "live_view", "resend_wanted"]
+
+HERE = Path(__file__).resolve().parent
+NAME = "driftsched_live_view"
+Payload = dict[str, Any]
+
+
+def _text(name: str) -> str:
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+# Registered where the module is imported, that is once a process: Python's import lock keeps a
+# second session out, and a runtime that did not see it (AppTest) is told at the first mount.
+# Styles are not isolated: plotly.js puts its own into the document's head, where a shadow root
+# would not see them.
+_component = st.components.v2.component(
+    NAME,
+    html=_text("live_view.html"),
+    css=_text("live_view.css"),
+    js=_text("live_view.js"),
+    isolate_styles=False,
+)
+
+
+def live_view(payload: Payload, *, key: str, height: int = 720) -> None:
+    """Show a run: play it when it is recorded, follow it while it is live.
+
+    Call it with one key on every rerun, at the same place: the plots then stay mounted, and zoom
+    and playing survive.
+
+    Parameters
+    ----------
+    payload : dict
+        From `run_payload`, or `live_payload` for a run that still grows.
+    key : str
+        The component's key; also that of `resend_wanted`.
+    height : int
+        Of the four plots together, in pixels, when there is room for two columns.
+    """
+    if not st.get_option("server.enableStaticServing"):
+        st.error(
+            "The live view needs `server.enableStaticServing = true` in .streamlit/config.toml."
+        )
+        return
+    data = {"plotly": ensure_plotly_js().name, "height": height, "payload": payload}
+    data["base"] = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    _component(key=key, data=data, on_resend_change=_noted)
+
+
+def resend_wanted(key: str) -> bool:
+    """Tell whether the browser lacks a part of the live run, after a reload for example.
+
+    Ask before `live_view` is called; if so, call it with ``since_s=None`` this time.
+
+    Parameters
+    ----------
+    key : str
+        That of `live_view`.
+    """
+    state = st.session_state.get(key)
+    return bool(state and state.get("resend"))
+
+
+def _noted() -> None:
+    """Make ``resend`` a trigger of the component; the script itself reads it."""
+
+
+def ensure_plotly_js(static: Path | None = None) -> Path:
+    """Put plotly.min.js, as the installed plotly ships it, where Streamlit serves it.
+
+    Parameters
+    ----------
+    static : Path or None
+        The served folder; None is ``static`` beside the app's main script.
+
+    Returns
+    -------
+    Path
+        The file; its name holds plotly's version, so that a browser never keeps an old one.
+    """
+    if static is None:
+        context = get_script_run_ctx(suppress_warning=True)
+        main = Path(context.main_script_path) if context else Path.cwd() / "app.py"
+        static = main.resolve().parent / "static"
+    source = files("plotly") / "package_data" / "plotly.min.js"
+    target = static / f"plotly-{version('plotly')}.min.js"
+    if target.exists():
+        return target
+    static.mkdir(parents=True, exist_ok=True)
+    # written aside and renamed, so that no request ever sees half a file
+    handle, aside = tempfile.mkstemp(dir=static, prefix=".plotly-", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as copy, source.open("rb") as original:
+            shutil.copyfileobj(original, copy)
+        os.chmod(aside, 0o644)
+        os.replace(aside, target)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+    return target

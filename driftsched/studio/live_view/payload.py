@@ -1,0 +1,321 @@
+"""What the live view is given: the tables of a run, thinned out, as plain JSON values.
+
+Pure: tables in, a dict out, no streamlit. Both functions build the same keys; an increment of a
+live run holds only what is new since the one before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["live_payload", "run_payload"]
+
+Floats = NDArray[np.float64]
+Payload = dict[str, Any]
+
+MAX_TENANTS = 10
+"""More lines than this are hard to tell apart; the small ones are drawn as one."""
+OTHERS = "others"
+DRIFT_WINDOW = 20
+"""Requests in the moving mean of actual / estimated."""
+FALLBACK_COLOUR = "#8A8A8A"
+TIMES = {
+    "requests": ("arrival_s", "dispatch_s", "finish_s"),
+    "queues": ("time_s",),
+    "gpus": ("time_s",),
+    "learning": ("time_s",),
+}
+
+
+def run_payload(
+    run_id: str,
+    title: str,
+    tables: Mapping[str, pd.DataFrame],
+    colours: Mapping[str, str],
+    *,
+    points: int = 600,
+    requests: int = 4000,
+    marks: Sequence[tuple[float, str]] = (),
+) -> Payload:
+    """Hand a finished run over as a whole; the browser plays it without the server.
+
+    Parameters
+    ----------
+    run_id : str
+        Names the run; another one makes the view start afresh.
+    title : str
+        Read out as the view's name.
+    tables : mapping of str to DataFrame
+        The run's requests, queues, gpus and learning tables; any may be empty or missing.
+    colours : mapping of str to str
+        Tenant or category → ``#rrggbb``.
+    points : int
+        At most so many points a line, at least 2.
+    requests : int
+        At most so many latencies, evenly sampled in order of finish.
+    marks : sequence of (float, str)
+        Vertical lines: seconds, label.
+
+    Returns
+    -------
+    dict
+        Mode, run_id, title, duration_s, tenants, categories, queue, learning, latency, marks: only
+        JSON values, no NaN.
+    """
+    duration_s = _end_s(tables)
+    grid = np.linspace(0.0, duration_s, points) if duration_s > 0 else np.zeros(1)
+    window = (-math.inf, math.inf)
+    body = _body(tables, colours, grid, window, points, requests, marks)
+    head = {"mode": "recorded", "run_id": run_id, "title": title}
+    return head | {"duration_s": _number(duration_s)} | body
+
+
+def live_payload(
+    run_id: str,
+    title: str,
+    tables: Mapping[str, pd.DataFrame],
+    colours: Mapping[str, str],
+    *,
+    seq: int,
+    since_s: float | None,
+    now_s: float,
+    done: bool = False,
+    step_s: float = 0.5,
+    points: int = 600,
+    requests: int = 4000,
+    marks: Sequence[tuple[float, str]] = (),
+) -> Payload:
+    """Hand over what a running run did after `since_s`, up to and including `now_s`.
+
+    Parameters
+    ----------
+    run_id, title, tables, colours, marks
+        As in `run_payload`; tables and marks hold all so far, rows at or before `since_s` are left
+        out.
+    seq : int
+        Grows by one with each increment of the run; the browser notices a lost one.
+    since_s : float or None
+        The `now_s` of the increment before; None sends the whole run so far, which replaces what
+        the browser has.
+    now_s : float
+        Seconds since the run's start, at the moment the tables were read.
+    done : bool
+        The run has ended; nothing follows.
+    step_s : float
+        Distance of points in seconds.
+    points, requests : int
+        At most so many in this increment.
+
+    Raises
+    ------
+    ValueError
+        When `now_s` is before `since_s`.
+    """
+    start_s = 0.0 if since_s is None else since_s
+    if now_s < start_s:
+        raise ValueError(f"now_s must be >= since_s ({start_s:g}), got {now_s:g}")
+    steps = min(points, math.ceil((now_s - start_s) / step_s - 1e-9))
+    grid = np.linspace(start_s, now_s, steps + 1)
+    grid = grid if since_s is None else grid[1:]
+    window = (-math.inf if since_s is None else since_s, now_s)
+    body = _body(tables, colours, grid, window, points, requests, marks)
+    head = {"mode": "live", "run_id": run_id, "title": title, "seq": seq, "done": done}
+    head |= {"since_s": None if since_s is None else _number(since_s)}
+    return head | {"duration_s": _number(now_s)} | body
+
+
+def _body(
+    tables: Mapping[str, pd.DataFrame],
+    colours: Mapping[str, str],
+    grid: Floats,
+    window: tuple[float, float],
+    points: int,
+    requests: int,
+    marks: Sequence[tuple[float, str]],
+) -> Payload:
+    rows = {name: tables.get(name, pd.DataFrame()) for name in TIMES}
+    folded = _folding(rows["requests"], rows["queues"])
+    tenants = list(dict.fromkeys(folded.values()))
+    learning = _learning(_learned(rows), window, points)
+    return {
+        "tenants": [_named(name, colours) for name in tenants],
+        "categories": [_named(name, colours) for name in learning],
+        "queue": _queue(rows, folded, tenants, grid),
+        "learning": learning,
+        "latency": _latency(rows["requests"], folded, tenants, window, requests),
+        "marks": [{"time_s": _number(at), "label": label} for at, label in marks],
+    }
+
+
+def _end_s(tables: Mapping[str, pd.DataFrame]) -> float:
+    """Return the last instant that any table tells of."""
+    ends = [0.0]
+    for name, columns in TIMES.items():
+        frame = tables.get(name, pd.DataFrame())
+        values = [_floats(frame, column) for column in columns if column in frame]
+        ends += [float(np.nanmax(column)) for column in values if np.isfinite(column).any()]
+    return max(ends)
+
+
+def _names(frame: pd.DataFrame, column: str) -> list[str]:
+    """Names of a column in their categorical order, else in order of appearance."""
+    if column not in frame:
+        return []
+    values = frame[column]
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return [str(name) for name in values.cat.categories]
+    return [str(name) for name in values.dropna().unique()]
+
+
+def _folding(requests: pd.DataFrame, queues: pd.DataFrame) -> dict[str, str]:
+    """Tenant → the name it is drawn under.
+
+    The first tenants keep theirs, not the busiest: the choice must not change while a run grows.
+    """
+    names = list(dict.fromkeys([*_names(requests, "tenant"), *_names(queues, "tenant")]))
+    kept = names if len(names) <= MAX_TENANTS else names[: MAX_TENANTS - 1]
+    return {name: name if name in kept else OTHERS for name in names}
+
+
+def _named(name: str, colours: Mapping[str, str]) -> dict[str, str]:
+    return {"name": name, "colour": colours.get(name, FALLBACK_COLOUR)}
+
+
+def _queue(
+    rows: Mapping[str, pd.DataFrame],
+    folded: Mapping[str, str],
+    tenants: Sequence[str],
+    grid: Floats,
+) -> Payload:
+    waiting = {name: np.zeros(len(grid)) for name in tenants}
+    running = np.zeros(len(grid))
+    queues = rows["queues"]
+    if not queues.empty:
+        for name, mine in queues.groupby(queues["tenant"].astype(str), sort=False):
+            time_s = _floats(mine, "time_s")
+            waiting[folded[str(name)]] += _held(time_s, _floats(mine, "waiting"), grid)
+            running += _held(time_s, _floats(mine, "running"), grid)
+    return {
+        "time_s": _json(grid),
+        "waiting": {name: _json(level) for name, level in waiting.items()},
+        "running": _json(running),
+        "kv_used_share": _kv_used_share(rows["gpus"], grid),
+        "rejected": _counted(rows["requests"], "rejected", grid),
+        "finished": _counted(rows["requests"], "finished", grid),
+    }
+
+
+def _held(time_s: Floats, level: Floats, grid: Floats) -> Floats:
+    """Sample a step function: the last level at or before each instant, 0 before the first."""
+    place = np.searchsorted(time_s, grid, side="right")
+    return np.concatenate(([0.0], level))[place]
+
+
+def _kv_used_share(gpus: pd.DataFrame, grid: Floats) -> list[Any] | None:
+    if gpus.empty or not {"kv_used_tokens", "kv_capacity_tokens"} <= set(gpus.columns):
+        return None
+    known = gpus[gpus["kv_used_tokens"].notna() & (gpus["kv_capacity_tokens"] > 0)]
+    if known.empty:
+        return None
+    used, capacity = np.zeros(len(grid)), np.zeros(len(grid))
+    for _, mine in known.groupby("replica", sort=False):
+        time_s = _floats(mine, "time_s")
+        used += _held(time_s, _floats(mine, "kv_used_tokens"), grid)
+        capacity += _held(time_s, _floats(mine, "kv_capacity_tokens"), grid)
+    return _json(np.divide(used, capacity, out=np.zeros(len(grid)), where=capacity > 0))
+
+
+def _counted(requests: pd.DataFrame, status: str, grid: Floats) -> list[Any]:
+    """Count the requests that ended so by each instant; a rejected one ends as it arrives."""
+    if requests.empty:
+        return [0] * len(grid)
+    mine = requests[requests["status"] == status]
+    ends = _floats(mine, "arrival_s" if status == "rejected" else "finish_s")
+    ends = np.sort(ends[np.isfinite(ends)])
+    return _json(np.searchsorted(ends, grid, side="right").astype(np.float64))
+
+
+def _learned(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Rows time_s, key, bias, drift; without a learning table, of what the requests say."""
+    learning, requests = rows["learning"], rows["requests"]
+    if not learning.empty:
+        time, key, actual = "time_s", "key", "output_tokens"
+        source = learning
+    elif not requests.empty and "estimated_output_tokens" in requests:
+        time, key, actual = "finish_s", "category", "counted_output_tokens"
+        source = requests[requests["status"] == "finished"]
+    else:
+        return pd.DataFrame({"time_s": [], "key": [], "bias": [], "drift": []})
+    estimated = _floats(source, "estimated_output_tokens")
+    ratio = np.full(len(source), np.nan)
+    np.divide(_floats(source, actual), estimated, out=ratio, where=estimated > 0)
+    bias = _floats(source, "bias") if "bias" in source else np.full(len(source), np.nan)
+    time_s = _floats(source, time)
+    keys = source[key].astype(str).to_numpy()
+    frame = pd.DataFrame({"time_s": time_s, "key": keys, "bias": bias, "drift": ratio})
+    frame = frame[np.isfinite(time_s)].sort_values("time_s", kind="stable")
+    moving = frame.groupby("key", sort=False)["drift"].rolling(DRIFT_WINDOW, min_periods=1).mean()
+    frame["drift"] = moving.reset_index(level=0, drop=True)
+    order = {name: place for place, name in enumerate(_names(source, key))}
+    return frame.sort_values("key", key=lambda names: names.map(order), kind="stable")
+
+
+def _learning(learned: pd.DataFrame, window: tuple[float, float], points: int) -> Payload:
+    series: Payload = {}
+    for name, mine in learned.groupby("key", sort=False):
+        time_s = _floats(mine, "time_s")
+        inside = np.flatnonzero((time_s > window[0]) & (time_s <= window[1]))
+        rows = mine.iloc[inside[_spread(len(inside), points)]]
+        columns = ("time_s", "bias", "drift")
+        series[str(name)] = {column: _json(_floats(rows, column)) for column in columns}
+    return series
+
+
+def _latency(
+    requests: pd.DataFrame,
+    folded: Mapping[str, str],
+    tenants: Sequence[str],
+    window: tuple[float, float],
+    most: int,
+) -> Payload:
+    if requests.empty:
+        return {"finish_s": [], "e2e_s": [], "tenant": []}
+    done = requests[(requests["status"] == "finished") & requests["e2e_s"].notna()]
+    done = done[(done["finish_s"] > window[0]) & (done["finish_s"] <= window[1])]
+    done = done.sort_values("finish_s", kind="stable")
+    done = done.iloc[_spread(len(done), most)]
+    place = {name: tenants.index(drawn) for name, drawn in folded.items()}
+    return {
+        "finish_s": _json(_floats(done, "finish_s")),
+        "e2e_s": _json(_floats(done, "e2e_s")),
+        "tenant": [place[str(name)] for name in done["tenant"]],
+    }
+
+
+def _spread(count: int, most: int) -> NDArray[np.intp]:
+    """Evenly spread places in a table, the first and the last among them."""
+    if count <= most:
+        return np.arange(count, dtype=np.intp)
+    return np.unique(np.linspace(0, count - 1, most).round().astype(np.intp))
+
+
+def _floats(frame: pd.DataFrame, column: str) -> Floats:
+    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _json(values: Floats) -> list[Any]:
+    return [_number(value) for value in values.tolist()]
+
+
+def _number(value: float) -> float | int | None:
+    """Round to 6 significant digits; whole numbers without ``.0``, what is not finite as None."""
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{value:.6g}")
+    return int(rounded) if rounded.is_integer() else rounded

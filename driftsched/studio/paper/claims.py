@@ -1,0 +1,111 @@
+"""Each claim: what was published, what we get, whether it holds, why not."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from driftsched.charts import claims as claims_chart
+from driftsched.results.export import csv_text
+from driftsched.studio.downloads import download
+from driftsched.studio.paper.switches import Choice
+from driftsched.studio.show import chart
+from driftsched.studio.words import choice_label
+
+if TYPE_CHECKING:
+    from driftsched.experiments import PaperResult
+
+__all__ = ["assumptions", "claims", "verdict"]
+
+
+def claims(paper: PaperResult, choice: Choice) -> None:
+    """Draw a card for each claim, and all of them in one chart."""
+    table = paper.claims
+    holding = int(table["holds"].sum())
+    st.markdown(
+        f"**{holding} of {len(table)} claims hold** over {choice.seeds} repetitions, with lengths "
+        f"in {choice.unit}, {choice_label(choice.mode).lower()} batching, answers ending "
+        f"{choice_label(choice.lengths).lower()}."
+    )
+    for row in table.itertuples(index=False):
+        _card(row)
+    chart(claims_chart.claims(table), claims_chart.LOOK_AT, table, "claims")
+    name = f"claims-{choice.unit}-{choice.mode}-{choice.lengths}"
+    with st.container(horizontal=True):
+        download(
+            "Claims",
+            lambda: csv_text(table).encode(),
+            f"{name}.csv",
+            "text/csv",
+            "claims-table",
+            "Claims, published and our figures, intervals and explanations, as CSV.",
+        )
+        download(
+            "Every run's metrics",
+            lambda: csv_text(paper.comparison.metrics).encode(),
+            f"{name}-metrics.csv",
+            "text/csv",
+            "claims-metrics",
+            "The metrics of each policy and repetition behind these claims, as CSV.",
+        )
+
+
+def _card(row: Any) -> None:
+    text, colour, icon = verdict(row)
+    with st.container(border=True):
+        words, figures = st.columns([2, 1], gap="medium")
+        with words:
+            st.markdown(f"**{row.claim}**")
+            st.badge(text, color=colour, icon=icon)  # type: ignore[arg-type]
+            st.caption(row.explanation)
+        with figures.container(horizontal=True, gap="medium"):
+            st.metric(
+                "Published",
+                _percent(row.published_percent),
+                width=140,
+                help="The figure that the paper states.",
+            )
+            st.metric(
+                "Here",
+                _percent(row.ours_percent),
+                _interval(row),
+                delta_color="off",
+                delta_arrow="off",
+                width=140,
+                help="Mean over the repetitions; below it the 95 % confidence interval.",
+            )
+
+
+def verdict(row: Any) -> tuple[str, str, str]:
+    """Word, colour and icon for a claim: holds, same direction only, does not hold, unknown."""
+    if not math.isfinite(row.ours_percent):
+        return "cannot be told", "gray", ":material/question_mark:"
+    if row.holds:
+        return "holds", "green", ":material/check:"
+    published = row.published_percent
+    if math.isfinite(published) and published * row.ours_percent > 0 and _clear(row):
+        return "right direction, other size", "orange", ":material/trending_flat:"
+    return "does not hold", "red", ":material/close:"
+
+
+def _clear(row: Any) -> bool:
+    return not row.low <= 0 <= row.high
+
+
+def assumptions(paper: PaperResult) -> None:
+    """List what the paper does not say and we had to assume."""
+    st.subheader("What is ours", anchor="assumptions")
+    st.caption("The paper does not publish these; other values can give other figures.")
+    st.markdown("\n".join(f"- {text}" for text in paper.assumptions))
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.1f} %" if math.isfinite(value) else "–"
+
+
+def _interval(row: Any) -> str | None:
+    if not (math.isfinite(row.low) and math.isfinite(row.high)):
+        return None
+    return f"{row.low:+.1f} to {row.high:+.1f} %"

@@ -1,0 +1,8 @@
+"""The parts of the Run page."""
+
+from driftsched.studio.run.command import command_line
+from driftsched.studio.run.downloads import downloads
+from driftsched.studio.run.headline import headline
+from driftsched.studio.run.watch import watch
+
+__all__ = ["command_line", "downloads", "headline", "watch"]

@@ -1,0 +1,100 @@
+"""Everything about a run, to take along or to keep."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from driftsched.errors import DriftSchedError
+from driftsched.results import RunLibrary, csv_text, export_zip, html_report, paper_tables
+from driftsched.scenario import to_yaml
+from driftsched.studio.downloads import csv_button, download
+from driftsched.studio.run.figures import report_figures
+from driftsched.studio.state import Key
+
+if TYPE_CHECKING:
+    from driftsched.results import RunResult
+
+__all__ = ["downloads"]
+
+TABLES = ("requests", "queues", "gpus", "learning")
+PAPER = ("metrics", "queue_depth", "telemetry")
+
+
+def downloads(result: RunResult, command: str) -> None:
+    """Draw the buttons: all as one ZIP, report, scenario, library, single tables."""
+    name = f"{result.scenario.name}-{result.scenario.policy.kind}-{result.scenario.seed}"
+    with st.container(horizontal=True, gap="small"):
+        download(
+            "Everything (ZIP)",
+            lambda: export_zip(result, command, _report(result, command)),
+            f"{name}.zip",
+            "application/zip",
+            "run-zip",
+            "Tables as CSV and Parquet, the paper's CSV files, the scenario, the report, and how "
+            "to repeat the run.",
+        )
+        download(
+            "Report (HTML)",
+            lambda: _report(result, command).encode(),
+            f"{name}.html",
+            "text/html",
+            "run-report",
+            "Figures and numbers on one page that opens without a network.",
+        )
+        download(
+            "Scenario (YAML)",
+            lambda: to_yaml(result.scenario).encode(),
+            f"{name}.yaml",
+            "application/yaml",
+            "run-scenario",
+            "What was run, as a file that the Scenario page and the command line read.",
+        )
+        if st.button(
+            "Save",
+            key=Key.SAVE,
+            icon=":material/bookmark_add:",
+            help="Keep the run in this server's library; it is never changed afterwards.",
+        ):
+            _save(result)
+    _tables(result, name)
+
+
+def _tables(result: RunResult, name: str) -> None:
+    with st.expander("Single tables (CSV)", icon=":material/table:"):
+        st.caption("As this program writes them; times are seconds since the run's start.")
+        with st.container(horizontal=True, gap="medium"):
+            for table in TABLES:
+                file = f"{name}-{table}"
+                csv_button(getattr(result, table), file, f"run-{table}", f"{table}.csv")
+        st.caption("With the columns of the paper's program.")
+        with st.container(horizontal=True, gap="medium"):
+            for table in PAPER:
+                download(
+                    f"{table}.csv",
+                    partial(_paper, result, table),
+                    f"{table}.csv",
+                    "text/csv",
+                    f"paper-{table}",
+                    "For scripts that were written for the paper's own output.",
+                    quiet=True,
+                )
+
+
+def _paper(result: RunResult, table: str) -> bytes:
+    return csv_text(paper_tables(result)[f"{table}.csv"]).encode()
+
+
+def _report(result: RunResult, command: str) -> str:
+    return html_report(result, report_figures(result), command)
+
+
+def _save(result: RunResult) -> None:
+    try:
+        run_id = RunLibrary().save(result, result.scenario.title)
+    except DriftSchedError as error:
+        st.error(str(error), icon=":material/error:")
+    else:
+        st.toast(f"Saved as {run_id}", icon=":material/bookmark_added:")

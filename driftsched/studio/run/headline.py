@@ -1,0 +1,59 @@
+"""One run in a line of numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from driftsched.results.metrics import summarise
+from driftsched.studio.words import duration
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+
+__all__ = ["headline"]
+
+ENDS = ("completed", "rejected", "failed", "timed_out", "cancelled")
+
+
+def headline(result: RunResult) -> None:
+    """Draw latencies, throughput and how the requests ended."""
+    scenario = result.scenario.model_copy(
+        update={"metrics": result.scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})}
+    )
+    summary = {
+        k: float("nan") if v is None else v for k, v in summarise(result.requests, scenario).items()
+    }
+    submitted = summary["submitted"]
+    ends = ", ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in ENDS if summary[name])
+    cards = (
+        (
+            "Median latency",
+            duration(summary["p50_e2el_ms"] / 1e3),
+            "Half of the requests are faster, from arrival to the last token.",
+        ),
+        (
+            "P99 latency",
+            duration(summary["p99_e2el_ms"] / 1e3),
+            "99 of 100 requests are faster, from arrival to the last token.",
+        ),
+        (
+            "Median first token",
+            duration(summary["p50_ttft_ms"] / 1e3),
+            "Time to first token (TTFT): half of the requests wait less for their answer to begin.",
+        ),
+        (
+            "Throughput",
+            f"{summary['request_throughput']:.2f} /s",
+            "Finished requests a second, over the whole run.",
+        ),
+        (
+            "Finished",
+            f"{summary['completed'] / submitted:.0%}" if submitted else "–",
+            f"Of {submitted} requests: {ends}.",
+        ),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for label, value, explanation in cards:
+            st.metric(label, value, border=True, height="stretch", help=explanation)

@@ -1,0 +1,124 @@
+"""The Scenario page's editor: sections at the left, previews at the right, one error on top."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from driftsched.errors import InputError
+from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
+from driftsched.studio.scenario_editor import people, settings
+from driftsched.studio.scenario_editor.as_text import as_text
+from driftsched.studio.scenario_editor.draft import Draft, open_draft
+from driftsched.studio.scenario_editor.edit import Edit, copied
+from driftsched.studio.scenario_editor.previews import previews
+from driftsched.studio.scenario_editor.traffic import traffic
+from driftsched.studio.state import get_scenario, get_view, set_scenario
+from driftsched.studio.traces import check_browser_scenario
+
+__all__ = ["editor"]
+
+SECTIONS: dict[str, tuple[Callable[[Edit], None], tuple[str, ...]]] = {
+    "Basics": (settings.basics, ("name", "title", "question", "seed", "lengths", "prompts")),
+    "Tenants": (people.tenants, ("tenants",)),
+    "Categories": (people.categories, ("categories",)),
+    "Traffic": (traffic, ("phases", "trace", "scenario")),
+    "Estimator": (settings.estimator, ("estimator",)),
+    "Policy": (settings.policy, ("policy",)),
+    "Engine": (settings.engine, ("engine", "cluster")),
+    "Metrics": (settings.metrics, ("metrics",)),
+}
+"""Tab → what draws it, and the fields whose errors are shown there."""
+
+
+def editor() -> None:
+    """Draw the editor. A valid edit becomes the session's scenario, an invalid one is explained."""
+    draft = open_draft()
+    _start(draft)
+    top = st.container()
+    left, right = st.columns([5, 3], gap="medium")
+    edit = Edit(draft, copied(draft.data))
+    places: dict[str, Any] = {}
+    with left:
+        tabs = st.tabs([*SECTIONS, "YAML"])
+        for tab, (name, (draw, _)) in zip(tabs, SECTIONS.items(), strict=False):
+            with tab:
+                places[name] = st.container()
+                draw(edit)
+        with tabs[-1]:
+            as_text(draft, get_scenario())
+    problem = _finish(edit)
+    if problem:
+        _explain(draft, problem, top, places)
+    with right:
+        previews(get_scenario())
+
+
+def _start(draft: Draft) -> None:
+    view = get_view()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Start from a preset",
+            preset_names(),
+            index=preset_names().index(view.preset) if view.preset in preset_names() else 0,
+            key="scenario-preset",
+            format_func=lambda name: load_scenario(name).title or name,
+            help="A ready-made scenario. Loading one replaces all fields below.",
+            width=360,
+        )
+        load = st.button("Load", key="scenario-load", help="Replace the scenario by this preset.")
+        reset = st.button(
+            "Reset",
+            key="scenario-reset",
+            icon=":material/undo:",
+            help="Undo every change since the preset was loaded.",
+        )
+    if load or reset:
+        name = chosen if load else view.preset
+        scenario = load_scenario(name)
+        draft.take(scenario)
+        set_scenario(scenario, preset=name)
+        st.rerun()
+
+
+def _finish(edit: Edit) -> str:
+    """Keep what was typed; put it in force if it is valid, else say why it is not."""
+    draft = edit.draft
+    draft.data = edit.data
+    if edit.operations:
+        for operation in edit.operations:
+            operation()
+        draft.reseed(edit.data)
+    try:
+        scenario: Scenario = check_browser_scenario(parse_scenario(draft.wanted()))
+    except InputError as error:
+        return str(error)
+    if scenario != draft.base:
+        draft.base = scenario
+        set_scenario(scenario)
+        st.rerun()
+    return ""
+
+
+def _explain(draft: Draft, problem: str, top: Any, places: dict[str, Any]) -> None:
+    field = re.match(r"\w*", problem)
+    root = field.group() if field else ""
+    problem = problem.replace("](", "] (")  # a value must not become a link
+    where = next((n for n, (_, fields) in SECTIONS.items() if root in fields), "Basics")
+    with top:
+        st.error(
+            f"**{where}:** {problem}. The last valid scenario stays in force until this is mended.",
+            icon=":material/error:",
+        )
+        if st.button(
+            "Discard my changes",
+            key="scenario-discard",
+            icon=":material/undo:",
+            help="Go back to the last valid scenario.",
+        ):
+            draft.take(draft.base)
+            st.rerun()
+    places[where].error(problem, icon=":material/error:")

@@ -1,0 +1,78 @@
+"""Field names and rules in the words of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+__all__ = ["hint", "label"]
+
+UNITS = {
+    "_rps": "requests/s",
+    "_tokens": "tokens",
+    "_gb": "GB",
+    "_ms": "ms",
+    "_s": "s",
+}
+WHOLE = {
+    "name": "Name",
+    "seed": "Seed",
+    "cv": "Coefficient of variation",
+    "mu": "μ of ln(length)",
+    "sigma": "σ of ln(length)",
+    "gpu": "GPU",
+    "slo": "Service-level objectives",
+    "leak": "Prompts name their job type",
+    "words_per_token_sd": "Words per token, spread",
+    "base_tokens": "Budget (tokens)",
+    "max_output_tokens": "Longest answer (tokens)",
+    "keywords": "Key words, separated by commas",
+    "percentiles": "Percentiles, separated by commas",
+    "quantiles": "Quantiles, separated by commas (tokens)",
+    "starvation_s": "Starved after (s)",
+    "sample_s": "GPU sampling interval (s)",
+    "mode": "Batching",
+    "lengths": "Answers end",
+    "unit": "Lengths counted in",
+    "prompt_tokens": "Prompt length",
+    "output_tokens": "Answer length",
+    "cost": "Cost of an iteration",
+    "arrivals": "Arrivals",
+    "compensator": "Correction",
+    "classifier": "Classifier",
+    "drain": "Wait until the queue is empty afterwards",
+    "pause_s": "Pause afterwards (s)",
+    "ttft_s": "TTFT (s)",
+    "tpot_s": "TPOT (s)",
+    "e2e_s": "End to end (s)",
+    "kind": "Kind",
+    "burst": "Burst (requests)",
+    "time_scale": "Time scale",
+    "on_error": "Broken rows",
+}
+BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}
+
+
+def label(name: str) -> str:
+    """Name a field as people say it, with its unit."""
+    if name in WHOLE:
+        return WHOLE[name]
+    for suffix, unit in UNITS.items():
+        if name.endswith(suffix):
+            return f"{label(name.removesuffix(suffix))} ({unit})"
+    return name.replace("_", " ").capitalize()
+
+
+def hint(field: FieldInfo) -> str | None:
+    """Describe a field and its bounds, for the question mark beside it."""
+    bounds = [
+        text.format(f"{value:g}" if value < 1e9 else f"{value:.3g}")
+        for part in field.metadata
+        for name, text in BOUNDS.items()
+        if isinstance(value := getattr(part, name, None), int | float)
+    ]
+    described: Any = field.description or ""
+    parts = [described[:1].upper() + described[1:], " and ".join(bounds)]
+    said = ". ".join(part for part in parts if part)
+    return f"{said}." if said else None

@@ -1,0 +1,91 @@
+"""Traffic files that users upload: stored by content, and the only files a browser may name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from driftsched.errors import ScenarioError, TraceError
+from driftsched.scenario import Scenario
+
+__all__ = ["MAX_UPLOAD_MB", "check_browser_scenario", "store_trace", "trace_folder"]
+
+MAX_UPLOAD_MB = 50
+MAX_FOLDER_MB = 2000
+MB = 1_000_000
+STORED = re.compile(r"[0-9a-f]{64}\.csv")
+
+
+def trace_folder() -> Path:
+    """Where uploaded traffic files lie: ``traces`` in ``DRIFTSCHED_HOME``."""
+    home = os.environ.get("DRIFTSCHED_HOME") or "~/.driftsched"
+    return Path(home).expanduser().resolve() / "traces"
+
+
+def store_trace(data: bytes) -> Path:
+    """Keep an uploaded CSV file under the hash of its content; equal files are kept once.
+
+    Raises
+    ------
+    TraceError
+        The file is empty, packed or too large, or no room is left.
+    """
+    if not data:
+        raise TraceError("trace must not be empty, got 0 bytes")
+    if len(data) > MAX_UPLOAD_MB * MB:
+        raise TraceError(f"trace must have at most {MAX_UPLOAD_MB} MB, got {len(data) / MB:.1f} MB")
+    if data.startswith(b"\x1f\x8b"):
+        raise TraceError(
+            "trace must be plain text to be uploaded, got a gzip file: unpack it first"
+        )
+    path = trace_folder() / f"{hashlib.sha256(data).hexdigest()}.csv"
+    if path.is_file():
+        return path
+    try:
+        _write(path, data)
+    except OSError as error:
+        raise TraceError(f"trace cannot be stored on the server: {error.strerror}") from None
+    return path
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stored = sum(file.stat().st_size for file in path.parent.glob("*.csv"))
+    if stored + len(data) > MAX_FOLDER_MB * MB:
+        raise TraceError(
+            f"trace files may take {MAX_FOLDER_MB} MB on the server, which are used up"
+        )
+    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(aside).replace(path)
+    except BaseException:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def check_browser_scenario(scenario: Scenario) -> Scenario:
+    """Return `scenario` if a browser may ask for it: its trace is an uploaded file.
+
+    Anything else would let a visitor read files of the server.
+
+    Raises
+    ------
+    ScenarioError
+        ``trace.file`` names another file, or one that is not stored here.
+    """
+    if scenario.trace is None:
+        return scenario
+    named = scenario.trace.file
+    path = trace_folder() / Path(named).name
+    allowed = STORED.fullmatch(path.name) and named == str(path)
+    if not allowed or path.is_symlink() or not path.is_file():
+        cut = named if len(named) <= 60 else f"{named[:57]}..."
+        raise ScenarioError(
+            f"trace.file must be a file uploaded on the Scenario page of this server, got {cut!r}"
+        )
+    return scenario

@@ -1,0 +1,381 @@
+"""The live view in a real Chromium: its plots stay mounted, whatever arrives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+CHROMIUM = shutil.which("chromium")
+HERE = Path(__file__).resolve().parent
+APP = HERE / "apps" / "live_view_app.py"
+BASE = "lab/studio"
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+PLOTS = ("queue", "running", "drift", "latency")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """Start a server of its own, under a base path, so that addresses are tried the hard way."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {
+        "server.port": port,
+        "server.address": "127.0.0.1",
+        "server.baseUrlPath": BASE,
+        "server.enableStaticServing": "true",
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+    }
+    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1])}
+    quiet = subprocess.DEVNULL
+    server = subprocess.Popen(command, env=environment, cwd=APP.parent, stdout=quiet, stderr=quiet)
+    address = f"http://127.0.0.1:{port}/{BASE}"
+    try:
+        _until_up(server, f"{address}/_stcore/health")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _until_up(server: subprocess.Popen[bytes], health: str) -> None:
+    for _ in range(600):
+        assert server.poll() is None, "the test's server ended by itself"
+        try:
+            with urllib.request.urlopen(health, timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            try:
+                server.wait(timeout=0.1)
+            except subprocess.TimeoutExpired:
+                continue
+    pytest.fail("the test's server did not come up")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, url: str) -> Iterator[Any]:
+    """Open a page of the harness by a click, as people come to it; complain of console errors."""
+    problems: list[str] = []
+    contexts = []
+
+    def opened(title: str, **how: Any) -> Any:
+        context = browser.new_context(viewport={"width": 1400, "height": 1250}, **how)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda note: problems.append(note.text) if note.type == "error" else 0)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(url)
+        page.get_by_role("link", name=title, exact=True).click()
+        _drawn(page)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def _drawn(page: Any) -> None:
+    page.wait_for_selector(".ds-live [data-panel=latency] .main-svg", timeout=30_000)
+
+
+def _mark(page: Any) -> None:
+    nodes = "document.querySelectorAll('.ds-live .ds-plot')"
+    page.evaluate(f"() => {nodes}.forEach((node) => {{ node.__mark = 1 }})")
+
+
+def _marked(page: Any) -> int:
+    script = (
+        "() => [...document.querySelectorAll('.ds-live .ds-plot')].filter((n) => n.__mark).length"
+    )
+    return int(page.evaluate(script))
+
+
+def _points(page: Any, panel: str) -> int:
+    script = "(p) => document.querySelector(`[data-panel=${p}] .ds-plot`).data[0].x.length"
+    return int(page.evaluate(script, panel))
+
+
+def _time(page: Any) -> float:
+    return float(page.locator(".ds-time").inner_text().split(" s")[0])
+
+
+def _count(page: Any, name: str) -> int:
+    return int(page.locator(f"[data-count={name}]").inner_text().replace(",", ""))
+
+
+def _wait_seq(page: Any, more: int) -> None:
+    page.wait_for_function(
+        """(more) => {
+          const node = [...document.querySelectorAll('[data-testid=stText]')].at(-1);
+          const seq = Number(node.textContent.match(/increment (\\d+)/)[1]);
+          window.__from ??= seq;
+          if (seq < window.__from + more) return false;
+          window.__from = undefined;
+          return true;
+        }""",
+        arg=more,
+        timeout=60_000,
+    )
+
+
+def test_a_growing_run_keeps_its_plots_and_its_zoom(open_page: Any) -> None:
+    page = open_page("live")
+    _mark(page)
+    before = {panel: _points(page, panel) for panel in PLOTS}
+    time_s = _time(page)
+    page.evaluate(
+        "() => Plotly.relayout(document.querySelector('[data-panel=queue] .ds-plot'),"
+        " {'xaxis.range': [3, 9]})"
+    )
+    _wait_seq(page, 12)
+    assert _marked(page) == 4
+    assert all(_points(page, panel) > before[panel] for panel in ("queue", "running", "drift"))
+    assert _time(page) > time_s
+    zoom = "() => document.querySelector('[data-panel=queue] .ds-plot').layout.xaxis.range"
+    assert page.evaluate(zoom) == [3, 9]
+
+
+def test_pausing_a_growing_run_freezes_it_and_following_catches_up(open_page: Any) -> None:
+    page = open_page("live")
+    _wait_seq(page, 3)
+    page.get_by_role("button", name="Pause").click()
+    frozen = _time(page), _points(page, "queue")
+    _wait_seq(page, 3)
+    assert (_time(page), _points(page, "queue")) == frozen
+    page.get_by_role("button", name="Live").click()
+    assert _time(page) > frozen[0]
+    assert _points(page, "queue") > frozen[1]
+
+
+def test_a_lost_increment_is_asked_for_and_leaves_no_hole(open_page: Any) -> None:
+    page = open_page("live")
+    _mark(page)
+    _wait_seq(page, 3)
+    page.get_by_role("button", name="Lose one").click()
+    _wait_seq(page, 8)
+    gaps = (
+        "() => { const x = document.querySelector('[data-panel=queue] .ds-plot').data[0].x;"
+        " return [x[0], Math.max(...x.slice(1).map((v, i) => v - x[i]))]; }"
+    )
+    first, widest = page.evaluate(gaps)
+    assert first == 0
+    assert widest <= 0.51
+    assert _marked(page) == 4
+
+
+def test_coming_back_to_the_page_brings_the_whole_run_back(open_page: Any) -> None:
+    page = open_page("live")
+    _wait_seq(page, 6)
+    page.get_by_role("link", name="start", exact=True).click()
+    page.get_by_role("heading", name="Start").wait_for()
+    page.get_by_role("link", name="live", exact=True).click()
+    _drawn(page)
+    page.wait_for_function(
+        "() => document.querySelector('[data-panel=queue] .ds-plot').data[0].x[0] === 0",
+        timeout=20_000,
+    )
+
+
+def test_a_recorded_run_shows_the_finished_picture_first(open_page: Any) -> None:
+    page = open_page("recorded")
+    assert page.locator(".ds-time").inner_text() == "335.0 s / 335.0 s"
+    assert _count(page, "finished") == 2037
+    assert page.locator(".ds-speed select").input_value() == "10"
+    assert _points(page, "queue") == 600
+
+
+def test_a_run_without_anything_is_shown_and_played_calmly(open_page: Any) -> None:
+    page = open_page("empty")
+    page.get_by_role("button", name="Play").click()
+    assert page.locator(".ds-time").inner_text() == "0.0 s / 0.0 s"
+    assert page.locator("[data-panel=latency] .ds-note").inner_text() == "none finished yet"
+
+
+def test_play_pause_step_and_back_to_start(open_page: Any) -> None:
+    page = open_page("recorded")
+    _mark(page)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => parseFloat(document.querySelector('.ds-time').textContent) > 8")
+    page.get_by_role("button", name="Pause").click()
+    time_s, finished = _time(page), _count(page, "finished")
+    assert 8 < time_s < 335
+    assert 0 < finished < 2037
+    assert _points(page, "queue") < 600
+    page.get_by_role("button", name="One step forward").click()
+    assert time_s < _time(page) <= time_s + 2
+    page.get_by_role("button", name="Back to start").click()
+    assert _time(page) == 0
+    assert _count(page, "finished") == 0
+    assert _points(page, "queue") == 1
+    assert _marked(page) == 4
+
+
+def test_scrubbing_goes_anywhere_and_back(open_page: Any) -> None:
+    page = open_page("recorded")
+    scrub = page.get_by_role("slider", name="Time in the run")
+    for share, points in ((500, 300), (100, 60), (1000, 600)):
+        scrub.evaluate(
+            "(node, value) => { node.value = value; node.dispatchEvent(new Event('input')) }", share
+        )
+        assert _time(page) == pytest.approx(335 * share / 1000, abs=0.1)
+        assert abs(_points(page, "queue") - points) <= 1
+    assert scrub.get_attribute("aria-valuetext") == "335.0 s / 335.0 s"
+
+
+def test_a_higher_speed_plays_faster_to_the_end(open_page: Any) -> None:
+    page = open_page("recorded")
+    page.get_by_label("Speed").select_option("max")
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play").wait_for(timeout=30_000)
+    assert page.locator(".ds-time").inner_text() == "335.0 s / 335.0 s"
+    assert _count(page, "finished") == 2037
+
+
+def test_the_keyboard_plays_and_steps(open_page: Any) -> None:
+    page = open_page("recorded")
+    page.locator(".ds-live").focus()
+    page.keyboard.press("Home")
+    assert _time(page) == 0
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    two = _time(page)
+    page.keyboard.press("ArrowLeft")
+    assert 0 < _time(page) < two
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Pause").wait_for()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Play").wait_for()
+    page.get_by_role("slider", name="Time in the run").focus()
+    page.keyboard.press("End")
+    assert _time(page) == 335
+
+
+def test_a_rerun_leaves_a_paused_recorded_run_where_it_is(open_page: Any) -> None:
+    page = open_page("recorded")
+    _mark(page)
+    page.locator(".ds-live").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    time_s = _time(page)
+    page.get_by_role("button", name="Rerun").click()
+    page.get_by_text("Run again.").wait_for()
+    assert _time(page) == time_s
+    assert _marked(page) == 4
+
+
+def test_latency_as_histogram_or_curve(open_page: Any) -> None:
+    page = open_page("recorded")
+    page.get_by_role("button", name="CDF").click()
+    shown = (
+        "() => document.querySelector('[data-panel=latency] .ds-plot').data"
+        ".filter((trace) => trace.visible !== false).map((trace) => trace.type)"
+    )
+    assert "bar" not in page.evaluate(shown)
+    page.get_by_role("button", name="Histogram").click()
+    assert page.evaluate(shown).count("bar") == 3
+    note = page.locator("[data-panel=latency] .ds-note").inner_text()
+    assert note.startswith("P50 9.6 s · P99")
+
+
+def test_a_tenant_can_be_hidden_everywhere(open_page: Any) -> None:
+    page = open_page("recorded")
+    page.get_by_role("button", name="crawler").click()
+    hidden = (
+        "(p) => document.querySelector(`[data-panel=${p}] .ds-plot`).data"
+        ".filter((trace) => trace.name === 'crawler').every((trace) => trace.visible === false)"
+    )
+    assert page.evaluate(hidden, "queue")
+    assert page.evaluate(hidden, "latency")
+    for name in ("search", "chat"):  # with none left the plots are empty, not broken
+        page.get_by_role("button", name=name).click()
+    page.get_by_role("button", name="crawler").click()
+    assert not page.evaluate(hidden, "latency")
+
+
+def test_narrow_pages_have_one_column(open_page: Any) -> None:
+    page = open_page("recorded")
+    page.set_viewport_size({"width": 420, "height": 900})
+    page.wait_for_function(
+        "() => { const [a, b] = document.querySelectorAll('.ds-live figure');"
+        " return a.offsetLeft === b.offsetLeft && b.offsetTop > a.offsetTop; }"
+    )
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.ds-live .ds-plot')].every("
+        "(plot) => plot._fullLayout.width <= plot.offsetWidth + 1)"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_are_readable_in_both_themes(open_page: Any, scheme: str) -> None:
+    page = open_page("recorded", color_scheme=scheme)
+    back, text, ticks = page.evaluate(
+        """() => {
+          const app = getComputedStyle(document.querySelector('[data-testid=stApp]'));
+          const view = getComputedStyle(document.querySelector('.ds-live'));
+          const tick = getComputedStyle(document.querySelector('[data-panel=queue] .xtick text'));
+          return [app.backgroundColor, view.color, tick.fill];
+        }"""
+    )
+    assert (_luminance(back) < 0.5) == (scheme == "dark")
+    for colour in (text, ticks):
+        light, dark = sorted((_luminance(back), _luminance(colour)), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) > 4.5
+
+
+def test_a_change_of_theme_recolours_without_remounting(open_page: Any) -> None:
+    page = open_page("recorded", color_scheme="light")
+    _mark(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        """() => {
+          const plot = document.querySelector('[data-panel=queue] .ds-plot');
+          const text = getComputedStyle(plot).getPropertyValue('--st-text-color');
+          const app = getComputedStyle(document.querySelector('[data-testid=stApp]'));
+          const dark = app.backgroundColor !== 'rgb(255, 255, 255)';
+          return dark && plot._fullLayout.font.color === text;
+        }"""
+    )
+    assert _marked(page) == 4
+
+
+def test_plotly_js_is_put_in_place_once_and_whole(tmp_path: Path) -> None:
+    from driftsched.studio.live_view import ensure_plotly_js
+
+    first = ensure_plotly_js(tmp_path / "static")
+    before = first.stat().st_mtime_ns
+    assert first.read_bytes().lstrip().startswith(b"/**\n* plotly.js v")
+    assert ensure_plotly_js(tmp_path / "static").stat().st_mtime_ns == before
+    assert [file.name for file in first.parent.iterdir()] == [first.name]
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of ``rgb(r, g, b)``, as WCAG has it."""
+    channels = [float(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

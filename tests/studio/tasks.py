@@ -1,0 +1,59 @@
+"""Tasks for the pool's tests; they run in worker processes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from driftsched.errors import ScenarioError
+
+Progress = Callable[[float], None]
+DEADLINE_S = 30.0
+
+
+def double(x: int, *, progress: Progress) -> int:
+    print("a print must not break the protocol")
+    return 2 * x
+
+
+def modules(*, progress: Progress) -> list[str]:
+    return sorted(sys.modules)
+
+
+def count(folder: str, *, progress: Progress) -> int:
+    """Leave one file a call; so the calls can be counted from outside."""
+    (Path(folder) / f"{os.getpid()}-{time.monotonic_ns()}").touch()
+    return len(list(Path(folder).iterdir()))
+
+
+def until_file(path: str, *, progress: Progress) -> str:
+    """Report half the way, then go on until the file exists."""
+    end = time.monotonic() + DEADLINE_S
+    while not Path(path).exists() and time.monotonic() < end:
+        progress(0.5)
+        time.sleep(0.01)
+    return "went on"
+
+
+def deaf(path: str, *, progress: Progress) -> str:
+    """Never look at progress: only ending the process stops it."""
+    Path(path).touch()
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        time.sleep(0.01)
+    return "came to its end"
+
+
+def refuse(*, progress: Progress) -> None:
+    raise ScenarioError("seed must be >= 0, got -1")
+
+
+def crash(*, progress: Progress) -> None:
+    raise ZeroDivisionError("nothing to divide by")
+
+
+def die(*, progress: Progress) -> None:
+    os._exit(3)

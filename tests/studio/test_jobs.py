@@ -1,0 +1,156 @@
+"""The pool of worker processes: sharing, order, progress, cancelling, failures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from driftsched.studio.job import Job, State
+from driftsched.studio.jobs import JobPool
+from tests.studio import tasks
+
+DEADLINE_S = 30.0
+
+
+@pytest.fixture
+def pool() -> Iterator[JobPool]:
+    pool = JobPool(workers=1, keep=3, queue=4)
+    yield pool
+    pool.close()
+
+
+def await_true(what: Callable[[], bool]) -> None:
+    """Look until it is true, or fail after the deadline; nothing here depends on how long."""
+    tick = threading.Event()
+    for _ in range(int(DEADLINE_S * 100)):
+        if what():
+            return
+        tick.wait(0.01)
+    pytest.fail("it did not come true within the deadline")
+
+
+def finish(job: Job) -> Job:
+    assert job.wait(DEADLINE_S), f"still {job.state}"
+    return job
+
+
+def test_result_comes_back_from_another_process(pool: JobPool) -> None:
+    job = finish(pool.submit(tasks.double, (21,), "double"))
+    assert (job.state, job.result) == (State.DONE, 42)
+
+
+def test_worker_does_not_import_the_studio_or_torch(pool: JobPool) -> None:
+    loaded = finish(pool.submit(tasks.modules, (), "modules")).result
+    assert not {"streamlit", "torch", "app"} & set(loaded)
+
+
+def test_equal_keys_are_one_job_and_computed_once(pool: JobPool, tmp_path: Path) -> None:
+    jobs = [pool.submit(tasks.count, (str(tmp_path),), "same", f"student {n}") for n in range(40)]
+    assert len({id(job) for job in jobs}) == 1
+    assert finish(jobs[0]).result == 1
+    again = pool.submit(tasks.count, (str(tmp_path),), "same", "a latecomer")
+    assert again is jobs[0]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_least_recently_used_result_goes_first(pool: JobPool) -> None:
+    first = finish(pool.submit(tasks.double, (0,), "0"))
+    finish(pool.submit(tasks.double, (1,), "1"))
+    assert pool.submit(tasks.double, (0,), "0") is first
+    for n in (2, 3):
+        finish(pool.submit(tasks.double, (n,), str(n)))
+    assert pool.submit(tasks.double, (0,), "0") is first
+    assert pool.submit(tasks.double, (1,), "1").state is not State.DONE
+
+
+def test_queue_positions_progress_and_estimate(pool: JobPool, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    running = pool.submit(tasks.until_file, (str(go),), "running")
+    await_true(lambda: running.progress == 0.5)
+    waiting = [pool.submit(tasks.double, (n,), str(n)) for n in range(2)]
+    assert [job.position for job in waiting] == [1, 2]
+    assert running.state is State.RUNNING
+    assert running.eta_s is not None and running.eta_s > 0
+    go.touch()
+    assert finish(running).result == "went on"
+    assert [finish(job).result for job in waiting] == [0, 2]
+
+
+def test_full_queue_refuses_with_a_message(pool: JobPool, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    running = pool.submit(tasks.until_file, (str(go),), "running")
+    await_true(lambda: running.state is State.RUNNING)
+    accepted = [pool.submit(tasks.double, (n,), str(n)) for n in range(4)]
+    refused = pool.submit(tasks.double, (9,), "9")
+    assert refused.state is State.FAILED and "too much is waiting" in refused.error
+    go.touch()
+    assert [finish(job).result for job in accepted] == [0, 2, 4, 6]
+
+
+def test_other_work_for_an_owner_cancels_what_nobody_else_wants(
+    pool: JobPool, tmp_path: Path
+) -> None:
+    blocker = pool.submit(tasks.until_file, (str(tmp_path / "go"),), "blocker", "teacher")
+    await_true(lambda: blocker.progress == 0.5)
+    alone = pool.submit(tasks.double, (1,), "1", "ann")
+    shared = pool.submit(tasks.double, (2,), "2", "bob")
+    pool.submit(tasks.double, (2,), "2", "eve")
+    final = pool.submit(tasks.double, (3,), "3", "ann")
+    pool.submit(tasks.double, (3,), "3", "bob")
+    assert alone.state is State.CANCELLED
+    assert shared.state is State.QUEUED
+    (tmp_path / "go").touch()
+    assert finish(shared).result == 4
+    assert finish(final).result == 6
+    assert finish(pool.submit(tasks.double, (1,), "1", "ann")).result == 2
+
+
+def test_running_job_stops_and_its_worker_serves_on(pool: JobPool, tmp_path: Path) -> None:
+    job = pool.submit(tasks.until_file, (str(tmp_path / "never"),), "job", "ann")
+    await_true(lambda: job.progress == 0.5)
+    pool.leave("ann")
+    assert finish(job).state is State.CANCELLED
+    assert finish(pool.submit(tasks.double, (4,), "4")).result == 8
+
+
+def test_task_that_ignores_the_stop_loses_its_process(pool: JobPool, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    job = pool.submit(tasks.deaf, (str(started),), "deaf", "ann")
+    await_true(started.exists)
+    pool.leave("ann")
+    assert finish(job).state is State.CANCELLED
+    assert finish(pool.submit(tasks.double, (5,), "5")).result == 10
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        (tasks.refuse, "seed must be >= 0, got -1"),
+        (tasks.crash, "ZeroDivisionError: nothing to divide by"),
+        (tasks.die, "the worker process ended early"),
+        (lambda progress: None, "cannot be handed to a worker"),
+    ],
+    ids=["refuse", "crash", "die", "lambda"],
+)
+def test_failure_is_one_message_and_the_pool_goes_on(
+    pool: JobPool, task: Callable[..., None], message: str
+) -> None:
+    job = finish(pool.submit(task, (), "bad"))
+    assert job.state is State.FAILED
+    assert message in job.error and "\n" not in job.error
+    assert pool.submit(task, (), "bad") is job, "a rerun must show the failure, not try for ever"
+    pool.forget(job)
+    assert finish(pool.submit(tasks.double, (6,), "bad")).result == 12
+
+
+def test_close_cancels_what_is_under_way(tmp_path: Path) -> None:
+    pool = JobPool(workers=1)
+    running = pool.submit(tasks.until_file, (str(tmp_path / "never"),), "running")
+    queued = pool.submit(tasks.double, (1,), "1")
+    await_true(lambda: running.progress == 0.5)
+    pool.close()
+    assert finish(running).state is State.CANCELLED
+    assert finish(queued).state is State.CANCELLED

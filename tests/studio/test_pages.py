@@ -1,0 +1,192 @@
+"""Every page through app.py and alone: it has a frame, a result, and controls that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from driftsched.studio.state import Key
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS: dict[str, Callable[[AppTest], bool]] = {
+    "explore": lambda app: len(app.metric) == 4 and len(app.dataframe) >= 1,
+    "paper": lambda app: len(app.metric) >= 4,
+    "run": lambda app: len(app.metric) == 5 and len(app.code) == 1,
+}
+RUNS_AT_MOST = 40  # each waits for the job, so this is a deadline
+
+
+def settled(app: AppTest, done: Callable[[AppTest], bool]) -> AppTest:
+    for _ in range(RUNS_AT_MOST):
+        app.run()
+        assert not app.exception, app.exception[0].value
+        if done(app):
+            return app
+    pytest.fail(f"no result; the page says {[e.value for e in app.error]}")
+
+
+def through_app(page: str, **params: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.query_params.update(params)
+    if page != "explore":
+        app.run()
+        app.switch_page(f"pages/{page}.py")
+    return settled(app, RESULTS[page])
+
+
+def alone(page: str, **params: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=60)
+    app.query_params.update(params)
+    return settled(app, RESULTS[page])
+
+
+@pytest.fixture(scope="module")
+def explore() -> AppTest:
+    return through_app("explore")
+
+
+def metric(app: AppTest, label: str) -> str:
+    return next(m.value for m in app.metric if m.label.startswith(label))
+
+
+@pytest.mark.parametrize("page", RESULTS)
+@pytest.mark.parametrize("way", [through_app, alone])
+def test_page_has_heading_frame_and_result(page: str, way: Callable[[str], AppTest]) -> None:
+    app = way(page)
+    assert app.title[0].value == page.capitalize()
+    assert not app.error and not app.warning
+    chooser = [box for box in app.sidebar.selectbox if box.key == Key.PRESET]
+    assert len(chooser) == (0 if page == "paper" else 1)
+    assert app.sidebar.caption
+
+
+def test_explore_opens_on_a_finished_picture_of_the_paper_under_five_policies(
+    explore: AppTest,
+) -> None:
+    table = explore.dataframe[0].value
+    assert list(table["Policy"]) == ["FIFO", "Priority", "Weighted", "SJF", "Aging"]
+    assert metric(explore, "Requests") == "3 000"
+    assert explore.sidebar.selectbox(key=Key.PRESET).value == "paper"
+
+
+def test_every_control_explains_itself(explore: AppTest) -> None:
+    controls = [
+        *explore.selectbox,
+        *explore.slider,
+        *explore.number_input,
+        *explore.text_input,
+        *explore.button_group,
+        *explore.multiselect,
+    ]
+    assert len(controls) >= 10
+    assert [c.label for c in controls if not c.help] == []
+
+
+CONTROLS: dict[str, Callable[[AppTest], object]] = {
+    "load": lambda app: app.slider(key=Key.LOAD).set_value(0.5),
+    "seed": lambda app: app.number_input(key=Key.SEED).set_value(7),
+    "batching": lambda app: app.selectbox(key=Key.ENGINE_MODE).set_value("continuous"),
+    "lengths": lambda app: app.selectbox(key=Key.LENGTHS).set_value("capped"),
+    "unit": lambda app: app.selectbox(key=Key.UNIT).set_value("tokens"),
+    "correction": lambda app: app.selectbox(key=Key.COMPENSATOR).set_value("none"),
+}
+
+
+@pytest.mark.parametrize("change", CONTROLS.values(), ids=CONTROLS)
+def test_control_changes_the_result_and_the_link(change: Callable[[AppTest], object]) -> None:
+    app = through_app("explore")
+    before = app.dataframe[0].value
+    change(app)
+    settled(app, RESULTS["explore"])
+    assert not app.dataframe[0].value.equals(before)
+    shared = {name: app.query_params[name] for name in app.query_params}
+    assert shared
+    other = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    for name, values in shared.items():
+        other.query_params[name] = values
+    settled(other, RESULTS["explore"])
+    assert other.dataframe[0].value.equals(app.dataframe[0].value)
+
+
+def test_fewer_policies_are_compared() -> None:
+    app = through_app("explore", policies="fifo,aging")
+    assert list(app.dataframe[0].value["Policy"]) == ["FIFO", "Aging"]
+    assert "against FIFO" in app.metric[0].delta
+
+
+def test_no_policy_is_one_clear_message() -> None:
+    app = through_app("explore")
+    app.button_group(key=Key.POLICIES).set_value([]).run()
+    assert [info.value for info in app.info] == ["Choose at least one policy to compare."]
+    assert not app.metric and not app.exception
+
+
+def test_other_preset_is_run() -> None:
+    app = through_app("explore")
+    app.sidebar.selectbox(key=Key.PRESET).set_value("paper-continuous")
+    settled(app, RESULTS["explore"])
+    assert app.query_params["preset"] in ("paper-continuous", ["paper-continuous"])
+    assert app.selectbox(key=Key.ENGINE_MODE).value == "continuous"
+
+
+def test_back_to_the_preset_undoes_every_change() -> None:
+    app = through_app("explore", load="0.5", set="seed=5")
+    app.sidebar.button(key=Key.RESET).click()
+    settled(app, RESULTS["explore"])
+    assert app.slider(key=Key.LOAD).value == 1
+    assert app.number_input(key=Key.SEED).value == 1
+    assert not app.query_params
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [("50", ["P50"]), ("99.9 p10, 50", ["P10", "P50", "P99.9"])],
+)
+def test_user_names_percentiles(explore: AppTest, text: str, columns: list[str]) -> None:
+    explore.text_input(key=Key.PERCENTILES).set_value(text)
+    settled(explore, RESULTS["explore"])
+    assert list(explore.dataframe[0].value)[1:] == columns
+
+
+def test_wrong_percentile_is_one_message() -> None:
+    app = through_app("explore")
+    app.text_input(key=Key.PERCENTILES).set_value("50, 120").run()
+    assert [w.value for w in app.warning] == [
+        "A percentile must be a number between 0 and 100, got '120'."
+    ]
+
+
+@pytest.mark.parametrize("page", RESULTS)
+def test_wrong_link_is_one_message_and_the_default(page: str) -> None:
+    app = through_app(page, preset="no-such")
+    assert len(app.error) == 1
+    assert "preset must be one of paper" in app.error[0].value
+
+
+def test_scenario_that_cannot_run_is_one_message() -> None:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.query_params["set"] = "cluster.memory_utilisation=0.01"
+    settled(app, lambda app: bool(app.error))
+    assert len(app.error) == 1
+    assert "\n" not in app.error[0].value
+    assert not app.metric
+
+
+def test_run_follows_the_sidebar() -> None:
+    app = through_app("run")
+    before = metric(app, "Median latency")
+    app.sidebar.selectbox(key=Key.POLICY).set_value("sjf")
+    settled(app, RESULTS["run"])
+    assert metric(app, "Median latency") != before
+    assert app.code[0].value == "python -m driftsched run paper --set policy.kind=sjf"
+
+
+def test_paper_switch_changes_the_claims() -> None:
+    app = through_app("paper")
+    before = [m.value for m in app.metric]
+    app.button_group(key=Key.PAPER_UNIT).set_value("tokens")
+    settled(app, RESULTS["paper"])
+    assert [m.value for m in app.metric] != before

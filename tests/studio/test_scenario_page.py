@@ -1,0 +1,237 @@
+"""The Scenario page, alone: edits reach the session's scenario, wrong ones never do."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from driftsched.errors import ScenarioError
+from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenario, to_yaml
+from driftsched.studio.scenario_editor.kinds import first_values, kinds_in
+from driftsched.studio.scenario_editor.names import follow_names, normalised
+from driftsched.studio.scenario_editor.previews import load_in_words
+from driftsched.studio.traces import check_browser_scenario, store_trace
+from driftsched.workload import LENGTHS
+
+PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
+TRACE = b"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,50\n"
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def page() -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60).run()
+    assert not app.exception
+    assert not app.error
+    return app
+
+
+def scenario(app: AppTest) -> Scenario:
+    return cast(Scenario, app.session_state["view"].scenario)
+
+
+def key(app: AppTest, name: str) -> str:
+    return f"scenario-{app.session_state['scenario_draft'].generation}-{name}"
+
+
+def edit_tenants(app: AppTest, rows: dict[int, dict[str, Any]], **more: Any) -> None:
+    state: dict[str, Any] = {"edited_rows": rows, "added_rows": [], "deleted_rows": []}
+    app.session_state[key(app, "tenants")] = state | more
+    app.run()
+    assert not app.exception
+
+
+def test_edited_weight_is_in_force(page: AppTest) -> None:
+    """An edit that stays in the table would run another experiment than is shown."""
+    edit_tenants(page, {0: {"weight": 7}})
+    assert not page.error
+    assert scenario(page).tenants[0].weight == 7
+    assert scenario(page).tenants[1:] == load_scenario("paper").tenants[1:]
+
+
+def test_wrong_share_is_said_and_changes_nothing(page: AppTest) -> None:
+    """The last valid scenario stays in force, and the typed share is still there to be mended."""
+    edit_tenants(page, {0: {"share": 0.9}})
+    rule = "tenants: shares must add up to 1, got 1.5666"
+    assert [rule in error.value for error in page.error] == [True, True]
+    assert scenario(page) == load_scenario("paper")
+    assert page.session_state["scenario_draft"].data["tenants"][0]["share"] == 0.9
+    page.button(key=key(page, "tenants-add-up")).click().run()
+    assert not page.error
+    assert sum(t.share for t in scenario(page).tenants) == pytest.approx(1)
+    assert scenario(page).tenants[0].share == pytest.approx(0.9 / 1.5666, abs=1e-5)
+
+
+def test_discard_goes_back_to_the_last_valid_scenario(page: AppTest) -> None:
+    """Somebody who is lost needs a way back."""
+    edit_tenants(page, {0: {"weight": -1}})
+    assert "tenants[0].weight must be > 0, got -1" in page.error[0].value
+    page.button(key="scenario-discard").click().run()
+    assert not page.error
+    assert page.session_state["scenario_draft"].data["tenants"][0]["weight"] == 5
+
+
+def test_renamed_category_is_renamed_in_the_mixes(page: AppTest) -> None:
+    """Otherwise each renaming would end in an error about an unknown category."""
+    page.text_input(key=key(page, "categories.0.name")).set_value("chat").run()
+    assert not page.error
+    assert scenario(page).category_names[0] == "chat"
+    assert [phase.mix["chat"] for phase in scenario(page).phases] == [0.4, 0.1]
+
+
+def test_removed_tenant_leaves_the_phases(page: AppTest) -> None:
+    """A phase's own shares must not name a tenant that is gone."""
+    page.selectbox(key="scenario-preset").set_value("noisy-neighbour").run()
+    page.button(key="scenario-load").click().run()
+    edit_tenants(page, {}, deleted_rows=[2])
+    page.button(key=key(page, "tenants-add-up")).click().run()
+    assert not page.error
+    assert scenario(page).phases[1].shares == pytest.approx({"search": 0.5, "chat": 0.5})
+
+
+def test_another_length_distribution_starts_near_the_former_mean(page: AppTest) -> None:
+    """A chooser that ends in an error about missing parameters is of no use."""
+    page.selectbox(key=key(page, "categories.0.output_tokens.kind")).set_value("gamma").run()
+    assert not page.error
+    lengths: Any = scenario(page).categories[0].output_tokens
+    former: Any = load_scenario("paper").categories[0].output_tokens
+    assert lengths.kind == "gamma"
+    assert lengths.mean == pytest.approx(former.mean, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", LENGTHS)
+def test_each_registered_length_has_first_values(kind: str) -> None:
+    """A new distribution shows up without touching the page, and so must be choosable."""
+    model = LENGTHS[kind]
+    assert kinds_in(model) == {kind: model}
+    former = LENGTHS["constant"].model_validate({"tokens": 200})
+    assert model.model_validate(first_values(model, former)).kind == kind
+
+
+def test_phases_are_added_moved_and_removed(page: AppTest) -> None:
+    """Order is part of the traffic."""
+    page.button(key=key(page, "phase-add")).click().run()
+    assert [phase.name for phase in scenario(page).phases] == ["learning", "stress", "phase"]
+    page.button(key=key(page, "phase-arrow_upward")).click().run()
+    assert [phase.name for phase in scenario(page).phases] == ["learning", "phase", "stress"]
+    page.button(key=key(page, "phase-delete")).click().run()
+    assert [phase.name for phase in scenario(page).phases] == ["learning", "stress"]
+
+
+def test_yaml_is_applied(page: AppTest) -> None:
+    """The text is the whole scenario: nothing of the former one may be left."""
+    text = to_yaml(load_scenario("flash-crowd", ["seed=42"]))
+    page.text_area(key="yaml-1").set_value(text).run()
+    assert scenario(page).seed == 1, "text alone must change nothing"
+    page.button(key="yaml-apply").click().run()
+    assert not page.error
+    assert scenario(page) == from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "message"),
+    [
+        ("seed: 1", "seed: -1", "seed must be >= 0, got -1"),
+        ("seed: 1", "seed: [", "scenario is not YAML: line"),
+        ("seed: 1", "sed: 1", "sed is not a field of a scenario"),
+    ],
+)
+def test_wrong_yaml_is_said_and_kept(page: AppTest, find: str, put: str, message: str) -> None:
+    """Half a page of typing must not be lost to a wrong sign."""
+    text = to_yaml(scenario(page)).replace(find, put)
+    page.text_area(key="yaml-1").set_value(text).run()
+    page.button(key="yaml-apply").click().run()
+    assert message in page.error[0].value
+    assert page.text_area(key="yaml-1").value == text
+    assert scenario(page) == load_scenario("paper")
+
+
+def test_preset_is_loaded_and_reset(page: AppTest) -> None:
+    """Loading replaces all fields and the widgets show them; reset undoes edits."""
+    page.selectbox(key="scenario-preset").set_value("azure-conversation").run()
+    assert scenario(page).name == "paper"
+    page.button(key="scenario-load").click().run()
+    assert scenario(page) == load_scenario("azure-conversation")
+    assert page.text_input(key=key(page, ".name")).value == "azure-conversation"
+    edit_tenants(page, {0: {"weight": 9}})
+    assert scenario(page).tenants[0].weight == 9
+    page.button(key="scenario-reset").click().run()
+    assert scenario(page) == load_scenario("azure-conversation")
+
+
+def with_trace(file: str) -> Scenario:
+    data = load_scenario("paper").model_dump(by_alias=True)
+    return parse_scenario(data | {"phases": (), "trace": {"file": file}})
+
+
+def test_files_of_the_server_cannot_be_named(page: AppTest, tmp_path: Path) -> None:
+    """A scenario from a browser must not read what was not uploaded."""
+    page.text_area(key="yaml-1").set_value(to_yaml(with_trace("/etc/passwd"))).run()
+    page.button(key="yaml-apply").click().run()
+    assert "trace.file must be a file uploaded" in page.error[0].value
+    assert scenario(page) == load_scenario("paper")
+
+
+def test_only_uploaded_files_pass_the_check(tmp_path: Path) -> None:
+    """Neither other paths, nor ways around the folder, nor links out of it."""
+    stored = store_trace(TRACE)
+    assert stored.name == f"{hashlib.sha256(TRACE).hexdigest()}.csv"
+    assert check_browser_scenario(with_trace(str(stored))).trace is not None
+    link = stored.with_name(f"{'0' * 64}.csv")
+    link.symlink_to("/etc/passwd")
+    for file in (
+        "/etc/passwd",
+        stored.name,
+        f"{stored.parent}/../traces/{stored.name}",
+        f"/elsewhere/{stored.name}",
+        f"{stored.parent}/{'a' * 64}.csv",
+        str(link),
+    ):
+        with pytest.raises(ScenarioError, match=r"trace\.file must be a file uploaded"):
+            check_browser_scenario(with_trace(file))
+
+
+def test_uploaded_trace_becomes_the_traffic(page: AppTest) -> None:
+    """Upload, report with broken rows by line, traffic in force once the rule is to skip them."""
+    page.radio(key=key(page, "source")).set_value("trace").run()
+    assert "trace.file must not be empty" in page.error[0].value
+    broken = TRACE + b"yesterday,1,1\n2023-11-16 18:17:09,10,5\n"
+    page.file_uploader(key=key(page, "trace-upload")).upload("t.csv", broken).run()
+    assert not page.exception
+    assert page.metric[1].value == "2"
+    assert page.dataframe[-1].value["Line"].tolist() == [3]
+    page.selectbox(key=key(page, "trace.on_error")).set_value("skip").run()
+    assert not page.error
+    trace = scenario(page).trace
+    assert trace is not None
+    assert Path(trace.file).read_bytes() == broken
+    assert scenario(page).phases == ()
+
+
+def test_sums_and_names() -> None:
+    """Shares add up to 1 exactly as the model wants; renames follow, removals close up."""
+    assert sum(normalised({"a": 1, "b": 1, "c": 1}).values()) == pytest.approx(1, abs=1e-9)
+    assert normalised({"a": 0, "b": None}) == {"a": 0.5, "b": 0.5}
+    phases: list[dict[str, Any]] = [{"mix": {"a": 0.5, "b": 0.5}}, {"mix": None}]
+    follow_names(phases, "mix", ["a", "b"], ["x", "b"])
+    assert phases[0]["mix"] == {"x": 0.5, "b": 0.5}
+    follow_names(phases, "mix", ["x", "b"], ["b"])
+    assert phases[0]["mix"] == {"b": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("rho", "words"),
+    [(2.3, "2.3×"), (1.01, "just about all"), (0.8, "in bursts"), (0.4, "40 %")],
+)
+def test_load_is_said_in_words(rho: float, words: str) -> None:
+    """The sentence must fit its number."""
+    assert words in load_in_words("stress", rho)
+    assert ("grows" in load_in_words("stress", rho)) == (rho > 1.05)

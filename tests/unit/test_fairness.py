@@ -1,0 +1,85 @@
+"""Fairness, against numbers worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from driftsched.results import jain_index, service_gaps, starvation_table, weighted_service
+from driftsched.results.fairness import _backlogged, _instants, _service
+from driftsched.scenario import load_scenario
+from driftsched.simulation import simulate
+from tests.unit.results_data import hand_run
+
+
+def test_jain_index():
+    assert jain_index([3, 3, 3]) == pytest.approx(1)
+    assert jain_index([7, 0]) == pytest.approx(0.5)
+    assert jain_index([1, 2, 3]) == pytest.approx(36 / 42)
+    assert jain_index([1e300, 1e300]) == pytest.approx(1)
+    assert np.isnan(jain_index([0, 0]))
+    assert np.isnan(jain_index([]))
+    for bad in ([1, -1], [1, np.nan]):
+        with pytest.raises(ValueError, match="must be >= 0"):
+            jain_index(bad)
+
+
+def test_weighted_service_by_hand():
+    table = weighted_service(hand_run()).set_index("tenant")
+    # a: 68 prompt + 2·14 output; b: 12 + 2·9. Requests that did not finish got nothing.
+    assert list(table["service_tokens"]) == [96, 30]
+    assert list(table["normalised_service"]) == [48, 30]
+    assert list(table["normalised_share"]) == pytest.approx([48 * 3 / 126, 30 * 3 / 126])
+    assert jain_index(table["normalised_service"]) == pytest.approx(78**2 / (2 * (48**2 + 30**2)))
+
+
+def test_starvation_by_hand():
+    table = starvation_table(hand_run()).set_index("tenant")
+    assert list(table["waited"]) == [4, 2]
+    assert list(table["starved"]) == [0, 2]
+    assert list(table["starved_share"]) == [0, 1]
+    assert list(table["longest_wait_s"]) == [1.5, 2.0]
+
+
+def test_service_gap_by_hand():
+    # Both wait only from 1.0 to 2.5. In it request 0 (a) gets three quarters of its ten tokens'
+    # worth of output (0.5 to 2.5), and b gets nothing.
+    gaps = service_gaps(hand_run())
+    assert gaps.loc[0, ["tenant_a", "tenant_b"]].tolist() == ["a", "b"]
+    assert gaps["gap_tokens"][0] == pytest.approx(7.5)
+    assert service_gaps(hand_run(), weighted=True)["gap_tokens"][0] == pytest.approx(3.75)
+
+
+def test_service_ends_at_all_the_tokens():
+    run = hand_run()
+    times = _instants(run)
+    assert _service(run, "a", times)[-1] == pytest.approx(96)
+    assert _service(run, "a", np.array([0.25, 0.5, 1.5, 2.5])) == pytest.approx([5, 10, 15, 20])
+
+
+def test_service_gap_equals_a_search_over_all_intervals():
+    run = simulate(load_scenario("paper", ["phases.0.requests=30", "phases.1.requests=40"]))
+    times = _instants(run)
+    gaps = service_gaps(run)
+    assert len(gaps) == 3
+    assert (gaps["gap_tokens"] > 0).any()
+    for _, row in gaps.iterrows():
+        a, b = row["tenant_a"], row["tenant_b"]
+        difference = _service(run, a, times) - _service(run, b, times)
+        both = _backlogged(run, a, times) & _backlogged(run, b, times)
+        slow = 0.0
+        for first in range(len(times)):
+            for last in range(first, len(times)):
+                if not both[first:last].all():
+                    break
+                slow = max(slow, abs(difference[last] - difference[first]))
+        assert row["gap_tokens"] == pytest.approx(slow)
+
+
+def test_a_tenant_without_requests_has_rows():
+    run = hand_run()
+    only_a = run.requests[run.requests["tenant"] == "a"]
+    lone = type(run)(run.scenario, only_a, run.queues[run.queues["tenant"] == "a"], run.gpus,
+                     run.learning)  # fmt: skip
+    assert list(weighted_service(lone)["service_tokens"]) == [96, 0]
+    assert pd.isna(starvation_table(lone)["longest_wait_s"][1])
+    assert list(service_gaps(lone)["gap_tokens"]) == [0]

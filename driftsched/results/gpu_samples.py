@@ -20,9 +20,7 @@ __all__ = ["gpu_table"]
 MAX_SAMPLES = 200_000
 
 
-def gpu_table(
-    scenario: Scenario, logs: Sequence[Sequence[tuple[float, int, int]]]
-) -> pd.DataFrame:
+def gpu_table(scenario: Scenario, logs: Sequence[Sequence[tuple[float, int, int]]]) -> pd.DataFrame:
     """Sample each replica's log every `metrics.sample_s` seconds (200,000 samples at most).
 
     Power is idle + busy share · (TDP − idle); temperature and clocks are not modelled and NaN.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from driftsched.results.queues import even_times, sample_queues
-from driftsched.scenario.model import TIERS
+from driftsched.scenario.tenants import TIERS
 from driftsched.serving.catalogue import GPUS
 
 if TYPE_CHECKING:

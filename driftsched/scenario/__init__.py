@@ -1,5 +1,7 @@
 """WHAT to run: frozen, validated models; YAML in and out; JSON schema."""
 
+from driftsched.scenario.cluster import Cluster, Engine
+from driftsched.scenario.estimator import Estimator, InputFactor, SizeClasses
 from driftsched.scenario.io import (
     from_yaml,
     json_schema,
@@ -9,23 +11,10 @@ from driftsched.scenario.io import (
     preset_path,
     to_yaml,
 )
-from driftsched.scenario.model import (
-    Category,
-    Cluster,
-    Engine,
-    Estimator,
-    InputFactor,
-    Limits,
-    Metrics,
-    Phase,
-    Prompts,
-    Scenario,
-    SizeClasses,
-    Slo,
-    Tenant,
-    TraceSource,
-)
+from driftsched.scenario.model import Metrics, Scenario
 from driftsched.scenario.overrides import apply_overrides
+from driftsched.scenario.tenants import Limits, Slo, Tenant
+from driftsched.scenario.traffic import Category, Phase, Prompts, TraceSource
 
 __all__ = [
     "Category",

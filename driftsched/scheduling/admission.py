@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Limits, Tenant
+    from driftsched.scenario.tenants import Limits, Tenant
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
 

@@ -61,9 +61,7 @@ class IterationCost:
         squared_prompts : int
             Sum of the squares of the prompt lengths prefilled.
         """
-        return (
-            self.fixed(tokens) + self.kv_token_s * kv_tokens + self.attention_s * squared_prompts
-        )
+        return self.fixed(tokens) + self.kv_token_s * kv_tokens + self.attention_s * squared_prompts
 
     def stretch(self, iterations: int, running: int, kv_tokens: int) -> float:
         """Seconds of `iterations` decode iterations in which nobody joins or leaves.

@@ -8,7 +8,7 @@ from driftsched.errors import ScenarioError
 from driftsched.serving.catalogue import GPUS, MODELS
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Cluster
+    from driftsched.scenario.cluster import Cluster
 
 __all__ = ["kv_capacity_tokens"]
 

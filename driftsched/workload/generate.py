@@ -16,7 +16,8 @@ from driftsched.workload.table import Segment, Workload
 from driftsched.workload.trace import import_trace
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Phase, Scenario
+    from driftsched.scenario.model import Scenario
+    from driftsched.scenario.traffic import Phase
 
 __all__ = ["MAX_REQUESTS", "generate"]
 

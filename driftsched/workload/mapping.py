@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from driftsched.workload.streams import Streams, pick_by_share
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario, TraceSource
+    from driftsched.scenario.model import Scenario
+    from driftsched.scenario.traffic import TraceSource
 
 __all__ = ["categories", "in_words", "tenants"]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Category
+    from driftsched.scenario.traffic import Category
 
 __all__ = ["PAPER_TEMPLATES", "TOPICS", "PromptBook", "prompt_book", "templates_for"]
 

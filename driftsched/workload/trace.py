@@ -17,7 +17,8 @@ from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario, TraceSource
+    from driftsched.scenario.model import Scenario
+    from driftsched.scenario.traffic import TraceSource
 
 __all__ = ["TraceImport", "TraceProblem", "import_trace"]
 

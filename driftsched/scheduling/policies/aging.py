@@ -10,7 +10,7 @@ from pydantic import Field
 from driftsched.scheduling.policies.base import Policy, PolicySpec, StaticOrder
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Tenant
+    from driftsched.scenario.tenants import Tenant
     from driftsched.scheduling.request import Request
 
 __all__ = ["Aging", "AgingConfig"]

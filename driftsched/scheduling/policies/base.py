@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from driftsched.config import Config
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Tenant
+    from driftsched.scenario.tenants import Tenant
     from driftsched.scheduling.request import Request
 
 __all__ = ["Policy", "PolicySpec", "StaticOrder"]

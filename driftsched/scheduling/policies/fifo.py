@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from driftsched.scheduling.policies.base import Policy, PolicySpec, StaticOrder
 
 if TYPE_CHECKING:
-    from driftsched.scenario.model import Tenant
+    from driftsched.scenario.tenants import Tenant
     from driftsched.scheduling.request import Request
 
 __all__ = ["Fifo", "FifoConfig"]

@@ -1,0 +1,45 @@
+"""The estimator: category, token budget, size class, and how the budget is corrected."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from driftsched.config import Config
+from driftsched.estimation.classifier import ClassifierConfig, Keyword
+from driftsched.estimation.compensators import CompensatorConfig
+from driftsched.estimation.compensators.ema import EmaConfig
+from driftsched.scenario.rules import MOST
+
+__all__ = ["Estimator", "InputFactor", "SizeClasses"]
+
+
+class InputFactor(Config):
+    """min(cap, 1 + input length / scale) [paper's program]."""
+
+    cap: float = Field(1.5, ge=1, le=100)
+    scale: float = Field(1000.0, gt=0)
+
+
+class SizeClasses(Config):
+    """Upper bounds of the total token budget for short and medium; above is long."""
+
+    short: int = Field(128, ge=1, le=MOST)
+    medium: int = Field(512, ge=1, le=MOST)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SizeClasses:
+        if self.medium <= self.short:
+            raise ValueError(f"medium must be > short ({self.short}), got {self.medium}")
+        return self
+
+
+class Estimator(Config):
+    """Category → token budget → size class, and how the budget is corrected at run time."""
+
+    classifier: ClassifierConfig = Keyword()
+    unit: Literal["words", "tokens"] = Field("words", description="what lengths are counted in")
+    compensator: CompensatorConfig = EmaConfig()
+    input_factor: InputFactor = InputFactor()
+    size_classes: SizeClasses = SizeClasses()

@@ -5,12 +5,18 @@ from __future__ import annotations
 from math import sqrt
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from driftsched.config import Config
 from driftsched.serving.catalogue import Gpu, Model
 
-__all__ = ["ConstantRateConfig", "CostConfig", "IterationCost", "RooflineConfig"]
+__all__ = [
+    "CoefficientsConfig",
+    "ConstantRateConfig",
+    "CostConfig",
+    "IterationCost",
+    "RooflineConfig",
+]
 
 
 class IterationCost:
@@ -27,7 +33,14 @@ class IterationCost:
         Seconds a token computed, a token of KV cache read, a squared prompt token.
     """
 
-    __slots__ = ("_fixed", "attention_s", "kv_token_s", "overhead_s", "token_s", "weights_s")
+    __slots__ = (
+        "_fixed",
+        "attention_s",
+        "kv_token_s",
+        "overhead_s",
+        "token_s",
+        "weights_s",
+    )
 
     def __init__(
         self,
@@ -127,7 +140,42 @@ class ConstantRateConfig(Config):
         return IterationCost(self.token_s, 0.0, 0.0, 0.0, 0.0)
 
 
+class CoefficientsConfig(Config):
+    """Coefficients measured on a real engine, as calibration writes them; see `IterationCost`.
+
+    They hold for the GPU, the model and the engine they were measured on, whatever the scenario's
+    GPU and model are.
+    """
+
+    kind: Literal["coefficients"] = "coefficients"
+    overhead_s: float = Field(ge=0, le=1000, description="fixed seconds an iteration")
+    weights_s: float = Field(ge=0, le=1000, description="seconds an iteration to read the weights")
+    token_s: float = Field(ge=0, le=1000, description="seconds a token computed")
+    kv_token_s: float = Field(0.0, ge=0, le=1, description="seconds a token of KV cache read")
+    attention_s: float = Field(0.0, ge=0, le=1, description="seconds a squared prompt token")
+    provenance: str = Field("", max_length=500, description="what was measured, when and how well")
+
+    @model_validator(mode="after")
+    def _takes_time(self) -> CoefficientsConfig:
+        if not self.overhead_s + self.weights_s + self.token_s > 0:
+            raise ValueError("one of overhead_s, weights_s and token_s must be > 0, got 0 for all")
+        return self
+
+    def build(self, gpu: Gpu, model: Model) -> IterationCost:
+        """The same for every GPU and model."""
+        return IterationCost(
+            self.overhead_s,
+            self.weights_s,
+            self.token_s,
+            self.kv_token_s,
+            self.attention_s,
+        )
+
+
 if TYPE_CHECKING:
-    CostConfig = RooflineConfig | ConstantRateConfig
+    CostConfig = RooflineConfig | ConstantRateConfig | CoefficientsConfig
 else:
-    CostConfig = Annotated[RooflineConfig | ConstantRateConfig, Field(discriminator="kind")]
+    CostConfig = Annotated[
+        RooflineConfig | ConstantRateConfig | CoefficientsConfig,
+        Field(discriminator="kind"),
+    ]

@@ -1,0 +1,26 @@
+"""The registry of live engines. A new engine is one module with its parameters and one line here.
+
+The parameters' modules import no heavy library: those load when the engine is built.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Union
+
+from pydantic import Field
+
+from driftsched.live.openai_options import OpenAIOptions
+from driftsched.live.spec import EngineSpec
+from driftsched.live.torch_options import TorchOptions
+from driftsched.registry import Registry
+
+__all__ = ["ENGINES", "EngineConfig", "EngineSpec"]
+
+ENGINES: Registry[type[EngineSpec]] = Registry("engine")
+ENGINES.add("torch", TorchOptions)
+ENGINES.add("openai", OpenAIOptions)
+
+if TYPE_CHECKING:
+    EngineConfig = EngineSpec
+else:
+    EngineConfig = Annotated[Union[tuple(ENGINES.values())], Field(discriminator="kind")]

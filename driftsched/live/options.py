@@ -1,0 +1,60 @@
+"""How a live run is carried out: engine, time scale, slots, time limits, retries."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from driftsched.config import Config
+from driftsched.live.engines import EngineConfig
+
+__all__ = ["LiveOptions", "Retries"]
+
+
+class Retries(Config):
+    """Second attempts after connection errors, 429 and 503, as long as no token has come.
+
+    The wait before attempt k + 1 is backoff_s · 2^(k - 1), or what the engine asks for
+    (Retry-After), in both cases at most `most_s`.
+    """
+
+    attempts: int = Field(4, ge=1, le=20, description="attempts in all")
+    backoff_s: float = Field(0.5, ge=0, le=60, description="wait before the second attempt")
+    most_s: float = Field(20.0, ge=0, le=600, description="longest single wait")
+
+    def wait_s(self, attempt: int, asked_s: float | None) -> float:
+        """Seconds to wait after attempt number `attempt` (from 1) has failed."""
+        wanted = self.backoff_s * 2.0 ** (attempt - 1) if asked_s is None else asked_s
+        return min(max(wanted, 0.0), self.most_s)
+
+
+class LiveOptions(Config):
+    """What a live run needs beside its scenario; one validated value object."""
+
+    engine: EngineConfig
+    time_scale: float = Field(1.0, gt=0, le=1000, description="2 plays twice as slowly")
+    slots: int | None = Field(
+        None, ge=1, le=10_000, description="requests in one replica; None: engine.batch_size"
+    )
+    timeout_s: float = Field(
+        300.0, gt=0, le=86_400, description="from dispatch to the last token, attempts included"
+    )
+    first_token_timeout_s: float = Field(
+        120.0, gt=0, le=86_400, description="from the start of an attempt to its first token"
+    )
+    stall_timeout_s: float = Field(
+        60.0, gt=0, le=86_400, description="from one token to the next"
+    )
+    retries: Retries = Retries()
+    temperature: float = Field(0.7, ge=0, le=2)
+    engine_queue: bool = Field(
+        False, description="send every request at once and let the engine queue by its priority"
+    )
+    telemetry_s: float = Field(0.2, ge=0.05, le=60, description="distance of telemetry samples")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> LiveOptions:
+        if self.engine_queue and self.engine.priority_order is None:
+            raise ValueError(
+                "engine_queue must be false for an engine that takes no priority, got true"
+            )
+        return self

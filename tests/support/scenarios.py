@@ -57,9 +57,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         {
             "requests": st.integers(1, 40),
             "arrivals": st.one_of(
-                st.fixed_dictionaries(
-                    {"kind": st.just("poisson"), "rate_rps": st.floats(0.2, 50)}
-                ),
+                st.fixed_dictionaries({"kind": st.just("poisson"), "rate_rps": st.floats(0.2, 50)}),
                 st.fixed_dictionaries(
                     {
                         "kind": st.just("gamma"),
@@ -73,7 +71,11 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         }
     )
     phases = draw(st.lists(phase, min_size=1, max_size=3))
-    lognormal = {"kind": "lognormal", "mu": draw(st.floats(0, 4.5)), "sigma": draw(st.floats(0.1, 1.5))}
+    lognormal = {
+        "kind": "lognormal",
+        "mu": draw(st.floats(0, 4.5)),
+        "sigma": draw(st.floats(0.1, 1.5)),
+    }
     return parse_scenario(
         {
             "schema": 1,

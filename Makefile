@@ -1,0 +1,51 @@
+# make run    make .venv, install, start the studio (PORT=8501, ARGS=… for streamlit)
+# make test   make .venv, install, find or install Chromium, check everything
+# make check  the checks that need no browser and no tests: format, lint, types
+# make clean  forget .venv and all caches
+
+PORT ?= 8501
+ARGS ?=
+WORKERS ?= 2
+BIN := .venv/bin
+# numerical libraries would otherwise start a thread a core in each of the test processes
+TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.PHONY: run test check format chromium screenshots clean
+
+run: .venv/installed
+	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
+
+test: check chromium
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+chromium: .venv/installed-dev
+	@scripts/chromium.sh
+
+screenshots: .venv/installed-dev chromium
+	$(BIN)/python scripts/screenshots.py
+
+# PYTHON=… names the interpreter; else the first usable one of 3.11 or later is taken
+.venv/made:
+	scripts/make_venv.sh "$(PYTHON)"
+	@touch $@
+
+.venv/installed: .venv/made requirements.txt
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist static *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,78 @@
+"""What all tests share: a home of their own, one thread each, generated examples, a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+# before numpy, numba or torch is imported: each of them counts threads once
+for _name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+    os.environ.setdefault(f"{_name}_NUM_THREADS", "1")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.browser import Browser, Opener, Server, find_chromium
+
+_SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile(
+    "ci", max_examples=50, deadline=None, derandomize=True, suppress_health_check=_SLOW_IS_FINE
+)
+settings.register_profile(
+    "dev", max_examples=10, deadline=None, suppress_health_check=_SLOW_IS_FINE
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+_home: str | None = None
+
+
+def pytest_configure() -> None:
+    """Keep every test, doctest and worker process away from the user's own runs."""
+    global _home
+    _home = tempfile.mkdtemp(prefix="driftsched-tests-")
+    os.environ["DRIFTSCHED_HOME"] = _home
+
+
+def pytest_unconfigure() -> None:
+    if _home:
+        shutil.rmtree(_home, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark browser tests, and keep them on one worker of pytest-xdist, one after the other."""
+    for item in items:
+        if "browser" in item.path.parts:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Give a Chromium, driven by Playwright; one for all browser tests."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium on this machine; DRIFTSCHED_CHROMIUM may name one")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium, args=Browser.ARGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def server(browser: Any) -> Iterator[Server]:  # noqa: ARG001  no server where there is no browser
+    """Give a fresh studio, on a free port and with a home of its own, to the module's tests."""
+    with Server.studio() as started:
+        yield started
+
+
+@pytest.fixture
+def open_page(browser: Any, server: Server) -> Iterator[Opener]:
+    """Give ``open_page("/run", …)``; at the end, complain of errors in the browser's console."""
+    opener = Opener(browser, server.url)
+    yield opener
+    opener.close()
+    assert opener.problems == []

@@ -14,8 +14,8 @@ from driftsched.charts.theme import NEUTRAL, PALETTE, VERMILLION, empty, finish
 __all__ = ["LOOK_AT", "claims"]
 
 LOOK_AT = (
-    "A claim is reproduced where the diamond, the published value, lies within the bar around our "
-    "dot."
+    "A published figure holds where the bar around our dot leaves out zero and the diamond, the "
+    "published value, is within 10 points of the dot."
 )
 
 
@@ -56,7 +56,12 @@ def claims(frame: pd.DataFrame) -> go.Figure:
         x=published,
         y=labels,
         mode="markers",
-        marker={"color": VERMILLION, "size": 12, "symbol": "diamond-open", "line": {"width": 2}},
+        marker={
+            "color": VERMILLION,
+            "size": 12,
+            "symbol": "diamond-open",
+            "line": {"width": 2},
+        },
         name="Published",
         hovertemplate="%{x:+.1f} %",
     )

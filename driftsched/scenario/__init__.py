@@ -1,5 +1,6 @@
 """WHAT to run: frozen, validated models; YAML in and out; JSON schema."""
 
+from driftsched.scenario.changes import changed, with_load, with_policy
 from driftsched.scenario.cluster import Cluster, Engine
 from driftsched.scenario.estimator import Estimator, InputFactor, SizeClasses
 from driftsched.scenario.io import (
@@ -32,6 +33,7 @@ __all__ = [
     "Tenant",
     "TraceSource",
     "apply_overrides",
+    "changed",
     "from_yaml",
     "json_schema",
     "load_scenario",
@@ -39,4 +41,6 @@ __all__ = [
     "preset_names",
     "preset_path",
     "to_yaml",
+    "with_load",
+    "with_policy",
 ]

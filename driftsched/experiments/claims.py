@@ -1,0 +1,273 @@
+"""The published claims, each with what the runs gave and why it comes out so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from driftsched.experiments.findings import RATIO
+from driftsched.results import PairedChange, mean_interval
+
+if TYPE_CHECKING:
+    from driftsched.experiments.compare import Comparison
+    from driftsched.scenario import Scenario
+
+__all__ = ["DRIFT_PERCENT", "NEAR_POINTS", "Evidence", "claims_table"]
+
+NEAR_POINTS = 10.0
+"""A figure holds when ours is told apart from no change and this near to it, in percent points."""
+DRIFT_PERCENT = 5.0
+"""A category drifts when its answers are on average this far off their base length."""
+NEAR_ONE_PERCENT = 10.0
+Interval = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the claims are judged by.
+
+    Attributes
+    ----------
+    comparison : Comparison
+        FIFO and SJF, both with the paper's correction.
+    correction : PairedChange
+        SJF's median latency with the correction against without.
+    findings : DataFrame
+        Rows of `findings`.
+    """
+
+    comparison: Comparison
+    correction: PairedChange
+    findings: pd.DataFrame
+
+    @property
+    def scenario(self) -> Scenario:
+        """The experiment as it was run."""
+        return self.comparison.scenario
+
+    def fact(self, name: str, variant: str = "fifo") -> Interval:
+        """Mean over the seeds of a finding, with its 95 % interval."""
+        rows = self.findings[self.findings["variant"] == variant]
+        return mean_interval(rows[name].to_numpy(np.float64))
+
+
+def claims_table(evidence: Evidence) -> pd.DataFrame:
+    """Judge every claim.
+
+    Returns
+    -------
+    DataFrame
+        claim, published_percent (NaN where the paper states no figure), ours_percent, low, high
+        (95 % interval over the seeds), holds, explanation.
+    """
+    rows = [
+        _error("mae", "mean absolute error (MAE)", -38.8, evidence),
+        _error("rmse", "root mean square error (RMSE)", -40.5, evidence),
+        _latency("p50_e2el_ms", "median", -42.0, evidence),
+        _latency("p99_e2el_ms", "P99", -16.0, evidence),
+        _drift(evidence),
+        _policy_over_correction(evidence),
+        _tokens_near_one(evidence),
+    ]
+    names = [
+        "claim",
+        "published_percent",
+        "ours_percent",
+        "low",
+        "high",
+        "holds",
+        "explanation",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+Row = tuple[str, float, float, float, float, bool, str]
+
+
+def _judged(claim: str, published: float, ours: PairedChange, explanation: str) -> Row:
+    mean, low, high = 100 * ours.mean, 100 * ours.low, 100 * ours.high
+    holds = ours.told and abs(mean - published) <= NEAR_POINTS
+    return claim, published, mean, low, high, holds, explanation
+
+
+def _error(measure: str, words: str, published: float, evidence: Evidence) -> Row:
+    comparison = evidence.comparison
+    ours = comparison.error_change(measure)
+    unit = evidence.scenario.estimator.unit
+    before, after = (
+        float(comparison.errors(measure, name).mean()) for name in ("none", "ema")
+    )
+    low, high = _ratios(evidence)
+    text = (
+        f"Answers are {low:.2f} to {high:.2f} of their category's base length, counted in {unit}; "
+        f"correction learns that ratio, and the error goes from {before:.0f} to {after:.0f} {unit}."
+    )
+    gap = 100 * ours.mean - published
+    if gap < -NEAR_POINTS:
+        text += _evenness(evidence)
+    elif gap > NEAR_POINTS:
+        text += (
+            " That is less than was published: the ratio is near 1 from the start, so there is "
+            "little to learn."
+        )
+    even = evidence.fact(f"{measure}_change")[0]
+    if even < ours.mean - 0.02:
+        factors = dict.fromkeys(
+            tenant.safety_factor for tenant in evidence.scenario.tenants
+        )
+        listed = ", ".join(f"{factor:g}" for factor in factors)
+        text += (
+            f" The tenants' safety factors ({listed}) are outside the feedback and stay as error; "
+            f"were all of them 1, the change would be {100 * even:+.0f} %."
+        )
+    return _judged(
+        f"Correction lowers the {words} of length estimates", published, ours, text
+    )
+
+
+def _evenness(evidence: Evidence) -> str:
+    """Why more can be learned here than was published."""
+    start = (
+        " That is more than was published: what correction cannot learn is how answers differ "
+        "within a category, and "
+    )
+    if evidence.scenario.lengths == "capped":
+        return start + "here every answer is as long as its category allows."
+    cut = evidence.fact("cut_share")[0]
+    return (
+        start
+        + f"ours, whose lengths had to be assumed, differ less: {cut:.0%} end at the limit."
+    )
+
+
+def _latency(metric: str, words: str, published: float, evidence: Evidence) -> Row:
+    ours = evidence.comparison.change(metric, "sjf", "fifo")
+    tail = metric.startswith("p99")
+    text = (
+        _gangs(evidence)
+        if evidence.scenario.engine.mode == "gang"
+        else _no_gangs(evidence)
+    )
+    if not tail:
+        text += _tiers(evidence)
+    elif evidence.scenario.engine.mode == "gang":
+        text += (
+            " That is where the gain at the tail comes from: the last ones end sooner."
+        )
+    elif ours.mean > -0.05:
+        text += (
+            " The long requests go last and pay for the short ones; the published gain at P99, "
+            "which comes from gangs of like lengths, is not there."
+        )
+    return _judged(f"SJF's {words} latency is below FIFO's", published, ours, text)
+
+
+def _gangs(evidence: Evidence) -> str:
+    fifo, sjf = (evidence.fact("slot_use", name)[0] for name in ("fifo", "sjf"))
+    return (
+        "A gang ends when its longest answer does. Under SJF its requests are more alike: "
+        f"{sjf:.0%} of its places give a token at a step, {fifo:.0%} under FIFO, and the whole run "
+        f"is {_longer(evidence)}."
+    )
+
+
+def _no_gangs(evidence: Evidence) -> str:
+    return (
+        "With continuous batching nobody waits for the longest of a gang, so the order changes who "
+        f"waits but hardly how long the work takes: the whole run is {_longer(evidence)}."
+    )
+
+
+def _longer(evidence: Evidence) -> str:
+    """How much longer or shorter the run is under SJF."""
+    change = 100 * evidence.comparison.change("duration", "sjf", "fifo").mean
+    side = "shorter" if change < 0 else "longer"
+    return f"{abs(change):.{0 if abs(change) >= 10 else 1}f} % {side}"
+
+
+def _tiers(evidence: Evidence) -> str:
+    """What the safety factors make of the tiers under SJF."""
+    tenants = sorted(
+        evidence.scenario.tenants, key=lambda tenant: -tenant.safety_factor
+    )
+    long, short = tenants[0], tenants[-1]
+    if long.safety_factor == short.safety_factor:
+        return ""
+    comparison = evidence.comparison
+    slow, fast = (
+        comparison.interval("sjf", "p50_e2el_ms", scope="tenant", name=t.name)[0] / 1e3
+        for t in (long, short)
+    )
+    turned = long.rank < short.rank and slow > fast
+    return (
+        f" The budgets of {long.name} are multiplied by {long.safety_factor:g} and those of "
+        f"{short.name} by {short.safety_factor:g}, so under SJF the median is {slow:.0f} s for "
+        f"{long.name} and {fast:.0f} s for {short.name}"
+        + (": the tiers are turned upside down." if turned else ".")
+    )
+
+
+def _drift(evidence: Evidence) -> Row:
+    names = [name for name in evidence.findings.columns if str(name).startswith(RATIO)]
+    drifts = {
+        str(name).removeprefix(RATIO): [100 * (x - 1) for x in evidence.fact(str(name))]
+        for name in names
+    }
+    seen = {name: drift for name, drift in drifts.items() if math.isfinite(drift[0])}
+    mean, low, high = min(seen.values(), key=lambda drift: abs(drift[0]))
+    holds = abs(mean) >= DRIFT_PERCENT and (low > 0 or high < 0)
+    listed = ", ".join(f"{name} {drift[0]:+.0f} %" for name, drift in seen.items())
+    unit = evidence.scenario.estimator.unit
+    text = (
+        f"Mean answer length against the category's base, in {unit}: {listed}. Shown is the least; "
+        f"from {DRIFT_PERCENT:g} % on it counts as drift."
+    )
+    if not holds:
+        text += " Counted like this, not every category drifts."
+    return "Lengths drift in every category", float("nan"), mean, low, high, holds, text
+
+
+def _policy_over_correction(evidence: Evidence) -> Row:
+    policy = evidence.comparison.change("p50_e2el_ms", "sjf", "fifo")
+    correction = evidence.correction
+    mean, low, high = (
+        100 * x for x in (correction.mean, correction.low, correction.high)
+    )
+    least = min(abs(policy.low), abs(policy.high)) if policy.told else 0.0
+    holds = least > max(abs(correction.low), abs(correction.high))
+    doubt = "" if correction.told else ", which cannot be told from none"
+    text = (
+        f"SJF instead of FIFO changes the median latency by {100 * policy.mean:+.0f} %; correcting "
+        f"SJF's estimates changes it by {mean:+.1f} %{doubt}. SJF needs the right order, not the "
+        "right lengths, and one factor for a whole category hardly changes the order."
+    )
+    claim = "The scheduler matters more than correction (shown: what correction does to SJF's median)"
+    return claim, float("nan"), mean, low, high, holds, text
+
+
+def _tokens_near_one(evidence: Evidence) -> Row:
+    mean, low, high = (100 * (x - 1) for x in evidence.fact("token_ratio"))
+    counted = 100 * (evidence.fact("counted_ratio")[0] - 1)
+    holds = max(abs(low), abs(high)) <= NEAR_ONE_PERCENT
+    text = (
+        f"Counted in tokens, answers are on average {mean:+.1f} % off their base length; within "
+        f"{NEAR_ONE_PERCENT:g} % the bias counts as near 1."
+    )
+    if evidence.scenario.estimator.unit == "words":
+        text += f" The same answers counted in words are {counted:+.0f} % off."
+        if 0 <= mean / (counted or np.inf) < 1:
+            text += f" So {1 - mean / counted:.0%} of the drift is the unit."
+    claim = "Counted in tokens the bias stays near 1"
+    return claim, float("nan"), mean, low, high, holds, text
+
+
+def _ratios(evidence: Evidence) -> tuple[float, float]:
+    names = [
+        str(name) for name in evidence.findings.columns if str(name).startswith(RATIO)
+    ]
+    means = [evidence.fact(name)[0] for name in names]
+    return float(np.nanmin(means)), float(np.nanmax(means))

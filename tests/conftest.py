@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
-
-# before numpy, numba or torch is imported: each of them counts threads once
-for _name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
-    os.environ.setdefault(f"{_name}_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,19 +21,19 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-_home: str | None = None
+_HOME = tempfile.TemporaryDirectory(prefix="driftsched-tests-", ignore_cleanup_errors=True)
 
 
 def pytest_configure() -> None:
-    """Keep every test, doctest and worker process away from the user's own runs."""
-    global _home
-    _home = tempfile.mkdtemp(prefix="driftsched-tests-")
-    os.environ["DRIFTSCHED_HOME"] = _home
+    """Keep every test, doctest and worker process away from the user's own runs and to a core."""
+    os.environ["DRIFTSCHED_HOME"] = _HOME.name
+    # numpy, numba and torch are not imported yet; each of them counts threads once
+    for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+        os.environ.setdefault(f"{name}_NUM_THREADS", "1")
 
 
 def pytest_unconfigure() -> None:
-    if _home:
-        shutil.rmtree(_home, ignore_errors=True)
+    _HOME.cleanup()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,7 +58,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def server(browser: Any) -> Iterator[Server]:  # noqa: ARG001  no server where there is no browser
+def server(browser: Any) -> Iterator[Server]:
     """Give a fresh studio, on a free port and with a home of its own, to the module's tests."""
     with Server.studio() as started:
         yield started

@@ -71,7 +71,9 @@ def _column(requests: Sequence[Request], name: str, dtype: Any = np.float64) -> 
     return np.fromiter(map(attrgetter(name), requests), dtype=dtype, count=len(requests))
 
 
-def _words(requests: Sequence[Request], name: str, known: Sequence[str] = ()) -> pd.Categorical:
+def _words(
+    requests: Sequence[Request], name: str, known: Sequence[str] = ()
+) -> pd.Categorical[str]:
     """A column of words: those `known`, then others as they come."""
     codes = {word: code for code, word in enumerate(known)}
     words = list(map(attrgetter(name), requests))
@@ -80,8 +82,8 @@ def _words(requests: Sequence[Request], name: str, known: Sequence[str] = ()) ->
     return _names(np.fromiter(map(codes.__getitem__, words), np.int32, len(words)), list(codes))
 
 
-def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes.astype(np.int32), categories=list(names))
+def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(names))
 
 
 def _requests(

@@ -50,7 +50,7 @@ def queue_table(scenario: Scenario, requests: pd.DataFrame) -> pd.DataFrame:
         {
             "time_s": times,
             "tenant": pd.Categorical.from_codes(
-                owner.astype(np.int32), categories=scenario.tenant_names
+                owner.astype(np.int32), categories=pd.Index(scenario.tenant_names)
             ),
             "waiting": waiting,
             "running": running,

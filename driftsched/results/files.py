@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -42,7 +41,7 @@ def written_aside(folder: Path) -> Iterator[Path]:
         yield aside
         if exists:
             for path in sorted(aside.iterdir()):
-                os.replace(path, folder / path.name)
+                path.replace(folder / path.name)
         else:
             aside.rename(folder)
     finally:

@@ -68,7 +68,8 @@ class LibraryIndex:
             with closing(sqlite3.connect(self.path, timeout=5)) as connection:
                 if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
                     raise sqlite3.DatabaseError("another version's index")
-                rows = connection.execute(f"SELECT {', '.join(COLUMNS)} FROM runs").fetchall()
+                columns = ", ".join(COLUMNS)
+                rows = connection.execute(f"SELECT {columns} FROM runs").fetchall()  # noqa: S608  our own names
         except sqlite3.OperationalError as error:
             if "no such" in str(error):
                 self._discard()
@@ -89,7 +90,8 @@ class LibraryIndex:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
                 names = ", ".join([f"{COLUMNS[0]} PRIMARY KEY", *COLUMNS[1:]])
                 connection.execute(f"CREATE TABLE IF NOT EXISTS runs ({names})")
-                connection.executemany(f"INSERT OR REPLACE INTO runs VALUES ({marks})", values)
+                insert = f"INSERT OR REPLACE INTO runs VALUES ({marks})"  # noqa: S608  only ? marks
+                connection.executemany(insert, values)
                 connection.executemany("DELETE FROM runs WHERE run_id = ?", [(i,) for i in gone])
         except sqlite3.OperationalError:
             return  # read-only or busy: the folders hold everything

@@ -75,7 +75,8 @@ class Phase(Config):
     def _numbers(cls, shares: Any) -> Any:
         for name, share in shares.items() if isinstance(shares, dict) else ():
             if isinstance(share, bool):
-                raise ValueError(f"{name} must be a number, got {str(share).lower()}")
+                got = str(share).lower()
+                raise ValueError(f"{name} must be a number, got {got}")  # noqa: TRY004  pydantic's
         return shares
 
     @field_validator("mix", "shares")

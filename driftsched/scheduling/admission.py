@@ -37,7 +37,7 @@ class TenantGate:
             gained = (now - self._credited_s) * limits.rate_rps
             self._credit = min(float(limits.burst), self._credit + gained)
             self._credited_s = now
-            # The tolerance keeps requests that come exactly at the rate from being lost to rounding.
+            # The tolerance keeps requests that come at just the rate from being lost to rounding.
             if self._credit < 1 - 1e-9:
                 return f"tenant's rate limit of {limits.rate_rps:g} requests/s reached"
             self._credit -= 1

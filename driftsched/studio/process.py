@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 __all__ = ["WorkerProcess"]
@@ -21,7 +22,7 @@ class WorkerProcess:
     """One ``driftsched.studio.worker``; it ends when this process ends, since its pipe closes."""
 
     def __init__(self) -> None:
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "driftsched.studio.worker"],
@@ -94,8 +95,9 @@ class WorkerProcess:
         source = self._process.stdout
         while True:
             try:
-                self._messages.put(pickle.load(source))
-            except Exception as error:  # end of file, or half a message: the process is gone
+                self._messages.put(pickle.load(source))  # noqa: S301  our worker writes it
+            # end of file, or half a message: the process is gone
+            except Exception as error:  # noqa: BLE001  half a pickle may raise anything
                 self._messages.put(("failed", f"the worker process ended early ({_why(error)})"))
                 return
 

@@ -53,8 +53,8 @@ def run_task(
         return ("cancelled",)
     except DriftSchedError as error:
         return ("failed", str(error))
-    except Exception as error:  # whatever went wrong in there must reach the page, as a message
-        print(traceback.format_exc(), file=sys.stderr)
+    except Exception as error:  # noqa: BLE001  whatever went wrong must reach the page, in words
+        print(traceback.format_exc(), file=sys.stderr)  # noqa: T201  the server's log
         return ("failed", f"{type(error).__name__}: {error}")
 
 
@@ -74,12 +74,12 @@ def main() -> None:
 def _listen(source: BinaryIO, tasks: queue.Queue[Any], cancelled: threading.Event) -> None:
     while True:
         try:
-            message = pickle.load(source)
+            message = pickle.load(source)  # noqa: S301  the studio writes it
         except EOFError:
             cancelled.set()
             tasks.put(None)
             return
-        except Exception as error:  # a task that cannot be read must fail, not hang
+        except Exception as error:  # noqa: BLE001  a task that cannot be read must fail, not hang
             tasks.put((_unreadable, (str(error),)))
             continue
         if message == "cancel":
@@ -89,7 +89,7 @@ def _listen(source: BinaryIO, tasks: queue.Queue[Any], cancelled: threading.Even
             tasks.put(message)
 
 
-def _unreadable(why: str, *, progress: object) -> None:
+def _unreadable(why: str, *, progress: object) -> None:  # noqa: ARG001  a task takes it
     raise DriftSchedError(f"the task cannot be read: {why}")
 
 

@@ -76,7 +76,7 @@ class Poisson(_Arrivals):
 
 
 class GammaGaps(_Arrivals):
-    """Gamma gaps at `rate_rps` with coefficient of variation `cv`; cv > 1 is bursty, 1 is Poisson."""
+    """Gamma gaps at `rate_rps`, coefficient of variation `cv`: above 1 is bursty, 1 is Poisson."""
 
     kind: Literal["gamma"] = "gamma"
     rate_rps: float = Field(gt=0)

@@ -1,5 +1,7 @@
 """The simulator equals an engine that iterates token by token."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from hypothesis import given, settings
@@ -41,7 +43,7 @@ def test_each_request_ends_once_and_in_order(scenario: Scenario) -> None:
     table = result.requests
     assert table["status"].isin(STATUSES).all()
     finished = table[table["status"] == "finished"]
-    for earlier, later in zip(TIMES, TIMES[1:], strict=False):
+    for earlier, later in pairwise(TIMES):
         assert (finished[later] >= finished[earlier]).all()
     assert (table.loc[table["status"] == "rejected", "reason"] != "").all()
     assert len(result.learning) == len(finished)
@@ -49,9 +51,11 @@ def test_each_request_ends_once_and_in_order(scenario: Scenario) -> None:
     assert (queues[["waiting", "running"]] >= 0).all(axis=None)
     last = queues.groupby("tenant", observed=True).last()
     assert (last[["waiting", "running"]] == 0).all(axis=None)
-    in_engine = queues.pivot_table(
-        index=queues.index, columns="tenant", values="running", observed=True
-    ).ffill()
+    in_engine = (
+        queues.assign(row=queues.index)
+        .pivot_table(index="row", columns="tenant", values="running", observed=True)
+        .ffill()
+    )
     assert in_engine.sum(axis=1).max() <= scenario.engine.batch_size
 
 

@@ -9,7 +9,7 @@ from driftsched.results import mean_interval, paired_change
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
 @pytest.mark.parametrize("n", [2, 3, 30])
-def test_interval_is_students(n, confidence):
+def test_interval_is_students(n: int, confidence: float) -> None:
     values = np.random.default_rng(n).normal(10, 3, n)
     mean, low, high = mean_interval(values, confidence)
     expected = stats.t.interval(confidence, n - 1, values.mean(), stats.sem(values))
@@ -17,7 +17,7 @@ def test_interval_is_students(n, confidence):
     assert (low, high) == pytest.approx(expected)
 
 
-def test_interval_holds_the_mean_as_often_as_it_says():
+def test_interval_holds_the_mean_as_often_as_it_says() -> None:
     rng = np.random.default_rng(7)
     held = [
         low <= 5 <= high
@@ -27,7 +27,7 @@ def test_interval_holds_the_mean_as_often_as_it_says():
     assert np.mean(held) == pytest.approx(0.95, abs=4 * np.sqrt(0.95 * 0.05 / 4000))
 
 
-def test_too_few_values():
+def test_too_few_values() -> None:
     assert np.isnan(mean_interval([])).all()
     mean, low, high = mean_interval([3.0, np.nan])
     assert mean == 3
@@ -36,7 +36,7 @@ def test_too_few_values():
         mean_interval([1, 2], 95)
 
 
-def test_pairing_removes_what_both_share():
+def test_pairing_removes_what_both_share() -> None:
     rng = np.random.default_rng(1)
     workload = rng.lognormal(3, 1, 8)
     change = paired_change(workload, 0.9 * workload * rng.normal(1, 0.01, 8))
@@ -45,7 +45,7 @@ def test_pairing_removes_what_both_share():
     assert change.n == 8
 
 
-def test_verdicts():
+def test_verdicts() -> None:
     lower = paired_change([100, 100, 100], [64, 66, 68])
     assert lower.verdict("SJF's median") == "SJF's median is 29–39 % lower"
     higher = paired_change([100, 100, 100], [150.0, 150.1, 149.9])
@@ -58,13 +58,13 @@ def test_verdicts():
     assert "no pair" in paired_change([np.nan], [1]).verdict()
 
 
-def test_no_change_at_all_is_no_difference():
+def test_no_change_at_all_is_no_difference() -> None:
     same = paired_change([5, 6, 7], [5, 6, 7])
     assert not same.told
     assert same.verdict().startswith("No difference can be told")
 
 
-def test_pairs_that_cannot_be_compared_are_left_out():
+def test_pairs_that_cannot_be_compared_are_left_out() -> None:
     assert paired_change([0, 2, np.nan, 4], [1, 1, 1, 2]).n == 2
     with pytest.raises(ValueError, match="shape"):
         paired_change([1, 2], [1])

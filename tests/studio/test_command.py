@@ -36,7 +36,8 @@ def test_load_changes_how_fast_requests_come_but_not_how_many() -> None:
     assert [p.arrivals.rate for p in faster.phases] == [2 * p.arrivals.rate for p in paper.phases]
     recorded = changed(paper, phases=[], trace={"file": "traffic.csv", "time_scale": 3})
     trace = with_load(recorded, 2).trace
-    assert trace is not None and trace.time_scale == 1.5
+    assert trace is not None
+    assert trace.time_scale == 1.5
 
 
 def test_same_policy_keeps_its_parameters() -> None:

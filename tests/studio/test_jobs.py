@@ -73,7 +73,8 @@ def test_queue_positions_progress_and_estimate(pool: JobPool, tmp_path: Path) ->
     waiting = [pool.submit(tasks.double, (n,), str(n)) for n in range(2)]
     assert [job.position for job in waiting] == [1, 2]
     assert running.state is State.RUNNING
-    assert running.eta_s is not None and running.eta_s > 0
+    assert running.eta_s is not None
+    assert running.eta_s > 0
     go.touch()
     assert finish(running).result == "went on"
     assert [finish(job).result for job in waiting] == [0, 2]
@@ -85,7 +86,8 @@ def test_full_queue_refuses_with_a_message(pool: JobPool, tmp_path: Path) -> Non
     await_true(lambda: running.state is State.RUNNING)
     accepted = [pool.submit(tasks.double, (n,), str(n)) for n in range(4)]
     refused = pool.submit(tasks.double, (9,), "9")
-    assert refused.state is State.FAILED and "too much is waiting" in refused.error
+    assert refused.state is State.FAILED
+    assert "too much is waiting" in refused.error
     go.touch()
     assert [finish(job).result for job in accepted] == [0, 2, 4, 6]
 
@@ -140,7 +142,8 @@ def test_failure_is_one_message_and_the_pool_goes_on(
 ) -> None:
     job = finish(pool.submit(task, (), "bad"))
     assert job.state is State.FAILED
-    assert message in job.error and "\n" not in job.error
+    assert message in job.error
+    assert "\n" not in job.error
     assert pool.submit(task, (), "bad") is job, "a rerun must show the failure, not try for ever"
     pool.forget(job)
     assert finish(pool.submit(tasks.double, (6,), "bad")).result == 12

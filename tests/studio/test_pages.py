@@ -57,7 +57,8 @@ def metric(app: AppTest, label: str) -> str:
 def test_page_has_heading_frame_and_result(page: str, way: Callable[[str], AppTest]) -> None:
     app = way(page)
     assert app.title[0].value == page.capitalize()
-    assert not app.error and not app.warning
+    assert not app.error
+    assert not app.warning
     chooser = [box for box in app.sidebar.selectbox if box.key == Key.PRESET]
     assert len(chooser) == (0 if page == "paper" else 1)
     assert app.sidebar.caption
@@ -121,7 +122,8 @@ def test_no_policy_is_one_clear_message() -> None:
     app = through_app("explore")
     app.button_group(key=Key.POLICIES).set_value([]).run()
     assert [info.value for info in app.info] == ["Choose at least one policy to compare."]
-    assert not app.metric and not app.exception
+    assert not app.metric
+    assert not app.exception
 
 
 def test_other_preset_is_run() -> None:

@@ -52,12 +52,13 @@ class Server:
 
     def __init__(self, script: Path, options: Mapping[str, str | int] | None = None) -> None:
         self.script = script
-        self.options = {
+        self.options: dict[str, str | int] = {
             "server.address": "127.0.0.1",
             "server.headless": "true",
             "server.fileWatcherType": "none",
             "browser.gatherUsageStats": "false",
-        } | dict(options or {})
+        }
+        self.options.update(options or {})
         base = str(self.options.get("server.baseUrlPath", ""))
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}" + (f"/{base}" if base else "")

@@ -59,7 +59,7 @@ def hand_scenario(**changes: Any) -> Scenario:
     return parse_scenario(data | changes)
 
 
-def categorical(values: list[str], names: list[str]) -> pd.Categorical:
+def categorical(values: list[str], names: list[str]) -> pd.Categorical[str]:
     return pd.Categorical(values, categories=names)
 
 

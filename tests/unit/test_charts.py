@@ -47,14 +47,16 @@ def requests_table(n: int = 400, seed: int = 1) -> pd.DataFrame:
     wait, service = rng.exponential(2, n), rng.lognormal(0, 0.5, n)
     estimate, actual = rng.integers(20, 800, n), rng.integers(20, 800, n)
 
-    def size(lengths: np.ndarray) -> pd.Categorical:
-        return pd.Categorical.from_codes(np.digitize(lengths, [129, 513]), SIZES)
+    def size(lengths: np.ndarray) -> pd.Categorical[str]:
+        return pd.Categorical.from_codes(np.digitize(lengths, [129, 513]), pd.Index(SIZES))
 
     return pd.DataFrame(
         {
-            "tenant": pd.Categorical.from_codes(rng.integers(0, 3, n), TENANTS),
-            "category": pd.Categorical.from_codes(rng.integers(0, 4, n), CATEGORIES),
-            "phase": pd.Categorical.from_codes((arrival > 50).astype(int), ["calm", "storm"]),
+            "tenant": pd.Categorical.from_codes(rng.integers(0, 3, n), pd.Index(TENANTS)),
+            "category": pd.Categorical.from_codes(rng.integers(0, 4, n), pd.Index(CATEGORIES)),
+            "phase": pd.Categorical.from_codes(
+                (arrival > 50).astype(int), pd.Index(["calm", "storm"])
+            ),
             "size_class": size(estimate),
             "actual_size_class": size(actual),
             "prompt_tokens": rng.integers(5, 500, n),
@@ -78,7 +80,7 @@ def queues_table(n: int = 300) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time_s": np.sort(rng.uniform(0, 100, n)),
-            "tenant": pd.Categorical.from_codes(rng.integers(0, 3, n), TENANTS),
+            "tenant": pd.Categorical.from_codes(rng.integers(0, 3, n), pd.Index(TENANTS)),
             "waiting": rng.integers(0, 50, n),
         }
     )
@@ -89,7 +91,7 @@ def learning_table(n: int = 200) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time_s": np.arange(n, dtype=float),
-            "key": pd.Categorical.from_codes(rng.integers(0, 4, n), CATEGORIES),
+            "key": pd.Categorical.from_codes(rng.integers(0, 4, n), pd.Index(CATEGORIES)),
             "measured_bias": rng.lognormal(0, 0.3, n),
             "bias": rng.lognormal(0, 0.1, n),
         }

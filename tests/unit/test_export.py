@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from driftsched.results import (
     write_parquet,
 )
 from driftsched.results.storage import TABLES
+from driftsched.results.tables import RunResult
 from driftsched.scenario import from_yaml, load_scenario
 from driftsched.simulation import simulate
 from tests.unit.results_data import NAN, hand_run
@@ -58,21 +60,21 @@ METRICS = [
 ]
 
 
-def assert_same_tables(one, other):
+def assert_same_tables(one: RunResult, other: RunResult) -> None:
     for name in TABLES:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
 
 
 @pytest.fixture(scope="module")
-def real_run():
+def real_run() -> RunResult:
     return simulate(load_scenario("paper", ["phases.0.requests=60", "phases.1.requests=60"]))
 
 
-def files_in(folder):
+def files_in(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_parquet_gives_equal_tables_back(tmp_path, real_run):
+def test_parquet_gives_equal_tables_back(tmp_path: Path, real_run: RunResult) -> None:
     for number, run in enumerate((hand_run(), real_run)):
         write_parquet(run, tmp_path / str(number))
         again = read_run(tmp_path / str(number))
@@ -81,7 +83,7 @@ def test_parquet_gives_equal_tables_back(tmp_path, real_run):
         assert again.provenance == run.provenance
 
 
-def test_parquet_keeps_categories_that_do_not_occur(tmp_path):
+def test_parquet_keeps_categories_that_do_not_occur(tmp_path: Path) -> None:
     run = hand_run()
     empty = dataclasses.replace(run, requests=run.requests.iloc[:0], queues=run.queues.iloc[:0])
     write_parquet(empty, tmp_path / "run")
@@ -90,7 +92,7 @@ def test_parquet_keeps_categories_that_do_not_occur(tmp_path):
     assert list(again.requests["status"].cat.categories)[1:3] == ["rejected", "failed"]
 
 
-def test_equal_runs_give_equal_bytes(tmp_path, real_run):
+def test_equal_runs_give_equal_bytes(tmp_path: Path, real_run: RunResult) -> None:
     second = simulate(real_run.scenario)
     for number, run in enumerate((real_run, second)):
         write_parquet(run, tmp_path / f"parquet{number}")
@@ -101,7 +103,7 @@ def test_equal_runs_give_equal_bytes(tmp_path, real_run):
     assert files_in(tmp_path / "csv0") == files_in(tmp_path / "csv1")
 
 
-def test_csv_holds_full_precision(tmp_path):
+def test_csv_holds_full_precision(tmp_path: Path) -> None:
     run = hand_run()
     run.requests.loc[0, "e2e_s"] = 0.1 + 0.2
     write_csv(run, tmp_path)
@@ -112,7 +114,7 @@ def test_csv_holds_full_precision(tmp_path):
 
 
 @pytest.mark.parametrize("start", list("=+-@\t\r\n"))
-def test_text_that_starts_like_a_formula_is_disarmed(start):
+def test_text_that_starts_like_a_formula_is_disarmed(start: str) -> None:
     evil = f'{start}HYPERLINK("http://x";"y")'
     for dtype in ("category", "str", object):
         table = pd.DataFrame({"reason": pd.Series([evil, "fine", ""], dtype=dtype), "n": -1.5})
@@ -121,7 +123,9 @@ def test_text_that_starts_like_a_formula_is_disarmed(start):
         assert list(again["n"]) == [-1.5] * 3
 
 
-def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
+def test_a_failed_write_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "queues.csv").write_text("old")
     monkeypatch.setattr("driftsched.results.export.metrics_table", lambda _: 1 / 0)
@@ -132,7 +136,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path, monkeypatch):
     assert files_in(tmp_path / "run") == {"queues.csv": b"old"}
 
 
-def test_writing_into_a_folder_keeps_what_else_is_there(tmp_path):
+def test_writing_into_a_folder_keeps_what_else_is_there(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "queues.csv").write_text("old")
     write_csv(hand_run(), tmp_path)
@@ -142,7 +146,7 @@ def test_writing_into_a_folder_keeps_what_else_is_there(tmp_path):
     assert not [name for name in files if name.startswith(".")]
 
 
-def test_what_cannot_be_written_or_read_is_said_in_one_line(tmp_path):
+def test_what_cannot_be_written_or_read_is_said_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for write in (write_csv, write_parquet):
         with pytest.raises(RunError, match=r"^cannot write to .*file.*: .+$"):
@@ -155,7 +159,7 @@ def test_what_cannot_be_written_or_read_is_said_in_one_line(tmp_path):
         read_run(tmp_path / "run")
 
 
-def test_zip_holds_everything(real_run):
+def test_zip_holds_everything(real_run: RunResult) -> None:
     with zipfile.ZipFile(io.BytesIO(export_zip(real_run, COMMAND, "<p>Report</p>"))) as archive:
         assert archive.testzip() is None
         files = {name: archive.read(name) for name in archive.namelist()}
@@ -175,12 +179,12 @@ def test_zip_holds_everything(real_run):
     assert len(pd.read_parquet(io.BytesIO(files["tables/requests.parquet"]))) == 120
 
 
-def test_equal_runs_give_equal_zips():
+def test_equal_runs_give_equal_zips() -> None:
     assert export_zip(hand_run(), COMMAND, "r") == export_zip(hand_run(), COMMAND, "r")
     assert export_zip(hand_run(), COMMAND) != export_zip(hand_run(seed=2), COMMAND)
 
 
-def test_paper_metrics_by_hand():
+def test_paper_metrics_by_hand() -> None:
     table = paper_metrics(hand_run())
     assert list(table.columns) == METRICS
     assert list(table["timestamp"]) == [2.5, 5.0, 6.0, 1.5, 4.0, 6.5, 8.0]
@@ -197,7 +201,7 @@ def test_paper_metrics_by_hand():
     )
 
 
-def test_paper_metrics_hold_their_own_identities(real_run):
+def test_paper_metrics_hold_their_own_identities(real_run: RunResult) -> None:
     table = paper_metrics(real_run)
     np.testing.assert_allclose(
         table["queue_wait_seconds"] + table["inference_seconds"], table["end_to_end_seconds"]
@@ -208,7 +212,7 @@ def test_paper_metrics_hold_their_own_identities(real_run):
     assert table["batch_size"].max() <= 32
 
 
-def test_paper_queue_depth_by_hand():
+def test_paper_queue_depth_by_hand() -> None:
     table = paper_queue_depth(hand_run())
     assert list(table.columns) == [
         "elapsed_seconds",
@@ -224,7 +228,7 @@ def test_paper_queue_depth_by_hand():
     assert list(table["total_queue_size"]) == [0, 2, 3, 1, 0, 1, 0, 0, 0]
 
 
-def test_paper_telemetry():
+def test_paper_telemetry() -> None:
     run = hand_run()
     table = paper_telemetry(run)
     assert list(table.columns) == [
@@ -250,7 +254,7 @@ def test_paper_telemetry():
     )
 
 
-def test_paper_files_of_a_run_without_samples():
+def test_paper_files_of_a_run_without_samples() -> None:
     run = hand_run()
     empty = dataclasses.replace(run, gpus=run.gpus.iloc[:0], queues=run.queues.iloc[:0])
     assert paper_telemetry(empty).empty

@@ -11,7 +11,7 @@ from driftsched.simulation import simulate
 from tests.unit.results_data import hand_run
 
 
-def test_jain_index():
+def test_jain_index() -> None:
     assert jain_index([3, 3, 3]) == pytest.approx(1)
     assert jain_index([7, 0]) == pytest.approx(0.5)
     assert jain_index([1, 2, 3]) == pytest.approx(36 / 42)
@@ -23,7 +23,7 @@ def test_jain_index():
             jain_index(bad)
 
 
-def test_weighted_service_by_hand():
+def test_weighted_service_by_hand() -> None:
     table = weighted_service(hand_run()).set_index("tenant")
     # a: 68 prompt + 2·14 output; b: 12 + 2·9. Requests that did not finish got nothing.
     assert list(table["service_tokens"]) == [96, 30]
@@ -32,7 +32,7 @@ def test_weighted_service_by_hand():
     assert jain_index(table["normalised_service"]) == pytest.approx(78**2 / (2 * (48**2 + 30**2)))
 
 
-def test_starvation_by_hand():
+def test_starvation_by_hand() -> None:
     table = starvation_table(hand_run()).set_index("tenant")
     assert list(table["waited"]) == [4, 2]
     assert list(table["starved"]) == [0, 2]
@@ -40,23 +40,23 @@ def test_starvation_by_hand():
     assert list(table["longest_wait_s"]) == [1.5, 2.0]
 
 
-def test_service_gap_by_hand():
+def test_service_gap_by_hand() -> None:
     # Both wait only from 1.0 to 2.5. In it request 0 (a) gets three quarters of its ten tokens'
     # worth of output (0.5 to 2.5), and b gets nothing.
     gaps = service_gaps(hand_run())
-    assert gaps.loc[0, ["tenant_a", "tenant_b"]].tolist() == ["a", "b"]
+    assert gaps.iloc[0][["tenant_a", "tenant_b"]].tolist() == ["a", "b"]
     assert gaps["gap_tokens"][0] == pytest.approx(7.5)
     assert service_gaps(hand_run(), weighted=True)["gap_tokens"][0] == pytest.approx(3.75)
 
 
-def test_service_ends_at_all_the_tokens():
+def test_service_ends_at_all_the_tokens() -> None:
     run = hand_run()
     times = _instants(run)
     assert _service(run, "a", times)[-1] == pytest.approx(96)
     assert _service(run, "a", np.array([0.25, 0.5, 1.5, 2.5])) == pytest.approx([5, 10, 15, 20])
 
 
-def test_service_gap_equals_a_search_over_all_intervals():
+def test_service_gap_equals_a_search_over_all_intervals() -> None:
     run = simulate(load_scenario("paper", ["phases.0.requests=30", "phases.1.requests=40"]))
     times = _instants(run)
     gaps = service_gaps(run)
@@ -75,7 +75,7 @@ def test_service_gap_equals_a_search_over_all_intervals():
         assert row["gap_tokens"] == pytest.approx(slow)
 
 
-def test_a_tenant_without_requests_has_rows():
+def test_a_tenant_without_requests_has_rows() -> None:
     run = hand_run()
     only_a = run.requests[run.requests["tenant"] == "a"]
     lone = type(run)(run.scenario, only_a, run.queues[run.queues["tenant"] == "a"], run.gpus,

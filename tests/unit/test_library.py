@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sqlite3
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -16,22 +17,22 @@ from tests.unit.results_data import hand_run
 
 
 @pytest.fixture
-def library(tmp_path):
+def library(tmp_path: Path) -> RunLibrary:
     return RunLibrary(tmp_path / "home")
 
 
-def ids(library):
+def ids(library: RunLibrary) -> set[str]:
     return set(library.list()["run_id"])
 
 
-def test_an_empty_library_makes_no_files(library):
+def test_an_empty_library_makes_no_files(library: RunLibrary) -> None:
     table = library.list()
     assert table.empty
     assert list(table.columns) == COLUMNS
     assert not library.home.exists()
 
 
-def test_what_is_saved_comes_back_equal(library):
+def test_what_is_saved_comes_back_equal(library: RunLibrary) -> None:
     real = simulate(load_scenario("paper", ["phases.0.requests=40", "phases.1.requests=40"]))
     for run in (hand_run(), real):
         again = library.load(library.save(run, "A run"))
@@ -43,7 +44,7 @@ def test_what_is_saved_comes_back_equal(library):
             )
 
 
-def test_the_list_shows_the_newest_first_with_its_numbers(library):
+def test_the_list_shows_the_newest_first_with_its_numbers(library: RunLibrary) -> None:
     first = library.save(hand_run(), "First")
     card = library.home / "runs" / first / "run.json"
     card.write_text(card.read_text().replace('"saved_utc": "2', '"saved_utc": "1'))
@@ -62,14 +63,14 @@ def test_the_list_shows_the_newest_first_with_its_numbers(library):
     assert row["p99_e2el_ms"] == pytest.approx(4980)
 
 
-def test_a_run_without_finished_requests_can_be_listed(library):
+def test_a_run_without_finished_requests_can_be_listed(library: RunLibrary) -> None:
     run = hand_run()
     lost = run.requests[run.requests["status"] != "finished"].reset_index(drop=True)
     library.save(type(run)(run.scenario, lost, run.queues, run.gpus, run.learning), "Lost")
     assert library.list()["median_e2el_ms"].isna().all()
 
 
-def test_the_title_defaults_to_the_scenarios(library):
+def test_the_title_defaults_to_the_scenarios(library: RunLibrary) -> None:
     library.save(hand_run())
     library.save(hand_run(title=""))
     assert set(library.list()["title"]) == {"Seven requests", "hand"}
@@ -78,7 +79,7 @@ def test_the_title_defaults_to_the_scenarios(library):
 
 
 @pytest.mark.parametrize("damage", ["missing", "garbage", "empty", "other", "cut"])
-def test_the_index_is_rebuilt_when_it_is_no_good(library, damage):
+def test_the_index_is_rebuilt_when_it_is_no_good(library: RunLibrary, damage: str) -> None:
     saved = {library.save(hand_run(), str(n)) for n in range(3)}
     before = library.list()
     index = library.home / "index.sqlite"
@@ -104,14 +105,14 @@ def test_the_index_is_rebuilt_when_it_is_no_good(library, damage):
     connection.close()
 
 
-def test_the_index_is_used(library):
+def test_the_index_is_used(library: RunLibrary) -> None:
     run_id = library.save(hand_run(), "In the index")
     library.list()
     (library.home / "runs" / run_id / "run.json").write_text("{}")
     assert list(library.list()["title"]) == ["In the index"], "the card was read again"
 
 
-def test_folders_that_come_and_go_behind_its_back(library, tmp_path):
+def test_folders_that_come_and_go_behind_its_back(library: RunLibrary, tmp_path: Path) -> None:
     one, two = library.save(hand_run(), "1"), library.save(hand_run(), "2")
     assert ids(library) == {one, two}
     (library.home / "runs" / one).rename(tmp_path / one)
@@ -120,7 +121,7 @@ def test_folders_that_come_and_go_behind_its_back(library, tmp_path):
     assert ids(library) == {one, two}
 
 
-def test_what_is_no_run_is_left_out(library):
+def test_what_is_no_run_is_left_out(library: RunLibrary) -> None:
     saved = library.save(hand_run())
     runs = library.home / "runs"
     (runs / "notes").mkdir()
@@ -133,13 +134,13 @@ def test_what_is_no_run_is_left_out(library):
     assert ids(library) == {saved}
 
 
-def test_an_index_that_cannot_be_written_costs_nothing_but_time(library):
+def test_an_index_that_cannot_be_written_costs_nothing_but_time(library: RunLibrary) -> None:
     saved = library.save(hand_run())
     (library.home / "index.sqlite").mkdir()
     assert ids(library) == {saved}
 
 
-def test_deleted_runs_are_gone(library):
+def test_deleted_runs_are_gone(library: RunLibrary) -> None:
     one, two = library.save(hand_run(), "1"), library.save(hand_run(), "2")
     library.list()
     library.delete(one)
@@ -150,7 +151,7 @@ def test_deleted_runs_are_gone(library):
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "", ".", "/etc", "a/b", "nothing", "a\x00b"])
-def test_only_runs_of_the_library_can_be_named(library, name):
+def test_only_runs_of_the_library_can_be_named(library: RunLibrary, name: str) -> None:
     library.save(hand_run())
     (library.home / "x").mkdir()
     (library.home / "x" / "run.json").write_text("{}")
@@ -160,20 +161,20 @@ def test_only_runs_of_the_library_can_be_named(library, name):
     assert (library.home / "x" / "run.json").is_file()
 
 
-def test_a_failed_save_leaves_nothing(library, monkeypatch):
+def test_a_failed_save_leaves_nothing(library: RunLibrary, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("driftsched.results.library.metrics_table", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         library.save(hand_run())
     assert list((library.home / "runs").iterdir()) == []
 
 
-def test_a_library_that_cannot_be_written_says_so(tmp_path):
+def test_a_library_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match=r"^cannot save the run in .*: .+$"):
         RunLibrary(tmp_path / "file").save(hand_run())
 
 
-def test_home(monkeypatch, tmp_path):
+def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path / "there"))
     assert RunLibrary().home == library_home() == tmp_path / "there"
     monkeypatch.delenv("DRIFTSCHED_HOME")
@@ -181,14 +182,14 @@ def test_home(monkeypatch, tmp_path):
     assert library_home() == tmp_path / ".driftsched"
 
 
-def _save_and_list(home):
+def _save_and_list(home: Path) -> list[str]:
     library = RunLibrary(home)
     saved = [library.save(hand_run(), str(n)) for n in range(4)]
     assert set(saved) <= ids(library)
     return saved
 
 
-def test_processes_may_share_a_library(library):
+def test_processes_may_share_a_library(library: RunLibrary) -> None:
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         saved = pool.map(_save_and_list, [library.home] * 3)
     assert ids(library) == {run_id for ids_ in saved for run_id in ids_}

@@ -22,45 +22,48 @@ EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 class Page(HTMLParser):
     """Tags, text and scripts of a page."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         super().__init__()
-        self.tags, self.text, self.scripts, self._open = [], "", [], []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.text, self._open = "", list[str]()
         self.feed(text)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag not in ("meta", "img", "br", "link"):
             self._open.append(tag)
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] == "script":
             self.scripts.append(data)
         elif not self._open or self._open[-1] != "style":
             self.text += data
 
-    def count(self, tag):
+    def count(self, tag: str) -> int:
         return sum(name == tag for name, _ in self.tags)
 
 
-def figures(title="Latency"):
+def figures(title: str = "Latency") -> list[tuple[str, str, go.Figure]]:
     bars = go.Figure(go.Bar(x=["fifo", EVIL], y=[1, 2], name=EVIL))
     return [(title, "Look at the tall one.", bars), ("Queue", "It grows.", go.Figure())]
 
 
-def test_report_needs_nothing_else():
+def test_report_needs_nothing_else() -> None:
     page = Page(html_report(hand_run(), figures(), COMMAND))
     assert "".join(page.scripts).count(get_plotlyjs().strip()) == 1
     for tag, attributes in page.tags:
         assert "src" not in attributes, f"<{tag}> loads {attributes['src']}"
         assert tag != "link"
     policy = next(a["content"] for t, a in page.tags if a.get("http-equiv"))
+    assert policy is not None
     assert policy.startswith("default-src 'none'")
 
 
-def test_report_says_what_the_run_was():
+def test_report_says_what_the_run_was() -> None:
     page = Page(html_report(hand_run(), figures(), COMMAND))
     for words in (
         "Seven requests",
@@ -80,7 +83,7 @@ def test_report_says_what_the_run_was():
     assert page.count("figure") == 2
 
 
-def test_nothing_from_outside_becomes_markup():
+def test_nothing_from_outside_becomes_markup() -> None:
     run = hand_run(title=EVIL, question=EVIL)
     run = dataclasses.replace(run, provenance={"engine": EVIL})
     safe = Page(html_report(hand_run(), figures(), COMMAND))
@@ -93,17 +96,17 @@ def test_nothing_from_outside_becomes_markup():
     assert "<script>alert" not in code
 
 
-def test_dark_and_light():
+def test_dark_and_light() -> None:
     text = html_report(hand_run(), [], COMMAND)
     assert "prefers-color-scheme: dark" in text
     assert "color-scheme: light dark" in text
 
 
-def test_report_without_figures_is_small():
+def test_report_without_figures_is_small() -> None:
     assert len(html_report(hand_run(), [], COMMAND)) < 20_000
 
 
-def test_report_stays_small_with_many_tenants():
+def test_report_stays_small_with_many_tenants() -> None:
     run = simulate(load_scenario("paper", ["phases.0.requests=20", "phases.1.requests=20"]))
     data = run.scenario.model_dump(mode="json", by_alias=True, exclude_none=True)
     tenants = [{"name": f"t{i}", "share": 1 / 500} for i in range(500)]
@@ -114,13 +117,13 @@ def test_report_stays_small_with_many_tenants():
     assert text.count("<tr>") < 200
 
 
-def test_equal_runs_give_equal_reports():
+def test_equal_runs_give_equal_reports() -> None:
     assert html_report(hand_run(), figures(), COMMAND) == html_report(
         hand_run(), figures(), COMMAND
     )
 
 
-def test_report_of_a_run_in_which_nothing_finished():
+def test_report_of_a_run_in_which_nothing_finished() -> None:
     run = hand_run()
     lost = run.requests[run.requests["status"] != "finished"].reset_index(drop=True)
     text = html_report(dataclasses.replace(run, requests=lost), [], COMMAND)
@@ -141,11 +144,11 @@ def test_report_of_a_run_in_which_nothing_finished():
         (np.nan, "–"),
     ],
 )
-def test_durations(milliseconds, words):
+def test_durations(milliseconds: float, words: str) -> None:
     assert seconds(milliseconds) == words
 
 
-def test_numbers():
+def test_numbers() -> None:
     assert [number(x) for x in (12345, 1234.5, 0.123456, -0.0, None, np.nan, "x")] == [
         "12,345",
         "1,234",

@@ -30,7 +30,7 @@ class Ema(Compensator):
 
     def learn_one(self, request: Request, ratio: float) -> float:
         low, high = self.low, self.high
-        clipped = low if ratio < low else high if ratio > high else ratio
+        clipped = low if ratio < low else min(ratio, high)
         category = request.predicted
         bias = (1 - self.alpha) * self.biases[category] + self.alpha * clipped
         self.biases[category] = bias

@@ -108,7 +108,7 @@ def parse_percentiles(text: str) -> list[float]:
 def percentile_table(
     requests: Mapping[str, pd.DataFrame], metric: str, split: str, percentiles: Sequence[float]
 ) -> pd.DataFrame:
-    """Percentiles in seconds, a row a policy and group: policy, [tenant or category], P50, …"""
+    """Percentiles in seconds, a row a policy and group: policy, [tenant or category], P50 …."""
     rows = []
     for policy, frame in requests.items():
         groups = [("", frame)] if split == "overall" else frame.groupby(split, observed=True)

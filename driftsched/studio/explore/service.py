@@ -62,7 +62,7 @@ def service_table(comparison: Comparison, scope: str) -> pd.DataFrame:
     metrics: pd.DataFrame = comparison.metrics
     rows = metrics[(metrics["seed"] == metrics["seed"].iloc[0]) & (metrics["scope"] == scope)]
     names = ["policy"] if scope == "overall" else ["policy", "name"]
-    table = rows[[*names, "submitted", "completed", "rejected"]].assign(
+    table: pd.DataFrame = rows[[*names, "submitted", "completed", "rejected"]].assign(
         lost=rows["failed"] + rows["timed_out"] + rows["cancelled"],
         slo_attainment=rows["slo_attainment"],
         request_goodput=rows["request_goodput"],

@@ -104,11 +104,12 @@ def ensure_plotly_js(static: Path | None = None) -> Path:
     static.mkdir(parents=True, exist_ok=True)
     # written aside and renamed, so that no request ever sees half a file
     handle, aside = tempfile.mkstemp(dir=static, prefix=".plotly-", suffix=".part")
+    part = Path(aside)
     try:
         with os.fdopen(handle, "wb") as copy, source.open("rb") as original:
             shutil.copyfileobj(original, copy)
-        os.chmod(aside, 0o644)
-        os.replace(aside, target)
+        part.chmod(0o644)
+        part.replace(target)
     finally:
-        Path(aside).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
     return target

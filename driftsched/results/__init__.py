@@ -24,18 +24,25 @@ from driftsched.results.paper_csv import (
     paper_tables,
     paper_telemetry,
 )
+from driftsched.results.pooled import Estimate, Pool, paired_pool_change
 from driftsched.results.queues import even_times, littles_law, sample_queues
 from driftsched.results.replay import replay
 from driftsched.results.report import html_report
+from driftsched.results.run_length import advice, replications_needed
 from driftsched.results.statistics import PairedChange, mean_interval, paired_change
 from driftsched.results.storage import read_run, write_parquet
 from driftsched.results.tables import STATUSES, RunResult
+from driftsched.results.warmup import Warmup, mser5
 
 __all__ = [
     "STATUSES",
+    "Estimate",
     "PairedChange",
+    "Pool",
     "RunLibrary",
     "RunResult",
+    "Warmup",
+    "advice",
     "confusion",
     "csv_text",
     "drift",
@@ -51,7 +58,9 @@ __all__ = [
     "mean_interval",
     "metrics_table",
     "misclassified_share",
+    "mser5",
     "paired_change",
+    "paired_pool_change",
     "paper_metrics",
     "paper_queue_depth",
     "paper_tables",
@@ -59,6 +68,7 @@ __all__ = [
     "percentile_columns",
     "read_run",
     "replay",
+    "replications_needed",
     "sample_queues",
     "service_gaps",
     "starvation_table",

@@ -1,0 +1,89 @@
+"""How many replications a figure needs."""
+
+from __future__ import annotations
+
+import math
+
+from scipy.special import stdtrit
+
+from driftsched.results.pooled import Estimate
+
+__all__ = ["MOST_REPLICATIONS", "advice", "replications_needed"]
+
+MOST_REPLICATIONS = 100_000
+
+
+def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | None:
+    """Replications after which the interval is about ±`precision` of the value.
+
+    The half width falls with Student's t over the root of the number of replications; the spread
+    between replications is taken from the estimate (Law, Simulation Modeling and Analysis, §9.4.1).
+
+    Parameters
+    ----------
+    estimate : Estimate
+        From at least two replications.
+    precision : float
+        Wanted half width over the value, above 0: 0.05 is ±5 %.
+
+    Returns
+    -------
+    int or None
+        None where the estimate has no interval or a value of 0.
+
+    Raises
+    ------
+    ValueError
+        When `precision` is not above 0.
+
+    Examples
+    --------
+    >>> replications_needed(Estimate(10.0, 9.0, 11.0, 10, 0.95))
+    33
+    """
+    if precision <= 0:
+        raise ValueError(f"precision must be > 0, got {precision:g}")
+    n, now = estimate.n, estimate.precision
+    if n < 2 or not math.isfinite(now):
+        return None
+    level = (1 + estimate.confidence) / 2
+    spread = now * math.sqrt(n) / float(stdtrit(n - 1, level))
+    low, high = 2, MOST_REPLICATIONS
+    while low < high:
+        middle = (low + high) // 2
+        if float(stdtrit(middle - 1, level)) * spread / math.sqrt(middle) <= precision:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def advice(estimate: Estimate, name: str, precision: float = 0.05) -> str:
+    """Say in a sentence how far the figure can be trusted and what it would take.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The figure.
+    name : str
+        What it is, as the sentence names it: ``"P99"``.
+    precision : float
+        Wanted half width over the value.
+    """
+    needed = replications_needed(estimate, precision)
+    if needed is None:
+        return f"How far to trust {name} is not known from {_count(estimate.n)}"
+    reached = f"{name} is known to ±{_percent(estimate.precision)} from {_count(estimate.n)}"
+    if estimate.precision <= precision:
+        return reached
+    if needed >= MOST_REPLICATIONS:
+        return f"{reached}; ±{_percent(precision)} is out of reach"
+    return f"{reached}; ±{_percent(precision)} needs about {needed:,}"
+
+
+def _count(n: int) -> str:
+    return "1 replication" if n == 1 else f"{n} replications"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"

@@ -1,0 +1,149 @@
+"""Intervals over replications: how often they hold the truth, and what they are made of."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from driftsched.results import Pool, advice, mser5, paired_pool_change, replications_needed
+
+EXPERIMENTS = 200
+REPLICATIONS = 10
+REQUESTS = 4000
+WARMUP = 500
+RHO = 0.7
+
+
+def sojourns(rng: np.random.Generator, replications: int, requests: int) -> np.ndarray:
+    """Times in an M/M/1 queue from empty on, by Lindley's recursion; (replications, requests)."""
+    gaps = rng.exponential(1 / RHO, (replications, requests))
+    service = rng.exponential(1.0, (replications, requests))
+    wait = np.zeros((replications, requests))
+    for k in range(1, requests):
+        wait[:, k] = np.maximum(0, wait[:, k - 1] + service[:, k - 1] - gaps[:, k])
+    return wait + service
+
+
+@pytest.fixture(scope="module")
+def experiments() -> np.ndarray:
+    rng = np.random.default_rng(2026)
+    runs = sojourns(rng, EXPERIMENTS * REPLICATIONS, WARMUP + REQUESTS)[:, WARMUP:]
+    return runs.reshape(EXPERIMENTS, REPLICATIONS, REQUESTS)
+
+
+def truth(p: float | None) -> float:
+    """The time in an M/M/1 system is exponential with mean 1 / (1 − ρ)."""
+    mean = 1 / (1 - RHO)
+    return mean if p is None else -mean * np.log(1 - p / 100)
+
+
+@pytest.mark.parametrize("p", [None, 50, 90, 95, 99])
+def test_intervals_hold_the_truth_as_often_as_they_say(experiments, p):
+    """An interval that is too narrow sells noise as a finding; one too wide hides findings."""
+    pools = [Pool(list(runs)) for runs in experiments]
+    found = [pool.mean() if p is None else pool.percentile(p) for pool in pools]
+    held = np.mean([estimate.low <= truth(p) <= estimate.high for estimate in found])
+    assert 0.92 <= held <= 0.98
+
+
+@pytest.mark.parametrize("p", [None, 50, 99])
+def test_change_intervals_hold_no_change_between_equal_systems(experiments, p):
+    """Two systems of one kind must be told apart in about 5 % of all experiments, not more."""
+    half = EXPERIMENTS // 2
+    told = [
+        paired_pool_change(Pool(list(one)), Pool(list(other)), p).told
+        for one, other in zip(experiments[:half], experiments[half:], strict=True)
+    ]
+    assert np.mean(told) <= 0.11
+
+
+def test_percentile_is_that_of_all_requests_together():
+    """The mean of the replications' percentiles would be another number."""
+    rng = np.random.default_rng(1)
+    samples = [rng.lognormal(size=n) for n in (10, 100, 1000)]
+    pool = Pool(samples)
+    for p in (50, 99):
+        assert pool.percentile(p).value == np.quantile(np.concatenate(samples), p / 100)
+    assert pool.mean().value == pytest.approx(np.concatenate(samples).mean())
+
+
+def test_mean_of_equal_replications_is_students():
+    """With equally many requests the ratio's interval is the plain one of the means."""
+    samples = np.random.default_rng(3).normal(10, 2, (6, 50))
+    means = samples.mean(axis=1)
+    low, high = stats.t.interval(0.95, 5, means.mean(), stats.sem(means))
+    estimate = Pool(list(samples)).mean()
+    assert (estimate.low, estimate.high) == pytest.approx((low, high))
+
+
+def test_band_contains_the_curve_and_stays_a_share():
+    samples = np.random.default_rng(4).exponential(size=(5, 200))
+    bounds = np.linspace(0, 8, 40)
+    share, low, high = Pool(list(samples)).share_under(bounds)
+    assert ((low >= 0) & (low <= share) & (share <= high) & (high <= 1)).all()
+    assert (np.diff(share) >= 0).all()
+
+
+def test_too_few_replications_have_no_interval():
+    """One run says nothing about how runs differ."""
+    for pool in (Pool([[1.0, 2.0]]), Pool([[1.0, 2.0], [np.nan]])):
+        estimate = pool.percentile(50)
+        assert estimate.value == 1.5
+        assert np.isnan([estimate.low, estimate.high]).all()
+        assert replications_needed(estimate) is None
+    assert np.isnan(Pool([]).mean().value)
+    assert np.isnan(paired_pool_change(Pool([]), Pool([]), 50).mean)
+
+
+def test_pairing_needs_the_same_seeds():
+    with pytest.raises(ValueError, match="replications"):
+        paired_pool_change(Pool([[1.0]]), Pool([[1.0], [2.0]]))
+
+
+def test_pairing_removes_what_both_share():
+    rng = np.random.default_rng(5)
+    sizes = rng.lognormal(3, 1, 8)
+    before = [size * rng.exponential(size=500) for size in sizes]
+    after = Pool([0.9 * part for part in before])
+    change = paired_pool_change(Pool(before), after, 90)
+    assert (change.low, change.mean, change.high) == pytest.approx((-0.1, -0.1, -0.1))
+
+
+def test_advice_is_enough_when_followed(experiments):
+    """Who follows the advice must come near the precision that was asked for."""
+    pilot = Pool(list(experiments[0])).percentile(99)
+    needed = replications_needed(pilot, 0.03)
+    assert needed is not None
+    rest = experiments.reshape(-1, REQUESTS)[:needed]
+    assert Pool(list(rest)).percentile(99).precision == pytest.approx(0.03, rel=0.5)
+    assert f"needs about {needed:,}" in advice(pilot, "P99", 0.03)
+    with pytest.raises(ValueError, match="precision must be > 0, got 0"):
+        replications_needed(pilot, 0)
+
+
+def test_warmup_of_a_queue_that_starts_full_is_cut():
+    """Requests that found a long queue at the start would spoil the mean for ever."""
+    rng = np.random.default_rng(6)
+    series = np.concatenate([np.linspace(200, 3, 400), rng.exponential(3, 4000)])
+    found = mser5(series)
+    assert found.settled
+    assert 300 <= found.cut <= 500
+    assert series[found.cut :].mean() == pytest.approx(3, rel=0.1)
+
+
+def test_a_growing_queue_has_no_steady_state():
+    assert not mser5(np.arange(1000.0)).settled
+    assert not mser5([1.0] * 10).settled
+
+
+def test_steady_series_loses_little():
+    cut = mser5(np.random.default_rng(7).exponential(size=5000))
+    assert cut.settled
+    assert cut.cut <= 500
+
+
+def test_gaps_in_a_series_do_not_move_the_cut():
+    series = np.concatenate([np.full(100, 50.0), np.tile([1.0, 2.0], 1000)])
+    holes = series.copy()
+    holes[::7] = np.nan
+    holes[500:520] = np.nan
+    assert mser5(holes).cut == mser5(series).cut == 100

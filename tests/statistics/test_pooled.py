@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from driftsched.results import Pool, advice, mser5, paired_pool_change, replications_needed
+
+Floats = NDArray[np.float64]
 
 EXPERIMENTS = 200
 REPLICATIONS = 10
@@ -13,7 +16,7 @@ WARMUP = 500
 RHO = 0.7
 
 
-def sojourns(rng: np.random.Generator, replications: int, requests: int) -> np.ndarray:
+def sojourns(rng: np.random.Generator, replications: int, requests: int) -> Floats:
     """Times in an M/M/1 queue from empty on, by Lindley's recursion; (replications, requests)."""
     gaps = rng.exponential(1 / RHO, (replications, requests))
     service = rng.exponential(1.0, (replications, requests))
@@ -24,7 +27,7 @@ def sojourns(rng: np.random.Generator, replications: int, requests: int) -> np.n
 
 
 @pytest.fixture(scope="module")
-def experiments() -> np.ndarray:
+def experiments() -> Floats:
     rng = np.random.default_rng(2026)
     runs = sojourns(rng, EXPERIMENTS * REPLICATIONS, WARMUP + REQUESTS)[:, WARMUP:]
     return runs.reshape(EXPERIMENTS, REPLICATIONS, REQUESTS)
@@ -37,7 +40,9 @@ def truth(p: float | None) -> float:
 
 
 @pytest.mark.parametrize("p", [None, 50, 90, 95, 99])
-def test_intervals_hold_the_truth_as_often_as_they_say(experiments, p):
+def test_intervals_hold_the_truth_as_often_as_they_say(
+    experiments: Floats, p: float | None
+) -> None:
     """An interval that is too narrow sells noise as a finding; one too wide hides findings."""
     pools = [Pool(list(runs)) for runs in experiments]
     found = [pool.mean() if p is None else pool.percentile(p) for pool in pools]
@@ -46,7 +51,9 @@ def test_intervals_hold_the_truth_as_often_as_they_say(experiments, p):
 
 
 @pytest.mark.parametrize("p", [None, 50, 99])
-def test_change_intervals_hold_no_change_between_equal_systems(experiments, p):
+def test_change_intervals_hold_no_change_between_equal_systems(
+    experiments: Floats, p: float | None
+) -> None:
     """Two systems of one kind must be told apart in about 5 % of all experiments, not more."""
     half = EXPERIMENTS // 2
     told = [
@@ -56,7 +63,7 @@ def test_change_intervals_hold_no_change_between_equal_systems(experiments, p):
     assert np.mean(told) <= 0.11
 
 
-def test_percentile_is_that_of_all_requests_together():
+def test_percentile_is_that_of_all_requests_together() -> None:
     """The mean of the replications' percentiles would be another number."""
     rng = np.random.default_rng(1)
     samples = [rng.lognormal(size=n) for n in (10, 100, 1000)]
@@ -66,7 +73,7 @@ def test_percentile_is_that_of_all_requests_together():
     assert pool.mean().value == pytest.approx(np.concatenate(samples).mean())
 
 
-def test_mean_of_equal_replications_is_students():
+def test_mean_of_equal_replications_is_students() -> None:
     """With equally many requests the ratio's interval is the plain one of the means."""
     samples = np.random.default_rng(3).normal(10, 2, (6, 50))
     means = samples.mean(axis=1)
@@ -75,7 +82,7 @@ def test_mean_of_equal_replications_is_students():
     assert (estimate.low, estimate.high) == pytest.approx((low, high))
 
 
-def test_band_contains_the_curve_and_stays_a_share():
+def test_band_contains_the_curve_and_stays_a_share() -> None:
     samples = np.random.default_rng(4).exponential(size=(5, 200))
     bounds = np.linspace(0, 8, 40)
     share, low, high = Pool(list(samples)).share_under(bounds)
@@ -83,7 +90,7 @@ def test_band_contains_the_curve_and_stays_a_share():
     assert (np.diff(share) >= 0).all()
 
 
-def test_too_few_replications_have_no_interval():
+def test_too_few_replications_have_no_interval() -> None:
     """One run says nothing about how runs differ."""
     for pool in (Pool([[1.0, 2.0]]), Pool([[1.0, 2.0], [np.nan]])):
         estimate = pool.percentile(50)
@@ -94,12 +101,12 @@ def test_too_few_replications_have_no_interval():
     assert np.isnan(paired_pool_change(Pool([]), Pool([]), 50).mean)
 
 
-def test_pairing_needs_the_same_seeds():
+def test_pairing_needs_the_same_seeds() -> None:
     with pytest.raises(ValueError, match="replications"):
         paired_pool_change(Pool([[1.0]]), Pool([[1.0], [2.0]]))
 
 
-def test_pairing_removes_what_both_share():
+def test_pairing_removes_what_both_share() -> None:
     rng = np.random.default_rng(5)
     sizes = rng.lognormal(3, 1, 8)
     before = [size * rng.exponential(size=500) for size in sizes]
@@ -108,7 +115,7 @@ def test_pairing_removes_what_both_share():
     assert (change.low, change.mean, change.high) == pytest.approx((-0.1, -0.1, -0.1))
 
 
-def test_advice_is_enough_when_followed(experiments):
+def test_advice_is_enough_when_followed(experiments: Floats) -> None:
     """Who follows the advice must come near the precision that was asked for."""
     pilot = Pool(list(experiments[0])).percentile(99)
     needed = replications_needed(pilot, 0.03)
@@ -120,7 +127,7 @@ def test_advice_is_enough_when_followed(experiments):
         replications_needed(pilot, 0)
 
 
-def test_warmup_of_a_queue_that_starts_full_is_cut():
+def test_warmup_of_a_queue_that_starts_full_is_cut() -> None:
     """Requests that found a long queue at the start would spoil the mean for ever."""
     rng = np.random.default_rng(6)
     series = np.concatenate([np.linspace(200, 3, 400), rng.exponential(3, 4000)])
@@ -130,18 +137,18 @@ def test_warmup_of_a_queue_that_starts_full_is_cut():
     assert series[found.cut :].mean() == pytest.approx(3, rel=0.1)
 
 
-def test_a_growing_queue_has_no_steady_state():
+def test_a_growing_queue_has_no_steady_state() -> None:
     assert not mser5(np.arange(1000.0)).settled
     assert not mser5([1.0] * 10).settled
 
 
-def test_steady_series_loses_little():
+def test_steady_series_loses_little() -> None:
     cut = mser5(np.random.default_rng(7).exponential(size=5000))
     assert cut.settled
     assert cut.cut <= 500
 
 
-def test_gaps_in_a_series_do_not_move_the_cut():
+def test_gaps_in_a_series_do_not_move_the_cut() -> None:
     series = np.concatenate([np.full(100, 50.0), np.tile([1.0, 2.0], 1000)])
     holes = series.copy()
     holes[::7] = np.nan

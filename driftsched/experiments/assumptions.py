@@ -50,21 +50,17 @@ def assumptions(scenario: Scenario, cut_share: float) -> list[str]:
 def _lengths(scenario: Scenario, cut_share: float) -> str:
     if scenario.lengths == "capped":
         return "Every answer is as long as its category allows, whatever the model would say."
-    listed = "; ".join(
-        f"{c.name} {_distribution(c.output_tokens)}" for c in scenario.categories
-    )
+    listed = "; ".join(f"{c.name} {_distribution(c.output_tokens)}" for c in scenario.categories)
     return (
         f"How long the model's answers would be by themselves: {listed} (tokens), cut at the "
         f"category's limit, which {cut_share:.0%} of them reach."
     )
 
 
-def _distribution(distribution: object) -> str:
-    data = getattr(distribution, "model_dump", dict)()
-    kind = data.pop("kind", type(distribution).__name__)
-    values = ", ".join(
-        f"{name} {value:g}" for name, value in data.items() if _is_number(value)
-    )
+def _distribution(distribution: Config) -> str:
+    data: dict[str, Any] = distribution.model_dump()
+    kind = data.pop("kind")
+    values = ", ".join(f"{name} {value:g}" for name, value in data.items() if _is_number(value))
     return f"{kind} ({values})" if values else str(kind)
 
 
@@ -108,6 +104,6 @@ def _engine(scenario: Scenario) -> str:
             "that has ended computes no more but gives its place to nobody."
         )
     return (
-        f"Continuous batching of up to {engine.batch_size}, which the paper's program does not use: "
+        f"Continuous batching of up to {engine.batch_size}, unlike the paper's program: "
         "requests join and leave at any step."
     )

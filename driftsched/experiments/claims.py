@@ -98,9 +98,7 @@ def _error(measure: str, words: str, published: float, evidence: Evidence) -> Ro
     comparison = evidence.comparison
     ours = comparison.error_change(measure)
     unit = evidence.scenario.estimator.unit
-    before, after = (
-        float(comparison.errors(measure, name).mean()) for name in ("none", "ema")
-    )
+    before, after = (float(comparison.errors(measure, name).mean()) for name in ("none", "ema"))
     low, high = _ratios(evidence)
     text = (
         f"Answers are {low:.2f} to {high:.2f} of their category's base length, counted in {unit}; "
@@ -116,17 +114,13 @@ def _error(measure: str, words: str, published: float, evidence: Evidence) -> Ro
         )
     even = evidence.fact(f"{measure}_change")[0]
     if even < ours.mean - 0.02:
-        factors = dict.fromkeys(
-            tenant.safety_factor for tenant in evidence.scenario.tenants
-        )
+        factors = dict.fromkeys(tenant.safety_factor for tenant in evidence.scenario.tenants)
         listed = ", ".join(f"{factor:g}" for factor in factors)
         text += (
             f" The tenants' safety factors ({listed}) are outside the feedback and stay as error; "
             f"were all of them 1, the change would be {100 * even:+.0f} %."
         )
-    return _judged(
-        f"Correction lowers the {words} of length estimates", published, ours, text
-    )
+    return _judged(f"Correction lowers the {words} of length estimates", published, ours, text)
 
 
 def _evenness(evidence: Evidence) -> str:
@@ -139,25 +133,18 @@ def _evenness(evidence: Evidence) -> str:
         return start + "here every answer is as long as its category allows."
     cut = evidence.fact("cut_share")[0]
     return (
-        start
-        + f"ours, whose lengths had to be assumed, differ less: {cut:.0%} end at the limit."
+        start + f"ours, whose lengths had to be assumed, differ less: {cut:.0%} end at the limit."
     )
 
 
 def _latency(metric: str, words: str, published: float, evidence: Evidence) -> Row:
     ours = evidence.comparison.change(metric, "sjf", "fifo")
     tail = metric.startswith("p99")
-    text = (
-        _gangs(evidence)
-        if evidence.scenario.engine.mode == "gang"
-        else _no_gangs(evidence)
-    )
+    text = _gangs(evidence) if evidence.scenario.engine.mode == "gang" else _no_gangs(evidence)
     if not tail:
         text += _tiers(evidence)
     elif evidence.scenario.engine.mode == "gang":
-        text += (
-            " That is where the gain at the tail comes from: the last ones end sooner."
-        )
+        text += " That is where the gain at the tail comes from: the last ones end sooner."
     elif ours.mean > -0.05:
         text += (
             " The long requests go last and pay for the short ones; the published gain at P99, "
@@ -191,9 +178,7 @@ def _longer(evidence: Evidence) -> str:
 
 def _tiers(evidence: Evidence) -> str:
     """What the safety factors make of the tiers under SJF."""
-    tenants = sorted(
-        evidence.scenario.tenants, key=lambda tenant: -tenant.safety_factor
-    )
+    tenants = sorted(evidence.scenario.tenants, key=lambda tenant: -tenant.safety_factor)
     long, short = tenants[0], tenants[-1]
     if long.safety_factor == short.safety_factor:
         return ""
@@ -234,9 +219,7 @@ def _drift(evidence: Evidence) -> Row:
 def _policy_over_correction(evidence: Evidence) -> Row:
     policy = evidence.comparison.change("p50_e2el_ms", "sjf", "fifo")
     correction = evidence.correction
-    mean, low, high = (
-        100 * x for x in (correction.mean, correction.low, correction.high)
-    )
+    mean, low, high = (100 * x for x in (correction.mean, correction.low, correction.high))
     least = min(abs(policy.low), abs(policy.high)) if policy.told else 0.0
     holds = least > max(abs(correction.low), abs(correction.high))
     doubt = "" if correction.told else ", which cannot be told from none"
@@ -245,7 +228,9 @@ def _policy_over_correction(evidence: Evidence) -> Row:
         f"SJF's estimates changes it by {mean:+.1f} %{doubt}. SJF needs the right order, not the "
         "right lengths, and one factor for a whole category hardly changes the order."
     )
-    claim = "The scheduler matters more than correction (shown: what correction does to SJF's median)"
+    claim = (
+        "The scheduler matters more than correction (shown: what correction does to SJF's median)"
+    )
     return claim, float("nan"), mean, low, high, holds, text
 
 
@@ -266,8 +251,6 @@ def _tokens_near_one(evidence: Evidence) -> Row:
 
 
 def _ratios(evidence: Evidence) -> tuple[float, float]:
-    names = [
-        str(name) for name in evidence.findings.columns if str(name).startswith(RATIO)
-    ]
+    names = [str(name) for name in evidence.findings.columns if str(name).startswith(RATIO)]
     means = [evidence.fact(name)[0] for name in names]
     return float(np.nanmin(means)), float(np.nanmax(means))

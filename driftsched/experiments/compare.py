@@ -74,11 +74,7 @@ class Comparison:
             overall and all, or tenant or category and the name of one.
         """
         table = self.metrics
-        mine = (
-            (table["policy"] == policy)
-            & (table["scope"] == scope)
-            & (table["name"] == name)
-        )
+        mine = (table["policy"] == policy) & (table["scope"] == scope) & (table["name"] == name)
         return table.loc[mine, metric].to_numpy(np.float64)
 
     def interval(
@@ -97,9 +93,7 @@ class Comparison:
         name: str = "all",
     ) -> PairedChange:
         """Relative change of a metric from `base` to `policy`, paired by seed."""
-        before, after = (
-            self.values(one, metric, scope=scope, name=name) for one in (base, policy)
-        )
+        before, after = (self.values(one, metric, scope=scope, name=name) for one in (base, policy))
         return paired_change(before, after)
 
     def errors(self, measure: str, compensator: str) -> NDArray[np.float64]:
@@ -117,9 +111,7 @@ class Comparison:
 
     def error_change(self, measure: str, compensator: str = "ema") -> PairedChange:
         """Relative change of the error against no compensation, paired by seed."""
-        return paired_change(
-            self.errors(measure, "none"), self.errors(measure, compensator)
-        )
+        return paired_change(self.errors(measure, "none"), self.errors(measure, compensator))
 
 
 def compare(
@@ -158,14 +150,10 @@ def compare(
     True
     """
     if not policies:
-        raise InputError(
-            f"policies must name at least one of {', '.join(POLICIES)}, got none"
-        )
+        raise InputError(f"policies must name at least one of {', '.join(POLICIES)}, got none")
     name, count = Counter(policies).most_common(1)[0]
     if count > 1:
-        raise InputError(
-            f"policies must be named once each, got {name!r} {count} times"
-        )
+        raise InputError(f"policies must be named once each, got {name!r} {count} times")
     for name in policies:
         POLICIES[name]
     variants = {name: with_policy(scenario, name) for name in policies}

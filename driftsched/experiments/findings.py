@@ -54,9 +54,7 @@ def findings(run: Run) -> dict[str, str | int | float]:
         "mae_change": _change(before["mae"], after["mae"]),
         "rmse_change": _change(before["rmse"], after["rmse"]),
     }
-    return facts | {
-        f"{RATIO}{name}": float(value) for name, value in by_category.items()
-    }
+    return facts | {f"{RATIO}{name}": float(value) for name, value in by_category.items()}
 
 
 def _slot_use(rows: pd.DataFrame) -> float:

@@ -118,9 +118,7 @@ def _noted(
     """Pass on the runs to compare; note the facts of each, and the medians without correction."""
     for run in runs:
         if run.variant == UNCORRECTED:
-            latencies = percentile_columns(
-                run.result.requests["e2e_s"].to_numpy(), "e2el", [50]
-            )
+            latencies = percentile_columns(run.result.requests["e2e_s"].to_numpy(), "e2el", [50])
             medians.append(latencies["p50_e2el_ms"])
         else:
             facts.append(findings(run))

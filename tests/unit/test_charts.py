@@ -184,7 +184,7 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
 
 
 def test_every_chart_is_in_the_list_above() -> None:
-    helpers = {"theme", "labels", "frames", "marks"}
+    helpers = {"theme", "labels", "frames", "marks", "report_figures"}
     modules = {module.name for module in pkgutil.iter_modules(charts.__path__)} - helpers
     assert modules == set(CHARTS) - {"queue_depth_by_policy"}
     assert modules < set(charts.__all__)

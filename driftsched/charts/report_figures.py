@@ -1,4 +1,4 @@
-"""The figures of a run's report. No streamlit here."""
+"""The figures of a run's report."""
 
 from __future__ import annotations
 

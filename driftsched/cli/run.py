@@ -1,0 +1,112 @@
+"""``run``: one run under one policy; printed, written to a folder, or kept in the library."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from driftsched.cli.arguments import add_scenario, scenario_of
+from driftsched.cli.output import aligned, print_json, tell
+from driftsched.cli.progress import ProgressBar
+from driftsched.cli.summary import about, scope_summary
+from driftsched.cli.traffic import trace_report
+from driftsched.results import (
+    RunLibrary,
+    estimation_table,
+    metrics_table,
+    summarise,
+    write_parquet,
+)
+from driftsched.results.report_parts import number, seconds
+from driftsched.simulation import simulate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from driftsched.results import RunResult
+
+__all__ = ["add_arguments", "run"]
+
+COUNTS = ("submitted", "completed", "rejected", "failed")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_scenario(parser, policy=True)
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write the tables here as Parquet"
+    )
+    parser.add_argument("--save", action="store_true", help="keep the run in the library")
+    parser.add_argument("--title", default="", help="of the saved run")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Simulate, keep what is to be kept, print a summary."""
+    scenario = scenario_of(args)
+    trace = trace_report(scenario)
+    with ProgressBar("simulating") as progress:
+        result = simulate(scenario, progress=progress)
+    kept: dict[str, Any] = {}
+    if args.out is not None:
+        write_parquet(result, args.out)
+        kept["out"] = str(args.out)
+        tell(f"written to {args.out}")
+    if args.save:
+        kept["run_id"] = RunLibrary().save(result, args.title)
+        tell(f"saved as {kept['run_id']}")
+    if args.json:
+        print_json(_data(result) | kept | ({"trace": trace} if trace else {}))
+    else:
+        print(_text(result))
+
+
+def _data(result: RunResult) -> dict[str, Any]:
+    scenario = result.scenario
+    metrics = metrics_table(result)
+    errors = estimation_table(result).set_index("compensator")
+    return (
+        about(scenario)
+        | {"policy": scenario.policy.kind, "seed": scenario.seed}
+        | summarise(result.requests, scenario)
+        | {
+            "by_tenant": scope_summary(metrics, "tenant"),
+            "by_category": scope_summary(metrics, "category"),
+            "estimation": errors.to_dict(orient="index"),
+        }
+    )
+
+
+def _text(result: RunResult) -> str:
+    scenario = result.scenario
+    metrics, errors = metrics_table(result), estimation_table(result)
+    levels = sorted({50.0, *scenario.metrics.percentiles})
+    names = [f"p{level:.10g}_e2el_ms" for level in levels]
+    heads = [f"P{level:g} E2E" for level in levels]
+    rows = [
+        [
+            str(row["name"]),
+            *(seconds(row[name]) for name in names),
+            seconds(row["mean_ttft_ms"]),
+            *(number(int(row[count])) for count in COUNTS),
+        ]
+        for row in metrics.to_dict(orient="records")
+    ]
+    return "\n\n".join(
+        [
+            f"{scenario.title or scenario.name}: {scenario.policy.kind}, "
+            f"{scenario.engine.mode} batching, seed {scenario.seed}",
+            aligned(["", *heads, "mean TTFT", *COUNTS], rows),
+            _estimates(errors, scenario.estimator.unit),
+        ]
+    )
+
+
+def _estimates(errors: pd.DataFrame, unit: str) -> str:
+    rows = [
+        [str(row.compensator), f"{row.mae:.1f}", f"{row.rmse:.1f}", f"{row.mean_signed_error:+.1f}"]
+        for row in errors.itertuples()
+    ]
+    heads = ["estimates", f"MAE ({unit})", f"RMSE ({unit})", f"mean error ({unit})"]
+    return aligned(heads, rows)

@@ -1,6 +1,7 @@
 """WHAT to run: frozen, validated models; YAML in and out; JSON schema."""
 
 from driftsched.scenario.changes import changed, with_load, with_policy
+from driftsched.scenario.clients import Patience, Retries
 from driftsched.scenario.cluster import Cluster, Engine
 from driftsched.scenario.estimator import Estimator, InputFactor, SizeClasses
 from driftsched.scenario.io import (
@@ -14,8 +15,9 @@ from driftsched.scenario.io import (
 )
 from driftsched.scenario.model import Metrics, Scenario
 from driftsched.scenario.overrides import apply_overrides
+from driftsched.scenario.recorded import TraceColumns, TraceSource
 from driftsched.scenario.tenants import Limits, Slo, Tenant
-from driftsched.scenario.traffic import Category, Phase, Prompts, TraceSource
+from driftsched.scenario.traffic import Category, Phase, Prompts
 
 __all__ = [
     "Category",
@@ -25,12 +27,15 @@ __all__ = [
     "InputFactor",
     "Limits",
     "Metrics",
+    "Patience",
     "Phase",
     "Prompts",
+    "Retries",
     "Scenario",
     "SizeClasses",
     "Slo",
     "Tenant",
+    "TraceColumns",
     "TraceSource",
     "apply_overrides",
     "changed",

@@ -48,8 +48,10 @@ NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$"
 NAME_RULE = "must be 1 to 40 letters, digits or _ . - and begin with a letter or digit"
 TAGGED = {
     *("policy", "compensator", "classifier", "arrivals", "cost"),
-    *("prompt_tokens", "output_tokens"),
+    *("prompt_tokens", "output_tokens", "think", "abandonment", "length"),
 }
+TAGGED_ITEMS = {"drift", "tenant_arrivals"}
+"""Fields whose items are of one kind or another."""
 LONGEST = 500
 
 
@@ -103,7 +105,10 @@ def _path(loc: Iterable[int | str]) -> str:
     for index, part in enumerate(parts):
         if isinstance(part, int):
             path += f"[{part}]"
-        elif index and parts[index - 1] in TAGGED and part != "kind":
+        elif part != "kind" and (
+            (index and parts[index - 1] in TAGGED)
+            or (index > 1 and parts[index - 2] in TAGGED_ITEMS)
+        ):
             continue
         else:
             name = part if part.isprintable() and len(part) <= 60 else shown(part)

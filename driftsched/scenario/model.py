@@ -6,6 +6,7 @@ Each part has a module of its own beside this one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -13,11 +14,13 @@ from pydantic import Field, field_validator, model_validator
 from driftsched.config import Config
 from driftsched.scenario.cluster import Cluster, Engine
 from driftsched.scenario.estimator import Estimator
+from driftsched.scenario.recorded import TraceSource
 from driftsched.scenario.rules import Name, check_sum, check_unique
 from driftsched.scenario.tenants import Tenant
-from driftsched.scenario.traffic import Category, Phase, Prompts, TraceSource
+from driftsched.scenario.traffic import Category, Phase, Prompts
 from driftsched.scheduling.policies import PolicyConfig
 from driftsched.scheduling.policies.fifo import FifoConfig
+from driftsched.workload.drift import DriftEvent
 
 __all__ = ["Metrics", "Scenario"]
 
@@ -55,6 +58,7 @@ class Scenario(Config):
     )
     phases: tuple[Phase, ...] = Field((), max_length=200)
     trace: TraceSource | None = None
+    drift: tuple[DriftEvent, ...] = Field((), max_length=200)
     estimator: Estimator = Estimator()
     policy: PolicyConfig = FifoConfig()
     engine: Engine = Engine()
@@ -88,19 +92,35 @@ class Scenario(Config):
         if bool(self.phases) == (self.trace is not None):
             given = "neither" if self.trace is None else "both"
             raise ValueError(f"scenario needs either phases or a trace, got {given}")
-        known = {
-            "mix": [c.name for c in self.categories],
-            "shares": [t.name for t in self.tenants],
-        }
-        for number, phase in enumerate(self.phases):
-            for field, shares in (("mix", phase.mix), ("shares", phase.shares or {})):
-                for name in shares:
-                    if name not in known[field]:
-                        raise ValueError(
-                            f"phases[{number}].{field} must name one of "
-                            f"{', '.join(known[field])}, got {name!r}"
-                        )
+        self._check_names()
         return self
+
+    def _check_names(self) -> None:
+        tenants, categories = self.tenant_names, self.category_names
+        for number, phase in enumerate(self.phases):
+            _known(f"phases[{number}].mix", phase.mix, categories)
+            _known(f"phases[{number}].shares", phase.shares or (), tenants)
+            own = phase.tenant_arrivals or {}
+            _known(f"phases[{number}].tenant_arrivals", own, tenants)
+            shares = phase.shares or {tenant.name: tenant.share for tenant in self.tenants}
+            if phase.arrivals and not any(
+                share > 0 for name, share in shares.items() if name not in own
+            ):
+                raise ValueError(
+                    f"phases[{number}].arrivals must be left out where no tenant shares them, got "
+                    f"{phase.arrivals.kind}"
+                )
+        for number, event in enumerate(self.drift):
+            at = f"drift[{number}]"
+            _known(f"{at}.tenants", event.tenants, tenants)
+            _known(f"{at}.categories", event.categories, categories)
+            _known(f"{at}.mix", getattr(event, "mix", ()), categories)
+            if event.phase is not None:
+                _known(f"{at}.phase", (event.phase,), [phase.name for phase in self.phases])
+            if self.trace is not None and event.changes_mix:
+                raise ValueError(f"{at}: a trace has its own mix, got {event.kind}")
+        if self.trace is not None:
+            _known("trace.clients", (self.trace.clients or {}).values(), tenants)
 
     @property
     def tenant_names(self) -> list[str]:
@@ -111,3 +131,9 @@ class Scenario(Config):
     def category_names(self) -> list[str]:
         """Names of the categories, in order."""
         return [c.name for c in self.categories]
+
+
+def _known(path: str, names: Iterable[str], known: list[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{path} must name one of {', '.join(known) or 'none'}, got {name!r}")

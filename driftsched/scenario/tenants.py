@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from driftsched.config import Config
+from driftsched.scenario.clients import Patience, Retries
 from driftsched.scenario.rules import MOST, Name
 
 __all__ = ["TIERS", "Limits", "Slo", "Tenant"]
@@ -46,6 +47,8 @@ class Tenant(Config):
     safety_factor: float = Field(1.0, gt=0, le=10, description="multiplies the token budget")
     slo: Slo = Slo()
     limits: Limits = Limits()
+    patience: Patience = Patience()
+    retries: Retries = Retries()
 
     @property
     def rank(self) -> int:

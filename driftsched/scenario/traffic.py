@@ -1,17 +1,17 @@
-"""Traffic: categories of work, phases with arrivals and mixes, or a recorded trace."""
+"""Traffic: categories of work, phases with arrivals and mixes."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from driftsched.config import Config
-from driftsched.scenario.rules import MOST, Name, Word, check_sum
+from driftsched.scenario.rules import Name, Word, check_sum
 from driftsched.workload.arrivals import ArrivalProcess
 from driftsched.workload.lengths import LengthDistribution
 
-__all__ = ["Category", "Phase", "Prompts", "TraceSource"]
+__all__ = ["Category", "Phase", "Prompts"]
 
 MEAN_GAP_S = (1e-6, 1e6)
 
@@ -29,6 +29,21 @@ class Category(Config):
     output_tokens: LengthDistribution = Field(description="natural output length")
     words_per_token: float = Field(0.75, gt=0, le=4)
     words_per_token_sd: float = Field(0.0, ge=0, le=1)
+    length_correlation: float = Field(
+        0.0,
+        gt=-1,
+        lt=1,
+        description="rank correlation (Spearman) of prompt and answer length; needs prompt_tokens",
+    )
+
+    @model_validator(mode="after")
+    def _correlated(self) -> Category:
+        if self.length_correlation and self.prompt_tokens is None:
+            raise ValueError(
+                "length_correlation must be 0 where prompt_tokens is none, "
+                f"got {self.length_correlation:g}"
+            )
+        return self
 
 
 class Prompts(Config):
@@ -40,12 +55,21 @@ class Prompts(Config):
 
 
 class Phase(Config):
-    """A stretch of traffic with one arrival process and one mix."""
+    """A stretch of traffic with its arrivals and one mix.
+
+    `tenant_arrivals` gives tenants arrival processes of their own; those not named there share
+    `arrivals` by their shares.
+    """
 
     name: Name
     requests: int | None = Field(None, ge=1, le=20_000_000)
     duration_s: float | None = Field(None, gt=0, le=10_000_000)
-    arrivals: ArrivalProcess
+    arrivals: ArrivalProcess | None = Field(
+        None, description="shared by the tenants without a process of their own"
+    )
+    tenant_arrivals: dict[str, ArrivalProcess] | None = Field(
+        None, min_length=1, max_length=1000, description="tenant → its own arrival process"
+    )
     mix: dict[str, float] = Field(description="category → share of this phase's requests")
     shares: dict[str, float] | None = Field(
         None, description="tenant → share; None takes the tenants' own shares"
@@ -58,16 +82,32 @@ class Phase(Config):
         if (self.requests is None) == (self.duration_s is None):
             got = "neither" if self.requests is None else "both"
             raise ValueError(f"needs exactly one of requests and duration_s, got {got}")
+        if not self.processes:
+            raise ValueError("needs arrivals, tenant_arrivals or both, got neither")
+        if self.requests is not None and not self.arrives_for_ever:
+            raise ValueError("needs duration_s where the last rate is 0, got requests")
+        if self.duration_s is not None and any(
+            process.closed and process.mean_gap_s == 0 for process in self.processes
+        ):
+            raise ValueError("needs requests where users think for 0 s, got duration_s")
         return self
 
     @field_validator("arrivals")
     @classmethod
-    def _countable(cls, arrivals: ArrivalProcess) -> ArrivalProcess:
-        least, most = MEAN_GAP_S
-        if not least <= arrivals.mean_gap_s <= most:
-            raise ValueError(
-                f"mean gap must be from {least:g} to {most:g} s, got {arrivals.mean_gap_s:g}"
-            )
+    def _countable(cls, arrivals: ArrivalProcess | None) -> ArrivalProcess | None:
+        _check_gap(arrivals)
+        return arrivals
+
+    @field_validator("tenant_arrivals")
+    @classmethod
+    def _all_countable(
+        cls, arrivals: dict[str, ArrivalProcess] | None
+    ) -> dict[str, ArrivalProcess] | None:
+        for name, process in (arrivals or {}).items():
+            try:
+                _check_gap(process)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
         return arrivals
 
     @field_validator("mix", "shares", mode="before")
@@ -90,25 +130,44 @@ class Phase(Config):
         check_sum("shares", shares)
         return shares
 
+    @property
+    def processes(self) -> tuple[ArrivalProcess, ...]:
+        """All arrival processes, the shared one first."""
+        shared = () if self.arrivals is None else (self.arrivals,)
+        return (*shared, *(self.tenant_arrivals or {}).values())
 
-class TraceSource(Config):
-    """Recorded traffic instead of phases, and the rules that map it to tenants and categories."""
+    @property
+    def closed(self) -> bool:
+        """Whether some arrivals wait for answers."""
+        return any(process.closed for process in self.processes)
 
-    file: str = Field(min_length=1, max_length=1000)
-    format: Literal["azure"] = "azure"
-    tenant_rule: Literal["share", "round_robin"] = Field(
-        "share", description="share: drawn by the tenants' shares; round_robin: in turn"
-    )
-    category_rule: Literal["output", "prompt"] = Field(
-        "output",
-        description="output: smallest category whose max_output_tokens holds the answer; "
-        "prompt: categories in order of base_tokens by quartile of the prompt length",
-    )
-    cap: bool = Field(False, description="cut recorded answers at the category's max_output_tokens")
-    time_scale: float = Field(1.0, gt=0, le=1000, description="2 plays twice as slowly")
-    limit: int | None = Field(
-        None, ge=1, le=MOST, description="take the first rows in order of time"
-    )
-    on_error: Literal["stop", "skip"] = Field(
-        "stop", description="stop: refuse a file with a broken row; skip: leave it out and list it"
-    )
+    @property
+    def arrives_for_ever(self) -> bool:
+        """Whether any number of requests comes in the end."""
+        return any(process.endless for process in self.processes)
+
+    @property
+    def rate_rps(self) -> float:
+        """Mean arrivals a second over the phase; of closed loops the most they can ask for."""
+        if self.duration_s is None:
+            return sum(process.rate for process in self.processes)
+        return (
+            sum(process.expected(self.duration_s) for process in self.processes) / self.duration_s
+        )
+
+    @property
+    def expected_requests(self) -> float:
+        """Requests, exactly or on average; of closed loops the most they can ask for."""
+        if self.requests is not None:
+            return float(self.requests)
+        return self.rate_rps * (self.duration_s or 0.0)
+
+
+def _check_gap(process: ArrivalProcess | None) -> None:
+    if process is None or process.closed:
+        return
+    least, most = MEAN_GAP_S
+    if not least <= process.mean_gap_s <= most:
+        raise ValueError(
+            f"mean gap must be from {least:g} to {most:g} s, got {process.mean_gap_s:g}"
+        )

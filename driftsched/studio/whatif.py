@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driftsched.scenario import Phase, Scenario, changed, with_load, with_policy
+from driftsched.scenario import Scenario, changed, with_load, with_policy
 from driftsched.scheduling.policies import POLICIES
 
 __all__ = ["changed", "offered_rps", "policy_names", "with_load", "with_policy"]
@@ -15,9 +15,4 @@ def policy_names() -> list[str]:
 
 def offered_rps(scenario: Scenario) -> float | None:
     """Expected arrivals a second in the busiest phase; None for a trace."""
-    return max(map(_rate, scenario.phases), default=None)
-
-
-def _rate(phase: Phase) -> float:
-    mean = float(phase.arrivals.mean_gap_s)
-    return 1 / mean if mean > 0 else float("inf")
+    return max((phase.rate_rps for phase in scenario.phases), default=None)

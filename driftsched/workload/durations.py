@@ -7,12 +7,11 @@ is one class here and one line in `DURATIONS`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal, Self, Union
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from driftsched.config import Config
 from driftsched.registry import Registry

@@ -5,24 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.random import Generator
-from numpy.typing import NDArray
-
 from driftsched.errors import ScenarioError
+from driftsched.workload.arrive import MAX_REQUESTS, Arrived, arrive
 from driftsched.workload.assemble import Draft, assemble
-from driftsched.workload.streams import Streams, pick_by_share
-from driftsched.workload.table import Segment, Workload
+from driftsched.workload.drift.apply import Drift
+from driftsched.workload.streams import Streams
+from driftsched.workload.table import Segment, Workload, nominal_starts
 from driftsched.workload.trace import import_trace
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
-    from driftsched.scenario.traffic import Phase
 
 __all__ = ["MAX_REQUESTS", "generate"]
-
-MAX_REQUESTS = 20_000_000
-CHUNK = 65_536
 
 
 def generate(scenario: Scenario, seed: int | None = None) -> Workload:
@@ -67,71 +61,40 @@ def generate(scenario: Scenario, seed: int | None = None) -> Workload:
     if scenario.trace is not None:
         return import_trace(scenario, Path(scenario.trace.file), seed).workload
     streams = Streams(seed, len(scenario.phases))
-    arrivals: list[NDArray[np.float64]] = []
-    for number, phase in enumerate(scenario.phases):
-        room = MAX_REQUESTS - sum(map(len, arrivals))
-        arrivals.append(_arrivals(phase, number, streams.get("arrivals", number), room))
-    if not any(map(len, arrivals)):
+    arrived: list[Arrived] = []
+    for number in range(len(scenario.phases)):
+        room = MAX_REQUESTS - sum(map(len, arrived))
+        arrived.append(arrive(scenario, number, streams, room))
+    if not any(map(len, arrived)):
         raise ScenarioError("phases must give at least 1 request, got 0: raise duration_s or rate")
-    drafts = [_draft(scenario, n, streams, times) for n, times in enumerate(arrivals)]
-    return assemble(scenario, streams, drafts, _segments(scenario, arrivals))
+    segments = _segments(scenario, arrived)
+    drift = Drift(scenario, streams, nominal_starts(segments))
+    drafts = [_draft(scenario, n, streams, rows, drift) for n, rows in enumerate(arrived)]
+    return assemble(scenario, streams, drafts, segments, drift)
 
 
-def _arrivals(phase: Phase, number: int, rng: Generator, room: int) -> NDArray[np.float64]:
-    """Arrival times in seconds since the start of the phase, `room` requests at most."""
-    if phase.requests is not None:
-        expected = float(phase.requests)
-    else:
-        expected = (phase.duration_s or 0.0) * phase.arrivals.rate
-    if expected > room:
-        raise ScenarioError(
-            f"phases[{number}] must leave the scenario at {MAX_REQUESTS} requests at most, "
-            f"got about {expected:.0f} with room for {room}"
-        )
-    if phase.requests is not None:
-        return np.cumsum(phase.arrivals.gaps(rng, phase.requests))
-    assert phase.duration_s is not None  # the model asks for exactly one of the two
-    return _arrivals_within(phase, number, phase.duration_s, rng, room)
-
-
-def _arrivals_within(
-    phase: Phase, number: int, duration_s: float, rng: Generator, room: int
-) -> NDArray[np.float64]:
-    chunks: list[NDArray[np.float64]] = []
-    now, drawn = 0.0, 0
-    while now <= duration_s:
-        if drawn > room + CHUNK:
-            raise ScenarioError(
-                f"phases[{number}] must leave the scenario at {MAX_REQUESTS} requests at most, "
-                f"got more than {room} within {duration_s:g} s"
-            )
-        # Chunks of one size: a longer duration goes on with the same stream.
-        times = now + np.cumsum(phase.arrivals.gaps(rng, CHUNK))
-        chunks.append(times)
-        now, drawn = float(times[-1]), drawn + CHUNK
-    times = np.concatenate(chunks)
-    return times[: int(np.searchsorted(times, duration_s, side="right"))]
-
-
-def _draft(scenario: Scenario, number: int, streams: Streams, times: NDArray[np.float64]) -> Draft:
+def _draft(scenario: Scenario, number: int, streams: Streams, rows: Arrived, drift: Drift) -> Draft:
     """Arrival, tenant and category of the requests of phase `number`."""
-    phase, n = scenario.phases[number], len(times)
-    own = {tenant.name: tenant.share for tenant in scenario.tenants}
-    given = own if phase.shares is None else phase.shares
-    shares = [given.get(name, 0.0) for name in scenario.tenant_names]
+    phase = scenario.phases[number]
     mix = [phase.mix.get(name, 0.0) for name in scenario.category_names]
+    uniform = streams.get("categories", number).random(len(rows))
     return Draft(
-        arrival_s=times,
-        tenant=pick_by_share(streams.get("tenants", number).random(n), shares),
-        category=pick_by_share(streams.get("categories", number).random(n), mix),
+        arrival_s=rows.time_s,
+        tenant=rows.tenant,
+        category=drift.categories(number, rows.time_s, rows.tenant, uniform, mix),
+        user=rows.user,
+        think_s=rows.think_s,
     )
 
 
-def _segments(scenario: Scenario, arrivals: list[NDArray[np.float64]]) -> tuple[Segment, ...]:
+def _segments(scenario: Scenario, arrived: list[Arrived]) -> tuple[Segment, ...]:
     segments, first = [], 0
-    for phase, times in zip(scenario.phases, arrivals, strict=True):
-        length_s = phase.duration_s if phase.duration_s is not None else float(times[-1])
-        stop = first + len(times)
-        segments.append(Segment(phase.name, first, stop, length_s, phase.drain, phase.pause_s))
+    for phase, rows in zip(scenario.phases, arrived, strict=True):
+        length_s = phase.duration_s if phase.duration_s is not None else float(rows.time_s.max())
+        stop = first + len(rows)
+        closed = first + rows.open_rows if phase.closed else None
+        segments.append(
+            Segment(phase.name, first, stop, length_s, phase.drain, phase.pause_s, closed)
+        )
         first = stop
     return tuple(segments)

@@ -99,7 +99,7 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
     loads = []
     for number, phase in enumerate(scenario.phases):
         workload = sample_phase(scenario, number, SAMPLE)
-        loads.append(_phase_load(scenario, phase.name, phase.arrivals.rate, workload))
+        loads.append(_phase_load(scenario, phase.name, phase.rate_rps, workload))
     return OfferedLoad(tuple(loads))
 
 

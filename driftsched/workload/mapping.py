@@ -11,7 +11,7 @@ from driftsched.workload.streams import Streams, pick_by_share
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
-    from driftsched.scenario.traffic import TraceSource
+    from driftsched.scenario.recorded import TraceSource
 
 __all__ = ["categories", "in_words", "tenants"]
 

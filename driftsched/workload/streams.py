@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from driftsched.errors import ScenarioError
 from driftsched.workload.lengths import LengthDistribution, to_tokens
 
-__all__ = ["COMPONENTS", "Streams", "lengths_by_category", "pick_by_share"]
+__all__ = ["COMPONENTS", "MAX_LENGTH", "Streams", "lengths_by_category", "pick_by_share"]
 
 COMPONENTS = (
     "arrivals",
@@ -21,6 +21,11 @@ COMPONENTS = (
     "prompt_lengths",
     "output_lengths",
     "words_per_token",
+    "tenant_arrivals",
+    "think",
+    "patience",
+    "drift",
+    "trace_sample",
 )
 """What is drawn; a new component goes to the end, so that the others keep their draws."""
 
@@ -49,14 +54,18 @@ class Streams:
     def __init__(self, seed: int, phases: int) -> None:
         if seed < 0:
             raise ScenarioError(f"seed must be >= 0, got {seed}")
-        roots = SeedSequence(seed).spawn(len(COMPONENTS))
-        self._seeds = {
-            name: root.spawn(phases) for name, root in zip(COMPONENTS, roots, strict=True)
-        }
+        self._seed = seed
+        self._phases = phases
 
-    def get(self, component: str, phase: int) -> Generator:
-        """Return a generator at the start of its stream; each call gives a fresh one."""
-        return np.random.default_rng(self._seeds[component][phase])
+    def get(self, component: str, phase: int, *parts: int) -> Generator:
+        """Return a generator at the start of its stream; each call gives a fresh one.
+
+        `parts` split a component of a phase further, such as by tenant.
+        """
+        if not 0 <= phase < self._phases:
+            raise IndexError(f"phase must be from 0 to {self._phases - 1}, got {phase}")
+        key = (COMPONENTS.index(component), phase, *parts)
+        return np.random.default_rng(SeedSequence(self._seed, spawn_key=key))
 
 
 def pick_by_share(uniform: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.int64]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Segment", "Workload"]
+__all__ = ["Segment", "Workload", "nominal_starts"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -20,6 +21,9 @@ class Segment:
     Arrival times of a segment count from its own start. The first starts at 0; a later one starts
     `pause_s` after the former's `duration_s`, or, where the former drains, `pause_s` after its last
     request has ended (not before its `duration_s`): so the start depends on the run.
+
+    Rows from `closed_first` on come in a closed loop (see `Workload`); the rows before it are open
+    arrivals in order of time.
     """
 
     name: str
@@ -28,6 +32,7 @@ class Segment:
     duration_s: float
     drain: bool = False
     pause_s: float = 0.0
+    closed_first: int | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,16 @@ class Workload:
         The same lengths counted in whitespace words.
     segments : tuple of Segment
         They cover 0 … n without gaps.
+    user, think_s : int and float array, or None
+        Of requests in a closed loop, who asks (numbered through the workload) and how long that
+        user thinks before, in seconds; -1 and NaN for open arrivals. A user's rows are in the order
+        of asking: the first comes when the segment starts and the user has thought, each later one
+        when the former has ended and the user has thought again. In a segment that is bounded by
+        time no request is made past its duration_s: such rows are not part of the run. Their
+        arrival_s is as if answers took no time. None where there is no closed loop.
+    patience_s : float array or None
+        Seconds after which each client without a first token hangs up, inf for never; None where
+        nobody does.
     """
 
     arrival_s: FloatArray
@@ -61,6 +76,18 @@ class Workload:
     prompt_words: IntArray
     output_words: IntArray
     segments: tuple[Segment, ...]
+    user: IntArray | None = None
+    think_s: FloatArray | None = None
+    patience_s: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.arrival_s)
+
+
+def nominal_starts(segments: Sequence[Segment]) -> list[float]:
+    """Starts of segments laid end to end, in seconds: a drain takes no time, a pause does."""
+    starts, now = [], 0.0
+    for segment in segments:
+        starts.append(now)
+        now += segment.duration_s + segment.pause_s
+    return starts

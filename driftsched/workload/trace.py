@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from driftsched.errors import ScenarioError, TraceError
 from driftsched.workload.assemble import Draft, assemble
 from driftsched.workload.azure import RecordedRows, TraceProblem, read_azure
+from driftsched.workload.drift.apply import Drift
 from driftsched.workload.mapping import categories, in_words, tenants
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
-    from driftsched.scenario.traffic import TraceSource
+    from driftsched.scenario.recorded import TraceSource
 
 __all__ = ["TraceImport", "TraceProblem", "import_trace"]
 
@@ -103,7 +104,8 @@ def import_trace(
     draft = _draft(scenario, rules, rows, order, streams)
     span_s = float(draft.arrival_s[-1])
     segments = (Segment("trace", 0, len(order), span_s),)
-    workload = assemble(scenario, streams, [draft], segments)
+    drift = Drift(scenario, streams, [0.0])
+    workload = assemble(scenario, streams, [draft], segments, drift)
     return TraceImport(
         workload=workload,
         rows_read=rows.rows_read,

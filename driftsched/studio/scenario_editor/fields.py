@@ -46,6 +46,9 @@ def edit_fields(
     """
     edited = dict(data)
     names = [n for n in model.model_fields if (only is None or n in only) and n not in skip]
+    for name in [name for name in names if _compound(model.model_fields[name].annotation)]:
+        names.remove(name)
+        st.caption(f"{label(name)}: edit as YAML.", help=hint(model.model_fields[name]))
     simple = [name for name in names if not _nested(model.model_fields[name])]
     truths = [name for name in simple if model.model_fields[name].annotation is bool]
     others = [name for name in simple if name not in truths]
@@ -60,6 +63,16 @@ def edit_fields(
         field = model.model_fields[name]
         edited[name] = _edit_nested(draft, field, name, data.get(name), f"{key}.{name}", columns)
     return edited
+
+
+def _compound(annotation: Any) -> bool:
+    """Whether a field holds names with values, or a list of models: no widget suits it."""
+    if get_origin(annotation) is dict:
+        return True
+    inner = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return any(_model_in(part) or kinds_in(part) for part in inner)
+    return any(_compound(part) for part in inner if get_origin(part) is not None)
 
 
 def _nested(field: FieldInfo) -> bool:

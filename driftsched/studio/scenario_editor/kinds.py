@@ -31,6 +31,15 @@ FIRST: dict[str, Callable[[float], Any]] = {
     "high_s": lambda mean: mean * 1.5,
     "rate_rps": lambda mean: 1 / mean,
     "cv": lambda mean: 2.0,
+    "on_rps": lambda mean: 4 / mean,
+    "on_s": lambda mean: 10.0,
+    "off_s": lambda mean: 30.0,
+    "base_rps": lambda mean: 1 / mean,
+    "users": lambda mean: 10,
+    "seconds": lambda mean: mean,
+    "mean_s": lambda mean: mean,
+    "median_s": lambda mean: mean,
+    "scale_s": lambda mean: mean,
     "token_s": lambda mean: 0.02,
 }
 """First value of a parameter without a default, from the mean of the former kind: lengths in

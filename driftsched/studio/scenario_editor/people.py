@@ -13,6 +13,9 @@ from driftsched.studio.scenario_editor.table import edit_rows
 
 __all__ = ["categories", "tenants"]
 
+IN_YAML = ("patience", "retries")
+"""Parts of a tenant that have no place in a table; they are edited as text."""
+
 
 def tenants(edit: Edit) -> None:
     """Edit the tenants as a table."""
@@ -23,7 +26,11 @@ def tenants(edit: Edit) -> None:
         "removed by the box at their left."
     )
     before = _names(edit.draft.data["tenants"])
-    rows = edit_rows(edit.draft, Tenant, edit.draft.data["tenants"], "tenants")
+    former = {row.get("name"): row for row in edit.draft.data["tenants"]}
+    rows = edit_rows(edit.draft, Tenant, edit.draft.data["tenants"], "tenants", skip=IN_YAML)
+    for row in rows:
+        kept = former.get(row.get("name"), {})
+        row.update({name: kept[name] for name in IN_YAML if name in kept})
     edit.data["tenants"] = rows
     follow_names(edit.data["phases"], "shares", before, _names(rows))
     total = sum(row["share"] or 0 for row in rows)

@@ -58,12 +58,7 @@ def load_in_words(phase: str, rho: float) -> str:
 
 
 def _expected(scenario: Scenario) -> float:
-    return sum(
-        phase.requests
-        if phase.requests is not None
-        else (phase.duration_s or 0.0) * phase.arrivals.rate
-        for phase in scenario.phases
-    )
+    return sum(phase.expected_requests for phase in scenario.phases)
 
 
 @st.cache_data(max_entries=32, show_spinner="Drawing the traffic…")

@@ -45,7 +45,7 @@ def recorded(edit: Edit) -> None:
     else:
         st.info("Upload a traffic file to go on.", icon=":material/upload_file:")
     st.markdown("**How rows become requests**")
-    trace = edit_fields(edit.draft, TraceSource, trace, "trace", skip=("file", "format"))
+    trace = edit_fields(edit.draft, TraceSource, trace, "trace", skip=("file", "format", "columns"))
     edit.data["trace"] = trace
     if trace["file"]:
         _report(edit)

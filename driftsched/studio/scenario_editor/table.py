@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -17,7 +18,13 @@ from driftsched.studio.scenario_editor.words import hint, label
 __all__ = ["edit_rows"]
 
 
-def edit_rows(draft: Draft, model: type[BaseModel], rows: list[Data], key: str) -> list[Data]:
+def edit_rows(
+    draft: Draft,
+    model: type[BaseModel],
+    rows: list[Data],
+    key: str,
+    skip: Collection[str] = (),
+) -> list[Data]:
     """Draw a table that rows can be added to and removed from, and return what it holds.
 
     Parameters
@@ -26,8 +33,11 @@ def edit_rows(draft: Draft, model: type[BaseModel], rows: list[Data], key: str) 
         Of one row; a field that is a model itself gives a column for each of its fields.
     rows : list of dict
         Shown first.
+    skip : collection of str
+        Fields without a column; the rows returned lack them.
     """
-    fields = _flat(model)
+    flat = _flat(model).items()
+    fields = {path: field for path, field in flat if path.partition(".")[0] not in skip}
     widget = draft.key(key)
     if widget not in st.session_state or widget not in draft.frames:
         draft.frames[widget] = _frame(fields, rows)

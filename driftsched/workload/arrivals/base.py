@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from typing_extensions import Self
 
 from driftsched.config import Config
 
@@ -60,6 +59,11 @@ class Arrivals(Config):
     def faster(self, factor: float) -> Self:
         """Return the same process with its time axis shortened by `factor`."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @property
+    def endless(self) -> bool:
+        """Whether any number of requests comes in the end."""
+        return True
 
     @property
     def rate(self) -> float:

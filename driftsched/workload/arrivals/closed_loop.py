@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
-from typing_extensions import Self
 
 from driftsched.workload.arrivals.base import Arrivals
 from driftsched.workload.durations import Duration, Exponential

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from driftsched.workload.arrivals.base import CHUNK, Arrivals, FloatArray
 from driftsched.workload.arrivals.renewal import unit_gaps
@@ -119,8 +119,10 @@ class Piecewise(_Curve):
     def _curve(self) -> Piecewise:
         times, rates = self.times_s, self.rates_rps
         if len(times) != len(rates):
-            raise ValueError(f"rates_rps must be as many as times_s ({len(times)}), got {len(rates)}")
-        if times[0] != 0 or any(b <= a for a, b in zip(times, times[1:], strict=False)):
+            raise ValueError(
+                f"rates_rps must be as many as times_s ({len(times)}), got {len(rates)}"
+            )
+        if times[0] != 0 or any(b <= a for a, b in pairwise(times)):
             raise ValueError(f"times_s must ascend from 0, got {list(times)}")
         if self.rate <= 0:
             raise ValueError(f"rates_rps must not all be 0, got {list(rates)}")
@@ -148,14 +150,15 @@ class Piecewise(_Curve):
         times, rates, slope, _ = self._knots()
         rest = self._folded(np.asarray(time_s, dtype=np.float64))[1]
         at = np.searchsorted(times, rest, side="right") - 1
-        return rates[at] + slope[at] * (rest - times[at])
+        return np.asarray(rates[at] + slope[at] * (rest - times[at]))
 
     def _passed_at(self, time_s: FloatArray) -> FloatArray:
         times, rates, slope, passed = self._knots()
         turns, rest = self._folded(time_s)
         at = np.searchsorted(times, rest, side="right") - 1
         since = rest - times[at]
-        return turns * passed[-1] + passed[at] + since * (rates[at] + slope[at] * since / 2)
+        within = since * (rates[at] + slope[at] * since / 2)
+        return np.asarray(turns * passed[-1] + passed[at] + within)
 
     def _when(self, passed: FloatArray) -> FloatArray:
         times, rates, slope, known = self._knots()
@@ -180,6 +183,10 @@ class Piecewise(_Curve):
                 "rates_rps": tuple(rate * factor for rate in self.rates_rps),
             }
         )
+
+    @property
+    def endless(self) -> bool:
+        return self.repeat or self.rates_rps[-1] > 0
 
     @property
     def rate(self) -> float:

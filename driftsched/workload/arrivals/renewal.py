@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from typing_extensions import Self
 
 from driftsched.workload.arrivals.base import CHUNK, Arrivals, FloatArray
 
@@ -96,7 +95,7 @@ class Poisson(_Rated):
 
 
 class GammaGaps(_Rated):
-    """Gamma gaps at `rate_rps` with coefficient of variation `cv`; cv > 1 is bursty, 1 is Poisson."""
+    """Gamma gaps at `rate_rps` with coefficient of variation `cv`; over 1 is bursty."""
 
     kind: Literal["gamma"] = "gamma"
     cv: float = Field(gt=0, le=50)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,19 +41,26 @@ class Rows:
         Indices of the tenants.
     place : int array
         Position of each request in its phase: draws for it come from there.
+    phase : int
+        Number of the phase they belong to.
     generator : callable
-        Part → a seeded generator; the same part gives the same stream again.
+        Parts → a seeded generator; the same parts give the same stream again.
     """
 
     since_s: FloatArray
     tenant: IntArray
     place: IntArray
-    generator: Callable[[int], np.random.Generator]
+    phase: int
+    generator: Callable[..., np.random.Generator]
+
+    def walk(self, tenant: int) -> np.random.Generator:
+        """Return a stream of one tenant's own, the same in every phase."""
+        return self.generator(0, tenant)
 
     def uniform(self, part: int) -> FloatArray:
         """Draw a uniform number for each request, by its place, so that scopes do not move it."""
         n = int(self.place.max()) + 1 if len(self.place) else 0
-        return self.generator(part).random(n)[self.place]
+        return self.generator(1, part, self.phase).random(n)[self.place]
 
 
 class DriftBase(Config):
@@ -80,6 +87,11 @@ class DriftBase(Config):
         """Later moments worth a mark: seconds after the beginning, and words."""
         return ()
 
+    def faster(self, factor: float) -> Self:
+        """Return the same event with its time axis shortened by `factor`."""
+        times = {name: value for name, value in self if name.endswith("_s") and value is not None}
+        return self.model_copy(update={name: value / factor for name, value in times.items()})
+
     @property
     def title(self) -> str:
         """The label, or the event's own words."""
@@ -90,6 +102,3 @@ class LengthDrift(DriftBase):
     """Common base of events that multiply lengths."""
 
     of: Literal["output", "prompt", "both"] = Field("output", description="lengths concerned")
-
-
-

@@ -8,7 +8,6 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from driftsched.scenario.rules import check_sum
 from driftsched.workload.drift.base import MOST_S, DriftBase, FloatArray, LengthDrift, Rows
 
 __all__ = [
@@ -23,6 +22,7 @@ __all__ = [
 
 MOST_STEPS = 1_000_000
 SERVEGEN_SD = 0.41
+SHARE_TOLERANCE = 1e-3
 
 
 class Step(LengthDrift):
@@ -92,7 +92,7 @@ class RandomWalk(LengthDrift):
         factors = np.ones(len(steps))
         for tenant in np.unique(rows.tenant):
             mine = rows.tenant == tenant
-            walk = self._walk(rows.generator(int(tenant)), min(int(steps[mine].max()), MOST_STEPS))
+            walk = self._walk(rows.walk(int(tenant)), min(int(steps[mine].max()), MOST_STEPS))
             factors[mine] = np.exp(walk[np.minimum(steps[mine], MOST_STEPS)])
         return factors
 
@@ -171,7 +171,9 @@ class MixShift(DriftBase):
         for name, share in mix.items():
             if share < 0:
                 raise ValueError(f"{name} must be >= 0, got {share:g}")
-        check_sum("shares", mix)
+        total = sum(mix.values())
+        if abs(total - 1) > SHARE_TOLERANCE:
+            raise ValueError(f"shares must add up to 1, got {total:g}")
         return mix
 
     def shifted(self, since_s: FloatArray) -> FloatArray:

@@ -1,0 +1,231 @@
+"""Arrival times of a phase: shared and tenants' own processes, open and closed, merged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.errors import ScenarioError
+from driftsched.workload.arrivals import Arrivals, ClosedLoop
+from driftsched.workload.streams import Streams, pick_by_share
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.scenario.traffic import Phase
+
+__all__ = ["MAX_REQUESTS", "Arrived", "arrive"]
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+MAX_REQUESTS = 20_000_000
+MARGIN = 1.1
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Requests of a phase: open arrivals in order of time, then those of closed loops.
+
+    Attributes
+    ----------
+    time_s : float array, shape (n,)
+        Since the start of the phase; in a closed loop as if answers took no time.
+    tenant : int array, shape (n,)
+    open_rows : int
+        How many rows are open arrivals.
+    user, think_s : arrays, shape (n - open_rows,)
+        Of the closed loops' rows; users are numbered from 0 in each phase.
+    """
+
+    time_s: FloatArray
+    tenant: IntArray
+    open_rows: int
+    user: IntArray
+    think_s: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+
+def arrive(scenario: Scenario, number: int, streams: Streams, room: int) -> Arrived:
+    """Draw the arrivals of phase `number`, `room` requests at most.
+
+    Raises
+    ------
+    ScenarioError
+        There would be more.
+    """
+    phase = scenario.phases[number]
+    if phase.expected_requests > room:
+        raise ScenarioError(
+            f"phases[{number}] must leave the scenario at {MAX_REQUESTS} requests at most, "
+            f"got about {phase.expected_requests:.0f} with room for {room}"
+        )
+    time_s, tenant = _open(scenario, number, streams, room)
+    loops = _loops(scenario, number)
+    if not loops:
+        return Arrived(time_s, tenant, len(time_s), np.empty(0, np.int64), np.empty(0))
+    closed_s, own, user, think_s = _closed(phase, number, streams, loops)
+    return Arrived(np.append(time_s, closed_s), np.append(tenant, own), len(time_s), user, think_s)
+
+
+def _shares(scenario: Scenario, phase: Phase) -> list[float]:
+    """Shares of the tenants in the phase's shared arrivals."""
+    own = {tenant.name: tenant.share for tenant in scenario.tenants}
+    given = own if phase.shares is None else phase.shares
+    taken = phase.tenant_arrivals or {}
+    return [0.0 if name in taken else given.get(name, 0.0) for name in scenario.tenant_names]
+
+
+def _open(
+    scenario: Scenario, number: int, streams: Streams, room: int
+) -> tuple[FloatArray, IntArray]:
+    """Times and tenants of open arrivals, in order of time."""
+    phase = scenario.phases[number]
+    drawn: list[tuple[FloatArray, IntArray]] = []
+    shared = phase.arrivals if phase.arrivals is not None and not phase.arrivals.closed else None
+    own = {
+        scenario.tenant_names.index(name): process
+        for name, process in (phase.tenant_arrivals or {}).items()
+        if not process.closed
+    }
+    end_s = phase.duration_s
+    if end_s is None and own:
+        end_s = _long_enough(number, streams, shared, own, phase.requests or 0, room)
+    if shared is not None:
+        rng = streams.get("arrivals", number)
+        times = _times(shared, rng, end_s, phase.requests, number, room)
+        uniform = streams.get("tenants", number).random(len(times))
+        drawn.append((times, pick_by_share(uniform, _shares(scenario, phase))))
+    for tenant, process in sorted(own.items()):
+        rng = streams.get("tenant_arrivals", number, tenant)
+        times = _times(process, rng, end_s, None, number, room)
+        drawn.append((times, np.full(len(times), tenant, dtype=np.int64)))
+    if not drawn:
+        return np.empty(0), np.empty(0, np.int64)
+    if len(drawn) == 1:
+        return drawn[0]
+    time_s = np.concatenate([times for times, _ in drawn])
+    order = np.argsort(time_s, kind="stable")[: phase.requests]
+    if phase.requests is None and len(order) > room:
+        raise _too_many(number, room, end_s or 0.0)
+    return time_s[order], np.concatenate([tenant for _, tenant in drawn])[order]
+
+
+def _times(
+    process: Arrivals,
+    rng: np.random.Generator,
+    end_s: float | None,
+    requests: int | None,
+    number: int,
+    room: int,
+) -> FloatArray:
+    if end_s is None:
+        return process.first(rng, requests or 0)
+    times = process.within(rng, end_s, room)
+    if len(times) > room:
+        raise _too_many(number, room, end_s)
+    return times
+
+
+def _too_many(number: int, room: int, within_s: float) -> ScenarioError:
+    return ScenarioError(
+        f"phases[{number}] must leave the scenario at {MAX_REQUESTS} requests at most, "
+        f"got more than {room} within {within_s:g} s"
+    )
+
+
+def _long_enough(
+    number: int,
+    streams: Streams,
+    shared: Arrivals | None,
+    own: dict[int, Arrivals],
+    requests: int,
+    room: int,
+) -> float:
+    """A time by which all processes together have brought at least `requests`."""
+    processes = list(own.values()) if shared is None else [shared, *own.values()]
+    end_s = MARGIN * requests / sum(process.rate for process in processes) + 1
+    while True:
+        found = 0
+        if shared is not None:
+            found += len(shared.within(streams.get("arrivals", number), end_s, room))
+        for tenant, process in own.items():
+            rng = streams.get("tenant_arrivals", number, tenant)
+            found += len(process.within(rng, end_s, room))
+        if found >= requests:
+            return end_s
+        end_s *= 2
+
+
+def _loops(scenario: Scenario, number: int) -> list[tuple[ClosedLoop, IntArray]]:
+    """Closed loops of a phase, each with the tenant of each of its users."""
+    phase = scenario.phases[number]
+    found: list[tuple[ClosedLoop, IntArray]] = []
+    if isinstance(phase.arrivals, ClosedLoop):
+        counts = _split(phase.arrivals.users, _shares(scenario, phase))
+        found.append((phase.arrivals, np.repeat(np.arange(len(counts)), counts)))
+    for name, process in (phase.tenant_arrivals or {}).items():
+        if isinstance(process, ClosedLoop):
+            tenant = scenario.tenant_names.index(name)
+            found.append((process, np.full(process.users, tenant, dtype=np.int64)))
+    return found
+
+
+def _split(users: int, shares: list[float]) -> IntArray:
+    """Whole numbers in proportion to the shares that add up to `users` (largest remainders)."""
+    exact = users * np.array(shares) / sum(shares)
+    whole = np.floor(exact).astype(np.int64)
+    most = np.argsort(whole - exact, kind="stable")
+    whole[most[: users - int(whole.sum())]] += 1
+    return whole
+
+
+def _closed(
+    phase: Phase, number: int, streams: Streams, loops: list[tuple[ClosedLoop, IntArray]]
+) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    """Times, tenants, users and think times of closed loops, by try and then by user."""
+    parts = []
+    users = sum(loop.users for loop, _ in loops)
+    first = 0
+    for place, (loop, tenant) in enumerate(loops):
+        rng = streams.get("think", number, place)
+        think = _think(phase, loop, rng, users)
+        at_s = np.cumsum(think, axis=0)
+        if phase.duration_s is not None:
+            taken = at_s <= phase.duration_s
+        else:
+            quota = _quota(phase.requests or 0, users)[first : first + loop.users]
+            taken = np.arange(len(think))[:, None] < quota
+        turn, user = np.nonzero(taken)
+        parts.append((turn, at_s[taken], tenant[user], user + first, think[taken]))
+        first += loop.users
+    turn, time_s, own, user, think_s = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.lexsort((user, turn))
+    return time_s[order], own[order], user[order].astype(np.int64), think_s[order]
+
+
+def _quota(requests: int, users: int) -> IntArray:
+    """How many requests each user makes: equal parts, the first ones one more."""
+    return requests // users + (np.arange(users) < requests % users)
+
+
+def _think(phase: Phase, loop: ClosedLoop, rng: np.random.Generator, users: int) -> FloatArray:
+    """Think times, one row a turn and one column a user, enough for the phase."""
+    if phase.duration_s is None:
+        turns = -(-(phase.requests or 0) // users)
+        return loop.think.sample(rng, turns * loop.users).reshape(turns, loop.users)
+    rows: list[FloatArray] = []
+    at_s = np.zeros(loop.users)
+    while (at_s <= phase.duration_s).any():
+        if len(rows) * loop.users > 2 * MAX_REQUESTS:
+            raise ScenarioError(
+                f"phase {phase.name} must have at most {MAX_REQUESTS} requests, got a closed loop "
+                "whose users think for too short a time"
+            )
+        rows.append(loop.think.sample(rng, loop.users))
+        at_s = at_s + rows[-1]
+    return np.array(rows)

@@ -1,0 +1,118 @@
+"""Apply drift events to requests: which ones, from when on, by what factor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftsched.workload.drift.base import (
+    BoolArray,
+    DriftBase,
+    FloatArray,
+    IntArray,
+    LengthDrift,
+    Rows,
+)
+from driftsched.workload.drift.kinds import MixShift
+from driftsched.workload.streams import Streams, pick_by_share
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+
+__all__ = ["Drift"]
+
+
+class Drift:
+    """The drift events of a scenario on the nominal clock.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    streams : Streams
+        For what is left to chance.
+    starts_s : sequence of float
+        Nominal start of each phase in seconds.
+    """
+
+    def __init__(self, scenario: Scenario, streams: Streams, starts_s: Sequence[float]) -> None:
+        self._events = scenario.drift
+        self._streams = streams
+        self._starts_s = list(starts_s)
+        self._phases = [phase.name for phase in scenario.phases]
+        self._tenants = scenario.tenant_names
+        self._categories = scenario.category_names
+
+    def begins_s(self, event: DriftBase) -> float:
+        """When an event begins on the nominal clock."""
+        start = 0.0 if event.phase is None else self._starts_s[self._phases.index(event.phase)]
+        return start + event.at_s
+
+    def factors(
+        self, of: str, phase: int, time_s: FloatArray, tenant: IntArray, category: IntArray
+    ) -> FloatArray | None:
+        """What each length of a phase is multiplied by; None where no event concerns them.
+
+        Parameters
+        ----------
+        of : str
+            "prompt" or "output".
+        phase : int
+            Number of the phase.
+        time_s : float array, shape (n,)
+            Seconds since the phase began.
+        tenant, category : int arrays, shape (n,)
+        """
+        product: FloatArray | None = None
+        for number, event in enumerate(self._events):
+            if not isinstance(event, LengthDrift) or event.of not in (of, "both"):
+                continue
+            since_s = self._since(event, phase, time_s)
+            mine = np.flatnonzero((since_s >= 0) & self._concerned(event, tenant, category))
+            generator = partial(self._streams.get, "drift", 0, number)
+            rows = Rows(since_s[mine], tenant[mine], mine.astype(np.int64), phase, generator)
+            if len(mine):
+                product = np.ones(len(time_s)) if product is None else product
+                product[mine] *= event.factors(rows)
+        return product
+
+    def categories(
+        self,
+        phase: int,
+        time_s: FloatArray,
+        tenant: IntArray,
+        uniform: FloatArray,
+        mix: list[float],
+    ) -> IntArray:
+        """Pick categories by uniform draws from a mix that events may shift; shape (n,)."""
+        shifts = [event for event in self._events if isinstance(event, MixShift)]
+        if not shifts:
+            return pick_by_share(uniform, mix)
+        # One row a request: the share of each category at that moment.
+        shares = np.tile(np.array(mix) / sum(mix), (len(time_s), 1))
+        for event in shifts:
+            target = np.array([event.mix.get(name, 0.0) for name in self._categories])
+            moved = event.shifted(self._since(event, phase, time_s))
+            moved = np.where(self._concerned(event, tenant, None), moved, 0.0)[:, None]
+            shares = (1 - moved) * shares + moved * target / target.sum()
+        bounds = np.cumsum(shares, axis=1)[:, :-1]
+        picked = (uniform[:, None] >= bounds).sum(axis=1).astype(np.int64)
+        # Rounding may leave the last bound under 1; no draw is past the last share there is.
+        last = shares.shape[1] - 1 - np.argmax(shares[:, ::-1] > 0, axis=1)
+        return np.asarray(np.minimum(picked, last), dtype=np.int64)
+
+    def _since(self, event: DriftBase, phase: int, time_s: FloatArray) -> FloatArray:
+        return time_s + (self._starts_s[phase] - self.begins_s(event))
+
+    def _concerned(
+        self, event: DriftBase, tenant: IntArray, category: IntArray | None
+    ) -> BoolArray:
+        found = np.ones(len(tenant), dtype=np.bool_)
+        if event.tenants:
+            found &= np.isin(tenant, [self._tenants.index(name) for name in event.tenants])
+        if event.categories and category is not None:
+            known = [self._categories.index(name) for name in event.categories]
+            found &= np.isin(category, known)
+        return found

@@ -52,14 +52,17 @@ class Retries(Config):
     factor: float = Field(2.0, ge=1, le=100, description="each pause is this much longer")
     max_backoff_s: float = Field(60.0, ge=0, le=MOST_S)
     jitter: float = Field(0.5, ge=0, le=1, description="share of the pause left to chance")
-    on: tuple[RetryOn, ...] = Field(
-        ("rejected", "failed", "timed_out"), min_length=1, max_length=4, description="bad ends"
+    after: tuple[RetryOn, ...] = Field(
+        ("rejected", "failed", "timed_out"),
+        min_length=1,
+        max_length=4,
+        description="ends after which clients try again",
     )
 
     @model_validator(mode="after")
     def _unique(self) -> Retries:
-        if len(set(self.on)) < len(self.on):
-            raise ValueError(f"on must name each end once, got {list(self.on)}")
+        if len(set(self.after)) < len(self.after):
+            raise ValueError(f"after must name each end once, got {list(self.after)}")
         return self
 
     def pause_s(self, tries: int, uniform: float) -> float:

@@ -84,6 +84,10 @@ class Phase(Config):
             raise ValueError(f"needs exactly one of requests and duration_s, got {got}")
         if not self.processes:
             raise ValueError("needs arrivals, tenant_arrivals or both, got neither")
+        if self.requests is not None and len({process.closed for process in self.processes}) > 1:
+            raise ValueError(
+                "needs duration_s where a closed loop stands beside open arrivals, got requests"
+            )
         if self.requests is not None and not self.arrives_for_ever:
             raise ValueError("needs duration_s where the last rate is 0, got requests")
         if self.duration_s is not None and any(

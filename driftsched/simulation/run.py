@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import simpy
 
+from driftsched.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
 from driftsched.scheduling.gateway import Gateway
@@ -72,6 +73,8 @@ def simulate(
     started = time.perf_counter()
     if workload is None:
         workload = generate(scenario)
+    if workload.user is not None:
+        raise ScenarioError("phases with closed_loop arrivals cannot be simulated by this version")
     with _fewer_collections():
         budgets = prepare_budgets(scenario, workload)
         requests = make_requests(scenario, workload, budgets)

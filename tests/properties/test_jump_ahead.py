@@ -1,5 +1,6 @@
 """The simulator equals an engine that iterates token by token."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +18,10 @@ TIMES = ("arrival_s", "dispatch_s", "first_token_s", "finish_s")
 
 
 def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
-    workload = generate(scenario)
+    # Bursty gaps go down to 1e-20 s, where the last bit of a time decides what comes first, and the
+    # two engines sum in different orders. A microsecond apart, or exactly together, none is unsure.
+    drawn = generate(scenario)
+    workload = replace(drawn, arrival_s=drawn.arrival_s.round(6))
     table = simulate(scenario, workload).requests
     requests, _ = token_by_token(scenario, workload)
     assert [r.status for r in requests] == table["status"].tolist()

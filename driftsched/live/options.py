@@ -41,9 +41,7 @@ class LiveOptions(Config):
     first_token_timeout_s: float = Field(
         120.0, gt=0, le=86_400, description="from the start of an attempt to its first token"
     )
-    stall_timeout_s: float = Field(
-        60.0, gt=0, le=86_400, description="from one token to the next"
-    )
+    stall_timeout_s: float = Field(60.0, gt=0, le=86_400, description="from one token to the next")
     retries: Retries = Retries()
     temperature: float = Field(0.7, ge=0, le=2)
     engine_queue: bool = Field(

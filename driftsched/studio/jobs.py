@@ -152,8 +152,10 @@ class JobPool:
     def _serve(self, at_once: bool) -> None:
         process = WorkerProcess() if at_once else None
         while (job := self._next()) is not None:
-            if process is None or not process.alive:
-                process = WorkerProcess()
+            if process is not None and not process.alive:
+                process.close()
+                process = None
+            process = process or WorkerProcess()
             self._carry_out(job, process)
         if process is not None:
             process.close()

@@ -30,13 +30,15 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             env=os.environ | threads | {"PYTHONPATH": path},
         )
+        self._over = threading.Event()
         self._messages: queue.Queue[tuple[Any, ...]] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
     def alive(self) -> bool:
         """Whether the process can take another task."""
-        return self._process.poll() is None
+        # a process that dies closes its pipe first; only a moment later does `poll` tell
+        return not self._over.is_set() and self._process.poll() is None
 
     def run(
         self,
@@ -98,6 +100,7 @@ class WorkerProcess:
                 self._messages.put(pickle.load(source))  # noqa: S301  our worker writes it
             # end of file, or half a message: the process is gone
             except Exception as error:  # noqa: BLE001  half a pickle may raise anything
+                self._over.set()
                 self._messages.put(("failed", f"the worker process ended early ({_why(error)})"))
                 return
 

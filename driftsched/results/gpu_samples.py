@@ -1,8 +1,8 @@
-"""The gpus table of a simulated run: the replicas' logs, sampled on an even grid."""
+"""The gpus table: a simulated run's logs sampled on an even grid, or a live run's measurements."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -15,15 +15,23 @@ from driftsched.serving.memory import kv_capacity_tokens
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
 
-__all__ = ["gpu_table"]
+__all__ = ["GPU_COLUMNS", "gpu_table", "measured_gpu_table"]
 
+GPU_COLUMNS = (
+    *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
+    *("busy", "memory_busy", "power_w", "energy_j", "memory_used_mb", "memory_total_mb"),
+    *("temperature_c", "sm_clock_mhz", "memory_clock_mhz", "pstate", "throttle_reasons"),
+    *("process_cpu", "process_memory_mb"),
+)
+"""Columns of the gpus table in both worlds; what is not known is NaN."""
 MAX_SAMPLES = 200_000
 
 
 def gpu_table(scenario: Scenario, logs: Sequence[Sequence[tuple[float, int, int]]]) -> pd.DataFrame:
     """Sample each replica's log every `metrics.sample_s` seconds (200,000 samples at most).
 
-    Power is idle + busy share · (TDP − idle); temperature and clocks are not modelled and NaN.
+    Power is idle + busy share · (TDP − idle), energy its sum over the intervals; temperature,
+    clocks and processes are not modelled and NaN.
     """
     end = max((log[-1][0] for log in logs if log), default=0.0)
     step = max(scenario.metrics.sample_s, end / MAX_SAMPLES)
@@ -47,8 +55,8 @@ def _sample(
     step = times[1] - times[0] if len(times) > 1 else 1.0
     busy = np.diff(np.interp(times, logged, busy_until), prepend=0.0) / step
     busy = np.clip(busy, 0.0, 1.0)
-    unknown = np.full(len(times), np.nan)
-    return pd.DataFrame(
+    power = gpu.idle_w + busy * (gpu.tdp_w - gpu.idle_w)
+    table = pd.DataFrame(
         {
             "time_s": times,
             "replica": np.full(len(times), number, dtype=np.int32),
@@ -56,10 +64,30 @@ def _sample(
             "kv_used_tokens": kv,
             "kv_capacity_tokens": np.full(len(times), kv_capacity_tokens(scenario.cluster)),
             "busy": busy,
-            "power_w": gpu.idle_w + busy * (gpu.tdp_w - gpu.idle_w),
+            "power_w": power,
+            "energy_j": np.cumsum(power * np.diff(times, prepend=0.0)),
             "memory_used_mb": (model.weight_bytes + kv * model.kv_bytes_per_token) / 1e6,
-            "temperature_c": unknown,
-            "sm_clock_mhz": unknown,
+            "memory_total_mb": np.full(len(times), gpu.memory_gb * 1e3),
         },
         copy=False,
     )
+    return _whole(table)
+
+
+def measured_gpu_table(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:
+    """Make the gpus table of a live run.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        time_s, replica and what was measured then, in order of time. Columns beyond `GPU_COLUMNS`
+        are kept.
+    """
+    table = pd.DataFrame(rows, columns=None if rows else list(GPU_COLUMNS), dtype=np.float64)
+    return _whole(table.astype({"replica": np.int32}))
+
+
+def _whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the columns that are not known, and put all in the common order."""
+    more = [name for name in table.columns if name not in GPU_COLUMNS]
+    return table.reindex(columns=[*GPU_COLUMNS, *more])

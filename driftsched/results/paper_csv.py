@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from driftsched.results.queues import even_times, sample_queues
 from driftsched.scenario.tenants import TIERS
-from driftsched.serving.catalogue import GPUS
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -98,6 +98,7 @@ def paper_telemetry(result: RunResult) -> pd.DataFrame:
     """telemetry.csv: the first replica's GPU every 200 ms, from the last sample at or before.
 
     Utilisation is in percent. What is not known, such as the clocks of a simulated GPU, is empty.
+    Where nothing at all is known of a GPU there is no row.
     """
     gpus = result.gpus
     gpus = gpus[gpus["replica"] == gpus["replica"].min()]
@@ -107,25 +108,28 @@ def paper_telemetry(result: RunResult) -> pd.DataFrame:
     # A grid of the same step can differ in the last bit.
     places = np.searchsorted(sampled, times + 1e-9, side="right") - 1
     rows = gpus.iloc[places[places >= 0]]
-    total = GPUS[result.scenario.cluster.gpu].memory_gb * 1e3
-    unknown = pd.Series(np.nan, index=rows.index)
-    simulated = result.provenance.get("engine") != "live"
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "timestamp": times[places >= 0],
-            "temperature_c": rows["temperature_c"].to_numpy(),
-            "power_w": rows["power_w"].to_numpy(),
-            "pstate": rows.get("pstate", unknown).to_numpy(),
-            "sm_clock_mhz": rows["sm_clock_mhz"].to_numpy(),
-            "memory_clock_mhz": rows.get("memory_clock_mhz", unknown).to_numpy(),
-            "gpu_utilization": 100 * rows["busy"].to_numpy(np.float64),
-            "memory_utilization": rows.get("memory_utilization", unknown).to_numpy(),
-            "memory_used_mb": rows["memory_used_mb"].to_numpy(),
-            "memory_total_mb": rows.get(
-                "memory_total_mb", unknown.fillna(total) if simulated else unknown
-            ).to_numpy(),
+            "temperature_c": _known(rows, "temperature_c"),
+            "power_w": _known(rows, "power_w"),
+            "pstate": _known(rows, "pstate"),
+            "sm_clock_mhz": _known(rows, "sm_clock_mhz"),
+            "memory_clock_mhz": _known(rows, "memory_clock_mhz"),
+            "gpu_utilization": 100 * _known(rows, "busy"),
+            "memory_utilization": 100 * _known(rows, "memory_busy"),
+            "memory_used_mb": _known(rows, "memory_used_mb"),
+            "memory_total_mb": _known(rows, "memory_total_mb"),
         }
     )
+    return table.dropna(how="all", subset=list(table.columns[1:]), ignore_index=True)
+
+
+def _known(rows: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """A column, or NaN where the table, of an older run perhaps, has none."""
+    if name not in rows.columns:
+        return np.full(len(rows), np.nan)
+    return rows[name].to_numpy(np.float64)
 
 
 def _step(step_s: float, end_s: float) -> float:

@@ -35,7 +35,10 @@ class RunResult:
         time_s, tenant, waiting, running: one row a change, for the tenant that changed.
     gpus : DataFrame
         time_s, replica, running, kv_used_tokens, kv_capacity_tokens, busy (share of the interval
-        before), power_w, memory_used_mb, temperature_c, sm_clock_mhz; unknown is NaN.
+        before), memory_busy (the same of the memory's bandwidth), power_w, energy_j (since the
+        start), memory_used_mb, memory_total_mb, temperature_c, sm_clock_mhz, memory_clock_mhz,
+        pstate, throttle_reasons (bits, as in nvml.h), process_cpu (cores), process_memory_mb; what
+        is not modelled, or could not be measured, is NaN.
     learning : DataFrame
         time_s, request_id, key (category as classified), old_bias, measured_bias, bias,
         estimated_output_tokens, output_tokens (counted).

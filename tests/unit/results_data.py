@@ -148,6 +148,7 @@ def hand_gpus() -> pd.DataFrame:
             "busy": np.linspace(0, 1, 41),
             "power_w": 50.0,
             "memory_used_mb": 4000.0,
+            "memory_total_mb": 24_000.0,
             "temperature_c": NAN,
             "sm_clock_mhz": NAN,
         }

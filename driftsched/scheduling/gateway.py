@@ -121,6 +121,15 @@ class Gateway:
         if self._limited:
             self.leave(request)
 
+    def abandon(self, request: Request, now: float, status: str, reason: str) -> None:
+        """Record that a dispatched request ended without finishing; nothing is learnt from it.
+
+        Writes the request's finish time, status and reason.
+        """
+        request.finish_s, request.status, request.reason = now, status, reason
+        if self._limited:
+            self.leave(request)
+
     def leave(self, request: Request) -> None:
         """Free the tenant's place in the engine, however the request ended."""
         gate = self._gates.gates[request.tenant]

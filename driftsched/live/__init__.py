@@ -2,7 +2,10 @@
 
 from driftsched.live.engine import Answer, Call, Engine, EngineError, EngineFacts, OnToken, Probe
 from driftsched.live.engines import ENGINES, EngineSpec
-from driftsched.live.options import LiveOptions, Retries
+from driftsched.live.options import LiveOptions, Retries, parse_options
+from driftsched.live.prompts import live_workload
+from driftsched.live.run import LiveRun, run_live
+from driftsched.live.snapshot import LiveSnapshot
 
 __all__ = [
     "ENGINES",
@@ -13,7 +16,12 @@ __all__ = [
     "EngineFacts",
     "EngineSpec",
     "LiveOptions",
+    "LiveRun",
+    "LiveSnapshot",
     "OnToken",
     "Probe",
     "Retries",
+    "live_workload",
+    "parse_options",
+    "run_live",
 ]

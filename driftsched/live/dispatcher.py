@@ -98,7 +98,9 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         sleeper: asyncio.Future[None] = loop.create_future()
         self._sleepers.append(sleeper)
-        timer = loop.call_later(max(0.0, until_s - self.clock()), self.wake) if until_s < inf else None
+        timer = (
+            loop.call_later(max(0.0, until_s - self.clock()), self.wake) if until_s < inf else None
+        )
         try:
             await sleeper
         finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
@@ -16,17 +16,18 @@ __all__ = ["API_KEY", "OpenAIOptions"]
 
 API_KEY = "DRIFTSCHED_API_KEY"
 """The environment variable that holds the key, where no other one is named."""
+VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~\-/]*)?")
 
 
 class OpenAIOptions(EngineSpec):
-    """One or more endpoints that speak OpenAI's HTTP interface: vLLM, SGLang, llama.cpp, …
+    """One or more endpoints that speak OpenAI's HTTP interface, such as vLLM's or llama.cpp's.
 
     The key itself is never a parameter: it comes from the environment variable `key_variable`.
     """
 
     kind: Literal["openai"] = "openai"
-    endpoints: tuple[Annotated[str, Field(max_length=300)], ...] = Field(
+    endpoints: tuple[str, ...] = Field(
         ("http://127.0.0.1:8000/v1",),
         min_length=1,
         max_length=64,
@@ -36,7 +37,7 @@ class OpenAIOptions(EngineSpec):
         None, min_length=1, max_length=300, description="None takes the first the endpoint lists"
     )
     api: Literal["chat", "completions"] = "chat"
-    key_variable: str = Field(API_KEY, pattern=r"^[A-Z][A-Z0-9_]{0,99}$")
+    key_variable: str = Field(API_KEY, description="environment variable that holds the key")
     priority: Literal["none", "lower_first", "higher_first"] = Field(
         "none",
         description="lower_first: vLLM with --scheduling-policy priority; higher_first: SGLang",
@@ -50,12 +51,21 @@ class OpenAIOptions(EngineSpec):
     @classmethod
     def _addresses(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
         for address in endpoints:
-            if not ADDRESS.fullmatch(address):
+            if len(address) > 300 or not ADDRESS.fullmatch(address):
+                # Not shown: what was meant may hold a password.
                 raise ValueError(
                     "must be http(s)://host[:port][/path] without user, key or query, "
                     "got one that is not"
                 )
         return tuple(address.rstrip("/") for address in endpoints)
+
+    @field_validator("key_variable")
+    @classmethod
+    def _variable(cls, name: str) -> str:
+        if not VARIABLE.fullmatch(name):
+            # Not shown: a key may have been put here by mistake.
+            raise ValueError("must be the name of an environment variable in capitals")
+        return name
 
     @property
     def priority_order(self) -> PriorityOrder | None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
 
 from driftsched.config import Config
+from driftsched.errors import InputError
 from driftsched.live.engines import EngineConfig
+from driftsched.scenario.messages import one_line
 
-__all__ = ["LiveOptions", "Retries"]
+__all__ = ["LiveOptions", "Retries", "parse_options"]
 
 
 class Retries(Config):
@@ -56,3 +61,22 @@ class LiveOptions(Config):
                 "engine_queue must be false for an engine that takes no priority, got true"
             )
         return self
+
+
+def parse_options(data: Mapping[str, Any]) -> LiveOptions:
+    """Validate the options of a live run.
+
+    Raises
+    ------
+    InputError
+        One line: path, rule, value; an address or a key is never shown.
+
+    Examples
+    --------
+    >>> parse_options({"engine": {"kind": "openai"}, "slots": 4}).slots
+    4
+    """
+    try:
+        return LiveOptions.model_validate(data)
+    except ValidationError as error:
+        raise InputError(one_line(error, LiveOptions, "live run", {"engine"})) from None

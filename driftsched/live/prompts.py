@@ -18,7 +18,7 @@ __all__ = ["live_workload", "prompt_text", "with_prompt_tokens"]
 FILLER = (
     "Background, for context only: the team runs its services on shared machines and keeps notes "
     "on load, cost and incidents for every week of the year, which are listed here in full."
-).split()
+)
 """Neutral words that make a short text as long as the workload wants its prompt."""
 
 
@@ -58,11 +58,11 @@ def live_workload(workload: Workload, time_scale: float = 1.0) -> Workload:
 
 def prompt_text(workload: Workload, request_id: int) -> str:
     """The text that a request sends; it has exactly ``prompt_words`` words."""
-    text = workload.prompts[workload.prompt_id[request_id]]
+    text: str = workload.prompts[workload.prompt_id[request_id]]
     missing = int(workload.prompt_words[request_id]) - len(text.split())
     if missing <= 0:
         return text
-    return f"{text}\n\n{' '.join(islice(cycle(FILLER), missing))}"
+    return f"{text}\n\n{' '.join(islice(cycle(FILLER.split()), missing))}"
 
 
 def with_prompt_tokens(workload: Workload, counts: Sequence[int]) -> Workload:

@@ -36,7 +36,8 @@ def build_result(
     requests: Sequence[Request],
     *,
     learning: Sequence[LearningRow],
-    gpu_logs: Sequence[Sequence[tuple[float, int, int]]],
+    gpu_logs: Sequence[Sequence[tuple[float, int, int]]] = (),
+    gpus: pd.DataFrame | None = None,
     engine: str,
     wall_s: float,
 ) -> RunResult:
@@ -50,7 +51,9 @@ def build_result(
     learning : sequence of LearningRow
         From the gateway.
     gpu_logs : sequence, one item a replica
-        Rows (time_s, running, kv_used_tokens).
+        Rows (time_s, running, kv_used_tokens) of a simulated run.
+    gpus : DataFrame, optional
+        The gpus table as it was measured, instead of `gpu_logs`.
     engine : str
         Who ran it.
     wall_s : float
@@ -61,7 +64,7 @@ def build_result(
         scenario=scenario,
         requests=table,
         queues=queue_table(scenario, table),
-        gpus=gpu_table(scenario, gpu_logs),
+        gpus=gpu_table(scenario, gpu_logs) if gpus is None else gpus,
         learning=_learning(scenario, budgets, table, learning),
         provenance=_provenance(scenario, engine, wall_s),
     )

@@ -18,7 +18,8 @@ def queue_table(scenario: Scenario, requests: pd.DataFrame) -> pd.DataFrame:
 
     A request waits from its arrival to its dispatch (or to its end, where it was never dispatched)
     and runs from its dispatch to its end. Rejected requests never wait. At one instant ends come
-    before arrivals and arrivals before dispatches, so that no queue is ever negative.
+    before arrivals and arrivals before dispatches, so that no queue is ever negative. What has not
+    happened (a live run that was stopped, or is under way) has no time and no row.
     """
     tenants = requests["tenant"].cat.codes.to_numpy().astype(np.int64)
     arrival, dispatch, finish = (
@@ -40,6 +41,7 @@ def queue_table(scenario: Scenario, requests: pd.DataFrame) -> pd.DataFrame:
     waiting = np.repeat([part[2] for part in parts], sizes)
     running = np.repeat([part[3] for part in parts], sizes)
     sequence = np.argsort(times, kind="stable")
+    sequence = sequence[: len(times) - int(np.isnan(times).sum())]  # NaN is sorted last
     times, owner = times[sequence], owner[sequence]
     waiting, running = waiting[sequence], running[sequence]
     for tenant in range(len(scenario.tenants)):

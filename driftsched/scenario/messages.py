@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -55,7 +55,12 @@ TAGGED_ITEMS = {"drift", "tenant_arrivals"}
 LONGEST = 500
 
 
-def one_line(error: ValidationError, model: type[BaseModel]) -> str:
+def one_line(
+    error: ValidationError,
+    model: type[BaseModel],
+    what: str = "scenario",
+    tagged: Collection[str] = TAGGED,
+) -> str:
     """Say what the first problem is: its path, the rule, the value.
 
     Parameters
@@ -64,21 +69,28 @@ def one_line(error: ValidationError, model: type[BaseModel]) -> str:
         Of `model`.
     model : type
         Its fields are offered where a name is misspelt.
+    what : str
+        What the model is.
+    tagged : collection of str
+        Fields that hold one of several kinds.
     """
     first = error.errors(include_url=False)[0]
     loc = first["loc"]
     kind, context = first["type"], first.get("ctx", {})
     if kind == "truth":  # found before the fields are looked at, so the path ends one too early
-        path = _path((*loc, context["field"]))
+        path = _path((*loc, context["field"]), tagged)
         return f"{path} must be {context['rule']}, got {shown(context['value'])}"
-    path = _path(loc) or "scenario"
+    path = _path(loc, tagged) or what
     if kind == "extra_forbidden":
-        message = f"{path} is not a field of a scenario{_did_you_mean(str(loc[-1]), model)}"
+        article = "an" if what[0] in "aeiou" else "a"
+        message = f"{path} is not a field of {article} {what}{_did_you_mean(str(loc[-1]), model)}"
     elif kind == "value_error":
         said = str(context["error"])
         message = f"{path}: {said}" if loc else said
     elif loc and loc[-1] == "[key]":
-        message = f"{_path(loc[:-2])} must have names that are text, got {shown(first['input'])}"
+        message = (
+            f"{_path(loc[:-2], tagged)} must have names that are text, got {shown(first['input'])}"
+        )
     else:
         got = "" if kind == "missing" else f", got {shown(first['input'])}"
         message = f"{path} {_rule(kind, context, first['msg'])}{got}"
@@ -98,7 +110,7 @@ def _rule(kind: str, context: Mapping[str, Any], message: str) -> str:
     return rule.format(**plain)
 
 
-def _path(loc: Iterable[int | str]) -> str:
+def _path(loc: Iterable[int | str], tagged: Collection[str]) -> str:
     """Render ('tenants', 2, 'weight') as tenants[2].weight; union tags are left out."""
     path = ""
     parts = list(loc)
@@ -106,7 +118,7 @@ def _path(loc: Iterable[int | str]) -> str:
         if isinstance(part, int):
             path += f"[{part}]"
         elif part != "kind" and (
-            (index and parts[index - 1] in TAGGED)
+            (index and parts[index - 1] in tagged)
             or (index > 1 and parts[index - 2] in TAGGED_ITEMS)
         ):
             continue

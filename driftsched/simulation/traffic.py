@@ -51,6 +51,11 @@ class Traffic:
         self._report_at = 0
         self._open(0.0)
 
+    @property
+    def submitted(self) -> int:
+        """Requests handed to the gateway so far: the first ones of the workload."""
+        return self._cursor
+
     def advance(self, now: float) -> None:
         """Submit every request that arrives up to and including `now`, in order."""
         requests, submit = self._requests, self._gateway.submit

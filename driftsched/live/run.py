@@ -1,0 +1,334 @@
+"""Run a scenario live: the same gateway, the same tables, a real clock and a real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from driftsched.errors import CancelledError
+from driftsched.live import prepare
+from driftsched.live.flight import STOPPED
+from driftsched.live.sampler import Sampler
+from driftsched.live.snapshot import LiveSnapshot, Moment, State, counts, frozen, tokens
+from driftsched.live.tables import live_result
+from driftsched.results.storage import TABLES
+from driftsched.scheduling.gateway import Gateway
+from driftsched.workload.generate import generate
+
+if TYPE_CHECKING:
+    from driftsched.live.dispatcher import Dispatcher
+    from driftsched.live.engine import Engine, EngineFacts, Probe
+    from driftsched.live.options import LiveOptions
+    from driftsched.results.tables import RunResult
+    from driftsched.scenario.model import Scenario
+    from driftsched.scheduling.policies import Policy
+    from driftsched.workload.table import Workload
+
+__all__ = ["LiveRun", "run_live"]
+
+CLOSING_S = 5.0
+"""How long an engine may take to close before it is left behind."""
+
+
+class LiveRun:
+    """One live run: `run` it on an event loop, watch and stop it from any thread.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What to run. Its `cluster` is not used: the engine is what it is.
+    options : LiveOptions
+        How to run it.
+    engine : Engine, optional
+        Instead of the one that the options describe; the run closes it.
+    workload : Workload, optional
+        The scenario's traffic, where it was generated before.
+    policy : Policy, optional
+        A policy object of the caller's own instead of the scenario's; it must be empty.
+    probes : sequence of Probe
+        Telemetry beside what the engine itself offers.
+    progress : callable, optional
+        Called on the run's thread with the share of requests that ended, 0 to 1; when it raises
+        ``CancelledError`` the run is stopped as by `cancel`.
+
+    Raises
+    ------
+    InputError
+        The scenario or the options cannot be run live.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        options: LiveOptions,
+        *,
+        engine: Engine | None = None,
+        workload: Workload | None = None,
+        policy: Policy | None = None,
+        probes: Sequence[Probe] = (),
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.options = options
+        self.facts: EngineFacts | None = None
+        self.state: State = "opening"
+        self.result: RunResult | None = None
+        self._gateway = Gateway(scenario, policy)
+        prepare.check(scenario, options, self._gateway.policy)
+        traffic = workload if workload is not None else generate(scenario)
+        self._prepared = prepare.scaled(scenario, traffic, options)
+        self._engine = engine if engine is not None else options.engine.build()
+        self._probes = tuple(probes)
+        self._progress = progress
+        self._origin: float | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._sampler = Sampler((), lambda: (), self.clock, self._on_sample)
+        self._asked_s: float | None = None
+        self._stopped_s: float | None = None
+        self._latest: LiveSnapshot | None = None
+        self._latest_at = -1.0
+
+    def clock(self) -> float:
+        """Seconds since the first request could be sent; 0 before."""
+        return 0.0 if self._origin is None else time.monotonic() - self._origin
+
+    # ---- running ---------------------------------------------------------------------------
+
+    async def run(self) -> RunResult:
+        """Run to the end, or until it is stopped.
+
+        Returns
+        -------
+        RunResult
+            With all that was measured, also after a stop: what had not ended is ``cancelled``.
+
+        Raises
+        ------
+        RunError
+            The engine cannot be reached or loaded.
+        ScenarioError
+            This engine cannot run the scenario.
+        """
+        started, began = time.perf_counter(), datetime.now(UTC)
+        self._loop = asyncio.get_running_loop()
+        self._work = self._loop.create_task(self._carry_out())
+        if self._asked_s is not None:
+            self._work.cancel()
+        try:
+            await self._work
+        except (asyncio.CancelledError, CancelledError):
+            if self._asked_s is None:
+                self._asked_s = self.clock()
+            self._close_books()
+        finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._engine.close(), CLOSING_S)
+        if self._progress and self._asked_s is None:
+            self._progress(1.0)
+        self.result = self._build(time.perf_counter() - started, began)
+        self.state = "ended"
+        return self.result
+
+    async def _carry_out(self) -> None:
+        """Open the engine and serve the traffic."""
+        self.facts = facts = await self._engine.open()
+        prepare.check_facts(self.scenario, facts)
+        if facts.counts_prompts:
+            self._prepared = await prepare.count_prompts(
+                self.scenario, self._prepared, self._engine
+            )
+        self._dispatcher = dispatcher = prepare.dispatcher(
+            self.scenario,
+            self.options,
+            self._prepared,
+            self._engine,
+            facts,
+            self._gateway,
+            self.clock,
+        )
+        probes = (*self._engine.probes(), *self._probes)
+        self._sampler = Sampler(probes, lambda: dispatcher.running, self.clock, self._on_sample)
+        self._origin = time.monotonic()
+        self.state = "running"
+        await self._serve(dispatcher)
+
+    async def _serve(self, dispatcher: Dispatcher) -> None:
+        loop = asyncio.get_running_loop()
+        tasks = (
+            loop.create_task(dispatcher.serve()),
+            loop.create_task(self._sampler.run(self.options.telemetry_s)),
+        )
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.state = "stopping"
+            for task in tasks:
+                task.cancel()
+            await dispatcher.stop()
+            self._stopped_s = self.clock()
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
+                raise end
+
+    def _on_sample(self) -> None:
+        if self._progress:
+            requests = self._prepared.requests
+            self._progress(1 - counts(requests)[""] / len(requests))
+
+    def _close_books(self) -> None:
+        """Give every request without an end one: cancelled, waiting or not yet arrived."""
+        arrived = self._arrived()
+        now = self.clock()
+        for number, request in enumerate(self._prepared.requests):
+            if request.status:
+                continue
+            request.status = "cancelled"
+            if number < arrived:
+                request.finish_s, request.reason = now, STOPPED
+            else:
+                request.arrival_s = float("nan")
+                request.reason = f"{STOPPED} before it came"
+
+    # ---- stopping and watching, from any thread --------------------------------------------
+
+    def cancel(self) -> None:
+        """Stop the run; it ends within a second and keeps all that was measured. Thread-safe."""
+        if self._asked_s is not None or self.state == "ended":
+            return
+        self._asked_s = self.clock()
+        if self._loop is not None and self._work is not None:
+            with suppress(RuntimeError):  # the loop has just closed: the run is over
+                self._loop.call_soon_threadsafe(self._work.cancel)
+
+    def snapshot(self, max_age_s: float = 0.4) -> LiveSnapshot:
+        """State and tables right now, or up to `max_age_s` seconds ago. Thread-safe.
+
+        What may still change is copied on the run's thread; the tables are built on the caller's.
+        Not to be called on the run's own thread.
+        """
+        latest, age = self._latest, time.monotonic() - self._latest_at
+        if latest is not None and (latest.done or age < max_age_s):
+            return latest
+        self._latest = self._describe(self._moment())
+        self._latest_at = time.monotonic()
+        return self._latest
+
+    def _moment(self) -> Moment:
+        """Copy what may still change, on the run's own thread while that is running."""
+        copied: Future[Moment] = Future()
+        if self.result is None and self._loop is not None:
+            # Raises where the loop closes in between: then nothing changes any more.
+            with suppress(RuntimeError, TimeoutError):
+                self._loop.call_soon_threadsafe(lambda: copied.set_result(self._copy()))
+                return copied.result(timeout=2.0)
+        return self._copy()
+
+    def _copy(self) -> Moment:
+        dispatcher = self._dispatcher
+        return Moment(
+            now_s=self.clock(),
+            requests=frozen(self._prepared.requests[: self._arrived()]),
+            flights=dict(dispatcher.flights) if dispatcher else {},
+            learning=list(self._gateway.learning),
+            gpus=list(self._sampler.rows),
+        )
+
+    def _describe(self, moment: Moment) -> LiveSnapshot:
+        result, state, now_s = self.result, self.state, moment.now_s
+        if result is None:
+            result = self._tables(moment, wall_s=now_s, facts={})
+        else:
+            state, now_s = "ended", self._stopped_s or now_s
+        ended = counts(self._prepared.requests if state == "ended" else moment.requests)
+        under_way = ended.pop("", 0)
+        running = sum(not r.status and r.request_id in moment.flights for r in moment.requests)
+        return LiveSnapshot(
+            state=state,
+            now_s=now_s,
+            facts=self.facts,
+            requests=len(self._prepared.requests),
+            arrived=len(moment.requests),
+            waiting=under_way - running,
+            running=running,
+            ended=dict(ended),
+            output_tokens=tokens(moment.flights),
+            tables={name: getattr(result, name) for name in TABLES},
+        )
+
+    # ---- the result ------------------------------------------------------------------------
+
+    def _arrived(self) -> int:
+        return self._dispatcher.place.traffic.submitted if self._dispatcher else 0
+
+    def _tables(self, moment: Moment, *, wall_s: float, facts: dict[str, Any]) -> RunResult:
+        return live_result(
+            self.scenario,
+            self._prepared.workload,
+            self._prepared.budgets,
+            moment,
+            engine=self.options.engine.kind,
+            wall_s=wall_s,
+            facts=facts,
+        )
+
+    def _build(self, wall_s: float, began: datetime) -> RunResult:
+        moment = replace(self._copy(), requests=self._prepared.requests)
+        facts = self.facts
+        about = {
+            "engine": asdict(facts) if facts else None,
+            "options": self.options.model_dump(mode="json"),
+            "slots": prepare.slots(self.scenario, self.options, facts) if facts else None,
+            "started_at": began.isoformat(timespec="seconds"),
+            "stop_asked_s": self._asked_s,
+            "ended_s": self._stopped_s,
+            "telemetry_failures": self._sampler.failures,
+        }
+        return self._tables(moment, wall_s=wall_s, facts=about)
+
+
+def run_live(
+    scenario: Scenario,
+    options: LiveOptions,
+    *,
+    engine: Engine | None = None,
+    workload: Workload | None = None,
+    policy: Policy | None = None,
+    probes: Sequence[Probe] = (),
+    progress: Callable[[float], None] | None = None,
+    observer: Callable[[LiveRun], None] | None = None,
+) -> RunResult:
+    """Run a scenario live on an event loop of its own, and wait for its end.
+
+    Parameters
+    ----------
+    scenario, options, engine, workload, policy, probes, progress
+        See `LiveRun`.
+    observer : callable, optional
+        Called once before the start with the run, to watch and stop it from another thread.
+
+    Returns
+    -------
+    RunResult
+        The same tables as of a simulated run.
+    """
+    run = LiveRun(
+        scenario,
+        options,
+        engine=engine,
+        workload=workload,
+        policy=policy,
+        probes=probes,
+        progress=progress,
+    )
+    if observer:
+        observer(run)
+    return asyncio.run(run.run())

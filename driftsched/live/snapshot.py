@@ -1,0 +1,89 @@
+"""What a live run looks like right now: its state in figures, its tables so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from driftsched.live.engine import EngineFacts
+    from driftsched.live.flight import Flight
+    from driftsched.scheduling.gateway import LearningRow
+    from driftsched.scheduling.request import Request
+
+__all__ = ["LiveSnapshot", "Moment", "State", "counts", "frozen", "tokens"]
+
+State = Literal["opening", "running", "stopping", "ended"]
+
+
+@dataclass(frozen=True)
+class LiveSnapshot:
+    """A live run at one instant.
+
+    Attributes
+    ----------
+    state : {"opening", "running", "stopping", "ended"}
+        Opening loads or reaches the engine; no time of the run has passed yet.
+    now_s : float
+        Seconds since the run's start.
+    facts : EngineFacts or None
+        Of the engine; None while it opens.
+    requests : int
+        All that the workload has.
+    arrived, waiting, running : int
+        So far, and right now.
+    ended : mapping
+        Status → how many requests ended so.
+    output_tokens : int
+        All tokens that have come, those of unfinished answers included.
+    tables : mapping
+        requests, queues, gpus, learning so far; requests has the rows that have arrived, and an
+        empty status where they are under way.
+    """
+
+    state: State
+    now_s: float
+    facts: EngineFacts | None
+    requests: int
+    arrived: int
+    waiting: int
+    running: int
+    ended: Mapping[str, int]
+    output_tokens: int
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing follows."""
+        return self.state == "ended"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What the tables of one instant are built from; the run does not change it any more."""
+
+    now_s: float
+    requests: Sequence[Request]
+    flights: Mapping[int, Flight]
+    learning: Sequence[LearningRow]
+    gpus: Sequence[Mapping[str, float]]
+
+
+def frozen(requests: Sequence[Request]) -> list[Request]:
+    """Copy those requests that may still change."""
+    return [request if request.status else copy(request) for request in requests]
+
+
+def counts(requests: Sequence[Request]) -> Counter[str]:
+    """How many requests have which status; under way is the empty one."""
+    return Counter(request.status for request in requests)
+
+
+def tokens(flights: Mapping[int, Flight]) -> int:
+    """Tokens that have come in all."""
+    return sum(flight.tokens for flight in flights.values())

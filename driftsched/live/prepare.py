@@ -47,7 +47,15 @@ def prepare(scenario: Scenario, workload: Workload) -> Prepared:
 
 
 def scaled(scenario: Scenario, workload: Workload, options: LiveOptions) -> Prepared:
-    """Prepare a workload as generated."""
+    """Prepare a workload as generated.
+
+    Raises
+    ------
+    ScenarioError
+        It has requests in a closed loop.
+    """
+    if workload.user is not None:
+        raise ScenarioError("phases with closed_loop arrivals cannot be run live by this version")
     return prepare(scenario, live_workload(workload, options.time_scale))
 
 

@@ -185,8 +185,8 @@ class JobPool:
             else:
                 self._end(job, State.FAILED, error=rest[0])
 
-    def _tell(self, job: Job) -> Callable[[float], None]:
-        def tell(share: float) -> None:
+    def _tell(self, job: Job) -> Callable[[float, Any], None]:
+        def tell(share: float, _: Any) -> None:
             job.progress = share
 
         return tell

@@ -19,16 +19,22 @@ POLL_S = 0.05
 
 
 class WorkerProcess:
-    """One ``driftsched.studio.worker``; it ends when this process ends, since its pipe closes."""
+    """One ``driftsched.studio.worker``; it ends when this process ends, since its pipe closes.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    threads : int, optional
+        Threads that numeric libraries may use there; None leaves that to them.
+    """
+
+    def __init__(self, threads: int | None = 1) -> None:
         path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if threads else ()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "driftsched.studio.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | threads | {"PYTHONPATH": path},
+            env=os.environ | dict.fromkeys(names, str(threads)) | {"PYTHONPATH": path},
         )
         self._over = threading.Event()
         self._messages: queue.Queue[tuple[Any, ...]] = queue.Queue()
@@ -45,12 +51,13 @@ class WorkerProcess:
         function: Callable[..., Any],
         args: tuple[Any, ...],
         unwanted: threading.Event,
-        tell: Callable[[float], None],
+        tell: Callable[[float, Any], None],
         grace_s: float,
     ) -> tuple[Any, ...]:
         """Carry out one task and return the worker's last message about it.
 
-        Once `unwanted` is set the task is asked to stop; after `grace_s` the process is ended.
+        `tell` gets the share done and what the task hands over on its way. Once `unwanted` is set
+        the task is asked to stop; after `grace_s` the process is ended.
         """
         task = pickle.dumps((function, args), protocol=pickle.HIGHEST_PROTOCOL)
         if not self._write(task):
@@ -68,7 +75,7 @@ class WorkerProcess:
             except queue.Empty:
                 continue
             if message[0] == "progress":
-                tell(message[1])
+                tell(*message[1:])
             elif message[0] != "ready":
                 return message
 

@@ -2,7 +2,7 @@
 
 It is a plain child process, not one of `multiprocessing`: a spawned one would run the main script
 again, and under Streamlit that is ``app.py``. Messages are pickles. In: ``(function, args)`` or
-``"cancel"``. Out: ``("ready",)``, ``("progress", share)``, ``("done", result)``,
+``"cancel"``. Out: ``("ready",)``, ``("progress", share, update)``, ``("done", result)``,
 ``("failed", message)``, ``("cancelled",)``.
 """
 
@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any, BinaryIO
 
 from driftsched.errors import CancelledError, DriftSchedError
@@ -23,29 +24,31 @@ from driftsched.errors import CancelledError, DriftSchedError
 __all__ = ["main", "run_task"]
 
 PROGRESS_EVERY_S = 0.1
+_sending = threading.Lock()
 
 
 def run_task(
     function: Callable[..., Any],
     args: tuple[Any, ...],
-    tell: Callable[[float], None],
+    tell: Callable[[float, Any], None],
     cancelled: threading.Event,
 ) -> tuple[Any, ...]:
     """Call ``function(*args, progress=…)`` and return the final message about it.
 
-    `tell` gets the share done, 0 … 1, at most ten times a second; once `cancelled` is set, the next
-    call of ``progress`` ends the task.
+    `tell` gets the share done, 0 … 1, at most ten times a second, and whatever else the task hands
+    to ``progress`` as its second argument, each time; once `cancelled` is set, the next call of
+    ``progress`` raises ``CancelledError``, which ends the task unless it has something to save.
     """
     last = 0.0
 
-    def progress(share: float) -> None:
+    def progress(share: float, update: Any = None) -> None:
         nonlocal last
         if cancelled.is_set():
             raise CancelledError("cancelled")
         now = time.monotonic()
-        if now - last >= PROGRESS_EVERY_S:
+        if update is not None or now - last >= PROGRESS_EVERY_S:
             last = now
-            tell(min(1.0, max(0.0, share)))
+            tell(min(1.0, max(0.0, share)), update)
 
     try:
         return ("done", function(*args, progress=progress))
@@ -68,7 +71,7 @@ def main() -> None:
     _prepare()
     _send(sink, ("ready",))
     while (task := tasks.get()) is not None:
-        _send(sink, run_task(*task, lambda share: _send(sink, ("progress", share)), cancelled))
+        _send(sink, run_task(*task, partial(_tell, sink), cancelled))
 
 
 def _listen(source: BinaryIO, tasks: queue.Queue[Any], cancelled: threading.Event) -> None:
@@ -89,6 +92,10 @@ def _listen(source: BinaryIO, tasks: queue.Queue[Any], cancelled: threading.Even
             tasks.put(message)
 
 
+def _tell(sink: BinaryIO, share: float, update: Any) -> None:
+    _send(sink, ("progress", share, update))
+
+
 def _unreadable(why: str, *, progress: object) -> None:  # noqa: ARG001  a task takes it
     raise DriftSchedError(f"the task cannot be read: {why}")
 
@@ -100,8 +107,10 @@ def _prepare() -> None:
 
 
 def _send(sink: BinaryIO, message: tuple[Any, ...]) -> None:
-    pickle.dump(message, sink, protocol=pickle.HIGHEST_PROTOCOL)
-    sink.flush()
+    data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    with _sending:  # a task may tell of its progress from several threads
+        sink.write(data)
+        sink.flush()
 
 
 if __name__ == "__main__":

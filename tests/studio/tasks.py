@@ -6,9 +6,13 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from driftsched.errors import ScenarioError
+from driftsched.errors import CancelledError, ScenarioError
+from driftsched.results import RunResult
+from driftsched.simulation import simulate
+from tests.support.scenarios import small
 
 Progress = Callable[[float], None]
 DEADLINE_S = 30.0
@@ -57,3 +61,22 @@ def crash(*, progress: Progress) -> None:
 
 def die(*, progress: Progress) -> None:
     os._exit(3)
+
+
+def grow(path: str, *, progress: Callable[..., None]) -> RunResult:
+    """Hand over a growing number until the file exists or the task is stopped; a real run's end."""
+    end, step = time.monotonic() + DEADLINE_S, 0
+    with suppress(CancelledError):
+        while not Path(path).exists() and time.monotonic() < end:
+            step += 1
+            progress(0.25, step)
+            time.sleep(0.01)
+    return simulate(small(seed=step))
+
+
+def refuse_live(_: str, *, progress: Progress) -> None:
+    refuse(progress=progress)
+
+
+def die_live(_: str, *, progress: Progress) -> None:
+    die(progress=progress)

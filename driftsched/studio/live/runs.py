@@ -1,0 +1,187 @@
+"""Live runs of the server: one at a time on each engine, watched by any number of sessions.
+
+A run goes in a process of its own, so that a model it loads never weighs on the pages, and outlives
+page switches, reruns and the session that started it. Each is saved in the run library at its end,
+a stopped one too.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from driftsched.errors import DriftSchedError, InputError
+from driftsched.results.library import RunLibrary
+from driftsched.results.tables import RunResult
+from driftsched.studio.job import State
+from driftsched.studio.process import WorkerProcess
+
+__all__ = ["LiveJob", "LiveRuns"]
+
+GRACE_S = 15.0
+"""A stopped run that has not handed over what it measured within this time is given up."""
+
+
+class LiveJob:
+    """One live run and how far it is. Read it from any thread; only `LiveRuns` changes it.
+
+    Attributes
+    ----------
+    run_id : str
+        Unique on this server, from its start on.
+    title : str
+        What runs.
+    engines : tuple of str
+        What it holds while it runs, as people read it.
+    owner : str
+        The session that started it.
+    snapshot : object or None
+        The newest update from the run, a `driftsched.live.LiveSnapshot`; None before the first.
+    result : RunResult or None
+        At its end, also after a stop.
+    saved : str
+        Id in the run library; empty before, or where saving failed (then `error` says why).
+    """
+
+    def __init__(self, run_id: str, title: str, engines: Sequence[str], owner: str) -> None:
+        self.run_id = run_id
+        self.title = title
+        self.engines = tuple(engines)
+        self.owner = owner
+        self.started = datetime.now(UTC)
+        self.started_s = time.monotonic()
+        self.state = State.RUNNING
+        self.stopping = False
+        self.progress = 0.0
+        self.snapshot: Any = None
+        self.result: RunResult | None = None
+        self.saved = ""
+        self.error = ""
+        self.ended = threading.Event()
+        self.unwanted = threading.Event()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the end; False if it has not come within `timeout_s`."""
+        return self.ended.wait(timeout_s)
+
+
+class LiveRuns:
+    """The server's live runs.
+
+    Parameters
+    ----------
+    keep : int
+        Ended runs kept in memory, with their tables; the library keeps all.
+    """
+
+    def __init__(self, keep: int = 6) -> None:
+        self._keep = keep
+        self._jobs: dict[str, LiveJob] = {}
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def start(
+        self,
+        function: Callable[..., RunResult],
+        args: tuple[Any, ...],
+        *,
+        title: str,
+        engines: Sequence[str],
+        owner: str,
+    ) -> LiveJob:
+        """Start ``function(*args, progress=…)`` in a process of its own.
+
+        Parameters
+        ----------
+        function : callable
+            Importable by name; hands snapshots to ``progress(share, snapshot)`` and, when that
+            raises ``CancelledError``, ends soon and returns what it has.
+        args : tuple
+            Picklable.
+        title, engines, owner
+            See `LiveJob`.
+
+        Raises
+        ------
+        InputError
+            One of the engines is in use; the message says by what.
+        """
+        with self._lock:
+            for job in self._jobs.values():
+                for engine in engines:
+                    if engine in job.engines and not job.ended.is_set():
+                        raise InputError(
+                            f"engine must be free to start a run, got {engine}, which runs "
+                            f"“{job.title}” since {job.started:%H:%M:%S} UTC"
+                        )
+            job = LiveJob(f"live-{next(self._numbers)}", title, engines, owner)
+            self._jobs[job.run_id] = job
+            self._forget()
+        threading.Thread(
+            target=self._carry_out, args=(job, function, args), name=job.run_id, daemon=True
+        ).start()
+        return job
+
+    def all(self) -> list[LiveJob]:
+        """Runs under way and those kept, the newest first."""
+        with self._lock:
+            return list(reversed(self._jobs.values()))
+
+    def get(self, run_id: str) -> LiveJob | None:
+        """The run, or None where it is not known (any more)."""
+        with self._lock:
+            return self._jobs.get(run_id)
+
+    def stop(self, job: LiveJob) -> None:
+        """Ask a run to end; what it has measured stays."""
+        job.stopping = True
+        job.unwanted.set()
+
+    def close(self) -> None:
+        """Stop every run and wait until what they measured is saved."""
+        self._closed = True
+        jobs = self.all()
+        for job in jobs:
+            self.stop(job)
+        for job in jobs:
+            job.wait(GRACE_S + 5)
+
+    def _forget(self) -> None:
+        ended = [job for job in self._jobs.values() if job.ended.is_set()]
+        for job in ended[: max(0, len(ended) - self._keep)]:
+            del self._jobs[job.run_id]
+
+    def _carry_out(
+        self, job: LiveJob, function: Callable[..., RunResult], args: tuple[Any, ...]
+    ) -> None:
+        def tell(share: float, update: Any) -> None:
+            job.progress = share
+            if update is not None:
+                job.snapshot = update
+
+        process = WorkerProcess(threads=None)
+        try:
+            kind, *rest = process.run(function, args, job.unwanted, tell, GRACE_S)
+        finally:
+            process.close()
+        if kind == "done":
+            job.result = rest[0]
+            self._save(job, rest[0])
+            state = State.CANCELLED if job.stopping else State.DONE
+        elif kind == "cancelled":
+            state = State.CANCELLED
+        else:
+            state, job.error = State.FAILED, str(rest[0])
+        job.state = state
+        job.ended.set()
+
+    def _save(self, job: LiveJob, result: RunResult) -> None:
+        try:
+            job.saved = RunLibrary().save(result, job.title)
+        except DriftSchedError as error:
+            job.error = str(error)

@@ -1,0 +1,99 @@
+"""Live runs of the server: one at a time an engine, stopped without loss, saved at their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from driftsched.errors import InputError
+from driftsched.results import RunLibrary
+from driftsched.studio.job import State
+from driftsched.studio.live import LiveJob, LiveRuns
+from tests.studio import tasks
+from tests.studio.test_jobs import DEADLINE_S, await_true
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRuns]:
+    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path / "home"))
+    runs = LiveRuns(keep=2)
+    yield runs
+    runs.close()
+
+
+def start(
+    runs: LiveRuns, file: Path, engine: str = "a", task: Callable[..., object] = tasks.grow
+) -> LiveJob:
+    return runs.start(
+        task,  # type: ignore[arg-type]
+        (str(file),),
+        title="A run",
+        engines=(engine,),
+        owner="ann",
+    )
+
+
+def finish(job: LiveJob) -> LiveJob:
+    assert job.wait(DEADLINE_S), f"still {job.state}"
+    return job
+
+
+def test_snapshots_come_while_it_runs_and_the_result_is_kept(
+    runs: LiveRuns, tmp_path: Path
+) -> None:
+    """A viewer sees it grow; at its end it is in the library, whoever watches or not."""
+    job = start(runs, tmp_path / "go")
+    await_true(lambda: (job.snapshot or 0) >= 3)
+    assert job.state is State.RUNNING
+    (tmp_path / "go").touch()
+    assert finish(job).state is State.DONE
+    assert RunLibrary().list()["run_id"].tolist() == [job.saved]
+    assert job.result is not None
+    assert RunLibrary().load(job.saved).requests.equals(job.result.requests)
+
+
+def test_stopped_run_keeps_what_it_measured(runs: LiveRuns, tmp_path: Path) -> None:
+    """Minutes on a GPU must not be lost to a click on Stop."""
+    job = start(runs, tmp_path / "never")
+    await_true(lambda: job.snapshot is not None)
+    runs.stop(job)
+    assert finish(job).state is State.CANCELLED
+    assert job.result is not None
+    assert job.saved
+
+
+def test_engine_in_use_is_refused_and_says_by_what(runs: LiveRuns, tmp_path: Path) -> None:
+    """Two runs on one engine would measure each other; another engine is free."""
+    first = start(runs, tmp_path / "go", "http://127.0.0.1:1")
+    with pytest.raises(InputError, match=r"got http://127\.0\.0\.1:1, which runs “A run” since"):
+        start(runs, tmp_path / "go", "http://127.0.0.1:1")
+    other = start(runs, tmp_path / "go", "http://127.0.0.1:2")
+    (tmp_path / "go").touch()
+    finish(first)
+    finish(other)
+    assert finish(start(runs, tmp_path / "go", "http://127.0.0.1:1")).state is State.DONE
+
+
+def test_run_that_fails_says_why_and_frees_its_engine(runs: LiveRuns, tmp_path: Path) -> None:
+    job = finish(start(runs, tmp_path / "x", task=tasks.refuse_live))
+    assert (job.state, job.error) == (State.FAILED, "seed must be >= 0, got -1")
+    dead = finish(start(runs, tmp_path / "x", task=tasks.die_live))
+    assert dead.state is State.FAILED
+    assert "ended early" in dead.error
+
+
+def test_only_the_newest_ended_runs_stay_in_memory(runs: LiveRuns, tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    jobs = [finish(start(runs, tmp_path / "go", str(number))) for number in range(4)]
+    assert [job.run_id for job in runs.all()] == [jobs[3].run_id, jobs[2].run_id, jobs[1].run_id]
+    assert runs.get(jobs[0].run_id) is None
+    assert len(RunLibrary().list()) == 4
+
+
+def test_closing_the_server_saves_what_is_under_way(runs: LiveRuns, tmp_path: Path) -> None:
+    job = start(runs, tmp_path / "never")
+    await_true(lambda: job.snapshot is not None)
+    runs.close()
+    assert finish(job).saved

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from driftsched.experiments.claims import NEAR_POINTS
-from driftsched.serving.catalogue import GPUS
-from driftsched.serving.cost import RooflineConfig
+from driftsched.serving.cost import ConstantRateConfig, RooflineConfig
 from driftsched.serving.memory import kv_capacity_tokens
 
 if TYPE_CHECKING:
@@ -84,10 +83,13 @@ def _prompts(scenario: Scenario) -> str:
 
 def _cost(scenario: Scenario) -> str:
     cluster, cost = scenario.cluster, scenario.cluster.cost
-    gpu = GPUS[cluster.gpu]
+    gpu = cluster.find_gpu()
     kv = kv_capacity_tokens(cluster)
-    if not isinstance(cost, RooflineConfig):
+    if isinstance(cost, ConstantRateConfig):
         return f"Every iteration takes the same time; {kv:,} tokens of KV cache fit."
+    if not isinstance(cost, RooflineConfig):
+        source = cost.provenance or "where is not stated"
+        return f"Iterations cost what was measured ({source}); {kv:,} tokens of KV cache fit."
     return (
         f"The {cluster.gpu} is modelled from its data sheet, {cost.memory_efficiency:.0%} of "
         f"{gpu.bandwidth_gbs:g} GB/s and {cost.compute_efficiency:.0%} of {gpu.tflops:g} TFLOPS, "

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.memory import kv_capacity_tokens
 
 if TYPE_CHECKING:
@@ -30,8 +29,9 @@ MAX_SAMPLES = 200_000
 def gpu_table(scenario: Scenario, logs: Sequence[Sequence[tuple[float, int, int]]]) -> pd.DataFrame:
     """Sample each replica's log every `metrics.sample_s` seconds (200,000 samples at most).
 
-    Power is idle + busy share · (TDP − idle), energy its sum over the intervals; temperature,
-    clocks and processes are not modelled and NaN.
+    A row is a replica with all its GPUs. Power is that many times idle + busy share · (TDP − idle)
+    (Fan, Weber and Barroso 2007), energy its sum over the intervals; temperature, clocks and
+    processes are not modelled and NaN.
     """
     end = max((log[-1][0] for log in logs if log), default=0.0)
     step = max(scenario.metrics.sample_s, end / MAX_SAMPLES)
@@ -45,7 +45,9 @@ def gpu_table(scenario: Scenario, logs: Sequence[Sequence[tuple[float, int, int]
 def _sample(
     scenario: Scenario, number: int, log: Sequence[tuple[float, int, int]], times: np.ndarray
 ) -> pd.DataFrame:
-    gpu, model = GPUS[scenario.cluster.gpu], MODELS[scenario.cluster.model]
+    cluster = scenario.cluster
+    gpu, model, gpus = cluster.find_gpu(), cluster.find_model(), cluster.tensor_parallel
+    kv_bytes = model.kv_bytes_per_token * gpus / model.kv_shards(gpus)
     rows = np.fromiter(chain.from_iterable(log), np.float64, 3 * len(log)).reshape(-1, 3)
     logged, running, kv_logged = rows.T
     place = np.searchsorted(logged, times, side="right") - 1
@@ -55,7 +57,7 @@ def _sample(
     step = times[1] - times[0] if len(times) > 1 else 1.0
     busy = np.diff(np.interp(times, logged, busy_until), prepend=0.0) / step
     busy = np.clip(busy, 0.0, 1.0)
-    power = gpu.idle_w + busy * (gpu.tdp_w - gpu.idle_w)
+    power = gpus * (gpu.idle_w + busy * (gpu.tdp_w - gpu.idle_w))
     table = pd.DataFrame(
         {
             "time_s": times,
@@ -66,8 +68,8 @@ def _sample(
             "busy": busy,
             "power_w": power,
             "energy_j": np.cumsum(power * np.diff(times, prepend=0.0)),
-            "memory_used_mb": (model.weight_bytes + kv * model.kv_bytes_per_token) / 1e6,
-            "memory_total_mb": np.full(len(times), gpu.memory_gb * 1e3),
+            "memory_used_mb": (model.weight_bytes + kv * kv_bytes) / 1e6,
+            "memory_total_mb": np.full(len(times), gpus * gpu.memory_gb * 1e3),
         },
         copy=False,
     )

@@ -1,14 +1,17 @@
-"""What an iteration costs: seconds as a function of the tokens in it and the KV cache read."""
+"""Ways to say what an iteration costs: data sheet, constant rate, coefficients, measured table."""
 
 from __future__ import annotations
 
-from math import sqrt
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from driftsched.config import Config
-from driftsched.serving.catalogue import Gpu, Model
+from driftsched.serving.catalogue import STACKS, Gpu, Model
+from driftsched.serving.iteration import IterationCost
+from driftsched.serving.roofline import roofline_cost
+from driftsched.serving.table import Curve, TableCost
 
 __all__ = [
     "CoefficientsConfig",
@@ -16,92 +19,12 @@ __all__ = [
     "CostConfig",
     "IterationCost",
     "RooflineConfig",
+    "TableConfig",
 ]
 
-
-class IterationCost:
-    """t = overhead + √(weights² + (token · n)²) + kv · KV tokens read + attention · Σ prompt².
-
-    The root of squares follows the measured knee between memory-bound and compute-bound iterations,
-    which a hard maximum does not.
-
-    Parameters
-    ----------
-    overhead_s, weights_s : float
-        Seconds an iteration: fixed, and to read the weights.
-    token_s, kv_token_s, attention_s : float
-        Seconds a token computed, a token of KV cache read, a squared prompt token.
-    """
-
-    __slots__ = (
-        "_fixed",
-        "attention_s",
-        "kv_token_s",
-        "overhead_s",
-        "token_s",
-        "weights_s",
-    )
-
-    def __init__(
-        self,
-        overhead_s: float,
-        weights_s: float,
-        token_s: float,
-        kv_token_s: float,
-        attention_s: float,
-    ) -> None:
-        self.overhead_s = overhead_s
-        self.weights_s = weights_s
-        self.token_s = token_s
-        self.kv_token_s = kv_token_s
-        self.attention_s = attention_s
-        self._fixed: dict[int, float] = {}
-
-    def fixed(self, tokens: int) -> float:
-        """Seconds of an iteration over `tokens` tokens, without reading the KV cache."""
-        compute = self.token_s * tokens
-        return self.overhead_s + sqrt(self.weights_s * self.weights_s + compute * compute)
-
-    def iteration(self, tokens: int, kv_tokens: int, squared_prompts: int = 0) -> float:
-        """Seconds of one iteration.
-
-        Parameters
-        ----------
-        tokens : int
-            All tokens in it: whole prompts being prefilled, one for each decoding request.
-        kv_tokens : int
-            Tokens of cached context read by the decoding requests.
-        squared_prompts : int
-            Sum of the squares of the prompt lengths prefilled.
-        """
-        return self.fixed(tokens) + self.kv_token_s * kv_tokens + self.attention_s * squared_prompts
-
-    def stretch(self, iterations: int, running: int, kv_tokens: int) -> float:
-        """Seconds of `iterations` decode iterations in which nobody joins or leaves.
-
-        The KV cache read starts at `kv_tokens` and grows by `running` an iteration, so the sum has
-        a closed form: the jump-ahead.
-        """
-        grown = kv_tokens * iterations + running * (iterations * (iterations - 1) // 2)
-        try:
-            fixed = self._fixed[running]
-        except KeyError:
-            fixed = self._fixed[running] = self.fixed(running)
-        return iterations * fixed + self.kv_token_s * grown
-
-    def stretch_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
-        """Fewest iterations (at least one) of a stretch that last `seconds`, and how long they do.
-
-        The root of the closed form, rounded down, is at most one iteration short.
-        """
-        a = self.kv_token_s * running / 2
-        b = self.stretch(1, running, kv_tokens) - a
-        steps = int(2 * seconds / (b + sqrt(b * b + 4 * a * seconds))) or 1
-        lasting = self.stretch(steps, running, kv_tokens)
-        if lasting < seconds:
-            steps += 1
-            lasting = self.stretch(steps, running, kv_tokens)
-        return steps, lasting
+MOST_ROWS = 1000
+Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Milliseconds = Annotated[float, Field(ge=0, le=1_000_000)]
 
 
 class RooflineConfig(Config):
@@ -111,17 +34,32 @@ class RooflineConfig(Config):
     overhead_s: float = Field(0.0, ge=0, le=10, description="fixed seconds an iteration")
     memory_efficiency: float = Field(0.8, gt=0, le=1, description="MBU")
     compute_efficiency: float = Field(0.72, gt=0, le=1, description="MFU")
+    link_efficiency: float = Field(0.8, gt=0, le=1, description="of the link between GPUs")
+    stack: str = Field(
+        "auto",
+        description="serving program: kernels adds nothing to the GPUs' work, vllm-0.2 what "
+        "Splitwise measured; auto is kernels on one GPU and vllm-0.2 on several",
+    )
 
-    def build(self, gpu: Gpu, model: Model) -> IterationCost:
-        """Coefficients of `model` on `gpu`."""
-        bytes_s = self.memory_efficiency * gpu.bandwidth_gbs * 1e9
-        flops = self.compute_efficiency * gpu.tflops * 1e12
-        return IterationCost(
+    @field_validator("stack")
+    @classmethod
+    def _stack(cls, name: str) -> str:
+        if name != "auto":
+            STACKS[name]
+        return name
+
+    def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> IterationCost:
+        """Coefficients of `model` on `tensor_parallel` of `gpu`; see `roofline_cost`."""
+        automatic = "kernels" if tensor_parallel == 1 else "vllm-0.2"
+        return roofline_cost(
+            gpu,
+            model,
+            STACKS[automatic if self.stack == "auto" else self.stack],
+            tensor_parallel=tensor_parallel,
+            memory_efficiency=self.memory_efficiency,
+            compute_efficiency=self.compute_efficiency,
+            link_efficiency=self.link_efficiency,
             overhead_s=self.overhead_s,
-            weights_s=model.weight_bytes / bytes_s,
-            token_s=2 * model.params / flops,
-            kv_token_s=model.kv_bytes_per_token / bytes_s,
-            attention_s=2 * model.layers * model.hidden / flops,
         )
 
 
@@ -135,7 +73,7 @@ class ConstantRateConfig(Config):
     kind: Literal["constant"] = "constant"
     token_s: float = Field(gt=0, le=1000)
 
-    def build(self, gpu: Gpu, model: Model) -> IterationCost:
+    def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> IterationCost:
         """The same for every GPU and model."""
         return IterationCost(self.token_s, 0.0, 0.0, 0.0, 0.0)
 
@@ -161,7 +99,7 @@ class CoefficientsConfig(Config):
             raise ValueError("one of overhead_s, weights_s and token_s must be > 0, got 0 for all")
         return self
 
-    def build(self, gpu: Gpu, model: Model) -> IterationCost:
+    def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> IterationCost:
         """The same for every GPU and model."""
         return IterationCost(
             self.overhead_s,
@@ -172,10 +110,69 @@ class CoefficientsConfig(Config):
         )
 
 
+class TableConfig(Config):
+    """Measured tables: milliseconds by tokens in the iteration, and by tokens of KV cache read.
+
+    Between rows the time is interpolated, above the last it goes on as between the last two. Below
+    the first row an iteration costs as much as that row, and the cache goes to zero. The tables
+    hold for the GPUs and the model they were measured on, whatever the scenario's are.
+    """
+
+    kind: Literal["table"] = "table"
+    iteration_tokens: tuple[Tokens, ...] = Field(
+        min_length=1, max_length=MOST_ROWS, description="tokens in the iteration, ascending"
+    )
+    iteration_ms: tuple[Milliseconds, ...] = Field(
+        min_length=1, max_length=MOST_ROWS, description="milliseconds for each, KV cache aside"
+    )
+    kv_tokens: tuple[Tokens, ...] = Field(
+        (), max_length=MOST_ROWS, description="tokens of KV cache read, ascending"
+    )
+    kv_ms: tuple[Milliseconds, ...] = Field(
+        (), max_length=MOST_ROWS, description="milliseconds for each, to be added"
+    )
+    attention_s: float = Field(0.0, ge=0, le=1, description="seconds a squared prompt token")
+    overhead_s: float = Field(0.0, ge=0, le=1000, description="seconds an iteration to be added")
+    provenance: str = Field("", max_length=500, description="what was measured, when and how well")
+
+    @model_validator(mode="after")
+    def _rows(self) -> TableConfig:
+        _check_rows("iteration", self.iteration_tokens, self.iteration_ms)
+        _check_rows("kv", self.kv_tokens, self.kv_ms)
+        if not self.iteration_ms[0] + self.overhead_s > 0:
+            raise ValueError("the first of iteration_ms must be > 0, got 0")
+        return self
+
+    def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> TableCost:
+        """The same for every GPU and model."""
+        seconds, kv_s = ([ms / 1e3 for ms in column] for column in (self.iteration_ms, self.kv_ms))
+        return TableCost(
+            self.overhead_s,
+            Curve(self.iteration_tokens, seconds, floor=True),
+            Curve(self.kv_tokens or (0,), kv_s or (0.0,), floor=False),
+            self.attention_s,
+        )
+
+
+def _check_rows(name: str, tokens: tuple[int, ...], ms: tuple[float, ...]) -> None:
+    """Refuse columns of different lengths, tokens that do not ascend, times that fall."""
+    if len(tokens) != len(ms):
+        raise ValueError(
+            f"{name}_tokens and {name}_ms must be equally long, got {len(tokens)} and {len(ms)}"
+        )
+    for (few, fast), (many, slow) in pairwise(zip(tokens, ms, strict=True)):
+        if many <= few:
+            raise ValueError(f"{name}_tokens must ascend, got {many} after {few}")
+        if slow < fast:
+            raise ValueError(
+                f"{name}_ms must not fall, got {slow:g} at {many} tokens after {fast:g} at {few}"
+            )
+
+
 if TYPE_CHECKING:
-    CostConfig = RooflineConfig | ConstantRateConfig | CoefficientsConfig
+    CostConfig = RooflineConfig | ConstantRateConfig | CoefficientsConfig | TableConfig
 else:
     CostConfig = Annotated[
-        RooflineConfig | ConstantRateConfig | CoefficientsConfig,
+        RooflineConfig | ConstantRateConfig | CoefficientsConfig | TableConfig,
         Field(discriminator="kind"),
     ]

@@ -1,34 +1,55 @@
-"""Memory of a modelled GPU: how many tokens of KV cache fit beside the weights."""
+"""Memory of a modelled replica: how many tokens and blocks of KV cache fit beside the weights."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from driftsched.errors import ScenarioError
-from driftsched.serving.catalogue import GPUS, MODELS
 
 if TYPE_CHECKING:
     from driftsched.scenario.cluster import Cluster
 
-__all__ = ["kv_capacity_tokens"]
+__all__ = ["kv_blocks", "kv_capacity_tokens"]
 
 
-def kv_capacity_tokens(cluster: Cluster) -> int:
-    """Tokens of KV cache that fit: (memory · utilisation − weights − activations) / bytes a token.
+def kv_capacity_tokens(cluster: Cluster, gpu: str | None = None) -> int:
+    """Tokens of KV cache that fit on a replica of N GPUs (N = tensor_parallel).
+
+    On each GPU: (memory · utilisation - weights / N - activations) / (bytes a token / shards);
+    keys and values are split by head, into min(N, kv_heads) shards.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Its model, utilisation, activations, tensor_parallel.
+    gpu : str, optional
+        The replica's GPU, by default `cluster.gpu`.
 
     Raises
     ------
     ScenarioError
         When the weights leave no room.
     """
-    gpu, model = GPUS[cluster.gpu], MODELS[cluster.model]
-    usable = gpu.memory_gb * 1e9 * cluster.memory_utilisation
-    free = usable - model.weight_bytes - cluster.activation_gb * 1e9
-    tokens = int(free / model.kv_bytes_per_token) if free > 0 else 0
+    name = cluster.gpu if gpu is None else gpu
+    hardware, model = cluster.find_gpu(name), cluster.find_model()
+    usable = hardware.memory_gb * 1e9 * cluster.memory_utilisation
+    weights = model.weight_bytes / cluster.tensor_parallel
+    free = usable - weights - cluster.activation_gb * 1e9
+    per_token = model.kv_bytes_per_token / model.kv_shards(cluster.tensor_parallel)
+    tokens = int(free / per_token) if free > 0 else 0
     if tokens < 1:
         raise ScenarioError(
-            f"cluster: {cluster.model} needs {model.weight_bytes / 1e9:.1f} GB for its weights and "
-            f"{cluster.activation_gb:g} GB for activations, which must be less than "
-            f"memory_utilisation x memory of {cluster.gpu}, got {usable / 1e9:.1f} GB"
+            f"cluster: {cluster.model} needs {weights / 1e9:.1f} GB for its weights and "
+            f"{cluster.activation_gb:g} GB for activations{_each(cluster)}, which must be less "
+            f"than memory_utilisation x memory of {name}, got {usable / 1e9:.1f} GB"
         )
     return tokens
+
+
+def kv_blocks(tokens: int, block_tokens: int) -> int:
+    """Whole blocks of `block_tokens` that `tokens` of KV cache hold."""
+    return tokens // block_tokens
+
+
+def _each(cluster: Cluster) -> str:
+    return " on each GPU" if cluster.tensor_parallel > 1 else ""

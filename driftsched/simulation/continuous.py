@@ -83,4 +83,5 @@ class ContinuousReplica(Replica):
             tokens = request.prompt_tokens
             prompts += tokens
             squares += tokens * tokens
-        return self.cost.iteration(prompts + decoding, kv, squares)
+        requests = decoding + len(joining)
+        return self.cost.iteration(prompts + decoding, kv, squares, requests, len(joining))

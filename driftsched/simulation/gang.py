@@ -88,7 +88,7 @@ class GangReplica(Replica):
         prompts = sum(request.prompt_tokens for request in gang)
         squares = sum(request.prompt_tokens**2 for request in gang)
         self.log.append((now, len(gang), 0))
-        seconds = self.cost.iteration(prompts, 0, squares)
+        seconds = self.cost.iteration(prompts, 0, squares, len(gang), len(gang))
         yield self.env.timeout(seconds)
         now += seconds
         for request in gang:

@@ -15,7 +15,6 @@ from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
 from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.intake import make_requests
-from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation.continuous import ContinuousReplica
 from driftsched.simulation.gang import GangReplica
@@ -105,7 +104,7 @@ def _replica(
     capacity: int,
 ) -> Replica:
     cluster, engine = scenario.cluster, scenario.engine
-    cost = cluster.cost.build(GPUS[cluster.gpu], MODELS[cluster.model])
+    cost = cluster.build_cost()
     if engine.mode == "continuous":
         return ContinuousReplica(env, traffic, gateway, cost, engine.batch_size, capacity)
     return GangReplica(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.workload.generate import generate
 from driftsched.workload.preview import sample_phase
@@ -105,7 +104,7 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
 
 def _phase_load(scenario: Scenario, name: str, rate: float, workload: Workload) -> PhaseLoad:
     cluster, engine = scenario.cluster, scenario.engine
-    cost = cluster.cost.build(GPUS[cluster.gpu], MODELS[cluster.model])
+    cost = cluster.build_cost()
     reserved = float((workload.prompt_tokens + workload.max_output_tokens).mean())
     fitting = int(kv_capacity_tokens(cluster) / reserved)
     batch = max(1, min(engine.batch_size, fitting))
@@ -133,9 +132,10 @@ def _continuous_s(cost: IterationCost, batch: int, workload: Workload) -> float:
     if joining > 1:
         tokens = round(batch + float(prompt.mean()) * joining)
         squares = round(float((prompt**2).mean()) * joining)
-        return cost.iteration(tokens, kv, squares) / joining
+        requests = round(batch + joining)
+        return cost.iteration(tokens, kv, squares, requests, round(joining)) / joining
     few = workload.prompt_tokens[:SAMPLE].tolist()
-    prefill_s = float(np.mean([cost.iteration(batch + p, kv, p * p) for p in few]))
+    prefill_s = float(np.mean([cost.iteration(batch + p, kv, p * p, batch + 1, 1) for p in few]))
     return prefill_s + (1 / joining - 1) * cost.iteration(batch, kv)
 
 
@@ -149,7 +149,7 @@ def _gang_s(cost: IterationCost, batch: int, workload: Workload) -> float:
         prompts = workload.prompt_tokens[rows]
         order = np.argsort(workload.output_tokens[rows], kind="stable")
         ends = zip(workload.output_tokens[rows][order], prompts[order], strict=True)
-        seconds += cost.iteration(int(prompts.sum()), 0, int((prompts**2).sum()))
+        seconds += cost.iteration(int(prompts.sum()), 0, int((prompts**2).sum()), size, size)
         kv, running, done = int(prompts.sum()) + size, size, 1
         for last, own in ((int(last), int(own)) for last, own in ends):
             seconds += cost.stretch(last - done, running, kv)

@@ -14,7 +14,6 @@ from driftsched.scenario import Scenario
 from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.intake import make_requests
 from driftsched.scheduling.request import Request
-from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.workload.table import Segment, Workload
 
@@ -74,7 +73,7 @@ class Engine:
 
     def __post_init__(self) -> None:
         cluster = self.scenario.cluster
-        self.cost = cluster.cost.build(GPUS[cluster.gpu], MODELS[cluster.model])
+        self.cost = cluster.build_cost()
         self.capacity = kv_capacity_tokens(cluster)
 
     def admit(self, running: list[Request], now: float) -> list[Request]:
@@ -96,7 +95,9 @@ class Engine:
         self.iterations += 1
         tokens = len(decoding) + sum(r.prompt_tokens for r in joining)
         kv = sum(request.prompt_tokens + done for request, done in decoding.items())
-        return self.cost.iteration(tokens, kv, sum(r.prompt_tokens**2 for r in joining))
+        squares = sum(r.prompt_tokens**2 for r in joining)
+        requests = len(decoding) + len(joining)
+        return self.cost.iteration(tokens, kv, squares, requests, len(joining))
 
     def continuous(self) -> None:
         now, running = 0.0, dict[Request, int]()

@@ -41,6 +41,8 @@ FIRST: dict[str, Callable[[float], Any]] = {
     "median_s": lambda mean: mean,
     "scale_s": lambda mean: mean,
     "token_s": lambda mean: 0.02,
+    "iteration_tokens": lambda mean: [1, 512],
+    "iteration_ms": lambda mean: [20.0, 60.0],
 }
 """First value of a parameter without a default, from the mean of the former kind: lengths in
 tokens, gaps in seconds. An unlisted one starts at 1."""

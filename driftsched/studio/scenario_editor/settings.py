@@ -63,7 +63,12 @@ def engine(edit: Edit) -> None:
     data["engine"] = edit_fields(edit.draft, Engine, data["engine"], "engine")
     cluster = dict(data["cluster"])
     for column, (name, known) in zip(
-        st.columns(2), (("gpu", list(GPUS)), ("model", list(MODELS))), strict=True
+        st.columns(2),
+        (
+            ("gpu", [*GPUS, *(cluster.get("own_gpus") or ())]),
+            ("model", [*MODELS, *(cluster.get("own_models") or ())]),
+        ),
+        strict=True,
     ):
         shown = {"gpu": "GPU", "model": "Model"}[name]
         key = edit.draft.key(f"cluster.{name}")
@@ -72,7 +77,11 @@ def engine(edit: Edit) -> None:
             shown, known, index=at, key=key, help="Data sheets are in the studio's catalogue."
         )
     data["cluster"] = edit_fields(
-        edit.draft, Cluster, cluster, "cluster", skip=("gpu", "model", "replicas")
+        edit.draft,
+        Cluster,
+        cluster,
+        "cluster",
+        skip=("gpu", "model", "replicas", "own_gpus", "own_models"),
     )
     try:
         tokens = kv_capacity_tokens(Cluster.model_validate(data["cluster"]))

@@ -45,7 +45,7 @@ def gpu_table(scenario: Scenario, logs: Sequence[Sequence[tuple[float, int, int]
 def _sample(
     scenario: Scenario, number: int, log: Sequence[tuple[float, int, int]], times: np.ndarray
 ) -> pd.DataFrame:
-    cluster = scenario.cluster
+    cluster = scenario.cluster.machines[number]
     gpu, model, gpus = cluster.find_gpu(), cluster.find_model(), cluster.tensor_parallel
     kv_bytes = model.kv_bytes_per_token * gpus / model.kv_shards(gpus)
     rows = np.fromiter(chain.from_iterable(log), np.float64, 3 * len(log)).reshape(-1, 3)
@@ -64,7 +64,7 @@ def _sample(
             "replica": np.full(len(times), number, dtype=np.int32),
             "running": running[place].astype(np.int64),
             "kv_used_tokens": kv,
-            "kv_capacity_tokens": np.full(len(times), kv_capacity_tokens(scenario.cluster)),
+            "kv_capacity_tokens": np.full(len(times), kv_capacity_tokens(cluster)),
             "busy": busy,
             "power_w": power,
             "energy_j": np.cumsum(power * np.diff(times, prepend=0.0)),

@@ -2,7 +2,7 @@
 
 from driftsched.scenario.changes import changed, with_load, with_policy
 from driftsched.scenario.clients import Patience, Retries
-from driftsched.scenario.cluster import Cluster, Engine
+from driftsched.scenario.cluster import Cluster, Engine, Pool
 from driftsched.scenario.estimator import Estimator, InputFactor, SizeClasses
 from driftsched.scenario.io import (
     from_yaml,
@@ -29,6 +29,7 @@ __all__ = [
     "Metrics",
     "Patience",
     "Phase",
+    "Pool",
     "Prompts",
     "Retries",
     "Scenario",

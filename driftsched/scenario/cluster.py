@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from driftsched.config import Config
+from driftsched.errors import UnknownNameError
 from driftsched.scenario.rules import MOST, Name
+from driftsched.scheduling.routers import RouterConfig
+from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConfig
 from driftsched.serving.catalogue import GPUS, MODELS, Gpu, Model
 from driftsched.serving.cost import CostConfig, IterationCost, RooflineConfig
 
-__all__ = ["Cluster", "Engine"]
+__all__ = ["Cluster", "Engine", "Pool"]
+
+MOST_REPLICAS = 1000
 
 
 class Engine(Config):
@@ -24,10 +29,24 @@ class Engine(Config):
     )
 
 
-class Cluster(Config):
-    """The modelled hardware: GPU, model, memory, cost of an iteration.
+class Pool(Config):
+    """Replicas of one kind; what is left out is the cluster's."""
 
-    GPU and model are names from the catalogue or of the scenario's own entries.
+    replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
+    gpu: str | None = None
+    model: str | None = None
+    tensor_parallel: int | None = Field(None, ge=1, le=256)
+    memory_utilisation: float | None = Field(None, gt=0, le=1)
+    activation_gb: float | None = Field(None, ge=0)
+    price_per_gpu_hour: float | None = Field(None, ge=0, le=1e6)
+    cost: CostConfig | None = None
+
+
+class Cluster(Config):
+    """The modelled hardware: GPU, model, memory, cost of an iteration; how many, and who queues.
+
+    GPU and model are names from the catalogue or of the scenario's own entries. Replicas of
+    different kinds come in pools, which say only what differs.
     """
 
     own_gpus: dict[Name, Gpu] | None = Field(
@@ -38,7 +57,13 @@ class Cluster(Config):
     )
     gpu: str = "L4"
     model: str = "qwen1.5-1.8b"
-    replicas: Literal[1] = 1
+    replicas: int = Field(
+        1, ge=1, le=MOST_REPLICAS, description="replicas, where there are no pools"
+    )
+    queue: Literal["central", "per_replica"] = Field(
+        "central", description="one queue that all replicas draw from, or one each behind a router"
+    )
+    router: RouterConfig = LeastOutstandingConfig()
     tensor_parallel: int = Field(1, ge=1, le=256, description="GPUs that share each layer")
     memory_utilisation: float = Field(0.7, gt=0, le=1)
     activation_gb: float = Field(1.0, ge=0, description="memory kept for activations")
@@ -47,6 +72,7 @@ class Cluster(Config):
         None, ge=0, le=1e6, description="of one GPU, in any currency"
     )
     cost: CostConfig = RooflineConfig()
+    pools: tuple[Pool, ...] = Field((), max_length=100, description="replicas of different kinds")
 
     @field_validator("own_gpus", "own_models")
     @classmethod
@@ -78,6 +104,40 @@ class Cluster(Config):
         if model is not None and model.heads % gpus:
             raise ValueError(f"must divide the {model.heads} heads of {name}, got {gpus}")
         return gpus
+
+    @model_validator(mode="after")
+    def _pools(self) -> Cluster:
+        if self.pools and self.replicas != 1:
+            raise ValueError(
+                f"replicas must be left out where pools count their own, got {self.replicas}"
+            )
+        total = sum(pool.replicas for pool in self.pools)
+        if total > MOST_REPLICAS:
+            raise ValueError(f"pools must have <= {MOST_REPLICAS} replicas together, got {total}")
+        for number, pool in enumerate(self.pools):
+            machine = self._of(pool)
+            try:
+                machine.find_gpu()
+                heads, gpus = machine.find_model().heads, machine.tensor_parallel
+            except UnknownNameError as error:
+                raise ValueError(f"pools[{number}]: {error}") from None
+            if heads % gpus:
+                raise ValueError(
+                    f"pools[{number}].tensor_parallel must divide the {heads} heads of "
+                    f"{machine.model}, got {gpus}"
+                )
+        return self
+
+    @property
+    def machines(self) -> list[Cluster]:
+        """Each replica's hardware, in order of their numbers, as a cluster of one."""
+        if not self.pools:
+            return [self.model_copy(update={"replicas": 1})] * self.replicas
+        return [machine for pool in self.pools for machine in [self._of(pool)] * pool.replicas]
+
+    def _of(self, pool: Pool) -> Cluster:
+        own = {name: value for name, value in pool if value is not None}
+        return self.model_copy(update=own | {"replicas": 1, "pools": ()})
 
     def find_gpu(self, name: str | None = None) -> Gpu:
         """Data sheet of an own GPU or one from the catalogue, by default of `gpu`."""

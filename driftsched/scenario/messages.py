@@ -47,7 +47,7 @@ RULES = {
 NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$"
 NAME_RULE = "must be 1 to 40 letters, digits or _ . - and begin with a letter or digit"
 TAGGED = {
-    *("policy", "compensator", "classifier", "arrivals", "cost"),
+    *("policy", "compensator", "classifier", "arrivals", "cost", "router"),
     *("prompt_tokens", "output_tokens", "think", "abandonment", "length"),
 }
 TAGGED_ITEMS = {"drift", "tenant_arrivals"}

@@ -5,15 +5,20 @@ It knows no clock and does no I/O: time is an argument. Simulated and live runs 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import deepcopy
 from sys import maxsize
 from typing import TYPE_CHECKING
 
-from driftsched.scheduling.admission import TenantGates
+from driftsched.scheduling.admission import TenantGate
+from driftsched.scheduling.line import Line
+from driftsched.scheduling.routers.base import Loads
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.routers.base import Router
 
 __all__ = ["Gateway", "LearningRow"]
 
@@ -22,46 +27,75 @@ LearningRow = tuple[float, int, float]
 
 
 class Gateway:
-    """Admit, queue, choose, learn.
+    """Admit, route, queue, choose, learn.
 
     Parameters
     ----------
     scenario : Scenario
-        Tenants and their limits, estimator, policy.
+        Tenants and their limits, estimator, policy, router.
     policy : Policy, optional
-        A policy of the user's own instead of the scenario's; it must be empty.
+        A policy of the user's own instead of the scenario's; it must be empty. Where each replica
+        has a queue of its own, each gets a copy.
     kv_capacity : int, optional
-        Tokens of KV cache of the largest engine: a request that could never fit is rejected.
+        Tokens of KV cache of the engine: a request that could never fit is rejected. With several
+        replicas and one queue it is the least of them, since any of them may draw the request.
+    capacities : sequence of int, optional
+        Tokens of KV cache of each replica, where each has a queue of its own: the scenario's router
+        chooses among those that a request fits.
 
     Attributes
     ----------
-    waiting : int
-        Requests in the queues, those held back by a running limit included.
+    lines : list of Line
+        The central queue, or one a replica.
+    loads : Loads
+        What each replica was sent and has not ended; kept where there is a router.
+    accepting : list of int
+        Numbers of the replicas that the router may choose, ascending.
     learning : list of LearningRow
         What the compensator saw, one row a finished request, in order of finishing.
     """
 
     def __init__(
-        self, scenario: Scenario, policy: Policy | None = None, kv_capacity: int | None = None
+        self,
+        scenario: Scenario,
+        policy: Policy | None = None,
+        kv_capacity: int | None = None,
+        capacities: Sequence[int] = (),
     ) -> None:
-        self.kv_capacity = kv_capacity if kv_capacity is not None else maxsize
-        self.policy = policy if policy is not None else scenario.policy.build(scenario.tenants)
-        self.compensator = scenario.estimator.compensator.build(len(scenario.categories))
-        self.waiting = 0
-        self.learning: list[LearningRow] = []
-        # Bound once: these four are called for every request.
-        self._predict, self._learn = self.compensator.predict_one, self.compensator.learn_one
-        self._push, self._pop = self.policy.push, self.policy.pop
-        self._gates = TenantGates(scenario.tenants)
-        self._limited = any(
-            (limits.waiting, limits.rate_rps, limits.running) != (None, None, None)
-            for limits in (tenant.limits for tenant in scenario.tenants)
+        self.kv_capacity = (
+            kv_capacity if kv_capacity is not None else max(capacities, default=maxsize)
         )
+        self.compensator = scenario.estimator.compensator.build(len(scenario.categories))
+        self.learning: list[LearningRow] = []
+        # Bound once: these are called for every request.
+        self._predict, self._learn = self.compensator.predict_one, self.compensator.learn_one
+        limits = [tenant.limits for tenant in scenario.tenants]
+        limited = any(
+            (one.waiting, one.rate_rps, one.running) != (None, None, None) for one in limits
+        )
+        self._gates = [TenantGate(one) for one in limits] if limited else []
+        first = policy if policy is not None else scenario.policy.build(scenario.tenants)
+        # Copied while empty.
+        policies = [first, *(deepcopy(first) for _ in capacities[1:])]
+        self.lines = [Line(one, self._gates) for one in policies]
+        self.loads = Loads([0] * len(capacities), [0] * len(capacities))
+        self.accepting = list(range(len(capacities)))
+        self._capacities = capacities
+        self._router = (
+            scenario.cluster.router.build(self.loads, scenario.seed) if capacities else None
+        )
+        self._tracked = limited or self._router is not None
+
+    @property
+    def waiting(self) -> int:
+        """Requests in the queues, those held back by a running limit included."""
+        return sum(line.waiting for line in self.lines)
 
     def submit(self, request: Request, now: float) -> bool:
         """Budget a request and queue it, or reject it with a reason; True when it is queued.
 
-        Writes the request's bias, estimate and total, or its status and reason.
+        Writes the request's bias, estimate and total, and its replica where a router chose it, or
+        its status and reason.
         """
         bias = self._predict(request)
         estimate = int(request.prior_tokens * bias)
@@ -72,41 +106,34 @@ class Gateway:
         if needed > self.kv_capacity:
             limit = self.kv_capacity
             return self._reject(request, now, f"needs {needed} tokens of KV cache, {limit} fit")
-        if self._limited:
-            gate = self._gates.gates[request.tenant]
+        if self._gates:
+            gate = self._gates[request.tenant]
             refusal = gate.refusal(now)
             if refusal:
                 return self._reject(request, now, refusal)
             gate.waiting += 1
-        self._push(request)
-        self.waiting += 1
+        router = self._router
+        number = 0 if router is None else self._route(router, request, needed)
+        self.lines[number].push(request)
         return True
+
+    def _route(self, router: Router, request: Request, needed: int) -> int:
+        among = [one for one in self.accepting if self._capacities[one] >= needed]
+        request.replica = chosen = router.route(request, among)
+        self.loads.requests[chosen] += 1
+        self.loads.tokens[chosen] += request.total_token_budget
+        return chosen
 
     def _reject(self, request: Request, now: float, reason: str) -> bool:
         request.status, request.reason, request.finish_s = "rejected", reason, now
         return False
 
     def next(self, now: float) -> Request | None:
-        """Choose the next request to dispatch; None when none may go.
+        """Choose the next request of the central queue; None when none may go.
 
         The caller owns it from here and must `finish` it.
         """
-        if not self._limited:
-            if not self.waiting:
-                return None
-            self.waiting -= 1
-            return self._pop(now)
-        policy = self.policy
-        while len(policy):
-            request = policy.pop(now)
-            gate = self._gates.gates[request.tenant]
-            if not gate.full:
-                gate.waiting -= 1
-                gate.running += 1
-                self.waiting -= 1
-                return request
-            self._gates.hold(request, policy)
-        return None
+        return self.lines[0].next(now)
 
     def finish(self, request: Request, now: float) -> None:
         """Record that a request has given its last token at `now`, and learn from its length.
@@ -118,7 +145,7 @@ class Gateway:
         ratio = request.counted_output_tokens / request.base_tokens
         bias = self._learn(request, ratio)
         self.learning.append((now, request.request_id, bias))
-        if self._limited:
+        if self._tracked:
             self.leave(request)
 
     def abandon(self, request: Request, now: float, status: str, reason: str) -> None:
@@ -132,6 +159,10 @@ class Gateway:
 
     def leave(self, request: Request) -> None:
         """Free the tenant's place in the engine, however the request ended."""
-        gate = self._gates.gates[request.tenant]
-        gate.running -= 1
-        self._gates.release(request.tenant, self.policy)
+        if self._router is not None:
+            self.loads.requests[request.replica] -= 1
+            self.loads.tokens[request.replica] -= request.total_token_budget
+        if self._gates:
+            self._gates[request.tenant].running -= 1
+            for line in self.lines:
+                line.release(request.tenant)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING
 
 from driftsched.simulation.replica import Replica
 
 if TYPE_CHECKING:
-    import simpy
-
-    from driftsched.scheduling.gateway import Gateway
     from driftsched.scheduling.request import Request
-    from driftsched.serving.cost import IterationCost
-    from driftsched.simulation.traffic import Traffic
+    from driftsched.serving.iteration import IterationCost
+    from driftsched.simulation.clock import Appointment
+    from driftsched.simulation.replica import Place
 
 __all__ = ["GangReplica", "gang_stretches"]
 
@@ -45,61 +43,71 @@ class GangReplica(Replica):
     is full or the wait is over. Then no request joins, and all finish when the longest does.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        traffic: Traffic,
-        gateway: Gateway,
-        cost: IterationCost,
-        batch_size: int,
-        kv_capacity: int,
-        number: int = 0,
-        *,
-        batch_wait_s: float = 0.0,
-    ) -> None:
-        super().__init__(env, traffic, gateway, cost, batch_size, kv_capacity, number)
-        self.batch_wait_s = batch_wait_s
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.batch_wait_s = place.engine.batch_wait_s
+        self._gang: list[Request] = []
+        self._deadline_s = inf
+        self._next = self._form  # what the next appointment is for
 
-    def serve(self) -> Generator[simpy.Event, Any, None]:
-        env, traffic = self.env, self.traffic
-        now = 0.0
-        while True:
-            gang = self._take(0, now)
-            if not gang:
-                self.log.append((now, 0, 0))
-                if not traffic.idle(now):
-                    return
-                yield env.timeout(max(0.0, traffic.next_s - now))
-                now = traffic.next_s
-                traffic.advance(now)
-                continue
-            deadline = now + self.batch_wait_s
-            while len(gang) < self.batch_size and self._stalled is None and now < deadline:
-                until = min(traffic.next_s, deadline)
-                yield env.timeout(until - now)
-                now = until
-                traffic.advance(now)
-                gang += self._take(len(gang), now)
-            now = yield from self._run(gang, now)
+    @property
+    def empty(self) -> bool:
+        return not self._gang
 
-    def _run(self, gang: list[Request], now: float) -> Generator[simpy.Event, Any, float]:
-        """Prefill and decode the gang; returns the time at its end."""
+    def notify(self, now: float) -> None:
+        if not self.busy:
+            self._arm(now)
+
+    def _wake(self, appointment: Appointment) -> None:
+        self._next(self.clock.now)
+
+    def _form(self, now: float) -> None:
+        """Take who waits; then start, or wait for more."""
+        self.source.advance(now)
+        gang = self._gang
+        gang += self._take(len(gang), now)
+        if not gang:
+            self._rest(now)
+            return
+        self._deadline_s = min(self._deadline_s, now + self.batch_wait_s)
+        if len(gang) < self.batch_size and self._stalled is None and now < self._deadline_s:
+            self._arm(min(self.source.next_s, self._deadline_s))
+        else:
+            self._prefill(now)
+
+    def _prefill(self, now: float) -> None:
+        self.busy = True
         self.batches += 1
+        gang = self._gang
         prompts = sum(request.prompt_tokens for request in gang)
         squares = sum(request.prompt_tokens**2 for request in gang)
         self.log.append((now, len(gang), 0))
-        seconds = self.cost.iteration(prompts, 0, squares, len(gang), len(gang))
-        yield self.env.timeout(seconds)
-        now += seconds
-        for request in gang:
+        self._next = self._give_first_tokens
+        self._arm(now + self.cost.iteration(prompts, 0, squares, len(gang), len(gang)))
+
+    def _give_first_tokens(self, now: float) -> None:
+        for request in self._gang:
             request.first_token_s = now
-        for seconds, running, kv in gang_stretches(self.cost, gang):
+        self._course = gang_stretches(self.cost, self._gang)[::-1]
+        self._next = self._decode
+        self._decode(now)
+
+    def _decode(self, now: float) -> None:
+        """Begin the next stretch, or end."""
+        if self._course:
+            seconds, running, kv = self._course.pop()
             self.log.append((now, running, kv))
-            yield self.env.timeout(seconds)
-            now += seconds
+            self._arm(now + seconds)
+        else:
+            self._end(now)
+
+    def _end(self, now: float) -> None:
         self.log.append((now, 0, 0))
-        self.traffic.advance(now)
-        for request in sorted(gang, key=lambda r: r.request_id):
+        self.source.advance(now)
+        for request in sorted(self._gang, key=lambda r: r.request_id):
             self._reserved -= request.prompt_tokens + request.max_output_tokens
             self.gateway.finish(request, now)
-        return now
+        self._tell_peers(now)
+        self.busy = False
+        self._gang, self._deadline_s, self._next = [], inf, self._form
+        self._form(now)

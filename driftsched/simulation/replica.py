@@ -1,73 +1,147 @@
-"""What both batching modes share: a replica's place in the run and its log."""
+"""What both batching modes share: a replica's place in the run, its appointment and its log."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from driftsched.simulation.clock import REPLICAS
 
 if TYPE_CHECKING:
-    import simpy
-
+    from driftsched.scenario.cluster import Engine
     from driftsched.scheduling.gateway import Gateway
+    from driftsched.scheduling.line import Line
     from driftsched.scheduling.request import Request
-    from driftsched.serving.cost import IterationCost
-    from driftsched.simulation.traffic import Traffic
+    from driftsched.serving.iteration import IterationCost
+    from driftsched.simulation.clock import Appointment, Clock
 
-__all__ = ["GpuLog", "Replica"]
+__all__ = ["GpuLog", "Place", "Replica", "Source"]
 
 GpuLog = list[tuple[float, int, int]]
 """time_s, running, kv_used_tokens: one row at each change; between rows the KV grows evenly."""
 
 
-class Replica:
-    """One modelled GPU; a subclass says how it batches.
+class Source(Protocol):
+    """Where requests come from, as a replica sees it.
 
-    Parameters
-    ----------
-    env : simpy.Environment
-        The clock.
-    traffic : Traffic
-        Where requests come from.
-    gateway : Gateway
-        Who chooses.
-    cost : IterationCost
-        What an iteration takes.
-    batch_size, kv_capacity : int
-        Most requests, and most tokens of KV cache (prompt + max output reserved), at once.
-    number : int
-        Written into the requests' replica column.
+    A replica that foresees arrivals (`Traffic`) wakes itself for them and submits them; one that
+    does not (`AnnouncedTraffic`) is told of them by `Replica.notify`.
+    """
+
+    next_s: float
+    """Time of the next arrival where it is foreseen; else inf."""
+
+    def advance(self, now: float) -> None:
+        """Submit what arrived up to and including `now` and was not announced."""
+        ...
+
+    def idle(self, now: float) -> bool:
+        """Take note that a replica has nothing to do; True when it should wait for `next_s`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a replica stands: who wakes it, who feeds it, what it can do.
 
     Attributes
     ----------
-    batches : int
-        Number of the batch being formed.
+    clock : Clock
+        Who wakes it.
+    source : Source
+        Where requests come from.
+    gateway : Gateway
+        Told of every request that ends.
+    line : Line
+        Which queue it takes requests from.
+    engine : Engine
+        How requests share it.
+    cost : IterationCost
+        What an iteration takes.
+    kv_capacity : int
+        Tokens of KV cache it has.
+    number : int
+        Written into the requests' replica column; the order at one instant.
     """
 
-    def __init__(
-        self,
-        env: simpy.Environment,
-        traffic: Traffic,
-        gateway: Gateway,
-        cost: IterationCost,
-        batch_size: int,
-        kv_capacity: int,
-        number: int = 0,
-    ) -> None:
-        self.env = env
-        self.traffic = traffic
-        self.gateway = gateway
-        self.cost = cost
-        self.batch_size = batch_size
-        self.kv_capacity = kv_capacity
-        self.number = number
+    clock: Clock
+    source: Source
+    gateway: Gateway
+    line: Line
+    engine: Engine
+    cost: IterationCost
+    kv_capacity: int
+    number: int = 0
+
+
+class Replica:
+    """One modelled GPU (or several as one, by tensor parallelism); a subclass says how it batches.
+
+    It is a machine with one appointment: `_wake` settles what has ended, takes requests from its
+    line and makes the next appointment. `notify` moves the appointment forward.
+
+    Attributes
+    ----------
+    log : GpuLog
+        Its course.
+    busy : bool
+        Whether requests are in it.
+    batches : int
+        Number of the batch being formed.
+    peers : sequence of Replica
+        Those that a request's end here can give room to.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.clock, self.source, self.gateway = place.clock, place.source, place.gateway
+        self.line, self.cost, self.number = place.line, place.cost, place.number
+        self.order = REPLICAS + place.number
+        self.batch_size, self.kv_capacity = place.engine.batch_size, place.kv_capacity
         self.log: GpuLog = []
+        self.busy = False
         self.batches = 0
+        self.peers: Sequence[Replica] = ()
         self._reserved = 0
         self._stalled: Request | None = None
+        self._appointment: Appointment | None = None
 
-    def serve(self) -> Generator[simpy.Event, Any, None]:
-        """The SimPy process: runs until no request is left."""
+    @property
+    def empty(self) -> bool:
+        """Whether no request is in it, nor about to be."""
+        return not self.busy
+
+    def start(self) -> None:
+        """Be woken at time 0."""
+        self._arm(0.0)
+
+    def notify(self, now: float) -> None:
+        """Take note that a request may have come within reach at `now`.
+
+        Where there is room, the replica looks for it at its first iteration boundary from then on.
+        """
         raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def _wake(self, appointment: Appointment) -> None:
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def _arm(self, time_s: float) -> None:
+        """Make the appointment, or move it forward."""
+        if self._appointment is not None:
+            self._appointment.cancel()
+        self._appointment = self.clock.at(time_s, self.order, self._wake)
+
+    def _tell_peers(self, now: float) -> None:
+        if self.gateway.waiting:
+            for peer in self.peers:
+                peer.notify(now)
+
+    def _rest(self, now: float) -> None:
+        """Wait, empty, for the next arrival."""
+        self.busy = False
+        self.log.append((now, 0, 0))
+        if self.source.idle(now):
+            self._arm(self.source.next_s)
 
     def _take(self, running: int, now: float) -> list[Request]:
         """Dispatch as many requests as have room beside `running` others.
@@ -75,9 +149,9 @@ class Replica:
         A chosen request whose KV cache does not fit yet waits at the head until it does.
         """
         taken: list[Request] = []
-        gateway = self.gateway
-        while running < self.batch_size and (gateway.waiting or self._stalled):
-            request = self._stalled or gateway.next(now)
+        line = self.line
+        while running < self.batch_size and (line.waiting or self._stalled):
+            request = self._stalled or line.next(now)
             if request is None:
                 break
             self._stalled = None

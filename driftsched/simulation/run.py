@@ -8,24 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import simpy
-
 from driftsched.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
-from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.intake import make_requests
-from driftsched.serving.memory import kv_capacity_tokens
-from driftsched.simulation.continuous import ContinuousReplica
-from driftsched.simulation.gang import GangReplica
-from driftsched.simulation.traffic import Progress, Traffic
+from driftsched.simulation.clock import Clock
+from driftsched.simulation.fleet import Fleet
 from driftsched.workload.generate import generate
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
-    from driftsched.simulation.replica import Replica
+    from driftsched.simulation.traffic import Progress
     from driftsched.workload.table import Workload
 
 __all__ = ["simulate"]
@@ -77,45 +72,19 @@ def simulate(
     with _fewer_collections():
         budgets = prepare_budgets(scenario, workload)
         requests = make_requests(scenario, workload, budgets)
-        capacity = kv_capacity_tokens(scenario.cluster)
-        gateway = Gateway(scenario, policy, capacity)
-        env = simpy.Environment()
-        traffic = Traffic(requests, workload.segments, gateway, progress)
-        replica = _replica(scenario, env, traffic, gateway, capacity)
-        env.process(replica.serve())
-        env.run()
+        clock = Clock()
+        fleet = Fleet(scenario, clock, requests, workload.segments, policy, progress)
+        clock.run()
         return build_result(
             scenario,
             workload,
             budgets,
             requests,
-            learning=gateway.learning,
-            gpu_logs=[replica.log],
+            learning=fleet.gateway.learning,
+            gpu_logs=[replica.log for replica in fleet.replicas],
             engine="simpy",
             wall_s=time.perf_counter() - started,
         )
-
-
-def _replica(
-    scenario: Scenario,
-    env: simpy.Environment,
-    traffic: Traffic,
-    gateway: Gateway,
-    capacity: int,
-) -> Replica:
-    cluster, engine = scenario.cluster, scenario.engine
-    cost = cluster.build_cost()
-    if engine.mode == "continuous":
-        return ContinuousReplica(env, traffic, gateway, cost, engine.batch_size, capacity)
-    return GangReplica(
-        env,
-        traffic,
-        gateway,
-        cost,
-        engine.batch_size,
-        capacity,
-        batch_wait_s=engine.batch_wait_s,
-    )
 
 
 @contextmanager

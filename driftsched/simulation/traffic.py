@@ -30,6 +30,10 @@ class Traffic:
     ----------
     next_s : float
         Time of the next arrival in seconds; inf while there is none, or none before a drain.
+    requests : sequence of Request
+        All of them, in order of arrival.
+    submitted : int
+        How many have arrived.
     """
 
     def __init__(
@@ -40,11 +44,11 @@ class Traffic:
         progress: Progress | None = None,
     ) -> None:
         self.next_s = inf
-        self._requests = requests
+        self.requests = requests
         self._segments = segments
         self._gateway = gateway
         self._progress = progress
-        self._cursor = 0
+        self.submitted = 0
         self._segment = -1
         self._start_s = 0.0
         self._stop = 0
@@ -58,16 +62,16 @@ class Traffic:
 
     def advance(self, now: float) -> None:
         """Submit every request that arrives up to and including `now`, in order."""
-        requests, submit = self._requests, self._gateway.submit
+        requests, submit = self.requests, self._gateway.submit
         while self.next_s <= now:
-            cursor = self._cursor
+            cursor = self.submitted
             submit(requests[cursor], self.next_s)
-            self._cursor = cursor = cursor + 1
+            self.submitted = cursor = cursor + 1
             if cursor < self._stop:
                 self.next_s = requests[cursor].arrival_s
             else:
                 self._close()
-        if self._cursor >= self._report_at:
+        if self.submitted >= self._report_at:
             self._report()
 
     def idle(self, now: float) -> bool:
@@ -78,10 +82,10 @@ class Traffic:
         return self.next_s < inf
 
     def _report(self) -> None:
-        total = len(self._requests)
-        self._report_at = self._cursor + max(1, total // REPORTS)
+        total = len(self.requests)
+        self._report_at = self.submitted + max(1, total // REPORTS)
         if self._progress:
-            self._progress(self._cursor / total)
+            self._progress(self.submitted / total)
 
     def _close(self) -> None:
         """End the current segment; the next one opens at once unless this one drains."""
@@ -95,9 +99,9 @@ class Traffic:
         self._start_s = start_s
         segment = self._segments[self._segment]
         self._stop = segment.stop
-        for request in self._requests[segment.first : segment.stop]:
+        for request in self.requests[segment.first : segment.stop]:
             request.arrival_s += start_s
         if segment.first < segment.stop:
-            self.next_s = self._requests[segment.first].arrival_s
+            self.next_s = self.requests[segment.first].arrival_s
         else:
             self._close()

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from driftsched.scenario import Scenario, parse_scenario
+from driftsched.scheduling.routers import ROUTERS
 
 POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")
 
@@ -38,6 +39,27 @@ def small(**changes: Any) -> Scenario:
         ],
     }
     return parse_scenario(data | changes)
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> dict[str, Any]:
+    """One to four replicas, of one kind or several, with one queue or one each."""
+    # Utilisations that leave from about 800 to 60,000 tokens of KV cache on an L4.
+    utilisation = st.sampled_from([0.2015, 0.205, 0.23, 0.7])
+    cluster: dict[str, Any] = {"memory_utilisation": draw(utilisation)}
+    if draw(st.booleans()):
+        return cluster
+    cluster |= {
+        "queue": draw(st.sampled_from(["central", "per_replica"])),
+        "router": {"kind": draw(st.sampled_from(list(ROUTERS)))},
+    }
+    if draw(st.booleans()):
+        return cluster | {"replicas": draw(st.integers(2, 4))}
+    pool = st.fixed_dictionaries(
+        {"replicas": st.integers(1, 2), "memory_utilisation": utilisation},
+        optional={"gpu": st.just("A10G"), "model": st.just("smollm2-135m")},
+    )
+    return cluster | {"pools": draw(st.lists(pool, min_size=1, max_size=2))}
 
 
 @st.composite
@@ -123,7 +145,6 @@ def scenarios(draw: st.DrawFn) -> Scenario:
                 "batch_size": draw(st.integers(1, 12)),
                 "batch_wait_s": draw(st.sampled_from([0.0, 0.01, 0.5])),
             },
-            # Utilisations that leave from about 800 to 60,000 tokens of KV cache.
-            "cluster": {"memory_utilisation": draw(st.sampled_from([0.2015, 0.205, 0.23, 0.7]))},
+            "cluster": draw(clusters()),
         }
     )

@@ -81,7 +81,7 @@ def engine(edit: Edit) -> None:
         Cluster,
         cluster,
         "cluster",
-        skip=("gpu", "model", "replicas", "own_gpus", "own_models"),
+        skip=("gpu", "model", "own_gpus", "own_models", "router", "pools"),
     )
     try:
         tokens = kv_capacity_tokens(Cluster.model_validate(data["cluster"]))

@@ -1,0 +1,74 @@
+"""A line of waiting requests: a policy, and those held back by a tenant's running limit."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftsched.scheduling.admission import TenantGate
+    from driftsched.scheduling.policies import Policy
+    from driftsched.scheduling.request import Request
+
+__all__ = ["Line"]
+
+
+class Line:
+    """One queue; the cluster has one for all its replicas, or one each.
+
+    A chosen request whose tenant is at its running limit is held in that tenant's own heap, in the
+    policy's order, and goes back to the policy when one of the tenant's requests leaves an engine.
+    Each dispatch holds back at most one request anew, so a step stays O(log n) amortised.
+
+    Parameters
+    ----------
+    policy : Policy
+        Empty; the line owns it from here.
+    gates : sequence of TenantGate
+        One a tenant, shared by all lines; empty where no tenant has a limit.
+
+    Attributes
+    ----------
+    waiting : int
+        Requests in it, those held back included.
+    """
+
+    def __init__(self, policy: Policy, gates: Sequence[TenantGate] = ()) -> None:
+        self.policy = policy
+        self.waiting = 0
+        self._gates = gates
+        self._held: list[list[tuple[float, float, int, Request]]] = [[] for _ in gates]
+        self._push, self._pop = policy.push, policy.pop
+
+    def push(self, request: Request) -> None:
+        """Take a request in."""
+        self._push(request)
+        self.waiting += 1
+
+    def next(self, now: float) -> Request | None:
+        """Choose the next request to dispatch; None when none may go."""
+        if not self._gates:
+            if not self.waiting:
+                return None
+            self.waiting -= 1
+            return self._pop(now)
+        policy = self.policy
+        while len(policy):
+            request = policy.pop(now)
+            gate = self._gates[request.tenant]
+            if not gate.full:
+                gate.waiting -= 1
+                gate.running += 1
+                self.waiting -= 1
+                return request
+            entry = (policy.order(request), request.arrival_s, request.request_id, request)
+            heappush(self._held[request.tenant], entry)
+        return None
+
+    def release(self, tenant: int) -> None:
+        """Give the tenant's first held request back to the policy."""
+        held = self._held[tenant]
+        if held:
+            self.policy.push(heappop(held)[3])

@@ -1,0 +1,48 @@
+"""SimPy's clock, with appointments at exact times and in a stated order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+from typing import Any
+
+import simpy
+
+__all__ = ["ARRIVALS", "EVENTS", "REPLICAS", "Appointment", "Clock"]
+
+ARRIVALS, EVENTS, REPLICAS = 0, 1, 2
+"""Order of what falls on one instant: arrivals, then scenario events, then replica 0, 1, 2, …"""
+
+Call = Callable[[Any], None]
+
+
+class Appointment(simpy.Event):
+    """A call at a time; it has no value and never fails.
+
+    SimPy's own events are triggered first and delayed then; this one is born triggered.
+    """
+
+    def __init__(self, clock: Clock, call: Call) -> None:
+        self.env = clock
+        self.callbacks = [call]
+        self._value = None
+        self._ok = True
+
+    def cancel(self) -> None:
+        """Let the time pass without the call."""
+        self.callbacks = []
+
+
+class Clock(simpy.Environment):
+    """A `simpy.Environment` that also takes absolute times.
+
+    SimPy adds a delay to its own time, which rounds. Here what a replica computed as the end of a
+    stretch is the very time at which it is woken, so that times can be compared for equality, and
+    whatever falls on one instant happens in a stated order and not in the order of making.
+    """
+
+    def at(self, time_s: float, order: int, call: Call) -> Appointment:
+        """Call `call(appointment)` at `time_s`, lower `order` first at one instant."""
+        appointment = Appointment(self, call)
+        heappush(self._queue, (time_s, order, next(self._eid), appointment))  # type: ignore[misc]
+        return appointment

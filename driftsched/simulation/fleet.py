@@ -1,0 +1,111 @@
+"""The cluster's replicas, and who of them is told what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from driftsched.scheduling.gateway import Gateway
+from driftsched.serving.memory import kv_capacity_tokens
+from driftsched.simulation.announced import AnnouncedTraffic
+from driftsched.simulation.continuous import ContinuousReplica
+from driftsched.simulation.gang import GangReplica
+from driftsched.simulation.replica import Place
+from driftsched.simulation.traffic import Progress, Traffic
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.scheduling.policies import Policy
+    from driftsched.scheduling.request import Request
+    from driftsched.simulation.clock import Clock
+    from driftsched.simulation.replica import Replica, Source
+    from driftsched.workload.table import Segment
+
+__all__ = ["Fleet"]
+
+BATCHING: dict[str, type[Replica]] = {"gang": GangReplica, "continuous": ContinuousReplica}
+
+
+class Fleet:
+    """Replicas, their gateway and their traffic, put together as the scenario says.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Cluster, engine and what the gateway needs.
+    clock : Clock
+        At time 0; running it runs the scenario.
+    requests, segments : sequences
+        The traffic.
+    policy : Policy, optional
+        Instead of the scenario's.
+    progress : callable, optional
+        Told of the share of requests submitted.
+
+    Attributes
+    ----------
+    replicas : list of Replica
+        In order of their numbers.
+    gateway : Gateway
+        In front of them.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        clock: Clock,
+        requests: Sequence[Request],
+        segments: Sequence[Segment],
+        policy: Policy | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        machines = scenario.cluster.machines
+        capacities = [kv_capacity_tokens(machine) for machine in machines]
+        central = scenario.cluster.queue == "central" or len(machines) == 1
+        if central:
+            self.gateway = Gateway(scenario, policy, min(capacities))
+        else:
+            self.gateway = Gateway(scenario, policy, capacities=capacities)
+        traffic = Traffic(requests, segments, self.gateway, progress)
+        announced = AnnouncedTraffic(clock, traffic, self)
+        source: Source = traffic if len(machines) == 1 else announced
+        self._central = central
+        self.replicas: list[Replica] = []
+        for number, machine in enumerate(machines):
+            place = Place(
+                clock=clock,
+                source=source,
+                gateway=self.gateway,
+                line=self.gateway.lines[0 if central else number],
+                engine=scenario.engine,
+                cost=machine.build_cost(),
+                kv_capacity=capacities[number],
+                number=number,
+            )
+            self.replicas.append(BATCHING[scenario.engine.mode](place))
+        self._introduce(scenario)
+        for replica in self.replicas:
+            replica.start()
+        if source is announced:
+            announced.start()
+
+    @property
+    def empty(self) -> bool:
+        """Whether no request waits or runs."""
+        return not self.gateway.waiting and all(replica.empty for replica in self.replicas)
+
+    def arrived(self, requests: Sequence[Request], now: float) -> None:
+        """Tell the replicas that requests have arrived; all of them where they share a queue."""
+        if self._central:
+            for replica in self.replicas:
+                replica.notify(now)
+        else:
+            for request in requests:
+                if not request.status:
+                    self.replicas[request.replica].notify(now)
+
+    def _introduce(self, scenario: Scenario) -> None:
+        """Where a tenant has a running limit, one replica's end can be another's beginning."""
+        if len(self.replicas) > 1 and any(one.limits.running for one in scenario.tenants):
+            for replica in self.replicas:
+                replica.peers = [peer for peer in self.replicas if peer is not replica]

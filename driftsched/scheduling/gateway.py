@@ -87,6 +87,11 @@ class Gateway:
         self._tracked = limited or self._router is not None
 
     @property
+    def policy(self) -> Policy:
+        """The policy of the central queue, or of the first replica's."""
+        return self.lines[0].policy
+
+    @property
     def waiting(self) -> int:
         """Requests in the queues, those held back by a running limit included."""
         return sum(line.waiting for line in self.lines)
@@ -154,7 +159,7 @@ class Gateway:
         Writes the request's finish time, status and reason.
         """
         request.finish_s, request.status, request.reason = now, status, reason
-        if self._limited:
+        if self._tracked:
             self.leave(request)
 
     def leave(self, request: Request) -> None:

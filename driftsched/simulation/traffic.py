@@ -33,7 +33,7 @@ class Traffic:
     requests : sequence of Request
         All of them, in order of arrival.
     submitted : int
-        How many have arrived.
+        How many have been handed to the gateway: the first ones of `requests`.
     """
 
     def __init__(
@@ -54,11 +54,6 @@ class Traffic:
         self._stop = 0
         self._report_at = 0
         self._open(0.0)
-
-    @property
-    def submitted(self) -> int:
-        """Requests handed to the gateway so far: the first ones of the workload."""
-        return self._cursor
 
     def advance(self, now: float) -> None:
         """Submit every request that arrives up to and including `now`, in order."""

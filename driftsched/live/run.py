@@ -17,6 +17,7 @@ from driftsched.live.flight import STOPPED
 from driftsched.live.sampler import Sampler
 from driftsched.live.snapshot import LiveSnapshot, Moment, State, counts, frozen, tokens
 from driftsched.live.tables import live_result
+from driftsched.live.telemetry import MachineProbes
 from driftsched.results.storage import TABLES
 from driftsched.scheduling.gateway import Gateway
 from driftsched.workload.generate import generate
@@ -51,8 +52,8 @@ class LiveRun:
         The scenario's traffic, where it was generated before.
     policy : Policy, optional
         A policy object of the caller's own instead of the scenario's; it must be empty.
-    probes : sequence of Probe
-        Telemetry beside what the engine itself offers.
+    probes : sequence of Probe, optional
+        Telemetry beside what the engine itself offers; by default this machine's GPUs and process.
     progress : callable, optional
         Called on the run's thread with the share of requests that ended, 0 to 1; when it raises
         ``CancelledError`` the run is stopped as by `cancel`.
@@ -71,7 +72,7 @@ class LiveRun:
         engine: Engine | None = None,
         workload: Workload | None = None,
         policy: Policy | None = None,
-        probes: Sequence[Probe] = (),
+        probes: Sequence[Probe] | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> None:
         self.scenario = scenario
@@ -84,7 +85,8 @@ class LiveRun:
         traffic = workload if workload is not None else generate(scenario)
         self._prepared = prepare.scaled(scenario, traffic, options)
         self._engine = engine if engine is not None else options.engine.build()
-        self._probes = tuple(probes)
+        self._probes = probes
+        self._machine: MachineProbes | None = None
         self._progress = progress
         self._origin: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -131,6 +133,8 @@ class LiveRun:
         finally:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._engine.close(), CLOSING_S)
+            if self._machine:
+                self._machine.close()
         if self._progress and self._asked_s is None:
             self._progress(1.0)
         self.result = self._build(time.perf_counter() - started, began)
@@ -154,6 +158,9 @@ class LiveRun:
             self._gateway,
             self.clock,
         )
+        if self._probes is None:
+            self._machine = await asyncio.to_thread(MachineProbes)
+            self._probes = self._machine.probes
         probes = (*self._engine.probes(), *self._probes)
         self._sampler = Sampler(probes, lambda: dispatcher.running, self.clock, self._on_sample)
         self._origin = time.monotonic()
@@ -290,6 +297,7 @@ class LiveRun:
             "started_at": began.isoformat(timespec="seconds"),
             "stop_asked_s": self._asked_s,
             "ended_s": self._stopped_s,
+            "telemetry": self._machine.said if self._machine else None,
             "telemetry_failures": self._sampler.failures,
         }
         return self._tables(moment, wall_s=wall_s, facts=about)
@@ -302,7 +310,7 @@ def run_live(
     engine: Engine | None = None,
     workload: Workload | None = None,
     policy: Policy | None = None,
-    probes: Sequence[Probe] = (),
+    probes: Sequence[Probe] | None = None,
     progress: Callable[[float], None] | None = None,
     observer: Callable[[LiveRun], None] | None = None,
 ) -> RunResult:

@@ -106,11 +106,11 @@ def _random(
         model = transformers.AutoModelForCausalLM.from_config(
             config, dtype=dtype, **_attention(options)
         )
-    size = sum(parameter.numel() for parameter in model.parameters())
+    size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
     return LoadedModel(
         model=model.eval(),
         tokenizer=PlainTokenizer(shape.vocabulary),
-        name=f"random Llama, {shape.layers} layers of {shape.hidden}, {size / 1e6:.3g} M parameters",
+        name=f"random Llama, {shape.layers} layers of {shape.hidden}, {size:.3g} M parameters",
         end_tokens=[],
         context_tokens=options.context_tokens,
         notes=(

@@ -27,10 +27,9 @@ class RandomModel(Config):
 
     @model_validator(mode="after")
     def _divisible(self) -> RandomModel:
-        if self.hidden % (2 * self.heads):
-            raise ValueError(
-                f"hidden must be a multiple of twice the heads ({2 * self.heads}), got {self.hidden}"
-            )
+        step = 2 * self.heads
+        if self.hidden % step:
+            raise ValueError(f"hidden must be a multiple of 2 x heads ({step}), got {self.hidden}")
         if self.heads % (self.kv_heads or self.heads):
             raise ValueError(f"kv_heads must divide heads ({self.heads}), got {self.kv_heads}")
         return self

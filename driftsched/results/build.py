@@ -70,8 +70,18 @@ def build_result(
     )
 
 
-def _column(requests: Sequence[Request], name: str, dtype: Any = np.float64) -> NDArray[Any]:
-    return np.fromiter(map(attrgetter(name), requests), dtype=dtype, count=len(requests))
+NUMBERS = (
+    *("arrival_s", "dispatch_s", "first_token_s", "finish_s"),
+    *("bias", "estimated_output_tokens", "preemptions", "replica", "batch_id"),
+)
+
+
+def _numbers(requests: Sequence[Request]) -> dict[str, NDArray[np.float64]]:
+    """What a run writes into its requests; read request by request, since they lie far apart."""
+    rows = chain.from_iterable(map(attrgetter(*NUMBERS), requests))
+    flat = np.fromiter(rows, np.float64, len(NUMBERS) * len(requests))
+    columns = flat.reshape(-1, len(NUMBERS)).T.copy()
+    return dict(zip(NUMBERS, columns, strict=True))
 
 
 def _words(
@@ -92,11 +102,9 @@ def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
 def _requests(
     scenario: Scenario, workload: Workload, budgets: Budgets, requests: Sequence[Request]
 ) -> pd.DataFrame:
-    arrival = _column(requests, "arrival_s")
-    dispatch = _column(requests, "dispatch_s")
-    first = _column(requests, "first_token_s")
-    finish = _column(requests, "finish_s")
-    estimate = _column(requests, "estimated_output_tokens", np.int64)
+    numbers = _numbers(requests)
+    arrival, dispatch, first, finish = (numbers[name] for name in NUMBERS[:4])
+    estimate = numbers["estimated_output_tokens"].astype(np.int64)
     status = _words(requests, "status", STATUSES)
     finished = status.codes == 0
     ttft = first - arrival
@@ -125,7 +133,7 @@ def _requests(
             "max_output_tokens": workload.max_output_tokens,
             "counted_prompt_tokens": budgets.counted_prompt,
             "base_tokens": budgets.base_tokens,
-            "bias": _column(requests, "bias"),
+            "bias": numbers["bias"],
             "safety_factor": budgets.safety_factor,
             "input_factor": budgets.input_factor,
             "estimated_output_tokens": estimate,
@@ -140,9 +148,9 @@ def _requests(
             "ttft_s": ttft,
             "tpot_s": (e2e - ttft) / gaps,
             "e2e_s": e2e,
-            "preemptions": _column(requests, "preemptions", np.int32),
-            "replica": _column(requests, "replica", np.int32),
-            "batch_id": _column(requests, "batch_id", np.int64),
+            "preemptions": numbers["preemptions"].astype(np.int32),
+            "replica": numbers["replica"].astype(np.int32),
+            "batch_id": numbers["batch_id"].astype(np.int64),
             "status": status,
             "reason": _words(requests, "reason"),
         },

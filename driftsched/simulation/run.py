@@ -70,21 +70,32 @@ def simulate(
     if workload.user is not None:
         raise ScenarioError("phases with closed_loop arrivals cannot be simulated by this version")
     with _fewer_collections():
-        budgets = prepare_budgets(scenario, workload)
-        requests = make_requests(scenario, workload, budgets)
-        clock = Clock()
-        fleet = Fleet(scenario, clock, requests, workload.segments, policy, progress)
-        clock.run()
-        return build_result(
-            scenario,
-            workload,
-            budgets,
-            requests,
-            learning=fleet.gateway.learning,
-            gpu_logs=[replica.log for replica in fleet.replicas],
-            engine="simpy",
-            wall_s=time.perf_counter() - started,
-        )
+        return _simulated(scenario, workload, policy, progress, started)
+
+
+def _simulated(
+    scenario: Scenario,
+    workload: Workload,
+    policy: Policy | None,
+    progress: Progress | None,
+    started: float,
+) -> RunResult:
+    """Run; its requests are freed when this returns, before the collector would look at them."""
+    budgets = prepare_budgets(scenario, workload)
+    requests = make_requests(scenario, workload, budgets)
+    clock = Clock()
+    fleet = Fleet(scenario, clock, requests, workload.segments, policy, progress)
+    clock.run()
+    return build_result(
+        scenario,
+        workload,
+        budgets,
+        requests,
+        learning=fleet.gateway.learning,
+        gpu_logs=[replica.log for replica in fleet.replicas],
+        engine="simpy",
+        wall_s=time.perf_counter() - started,
+    )
 
 
 @contextmanager

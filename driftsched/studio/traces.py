@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import tempfile
@@ -10,13 +11,22 @@ from pathlib import Path
 
 from driftsched.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario
+from driftsched.workload.traces.layout import look
+from driftsched.workload.traces.textfile import head, unpacked_bytes
 
-__all__ = ["MAX_UPLOAD_MB", "check_browser_scenario", "store_trace", "trace_folder"]
+__all__ = [
+    "MAX_UPLOAD_MB",
+    "check_browser_scenario",
+    "is_stored_trace",
+    "store_trace",
+    "trace_folder",
+]
 
 MAX_UPLOAD_MB = 50
 MAX_FOLDER_MB = 2000
 MB = 1_000_000
-STORED = re.compile(r"[0-9a-f]{64}\.csv")
+MAX_UNPACKED_MB = 250
+STORED = re.compile(r"[0-9a-f]{64}\.(?:csv|jsonl|json)(?:\.gz)?")
 
 
 def trace_folder() -> Path:
@@ -26,22 +36,23 @@ def trace_folder() -> Path:
 
 
 def store_trace(data: bytes) -> Path:
-    """Keep an uploaded CSV file under the hash of its content; equal files are kept once.
+    """Keep an uploaded traffic file under the hash of its content; equal files are kept once.
+
+    Parameters
+    ----------
+    data : bytes
+        CSV, JSON lines or JSON, plain or gzip: 50 MB at most, 250 MB unpacked.
 
     Raises
     ------
     TraceError
-        The file is empty, packed or too large, or no room is left.
+        The file is empty, no text or too large, or no room is left.
     """
     if not data:
         raise TraceError("trace must not be empty, got 0 bytes")
     if len(data) > MAX_UPLOAD_MB * MB:
         raise TraceError(f"trace must have at most {MAX_UPLOAD_MB} MB, got {len(data) / MB:.1f} MB")
-    if data.startswith(b"\x1f\x8b"):
-        raise TraceError(
-            "trace must be plain text to be uploaded, got a gzip file: unpack it first"
-        )
-    path = trace_folder() / f"{hashlib.sha256(data).hexdigest()}.csv"
+    path = trace_folder() / f"{hashlib.sha256(data).hexdigest()}{_ending(data)}"
     if path.is_file():
         return path
     try:
@@ -51,9 +62,24 @@ def store_trace(data: bytes) -> Path:
     return path
 
 
+def _ending(data: bytes) -> str:
+    """File name's ending by the content, after a look at it."""
+    packed = data.startswith(b"\x1f\x8b")
+    kind = look(head(io.BytesIO(data))).kind
+    if packed:
+        unpacked = unpacked_bytes(io.BytesIO(data))
+        if unpacked > MAX_UNPACKED_MB * MB:
+            raise TraceError(
+                f"trace must have at most {MAX_UNPACKED_MB} MB unpacked, got {unpacked / MB:.0f} MB"
+            )
+    return f".{kind}.gz" if packed else f".{kind}"
+
+
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    stored = sum(file.stat().st_size for file in path.parent.glob("*.csv"))
+    stored = sum(
+        file.stat().st_size for file in path.parent.iterdir() if STORED.fullmatch(file.name)
+    )
     if stored + len(data) > MAX_FOLDER_MB * MB:
         raise TraceError(
             f"trace files may take {MAX_FOLDER_MB} MB on the server, which are used up"
@@ -81,11 +107,16 @@ def check_browser_scenario(scenario: Scenario) -> Scenario:
     if scenario.trace is None:
         return scenario
     named = scenario.trace.file
-    path = trace_folder() / Path(named).name
-    allowed = STORED.fullmatch(path.name) and named == str(path)
-    if not allowed or path.is_symlink() or not path.is_file():
+    if not is_stored_trace(named):
         cut = named if len(named) <= 60 else f"{named[:57]}..."
         raise ScenarioError(
             f"trace.file must be a file uploaded on the Scenario page of this server, got {cut!r}"
         )
     return scenario
+
+
+def is_stored_trace(named: str) -> bool:
+    """Whether `named` is the full path of an uploaded file."""
+    path = trace_folder() / Path(named).name
+    known = STORED.fullmatch(path.name) is not None and named == str(path)
+    return known and not path.is_symlink() and path.is_file()

@@ -7,7 +7,13 @@ from driftsched.workload.load import OfferedLoad, PhaseLoad, offered_load
 from driftsched.workload.preview import arrival_preview, length_preview
 from driftsched.workload.prompts import PromptBook, prompt_book
 from driftsched.workload.table import Segment, Workload
-from driftsched.workload.trace import TraceImport, TraceProblem, import_trace
+from driftsched.workload.traces import (
+    TraceImport,
+    TraceLook,
+    TraceProblem,
+    import_trace,
+    look_at_trace,
+)
 
 __all__ = [
     "ARRIVALS",
@@ -19,12 +25,14 @@ __all__ = [
     "PromptBook",
     "Segment",
     "TraceImport",
+    "TraceLook",
     "TraceProblem",
     "Workload",
     "arrival_preview",
     "generate",
     "import_trace",
     "length_preview",
+    "look_at_trace",
     "offered_load",
     "prompt_book",
 ]

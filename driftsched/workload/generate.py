@@ -11,7 +11,7 @@ from driftsched.workload.assemble import Draft, assemble
 from driftsched.workload.drift.apply import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload, nominal_starts
-from driftsched.workload.trace import import_trace
+from driftsched.workload.traces.load import import_trace
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario

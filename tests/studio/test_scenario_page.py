@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from pathlib import Path
 from typing import Any, cast
@@ -9,8 +10,9 @@ from typing import Any, cast
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from driftsched.errors import ScenarioError
+from driftsched.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenario, to_yaml
+from driftsched.studio import traces
 from driftsched.studio.scenario_editor.kinds import first_values, kinds_in
 from driftsched.studio.scenario_editor.names import follow_names, normalised
 from driftsched.studio.scenario_editor.previews import load_in_words
@@ -214,6 +216,36 @@ def test_uploaded_trace_becomes_the_traffic(page: AppTest) -> None:
     assert trace is not None
     assert Path(trace.file).read_bytes() == broken
     assert scenario(page).phases == ()
+
+
+def test_columns_of_an_unknown_table_are_proposed_and_confirmed(page: AppTest) -> None:
+    """A packed table of the user's own: the proposal is in force, and a correction replaces it."""
+    page.radio(key=key(page, "source")).set_value("trace").run()
+    rows = b"when_s;input_tokens;output_tokens;team\n0;5;6;a\n1.5;7;8;b\n"
+    page.file_uploader(key=key(page, "trace-upload")).upload("own.gz", gzip.compress(rows)).run()
+    assert not page.exception
+    assert not page.error
+    trace = scenario(page).trace
+    assert trace is not None
+    assert trace.file.endswith(".csv.gz")
+    assert trace.format == "columns"
+    assert trace.columns is not None
+    assert (trace.columns.prompt_tokens, trace.columns.client) == ("input_tokens", "team")
+    unit = key(page, f"trace.columns.{trace.file}.time_unit")
+    page.selectbox(key=unit).set_value("ms").run()
+    corrected = scenario(page).trace
+    assert corrected is not None
+    assert corrected.columns is not None
+    assert corrected.columns.time_unit == "ms"
+
+
+def test_packed_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small upload must not fill the server's memory."""
+    monkeypatch.setattr(traces, "MAX_UNPACKED_MB", 1)
+    bomb = gzip.compress(TRACE + b"2023-11-16 18:17:03,100,50\n" * 50_000)
+    assert len(bomb) < 100_000
+    with pytest.raises(TraceError, match="at most 1 MB unpacked, got 1 MB"):
+        store_trace(bomb)
 
 
 def test_sums_and_names() -> None:

@@ -20,8 +20,8 @@ from driftsched.workload import (
     import_trace,
     length_preview,
     offered_load,
-    textfile,
 )
+from driftsched.workload.traces import textfile
 
 TRACES = Path(__file__).resolve().parents[2].parent / "shared" / "traces"
 CONVERSATION = TRACES / "AzureLLMInferenceTrace_conv.csv"

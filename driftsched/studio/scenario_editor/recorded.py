@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import streamlit as st
 
 from driftsched.errors import InputError
-from driftsched.scenario import Scenario, TraceSource, parse_scenario
+from driftsched.scenario import Scenario, TraceColumns, TraceSource, parse_scenario
 from driftsched.studio.scenario_editor.draft import Data
 from driftsched.studio.scenario_editor.edit import Edit
 from driftsched.studio.scenario_editor.fields import edit_fields
-from driftsched.studio.traces import MAX_UPLOAD_MB, check_browser_scenario, store_trace
-from driftsched.workload import import_trace
+from driftsched.studio.traces import (
+    MAX_UPLOAD_MB,
+    check_browser_scenario,
+    is_stored_trace,
+    store_trace,
+)
+from driftsched.workload import TraceLook, import_trace, look_at_trace
 
 __all__ = ["recorded"]
 
 LISTED = 200
+NO_COLUMN = "(none)"
+COLUMNS = {
+    "time": "Time",
+    "time_unit": "Unit of time",
+    "prompt_tokens": "Prompt tokens",
+    "output_tokens": "Answer tokens",
+    "client": "Sender",
+}
 
 
 def recorded(edit: Edit) -> None:
     """Edit the trace of a scenario."""
     trace: Data = edit.data.get("trace") or TraceSource(file="-").model_dump() | {"file": ""}
     uploaded = st.file_uploader(
-        "Traffic file (CSV)",
-        type=["csv"],
+        "Traffic file (CSV, JSON lines or JSON, also as gzip)",
+        type=["csv", "tsv", "txt", "jsonl", "json", "gz"],
         key=edit.draft.key("trace-upload"),
         max_upload_size=MAX_UPLOAD_MB,
-        help="Columns TIMESTAMP, ContextTokens, GeneratedTokens, as in Azure's public traces. "
-        "The file is stored on this server under the hash of its content.",
+        help="Known by their columns: Azure's traces, BurstGPT, the arena log, Mooncake, "
+        "Qwen-Bailian, a vLLM benchmark result. Of any other table the columns are proposed, and "
+        "you confirm them. The file is stored on this server under the hash of its content.",
     )
     if uploaded is not None:
         try:
@@ -44,11 +59,48 @@ def recorded(edit: Edit) -> None:
         st.caption(f":material/description: {name}")
     else:
         st.info("Upload a traffic file to go on.", icon=":material/upload_file:")
+    if is_stored_trace(trace["file"]):
+        trace = _columns(edit, trace)
     st.markdown("**How rows become requests**")
     trace = edit_fields(edit.draft, TraceSource, trace, "trace", skip=("file", "format", "columns"))
     edit.data["trace"] = trace
     if trace["file"]:
         _report(edit)
+
+
+def _columns(edit: Edit, trace: Data) -> Data:
+    """Take the format told from the file, or let the user confirm what its columns mean."""
+    try:
+        seen = _look(trace["file"])
+    except InputError as error:
+        st.error(str(error), icon=":material/error:")
+        return trace
+    if seen.format is not None:
+        st.caption(f"Format: {seen.format}, told from the columns.")
+        return trace | {"format": "auto", "columns": None}
+    if not seen.names:
+        return trace
+    st.markdown("**What the columns mean**", help="Proposed from names and contents: confirm.")
+    st.dataframe(pd.DataFrame(seen.rows[:5]), hide_index=True)
+    st.caption(" · ".join(seen.reasons))
+    proposed = trace.get("columns") or (seen.columns.model_dump() if seen.columns else {})
+    columns: Data = {}
+    for place, (name, shown) in zip(st.columns(5), COLUMNS.items(), strict=True):
+        options = list(get_args(TraceColumns.model_fields["time_unit"].annotation))
+        if name != "time_unit":
+            options = [*([NO_COLUMN] if name == "client" else []), *seen.names]
+        value = proposed.get(name)
+        key = edit.draft.key(f"trace.columns.{trace['file']}.{name}")
+        at = edit.draft.first(key, options.index(value) if value in options else 0)
+        with place:
+            chosen = st.selectbox(shown, options, index=at, key=key)
+        columns[name] = None if chosen == NO_COLUMN else chosen
+    return trace | {"format": "columns", "columns": columns}
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _look(path: str) -> TraceLook:
+    return look_at_trace(Path(path))
 
 
 def _report(edit: Edit) -> None:
@@ -61,21 +113,20 @@ def _report(edit: Edit) -> None:
     except InputError as error:
         st.error(str(error), icon=":material/error:")
         return
-    numbers, rules, problems = report
+    numbers, rules, problems, count = report
     for column, (name, value) in zip(st.columns(4), numbers.items(), strict=True):
         column.metric(name, f"{value:,}")
     st.markdown("\n".join(f"- {rule[:1].upper()}{rule[1:]}." for rule in rules))
     if len(problems):
-        more = f"; the first {LISTED} are listed" if len(problems) > LISTED else ""
-        st.warning(f"{len(problems):,} broken fields{more}.", icon=":material/rule:")
+        more = f"; the first {LISTED} are listed" if count > LISTED else ""
+        st.warning(f"{count:,} broken fields{more}.", icon=":material/rule:")
         st.dataframe(problems.head(LISTED), hide_index=True)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _read(scenario_json: str) -> tuple[dict[str, int], tuple[str, ...], pd.DataFrame]:
+def _read(scenario_json: str) -> tuple[dict[str, int], tuple[str, ...], pd.DataFrame, int]:
     scenario = Scenario.model_validate_json(scenario_json)
-    assert scenario.trace is not None
-    report = import_trace(scenario, Path(scenario.trace.file))
+    report = import_trace(scenario, Path(scenario.trace.file if scenario.trace else ""))
     numbers = {
         "Rows read": report.rows_read,
         "Requests": report.rows_taken,
@@ -86,4 +137,4 @@ def _read(scenario_json: str) -> tuple[dict[str, int], tuple[str, ...], pd.DataF
         [(p.line, p.column, p.message, p.value[:60]) for p in report.problems],
         columns=["Line", "Column", "Problem", "Value"],
     )
-    return numbers, report.rules, problems
+    return numbers, report.rules, problems, report.problem_count

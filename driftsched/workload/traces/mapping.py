@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.errors import ScenarioError
 from driftsched.workload.streams import Streams, pick_by_share
+from driftsched.workload.traces.rows import RecordedRows
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
@@ -18,12 +20,53 @@ __all__ = ["categories", "in_words", "tenants"]
 IntArray = NDArray[np.int64]
 
 
-def tenants(scenario: Scenario, rules: TraceSource, streams: Streams, n: int) -> IntArray:
-    """Tenants of `n` rows in order of time."""
+def tenants(
+    scenario: Scenario, rules: TraceSource, streams: Streams, rows: RecordedRows, order: IntArray
+) -> IntArray:
+    """Tenants of the rows taken, in order of time.
+
+    Raises
+    ------
+    ScenarioError
+        The rule is client, but the file does not say who sent a request.
+    """
+    n = len(order)
     if rules.tenant_rule == "round_robin":
         return np.arange(n, dtype=np.int64) % len(scenario.tenants)
+    if rules.tenant_rule == "client":
+        if rows.client is None:
+            raise ScenarioError(
+                "trace.tenant_rule must be share or round_robin where the file does not say who "
+                "sent a request, got 'client'"
+            )
+        return tenants_of_clients(scenario, rules, rows, order)[rows.client[order]]
     uniform = streams.get("tenants", 0).random(n)
     return pick_by_share(uniform, [tenant.share for tenant in scenario.tenants])
+
+
+def tenants_of_clients(
+    scenario: Scenario, rules: TraceSource, rows: RecordedRows, order: IntArray
+) -> IntArray:
+    """Tenant of each client: as named, else of the same name, else dealt out by the shares.
+
+    The busiest client is dealt first, each to the tenant that is furthest under its share.
+    """
+    assert rows.client is not None
+    names = scenario.tenant_names
+    counts = np.bincount(rows.client[order], minlength=len(rows.clients))
+    given = rules.clients or {}
+    target = np.array([tenant.share for tenant in scenario.tenants]) * len(order)
+    found = np.full(len(rows.clients), -1, dtype=np.int64)
+    for client, name in enumerate(rows.clients):
+        tenant = given.get(name, name)
+        if tenant in names:
+            found[client] = names.index(tenant)
+            target[found[client]] -= counts[client]
+    for client in np.argsort(-counts, kind="stable"):
+        if found[client] < 0:
+            found[client] = int(np.argmax(target))
+            target[found[client]] -= counts[client]
+    return found
 
 
 def categories(
@@ -42,11 +85,14 @@ def categories(
     return order[np.minimum(place, len(order) - 1)].astype(np.int64)
 
 
-def in_words(scenario: Scenario, rules: TraceSource, in_order: bool) -> tuple[str, ...]:
+def in_words(
+    scenario: Scenario, rules: TraceSource, rows: RecordedRows, in_order: bool
+) -> tuple[str, ...]:
     """What the rules do, a sentence each."""
     by_tenant = {
         "share": "tenants are drawn by their shares",
         "round_robin": "tenants take turns",
+        "client": f"each of the file's {len(rows.clients)} clients belongs to one tenant",
     }
     by_category = {
         "output": "the category is the smallest whose max_output_tokens holds the recorded answer, "
@@ -67,6 +113,15 @@ def in_words(scenario: Scenario, rules: TraceSource, in_order: bool) -> tuple[st
         said.append(
             "rows were out of order and have been sorted by time, equal times as in the file"
         )
+    if rows.unanswered:
+        said.append(f"{rows.unanswered} failed requests, without any output, are left out")
+    if rules.from_s or rules.until_s is not None:
+        until = "the end" if rules.until_s is None else f"{rules.until_s:g} s"
+        said.append(f"only what was recorded from {rules.from_s:g} s to {until} is taken")
+    if rules.sample_clients < 1:
+        said.append(f"{100 * rules.sample_clients:g} % of the clients are taken")
+    if rules.sample < 1:
+        said.append(f"{100 * rules.sample:g} % of the requests are taken, at random")
     if rules.limit is not None:
         said.append(f"only the first {rules.limit} rows in order of time are taken")
-    return tuple(said)
+    return (*said, *rows.notes)

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from driftsched.errors import ScenarioError, TraceError
 from driftsched.workload.assemble import Draft, assemble
-from driftsched.workload.azure import RecordedRows, TraceProblem, read_azure
 from driftsched.workload.drift.apply import Drift
-from driftsched.workload.mapping import categories, in_words, tenants
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
+from driftsched.workload.traces.formats import read_rows
+from driftsched.workload.traces.mapping import categories, in_words, tenants
+from driftsched.workload.traces.rows import RecordedRows, TraceProblem
+from driftsched.workload.traces.select import select
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
@@ -38,16 +40,24 @@ class TraceImport:
         Rows in the file below its header, and requests made of them.
     rows_skipped : int
         Rows left out because of a problem; rows over the limit are not among them.
+    rows_unanswered : int
+        Rows left out because they record a failed request, without any output.
     rows_cut : int
         Requests shortened to fit into cluster.context_tokens.
     problems : tuple of TraceProblem
-        Every broken field, by line.
+        Broken fields, by line, the first 1000.
+    problem_count : int
+        All of them.
     span_s : float
         Seconds from the first to the last request taken, time_scale applied.
     in_order : bool
         False where the rows had to be sorted by time.
     rules : tuple of str
         What was mapped to what, in words.
+    format : str
+        As which the file was read.
+    clients : int
+        How many clients it names, 0 where it names none.
     """
 
     workload: Workload
@@ -55,10 +65,14 @@ class TraceImport:
     rows_taken: int
     rows_skipped: int
     rows_cut: int
+    rows_unanswered: int
     problems: tuple[TraceProblem, ...]
+    problem_count: int
     span_s: float
     in_order: bool
     rules: tuple[str, ...]
+    format: str
+    clients: int
 
 
 def import_trace(
@@ -75,7 +89,9 @@ def import_trace(
     scenario : Scenario
         With `trace` set; its `file` is not looked at.
     source : Path or binary file
-        CSV with the columns TIMESTAMP, ContextTokens, GeneratedTokens; gzip is unpacked.
+        One request a row, in one of the known formats or with the columns that ``trace.columns``
+        names: CSV with a header, or JSON lines; or a vLLM benchmark result. Gzip is unpacked; 500
+        MB at most, unpacked; read in blocks.
     seed : int, optional
         For tenants, prompt texts and words per token; the scenario's where it is not given.
 
@@ -95,12 +111,11 @@ def import_trace(
     rules = scenario.trace
     if rules is None:
         raise ScenarioError("trace must be set to import recorded traffic, got none")
-    rows = read_azure(source)
-    _refuse(rows, rules)
-    order = np.argsort(rows.time_ns, kind="stable")
-    in_order = bool((np.diff(rows.time_ns) >= 0).all())
-    order = order[: rules.limit]
     streams = Streams(scenario.seed if seed is None else seed, 1)
+    name, rows = read_rows(source, rules)
+    _refuse(rows, rules)
+    in_order = bool((np.diff(rows.time_ns) >= 0).all())
+    order = select(rows, rules, streams)
     draft = _draft(scenario, rules, rows, order, streams)
     span_s = float(draft.arrival_s[-1])
     segments = (Segment("trace", 0, len(order), span_s),)
@@ -110,21 +125,29 @@ def import_trace(
         workload=workload,
         rows_read=rows.rows_read,
         rows_taken=len(order),
-        rows_skipped=rows.rows_read - len(rows.time_ns),
-        rows_cut=_rows_cut(draft, workload),
+        rows_skipped=rows.rows_read - len(rows.time_ns) - rows.unanswered,
+        rows_cut=int((_lengths(draft) > scenario.cluster.context_tokens).sum()),
+        rows_unanswered=rows.unanswered,
         problems=rows.problems,
+        problem_count=rows.problem_count,
         span_s=span_s,
         in_order=in_order,
-        rules=in_words(scenario, rules, in_order),
+        rules=in_words(scenario, rules, rows, in_order),
+        format=name,
+        clients=len(rows.clients),
     )
 
 
 def _refuse(rows: RecordedRows, rules: TraceSource) -> None:
     if rows.problems and rules.on_error == "stop":
-        more = len(rows.problems) - 1
+        more = rows.problem_count - 1
         plural = "" if more == 1 else "s"
         also = f" (and {more} more problem{plural})" if more else ""
         raise TraceError(f"{rows.problems[0]}{also}")
+    if len(rows.time_ns) == 0 and rows.unanswered:
+        raise TraceError(
+            f"trace must have at least 1 request with an answer, got 0 of {rows.rows_read}"
+        )
     if len(rows.time_ns) == 0:
         first = f"; {rows.problems[0]}" if rows.problems else ""
         raise TraceError(f"trace must have at least 1 usable row, got 0 of {rows.rows_read}{first}")
@@ -142,7 +165,7 @@ def _draft(
         output = np.minimum(output, maximum)
     return Draft(
         arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
-        tenant=tenants(scenario, rules, streams, len(order)),
+        tenant=tenants(scenario, rules, streams, rows, order),
         category=category,
         prompt_tokens=prompt,
         output_tokens=output,
@@ -150,8 +173,8 @@ def _draft(
     )
 
 
-def _rows_cut(draft: Draft, workload: Workload) -> int:
-    assert draft.prompt_tokens is not None
-    assert draft.output_tokens is not None
-    shorter = workload.prompt_tokens < draft.prompt_tokens
-    return int((shorter | (workload.output_tokens < draft.output_tokens)).sum())
+def _lengths(draft: Draft) -> IntArray:
+    """Prompt and answer together, as recorded."""
+    if draft.prompt_tokens is None or draft.output_tokens is None:
+        return np.zeros(len(draft.category), np.int64)
+    return draft.prompt_tokens + draft.output_tokens

@@ -1,0 +1,202 @@
+"""Formats of recorded traffic: told apart, proposed, selected, mapped to tenants."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from driftsched.errors import ScenarioError, TraceError
+from driftsched.scenario import Scenario, load_scenario, parse_scenario
+from driftsched.workload import TraceImport, import_trace, look_at_trace
+from driftsched.workload.traces.textfile import blocks
+
+ARENA = "req_time,client,prompt_len,output_len\n" + "".join(
+    f"{i},{'abcd'[min(i % 7, 3)]},{10 + i},{20 + i}\n" for i in range(70)
+)
+
+
+def traced(**rules: Any) -> Scenario:
+    data = json.loads(load_scenario("paper").model_dump_json(by_alias=True))
+    return parse_scenario(data | {"phases": [], "trace": {"file": "-", **rules}})
+
+
+def read(text: str, **rules: Any) -> TraceImport:
+    return import_trace(traced(**rules), io.BytesIO(text.encode()))
+
+
+def proposed(text: str) -> dict[str, Any]:
+    columns = look_at_trace(io.BytesIO(text.encode())).columns
+    assert columns is not None
+    return columns.model_dump()
+
+
+def test_milliseconds_are_not_seconds() -> None:
+    """Mooncake counts in milliseconds: read as seconds the load would be a thousandth."""
+    rows = [{"timestamp": 500 * i, "input_length": 9, "output_length": 5} for i in range(4)]
+    text = "\n".join(json.dumps(row | {"hash_ids": [1, 2]}) for row in rows)
+    report = read(text)
+    assert report.format == "mooncake"
+    assert report.workload.arrival_s.tolist() == [0, 0.5, 1.0, 1.5]
+
+
+def test_failed_requests_are_left_out_and_said() -> None:
+    """BurstGPT records failures with 0 response tokens; they are no broken rows."""
+    head = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
+    report = read(head + "5,ChatGPT,472,18,490,API log\n9,GPT-4,33,0,33,API log\n")
+    assert (report.format, report.rows_taken, report.rows_unanswered) == ("burstgpt", 1, 1)
+    assert report.rows_skipped == 0
+    assert any("1 failed requests" in rule for rule in report.rules)
+
+
+def test_benchmark_without_start_times_is_spaced_evenly_and_says_so() -> None:
+    """Invented arrival times that nobody is told of would pass for recorded ones."""
+    result = {"duration": 12.0, "input_lens": [5, 6, 7], "output_lens": [8, 9, 1]}
+    report = read(json.dumps(result))
+    assert report.workload.arrival_s.tolist() == [0, 4, 8]
+    assert any("no start times" in rule for rule in report.rules)
+    known = read(json.dumps(result | {"start_times": [100.0, 100.5, 107.0]}, indent=1))
+    assert known.workload.arrival_s.tolist() == [0, 0.5, 7]
+    assert not any("start times" in rule for rule in known.rules)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"input_lens": [1], "duration": 1}, "missing output_lens"),
+        ({"input_lens": [1, 2], "output_lens": [1], "duration": 1}, "must be as many"),
+        ({"input_lens": ["x"], "output_lens": [1], "duration": 1}, "input_lens[0] must be a num"),
+        ({"input_lens": [1], "output_lens": [1]}, "start_times or a duration"),
+        ({"input_lens": [-1], "output_lens": [1], "duration": 1}, "column input_lens"),
+    ],
+)
+def test_broken_benchmark_is_one_line(result: dict[str, Any], said: str) -> None:
+    """A result saved without --save-detailed has no lengths to read."""
+    with pytest.raises(TraceError) as caught:
+        read(json.dumps(result), format="vllm_bench")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        (
+            "id,prompt,created_at,prompt_tokens,completion_tokens,user_id\n"
+            '1,"a, b",2024-01-02T03:04:05Z,5,6,u1\n2,c,2024-01-02T03:04:06Z,7,8,u2\n',
+            ("created_at", "prompt_tokens", "completion_tokens", "user_id", "datetime"),
+        ),
+        (
+            "ts_ms;inputLength;outputLength\n0;5;6\n40;7;8\n",
+            ("ts_ms", "inputLength", "outputLength", None, "ms"),
+        ),
+        (
+            '{"arrival": 1700000000123, "usage": {"input": 5, "output": 6}, "tenant": "a"}\n'
+            '{"arrival": 1700000000223, "usage": {"input": 7, "output": 9}, "tenant": "b"}\n',
+            ("arrival", "usage.input", "usage.output", "tenant", "ms"),
+        ),
+        (
+            "request_time,request_tokens,response_time_ms,response_tokens\n"
+            "0.5,5,812,6\n1.25,7,900,8\n",
+            ("request_time", "request_tokens", "response_tokens", None, "s"),
+        ),
+    ],
+)
+def test_columns_are_proposed_from_names_and_contents(
+    text: str, columns: tuple[str | None, ...]
+) -> None:
+    """A wrong proposal that looks right would be confirmed without a second look."""
+    found = proposed(text)
+    names = ("time", "prompt_tokens", "output_tokens", "client", "time_unit")
+    assert tuple(found[name] for name in names) == columns
+    assert read(text, format="columns", columns=found).rows_taken == 2
+
+
+def test_nothing_is_proposed_where_nothing_can_be_told() -> None:
+    """A guess among unnamed columns would be no better than none."""
+    seen = look_at_trace(io.BytesIO(b"a,b,c\n1,2,3\n4,5,6\n"))
+    assert seen.columns is None
+    assert "no column could be told to hold" in seen.reasons[0]
+
+
+def test_named_clients_belong_to_their_tenants() -> None:
+    """A client on the wrong tenant would change who waits for whom."""
+    report = read(
+        ARENA, tenant_rule="client", clients={"a": "batch", "b": "batch", "c": "standard"}
+    )
+    clients = [line.split(",")[1] for line in ARENA.splitlines()[1:]]
+    names = ["premium", "standard", "batch"]
+    found = {}
+    for client, tenant in zip(clients, report.workload.tenant, strict=True):
+        found.setdefault(client, set()).add(names[tenant])
+    assert found == {"a": {"batch"}, "b": {"batch"}, "c": {"standard"}, "d": {"premium"}}
+    assert report.clients == 4
+
+
+def test_unnamed_clients_are_dealt_by_share_the_busiest_first() -> None:
+    """d sends 4/7 of the requests and goes to the first of three equal tenants, a next, …"""
+    tenant = read(ARENA, tenant_rule="client").workload.tenant
+    assert np.bincount(tenant, minlength=3).tolist() == [40, 20, 10]
+
+
+def test_sample_of_clients_keeps_whole_clients() -> None:
+    """Half of each client's requests would be another burstiness than half of the clients."""
+    whole = read(ARENA, sample_clients=0.5)
+    counts = {client: ARENA.count(f",{client},") for client in "abcd"}
+    sums = {counts[a] + counts[b] for a in "abcd" for b in "abcd" if a < b}
+    assert whole.rows_taken in sums
+    again = read(ARENA, sample_clients=0.5)
+    assert np.array_equal(whole.workload.arrival_s, again.workload.arrival_s)
+
+
+def test_window_sample_and_limit_take_what_they_say() -> None:
+    """Each rule must do what its description says, in that order."""
+    window = read(ARENA, from_s=10, until_s=19)
+    assert window.rows_taken == 10
+    assert window.workload.arrival_s[0] == 0
+    assert window.workload.prompt_tokens[0] == 20
+    half = read(ARENA, sample=0.5)
+    assert 20 <= half.rows_taken <= 50
+    assert read(ARENA, from_s=10, limit=3).workload.prompt_tokens.tolist() == [20, 21, 22]
+    with pytest.raises(TraceError, match="at least 1 row by the rules, got 0 of 70"):
+        read(ARENA, from_s=1000)
+
+
+def test_rules_that_need_clients_are_refused_without() -> None:
+    """Azure's traces do not say who sent a request."""
+    azure = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46,374,44\n"
+    with pytest.raises(ScenarioError, match="tenant_rule must be share or round_robin"):
+        read(azure, tenant_rule="client")
+    with pytest.raises(ScenarioError, match="sample_clients must be 1"):
+        read(azure, sample_clients=0.5)
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"format": "columns"}, "columns are needed by the format columns"),
+        ({"from_s": 5, "until_s": 5}, "until_s must be > from_s"),
+        ({"clients": {"a": "batch"}}, "clients need the tenant_rule client"),
+        ({"tenant_rule": "client", "clients": {"a": "nobody"}}, "trace.clients must name one of"),
+    ],
+)
+def test_rules_that_contradict_are_refused(rules: dict[str, Any], said: str) -> None:
+    """A rule without effect would be believed to have one."""
+    with pytest.raises(ScenarioError, match=said):
+        traced(**rules)
+
+
+def test_blocks_end_at_row_ends_only() -> None:
+    """A block that ended inside a quoted field would break two rows."""
+    text = "".join(f'{i},"line one\nline ""two"", {i}",{i}\n' for i in range(500))
+    parts = list(blocks(io.BytesIO(text.encode()), size=97))
+    assert "".join(part.text for part in parts) == text
+    assert len(parts) > 50
+    assert all(part.text.count('"') % 2 == 0 for part in parts)
+    lines = 1
+    for part in parts:
+        assert part.first_line == lines
+        lines += part.text.count("\n")

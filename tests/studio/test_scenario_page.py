@@ -224,7 +224,7 @@ def test_columns_of_an_unknown_table_are_proposed_and_confirmed(page: AppTest) -
     rows = b"when_s;input_tokens;output_tokens;team\n0;5;6;a\n1.5;7;8;b\n"
     page.file_uploader(key=key(page, "trace-upload")).upload("own.gz", gzip.compress(rows)).run()
     assert not page.exception
-    assert not page.error
+    assert [error.value for error in page.error] == []
     trace = scenario(page).trace
     assert trace is not None
     assert trace.file.endswith(".csv.gz")

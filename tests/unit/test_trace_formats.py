@@ -129,7 +129,7 @@ def test_named_clients_belong_to_their_tenants() -> None:
     )
     clients = [line.split(",")[1] for line in ARENA.splitlines()[1:]]
     names = ["premium", "standard", "batch"]
-    found = {}
+    found: dict[str, set[str]] = {}
     for client, tenant in zip(clients, report.workload.tenant, strict=True):
         found.setdefault(client, set()).add(names[tenant])
     assert found == {"a": {"batch"}, "b": {"batch"}, "c": {"standard"}, "d": {"premium"}}

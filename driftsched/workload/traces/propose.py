@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["TraceLook", "look_at_trace"]
 
 WORDS = {
-    "time": ("timestamp", "arrival", "arrived", "time", "start", "date", "created", "ts"),
+    "time": ("timestamp", "arrival", "arrived", "time", "start", "date", "created", "when", "ts"),
     "prompt_tokens": ("prompt", "input", "context", "request", "in"),
     "output_tokens": ("output", "completion", "generated", "response", "answer", "reply", "out"),
     "client": ("tenant", "client", "user", "customer", "account", "team", "org", "model", "key"),

@@ -2,102 +2,38 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api")
+from tests.support.browser import Opener, Server
 
-CHROMIUM = shutil.which("chromium")
-HERE = Path(__file__).resolve().parent
-APP = HERE / "apps" / "live_view_app.py"
+APP = Path(__file__).resolve().parent / "apps" / "live_view_app.py"
 BASE = "lab/studio"
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PLOTS = ("queue", "running", "drift", "latency")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """Start a server of its own, under a base path, so that addresses are tried the hard way."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {
-        "server.port": port,
-        "server.address": "127.0.0.1",
-        "server.baseUrlPath": BASE,
-        "server.enableStaticServing": "true",
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-    }
-    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
-    command += [f"--{name}={value}" for name, value in options.items()]
-    environment = os.environ | {"PYTHONPATH": str(HERE.parents[1])}
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen(command, env=environment, cwd=APP.parent, stdout=quiet, stderr=quiet)
-    address = f"http://127.0.0.1:{port}/{BASE}"
-    try:
-        _until_up(server, f"{address}/_stcore/health")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _until_up(server: subprocess.Popen[bytes], health: str) -> None:
-    for _ in range(600):
-        assert server.poll() is None, "the test's server ended by itself"
-        try:
-            with urllib.request.urlopen(health, timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            try:
-                server.wait(timeout=0.1)
-            except subprocess.TimeoutExpired:
-                continue
-    pytest.fail("the test's server did not come up")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
-        yield chromium
-        chromium.close()
+def server(browser: Any) -> Iterator[Server]:
+    """Serve the harness under a base path, so that addresses are tried the hard way."""
+    options = {"server.baseUrlPath": BASE, "server.enableStaticServing": "true"}
+    with Server(APP, options) as started:
+        yield started
 
 
 @pytest.fixture
-def open_page(browser: Any, url: str) -> Iterator[Any]:
-    """Open a page of the harness by a click, as people come to it; complain of console errors."""
-    problems: list[str] = []
-    contexts = []
+def open_title(open_page: Opener) -> Callable[..., Any]:
+    """Open a page of the harness by a click, as people come to it."""
 
-    def opened(title: str, **how: Any) -> Any:
-        context = browser.new_context(viewport={"width": 1400, "height": 1250}, **how)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda note: problems.append(note.text) if note.type == "error" else 0)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(url)
+    def opened(title: str, **context: Any) -> Any:
+        page = open_page("", **context)
         page.get_by_role("link", name=title, exact=True).click()
         _drawn(page)
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert problems == []
+    return opened
 
 
 def _drawn(page: Any) -> None:
@@ -144,8 +80,8 @@ def _wait_seq(page: Any, more: int) -> None:
     )
 
 
-def test_a_growing_run_keeps_its_plots_and_its_zoom(open_page: Any) -> None:
-    page = open_page("live")
+def test_a_growing_run_keeps_its_plots_and_its_zoom(open_title: Any) -> None:
+    page = open_title("live")
     _mark(page)
     before = {panel: _points(page, panel) for panel in PLOTS}
     time_s = _time(page)
@@ -161,8 +97,8 @@ def test_a_growing_run_keeps_its_plots_and_its_zoom(open_page: Any) -> None:
     assert page.evaluate(zoom) == [3, 9]
 
 
-def test_pausing_a_growing_run_freezes_it_and_following_catches_up(open_page: Any) -> None:
-    page = open_page("live")
+def test_pausing_a_growing_run_freezes_it_and_following_catches_up(open_title: Any) -> None:
+    page = open_title("live")
     _wait_seq(page, 3)
     page.get_by_role("button", name="Pause").click()
     frozen = _time(page), _points(page, "queue")
@@ -173,8 +109,8 @@ def test_pausing_a_growing_run_freezes_it_and_following_catches_up(open_page: An
     assert _points(page, "queue") > frozen[1]
 
 
-def test_a_lost_increment_is_asked_for_and_leaves_no_hole(open_page: Any) -> None:
-    page = open_page("live")
+def test_a_lost_increment_is_asked_for_and_leaves_no_hole(open_title: Any) -> None:
+    page = open_title("live")
     _mark(page)
     _wait_seq(page, 3)
     page.get_by_role("button", name="Lose one").click()
@@ -189,8 +125,8 @@ def test_a_lost_increment_is_asked_for_and_leaves_no_hole(open_page: Any) -> Non
     assert _marked(page) == 4
 
 
-def test_coming_back_to_the_page_brings_the_whole_run_back(open_page: Any) -> None:
-    page = open_page("live")
+def test_coming_back_to_the_page_brings_the_whole_run_back(open_title: Any) -> None:
+    page = open_title("live")
     _wait_seq(page, 6)
     page.get_by_role("link", name="start", exact=True).click()
     page.get_by_role("heading", name="Start").wait_for()
@@ -202,23 +138,23 @@ def test_coming_back_to_the_page_brings_the_whole_run_back(open_page: Any) -> No
     )
 
 
-def test_a_recorded_run_shows_the_finished_picture_first(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_a_recorded_run_shows_the_finished_picture_first(open_title: Any) -> None:
+    page = open_title("recorded")
     assert page.locator(".ds-time").inner_text() == "335.0 s / 335.0 s"
     assert _count(page, "finished") == 2037
     assert page.locator(".ds-speed select").input_value() == "10"
     assert _points(page, "queue") == 600
 
 
-def test_a_run_without_anything_is_shown_and_played_calmly(open_page: Any) -> None:
-    page = open_page("empty")
+def test_a_run_without_anything_is_shown_and_played_calmly(open_title: Any) -> None:
+    page = open_title("empty")
     page.get_by_role("button", name="Play").click()
     assert page.locator(".ds-time").inner_text() == "0.0 s / 0.0 s"
     assert page.locator("[data-panel=latency] .ds-note").inner_text() == "none finished yet"
 
 
-def test_play_pause_step_and_back_to_start(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_play_pause_step_and_back_to_start(open_title: Any) -> None:
+    page = open_title("recorded")
     _mark(page)
     page.get_by_role("button", name="Play").click()
     page.wait_for_function("() => parseFloat(document.querySelector('.ds-time').textContent) > 8")
@@ -236,8 +172,8 @@ def test_play_pause_step_and_back_to_start(open_page: Any) -> None:
     assert _marked(page) == 4
 
 
-def test_scrubbing_goes_anywhere_and_back(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_scrubbing_goes_anywhere_and_back(open_title: Any) -> None:
+    page = open_title("recorded")
     scrub = page.get_by_role("slider", name="Time in the run")
     for share, points in ((500, 300), (100, 60), (1000, 600)):
         scrub.evaluate(
@@ -248,8 +184,8 @@ def test_scrubbing_goes_anywhere_and_back(open_page: Any) -> None:
     assert scrub.get_attribute("aria-valuetext") == "335.0 s / 335.0 s"
 
 
-def test_a_higher_speed_plays_faster_to_the_end(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_a_higher_speed_plays_faster_to_the_end(open_title: Any) -> None:
+    page = open_title("recorded")
     page.get_by_label("Speed").select_option("max")
     page.get_by_role("button", name="Play").click()
     page.get_by_role("button", name="Play").wait_for(timeout=30_000)
@@ -257,8 +193,8 @@ def test_a_higher_speed_plays_faster_to_the_end(open_page: Any) -> None:
     assert _count(page, "finished") == 2037
 
 
-def test_the_keyboard_plays_and_steps(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_the_keyboard_plays_and_steps(open_title: Any) -> None:
+    page = open_title("recorded")
     page.locator(".ds-live").focus()
     page.keyboard.press("Home")
     assert _time(page) == 0
@@ -276,8 +212,8 @@ def test_the_keyboard_plays_and_steps(open_page: Any) -> None:
     assert _time(page) == 335
 
 
-def test_a_rerun_leaves_a_paused_recorded_run_where_it_is(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_a_rerun_leaves_a_paused_recorded_run_where_it_is(open_title: Any) -> None:
+    page = open_title("recorded")
     _mark(page)
     page.locator(".ds-live").focus()
     page.keyboard.press("Home")
@@ -289,8 +225,8 @@ def test_a_rerun_leaves_a_paused_recorded_run_where_it_is(open_page: Any) -> Non
     assert _marked(page) == 4
 
 
-def test_latency_as_histogram_or_curve(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_latency_as_histogram_or_curve(open_title: Any) -> None:
+    page = open_title("recorded")
     page.get_by_role("button", name="CDF").click()
     shown = (
         "() => document.querySelector('[data-panel=latency] .ds-plot').data"
@@ -303,8 +239,8 @@ def test_latency_as_histogram_or_curve(open_page: Any) -> None:
     assert note.startswith("P50 9.6 s · P99")
 
 
-def test_a_tenant_can_be_hidden_everywhere(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_a_tenant_can_be_hidden_everywhere(open_title: Any) -> None:
+    page = open_title("recorded")
     page.get_by_role("button", name="crawler").click()
     hidden = (
         "(p) => document.querySelector(`[data-panel=${p}] .ds-plot`).data"
@@ -318,8 +254,8 @@ def test_a_tenant_can_be_hidden_everywhere(open_page: Any) -> None:
     assert not page.evaluate(hidden, "latency")
 
 
-def test_narrow_pages_have_one_column(open_page: Any) -> None:
-    page = open_page("recorded")
+def test_narrow_pages_have_one_column(open_title: Any) -> None:
+    page = open_title("recorded")
     page.set_viewport_size({"width": 420, "height": 900})
     page.wait_for_function(
         "() => { const [a, b] = document.querySelectorAll('.ds-live figure');"
@@ -332,8 +268,8 @@ def test_narrow_pages_have_one_column(open_page: Any) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_are_readable_in_both_themes(open_page: Any, scheme: str) -> None:
-    page = open_page("recorded", color_scheme=scheme)
+def test_words_are_readable_in_both_themes(open_title: Any, scheme: str) -> None:
+    page = open_title("recorded", color_scheme=scheme)
     back, text, ticks = page.evaluate(
         """() => {
           const app = getComputedStyle(document.querySelector('[data-testid=stApp]'));
@@ -348,8 +284,8 @@ def test_words_are_readable_in_both_themes(open_page: Any, scheme: str) -> None:
         assert (light + 0.05) / (dark + 0.05) > 4.5
 
 
-def test_a_change_of_theme_recolours_without_remounting(open_page: Any) -> None:
-    page = open_page("recorded", color_scheme="light")
+def test_a_change_of_theme_recolours_without_remounting(open_title: Any) -> None:
+    page = open_title("recorded", color_scheme="light")
     _mark(page)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(

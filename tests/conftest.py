@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.support.browser import Browser, Opener, Server, find_chromium
+from tests.support.browser import ARGS, Opener, Server, find_chromium
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 settings.register_profile(
@@ -52,7 +52,7 @@ def browser() -> Iterator[Any]:
     if chromium is None:
         pytest.skip("no Chromium on this machine; DRIFTSCHED_CHROMIUM may name one")
     with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=chromium, args=Browser.ARGS)
+        started = driver.chromium.launch(executable_path=chromium, args=ARGS)
         yield started
         started.close()
 

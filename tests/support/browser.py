@@ -13,23 +13,14 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
-__all__ = ["Browser", "Opener", "Server", "find_chromium"]
+__all__ = ["ARGS", "Opener", "Server", "find_chromium"]
 
 ROOT = Path(__file__).resolve().parents[2]
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+VIEWPORT = {"width": 1400, "height": 1250}
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-class Browser:
-    """How Chromium is started."""
-
-    ARGS: ClassVar[list[str]] = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-    ]
-    VIEWPORT: ClassVar[dict[str, int]] = {"width": 1400, "height": 1250}
 
 
 def find_chromium() -> str | None:
@@ -132,7 +123,7 @@ class Opener:
 
     def __call__(self, path: str = "", **context: Any) -> Any:
         """Open `path` of the server; `context` goes to Playwright's ``new_context``."""
-        opened = self.browser.new_context(**{"viewport": Browser.VIEWPORT} | context)
+        opened = self.browser.new_context(**{"viewport": VIEWPORT} | context)
         opened.set_default_timeout(60_000)
         self._contexts.append(opened)
         page = opened.new_page()

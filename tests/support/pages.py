@@ -1,0 +1,51 @@
+"""What a visitor's browser shows of a page of the studio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from driftsched.studio.page import PAGES
+
+__all__ = ["errors_shown", "page_names", "settled", "widest"]
+
+# No script runs, nothing is stale, no job is waited for, and every plot has been drawn.
+QUIET = """() => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  return app?.dataset.testScriptState === 'notRunning'
+    && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
+    && document.querySelector('[data-testid=stMainBlockContainer] h1') !== null
+    && document.querySelector('[data-testid=stProgress], [data-testid=stSpinner]') === null
+    && all('[data-testid=stPlotlyChart]').every((chart) => chart.querySelector('.main-svg'))
+    && all('.ds-live [data-panel]').every((panel) => panel.querySelector('.main-svg'));
+}"""
+
+
+def page_names() -> list[str]:
+    """Names of all pages, as their addresses have them, in the order of the navigation."""
+    return [file.removesuffix(".py") for file, _, _ in PAGES]
+
+
+def settled(page: Any) -> None:
+    """Wait until the page has its result: the script and its job have ended, all is drawn."""
+    page.wait_for_function(QUIET, timeout=90_000)
+    # once more after what was just drawn has been laid out: a fragment may start another run
+    page.evaluate("() => new Promise((go) => setTimeout(go, 400))")
+    page.wait_for_function(QUIET, timeout=90_000)
+
+
+def errors_shown(page: Any) -> list[str]:
+    """Give the texts of exceptions and error boxes on the page."""
+    boxes = page.locator("[data-testid=stException], [data-testid=stAlertContentError]")
+    return [str(text) for text in boxes.all_inner_texts()]
+
+
+def widest(page: Any) -> tuple[int, int]:
+    """Give the width of the page's content and of the window, in pixels."""
+    script = """() => {
+      const main = document.querySelector('[data-testid=stMain]');
+      const wide = Math.max(document.documentElement.scrollWidth, main.scrollWidth);
+      return [wide, Math.max(window.innerWidth, main.clientWidth)];
+    }"""
+    wide, window = page.evaluate(script)
+    return int(wide), int(window)

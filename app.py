@@ -9,9 +9,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 if get_script_run_ctx(suppress_warning=True) is None:
     import streamlit as st
 
-    from driftsched.studio.server import lifespan
+    from driftsched.studio.server import lifespan, middleware
 
-    app = st.App(__file__, lifespan=lifespan)
+    app = st.App(__file__, lifespan=lifespan, middleware=middleware())
 else:
     from driftsched.studio.page import frame
 

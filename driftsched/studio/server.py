@@ -6,14 +6,25 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from starlette.middleware import Middleware
+
+from driftsched.studio.deep_links import DeepLinks
 from driftsched.studio.waiting import pool
 from driftsched.studio.warm import warm_up
 
-__all__ = ["lifespan"]
+__all__ = ["lifespan", "middleware"]
 
+FOLDER = Path(__file__).resolve().parents[2] / "pages"
 PAGES = ("page", "explore", "run", "paper")
+
+
+def middleware() -> list[Middleware]:
+    """What every request to the server goes through before Streamlit sees it."""
+    names = sorted(page.stem for page in FOLDER.glob("*.py"))
+    return [Middleware(DeepLinks, pages=names)]
 
 
 @asynccontextmanager

@@ -1,0 +1,149 @@
+"""Every page in a real Chromium, as visitors come to it: by the navigation and by a link."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driftsched.scenario import from_yaml
+from driftsched.studio.page import DEFAULT, PAGES
+from tests.support.browser import Opener, Server
+from tests.support.pages import errors_shown, page_names, settled, widest
+
+TITLES = {file.removesuffix(".py"): title for file, title, _ in PAGES}
+FIRST = DEFAULT.removesuffix(".py")
+PHONE = {"width": 390, "height": 844}
+
+
+def assert_page(page: Any, name: str) -> None:
+    """The page has its frame, its heading and its result, and shows no error."""
+    settled(page)
+    assert page.locator("h1").first.inner_text() == TITLES[name]
+    assert page.title() == f"{TITLES[name]} · DriftSched Studio"
+    assert errors_shown(page) == []
+    links = page.get_by_test_id("stSidebarNavLink")
+    assert [text.strip().splitlines()[-1] for text in links.all_inner_texts()] == [*TITLES.values()]
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_a_link_to_any_page_is_a_fine_first_request_to_a_fresh_server(
+    browser: Any, name: str
+) -> None:
+    """Streamlit skips app.py on such a first visit: frame, result or navigation would be missing."""
+    with Server.studio() as fresh:
+        opener = Opener(browser, fresh.url)
+        page = opener(f"/{name}")
+        assert_page(page, name)
+        other = next(title for title in TITLES.values() if title != TITLES[name])
+        page.get_by_test_id("stSidebarNavLink").filter(has_text=other).click()
+        page.get_by_role("heading", name=other, exact=True, level=1).wait_for()
+        settled(page)
+        assert errors_shown(page) == []
+        opener.close()
+        assert opener.problems == []
+
+
+def test_every_page_is_reached_by_clicking(open_page: Opener) -> None:
+    page = open_page("/")
+    assert_page(page, FIRST)
+    for name, title in list(TITLES.items())[1:] + list(TITLES.items())[:1]:
+        page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
+        page.get_by_role("heading", name=title, exact=True, level=1).wait_for()
+        assert_page(page, name)
+
+
+def test_the_first_page_is_a_finished_run(open_page: Opener) -> None:
+    """It must open on a picture with numbers, not on an empty form."""
+    page = open_page("/")
+    settled(page)
+    assert page.get_by_test_id("stMetricValue").count() >= 4
+    assert page.locator("[data-testid=stPlotlyChart] .main-svg").count() >= 4
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", page_names())
+def test_page_on_a_phone_is_as_wide_as_the_phone(open_page: Opener, name: str, scheme: str) -> None:
+    """A page that is wider than the window has to be pushed about to be read."""
+    page = open_page(f"/{name}", viewport=PHONE, color_scheme=scheme)
+    settled(page)
+    assert errors_shown(page) == []
+    wide, window = widest(page)
+    assert wide <= window
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_page_takes_the_browsers_colours(open_page: Opener, name: str) -> None:
+    """Ink on paper or light on dark; never both the same, as in a theme half applied."""
+    shades = {}
+    for scheme in ("light", "dark"):
+        page = open_page(f"/{name}", color_scheme=scheme)
+        settled(page)
+        shades[scheme] = page.evaluate(
+            """() => ['backgroundColor', 'color'].map((what) => {
+              const style = getComputedStyle(document.querySelector('[data-testid=stApp]'));
+              const [r, g, b] = style[what].match(/[0-9.]+/g).map(Number);
+              return 0.3 * r + 0.6 * g + 0.1 * b;
+            })"""
+        )
+    assert shades["light"][0] > 200 > 100 > shades["light"][1]
+    assert shades["dark"][0] < 60 < 150 < shades["dark"][1]
+
+
+def _rows(data: bytes) -> None:
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
+    assert len(rows) >= 2, "a table needs a head and a row"
+    assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def _archive(data: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        assert {"scenario.yaml", "provenance.json"} <= {Path(n).name for n in archive.namelist()}
+
+
+def _web_page(data: bytes) -> None:
+    text = data.decode()
+    assert text.lstrip().lower().startswith("<!doctype html>")
+    assert text.rstrip().endswith("</html>")
+
+
+def _scenario(data: bytes) -> None:
+    assert from_yaml(data.decode()).tenants
+
+
+PARSERS: dict[str, Callable[[bytes], None]] = {
+    ".csv": _rows,
+    ".zip": _archive,
+    ".html": _web_page,
+    ".yaml": _scenario,
+}
+
+
+@pytest.mark.parametrize("name", page_names())
+def test_every_download_of_a_page_gives_a_file_that_parses(open_page: Opener, name: str) -> None:
+    page = open_page(f"/{name}")
+    settled(page)
+    for folded in page.locator("[data-testid=stExpander] details:not([open]) summary").all():
+        folded.click()
+    settled(page)
+    buttons = [b for b in page.get_by_test_id("stDownloadButton").all() if b.is_visible()]
+    for button in buttons:
+        pressed = button.locator("button:visible").first  # Streamlit lays a hidden one beside it
+        if pressed.is_disabled():
+            continue
+        with page.expect_download() as coming:
+            pressed.click()
+        file = coming.value
+        data = Path(file.path()).read_bytes()
+        assert data, f"{file.suggested_filename} is empty"
+        parse = PARSERS.get(Path(file.suggested_filename).suffix)
+        assert parse, f"nothing here knows how to read {file.suggested_filename}"
+        parse(data)
+    if name in ("explore", "run"):
+        assert len(buttons) >= 5

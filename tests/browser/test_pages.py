@@ -35,7 +35,7 @@ def assert_page(page: Any, name: str) -> None:
 def test_a_link_to_any_page_is_a_fine_first_request_to_a_fresh_server(
     browser: Any, name: str
 ) -> None:
-    """Streamlit skips app.py on such a first visit: frame, result or navigation would be missing."""
+    """Streamlit skips app.py on such a first visit; the page would have no frame then."""
     with Server.studio() as fresh:
         opener = Opener(browser, fresh.url)
         page = opener(f"/{name}")

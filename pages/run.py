@@ -4,7 +4,7 @@ import streamlit as st
 
 from driftsched.studio import work
 from driftsched.studio.page import page_setup
-from driftsched.studio.run import command_line, downloads, headline, watch
+from driftsched.studio.run import command_line, downloads, energy, headline, watch
 from driftsched.studio.waiting import result_of, work_key
 from driftsched.studio.words import policy_label
 
@@ -21,6 +21,7 @@ if result is None:
     st.stop()
 headline(result)
 watch(result, work_key(work.single_run, (scenario,))[:12])
+energy(result)
 st.subheader("Take it with you", anchor="downloads")
 command = command_line(scenario, view.preset)
 downloads(result, command)

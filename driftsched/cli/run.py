@@ -13,12 +13,13 @@ from driftsched.cli.summary import about, scope_summary
 from driftsched.cli.traffic import trace_report
 from driftsched.results import (
     RunLibrary,
+    energy_summary,
     estimation_table,
     metrics_table,
     summarise,
     write_parquet,
 )
-from driftsched.results.report_parts import number, seconds
+from driftsched.results.report_parts import energy_facts, number, seconds
 from driftsched.simulation import simulate
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _data(result: RunResult) -> dict[str, Any]:
         about(scenario)
         | {"policy": scenario.policy.kind, "seed": scenario.seed}
         | summarise(result.requests, scenario)
+        | energy_summary(result)
         | {
             "by_tenant": scope_summary(metrics, "tenant"),
             "by_category": scope_summary(metrics, "category"),
@@ -99,8 +101,14 @@ def _text(result: RunResult) -> str:
             f"{scenario.engine.mode} batching, seed {scenario.seed}",
             aligned(["", *heads, "mean TTFT", *COUNTS], rows),
             _estimates(errors, scenario.estimator.unit),
+            *_energy(metrics),
         ]
     )
+
+
+def _energy(metrics: pd.DataFrame) -> list[str]:
+    facts = energy_facts(metrics.iloc[0].to_dict())
+    return [aligned(["energy and cost", ""], [list(fact) for fact in facts.items()])] * bool(facts)
 
 
 def _estimates(errors: pd.DataFrame, unit: str) -> str:

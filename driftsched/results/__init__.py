@@ -1,5 +1,6 @@
 """Tables of a run, metrics, statistics, exports, the run library."""
 
+from driftsched.results.energy import ENERGY_METRICS, energy_over_time, energy_summary
 from driftsched.results.estimation_error import (
     confusion,
     drift,
@@ -35,6 +36,7 @@ from driftsched.results.tables import STATUSES, RunResult
 from driftsched.results.warmup import Warmup, mser5
 
 __all__ = [
+    "ENERGY_METRICS",
     "STATUSES",
     "Estimate",
     "PairedChange",
@@ -46,6 +48,8 @@ __all__ = [
     "confusion",
     "csv_text",
     "drift",
+    "energy_over_time",
+    "energy_summary",
     "errors_by",
     "estimation_error",
     "estimation_table",

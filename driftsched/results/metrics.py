@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.results.energy import energy_summary
+
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
@@ -116,18 +118,21 @@ def summarise(
 def metrics_table(result: RunResult) -> pd.DataFrame:
     """Summaries of a run: all requests first, then each tenant, then each category.
 
-    Rates of all rows refer to the duration of the whole run, so that they add up.
+    Rates of all rows refer to the duration of the whole run, so that they add up. Energy and cost
+    are those of the run, NaN below the first row: a batch's energy belongs to no tenant.
 
     Returns
     -------
     DataFrame
-        scope (overall, tenant, category), name, then the keys of `summarise`.
+        scope (overall, tenant, category), name, then the keys of `summarise` and `energy_summary`.
     """
     scenario = result.scenario
     columns = _Columns(result.requests, scenario)
     overall = columns.summary(np.arange(len(result.requests)), None)
     duration = overall["duration"]
-    rows: list[dict[str, Any]] = [{"scope": "overall", "name": "all"} | overall]
+    rows: list[dict[str, Any]] = [
+        {"scope": "overall", "name": "all"} | overall | energy_summary(result)
+    ]
     names = {"tenant": scenario.tenant_names, "category": scenario.category_names}
     for scope, known in names.items():
         codes = _codes(result.requests[scope], known)

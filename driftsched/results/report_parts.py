@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["headline", "percentile_tables", "seconds", "table_html"]
+__all__ = ["energy_facts", "headline", "percentile_tables", "seconds", "table_html"]
 
 MOST_ROWS = 60
 LABELS = {"e2el": "End to end", "ttft": "To the first token", "queue_wait": "In the queue"}
@@ -59,11 +59,25 @@ def headline(overall: Numbers, errors: pd.DataFrame, unit: str) -> str:
         "Output tokens per second": number(overall["output_throughput"]),
         "Waited too long (starved)": f"{overall['starved']:,}",
     }
+    facts |= energy_facts(overall)
     own = errors[errors["own"]]
     if len(own):
         facts[f"Mean length error ({unit})"] = number(float(own["mae"].iloc[0]))
     cells = (f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
     return f'<dl class="numbers">{"".join(cells)}</dl>'
+
+
+def energy_facts(overall: Numbers) -> dict[str, str]:
+    """Energy and cost in words, as far as they are known."""
+    labels = {
+        "energy_per_request_j": "Energy per request (J)",
+        "energy_per_1000_tokens_j": "Energy per 1000 tokens (J)",
+        "gpu_hours": "GPU hours",
+        "cost_per_million_tokens": "Cost per million tokens",
+        "cost_per_million_output_tokens": "Cost per million output tokens",
+    }
+    values = {label: overall.get(key) for key, label in labels.items()}
+    return {k: number(v) for k, v in values.items() if v is not None and np.isfinite(v)}
 
 
 def percentile_tables(metrics: pd.DataFrame) -> str:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS: dict[str, Callable[[AppTest], bool]] = {
     "explore": lambda app: len(app.metric) == 4 and len(app.dataframe) >= 1,
     "paper": lambda app: len(app.metric) >= 4,
-    "run": lambda app: len(app.metric) == 5 and len(app.code) == 1,
+    "run": lambda app: len(app.metric) == 6 and len(app.code) == 1,
 }
 RUNS_AT_MOST = 40  # each waits for the job, so this is a deadline
 

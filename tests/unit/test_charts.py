@@ -20,6 +20,7 @@ from driftsched.charts import (
     claims,
     confusion,
     drift,
+    energy,
     estimation_error,
     estimation_scatter,
     fairness,
@@ -113,6 +114,18 @@ def gpus_table(n: int = 50) -> pd.DataFrame:
     )
 
 
+def joules_table(n: int = 50) -> pd.DataFrame:
+    time_s = np.arange(n) * 0.2
+    return pd.DataFrame(
+        {
+            "time_s": time_s,
+            "energy_j": 60 * time_s,
+            "tokens": 100 * time_s,
+            "energy_per_1000_tokens_j": 600.0,
+        }
+    )
+
+
 def percentiles_table(n: int = 0) -> pd.DataFrame:
     rows = [("fifo", "e2e_s", 50, 2.0, 1.5, 2.75), ("sjf", "e2e_s", 50, 1.0, 0.9, 1.2)]
     return pd.DataFrame(
@@ -171,6 +184,7 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     ),
     "tenants": (by_policy(tenants.tenants), requests_table, ["Tenant", "(s)"]),
     "fairness": (fairness.fairness, fairness_table, ["Policy", "1 = its due"]),
+    "energy": (energy.energy, joules_table, ["(s)", "(kJ)"]),
     "gpu": (gpu.gpu, gpus_table, ["(s)", "(requests)"]),
     "latency_histogram": (
         latency_histogram.latency_histogram,

@@ -3,6 +3,7 @@
 from driftsched.studio.run.command import command_line
 from driftsched.studio.run.downloads import downloads
 from driftsched.studio.run.headline import headline
+from driftsched.studio.run.power import energy
 from driftsched.studio.run.watch import watch
 
-__all__ = ["command_line", "downloads", "headline", "watch"]
+__all__ = ["command_line", "downloads", "energy", "headline", "watch"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from driftsched.results.energy import energy_summary
 from driftsched.results.metrics import summarise
 from driftsched.studio.words import duration
 
@@ -27,7 +28,7 @@ def headline(result: RunResult) -> None:
     }
     submitted = summary["submitted"]
     ends = ", ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in ENDS if summary[name])
-    cards = (
+    cards: tuple[tuple[str, str, str], ...] = (
         (
             "Median latency",
             duration(summary["p50_e2el_ms"] / 1e3),
@@ -54,6 +55,33 @@ def headline(result: RunResult) -> None:
             f"Of {submitted} requests: {ends}.",
         ),
     )
+    cards += _energy_cards(result)
     with st.container(horizontal=True, gap="small"):
         for label, value, explanation in cards:
             st.metric(label, value, border=True, height="stretch", help=explanation)
+
+
+def _energy_cards(result: RunResult) -> tuple[tuple[str, str, str], ...]:
+    """Energy where it is known, cost where a price is."""
+    energy = energy_summary(result)
+    per_1000, cost = energy["energy_per_1000_tokens_j"], energy["cost_per_million_tokens"]
+    cards: list[tuple[str, str, str]] = []
+    if per_1000 is not None:
+        cards.append(
+            (
+                "Energy",
+                f"{per_1000:.3g} J",
+                f"For 1000 tokens, input and output: {energy['energy_per_request_j']:.3g} J a "
+                f"request, {energy['mean_power_w']:.0f} W on average. The GPUs alone.",
+            )
+        )
+    if cost is not None:
+        cards.append(
+            (
+                "Cost",
+                f"{cost:.3g}",
+                f"For a million tokens, input and output; {energy['total_cost']:.3g} for the run's "
+                f"{energy['gpu_hours']:.3g} GPU hours, in the currency of the price.",
+            )
+        )
+    return tuple(cards)

@@ -1,0 +1,27 @@
+"""Energy of a run as a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from driftsched.charts import energy as energy_chart
+from driftsched.charts.marks import phase_marks
+from driftsched.results.energy import energy_over_time
+from driftsched.studio.show import chart
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+
+__all__ = ["energy"]
+
+
+def energy(result: RunResult) -> None:
+    """Draw energy over time, where it is known."""
+    table = energy_over_time(result.gpus, result.requests)
+    if table.empty:
+        return
+    st.subheader("Energy", anchor="energy")
+    figure = energy_chart.energy(table, phase_marks(result.requests))
+    chart(figure, energy_chart.LOOK_AT, table, "energy")

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-__all__ = ["Answer", "Call", "Engine", "EngineError", "EngineFacts", "OnToken", "Probe"]
+__all__ = [
+    "Answer",
+    "Call",
+    "CountedBy",
+    "Engine",
+    "EngineError",
+    "EngineFacts",
+    "OnToken",
+    "Probe",
+]
 
 OnToken = Callable[[str, int], None]
 """Text that came, and how many tokens it is. Called on the event loop's thread, as tokens come."""

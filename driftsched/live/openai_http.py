@@ -1,0 +1,186 @@
+"""HTTP towards OpenAI-compatible endpoints: keys, limits, and every failure as one clear line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from driftsched import __version__
+from driftsched.errors import InputError, RunError
+from driftsched.live.engine import EngineError
+from driftsched.live.openai_events import error_text
+
+if TYPE_CHECKING:
+    import httpx
+
+    from driftsched.live.openai_options import OpenAIOptions
+
+__all__ = ["Http"]
+
+RETRYABLE = (429, 503)
+MOST_ERROR_BYTES = 4000
+MOST_BODY_BYTES = 4_000_000
+LONGEST_REASON = 300
+
+
+class Http:
+    """A client that follows no redirect, reads no proxy settings and never shows its key.
+
+    Parameters
+    ----------
+    options : OpenAIOptions
+        Where to, and the limits.
+
+    Raises
+    ------
+    InputError
+        The key in the environment is not one.
+    RunError
+        httpx is not installed.
+    """
+
+    def __init__(self, options: OpenAIOptions) -> None:
+        try:
+            import httpx
+        except ImportError:
+            raise RunError(
+                "the openai engine needs the package httpx: pip install driftsched[live]"
+            ) from None
+        self._errors = httpx
+        self._key = os.environ.get(options.key_variable, "").strip()
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise InputError(f"{options.key_variable} must hold a key of printable ASCII signs")
+        headers = {"User-Agent": f"driftsched/{__version__}", "Accept-Encoding": "identity"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        # Waiting for tokens is bounded by the dispatcher, connecting here.
+        self._client = httpx.AsyncClient(
+            headers=headers,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(None, connect=options.connect_timeout_s),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    def scrub(self, text: str) -> str:
+        """One short printable line without the key."""
+        if self._key:
+            text = text.replace(self._key, "***")
+        line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+        return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 3]}..."
+
+    @asynccontextmanager
+    async def stream(self, url: str, body: dict[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Post `body` and yield the bytes of a successful answer as they come.
+
+        Raises
+        ------
+        EngineError
+            Whatever goes wrong on the way, in one line.
+        """
+        try:
+            async with self._client.stream("POST", url, json=body) as response:
+                if response.status_code != 200:
+                    raise await self._refusal(response)
+                kind = response.headers.get("content-type", "").partition(";")[0].strip()
+                if kind != "text/event-stream":
+                    raise EngineError(
+                        self.scrub(f"the answer is no event stream but {kind or '?'}")
+                    )
+                yield response.aiter_raw()
+        except self._errors.HTTPError as error:
+            raise self._failure(error, url) from None
+        except EngineError as error:
+            error.reason = self.scrub(error.reason)
+            raise
+
+    async def get(self, url: str, timeout_s: float = 5.0) -> bytes:
+        """Fetch a small document.
+
+        Raises
+        ------
+        EngineError
+            It cannot be had, in one line.
+        """
+        try:
+            async with self._client.stream("GET", url, timeout=timeout_s) as response:
+                if response.status_code != 200:
+                    raise await self._refusal(response)
+                return await _read(response, MOST_BODY_BYTES)
+        except self._errors.HTTPError as error:
+            raise self._failure(error, url) from None
+
+    async def get_json(self, url: str) -> Any:
+        """Fetch a small JSON document."""
+        try:
+            return json.loads(await self.get(url))
+        except (ValueError, RecursionError):
+            raise EngineError(f"{host(url)} answers with something that is not JSON") from None
+
+    async def _refusal(self, response: httpx.Response) -> EngineError:
+        status = response.status_code
+        if 300 <= status < 400:
+            target = urlsplit(response.headers.get("location", "")).hostname
+            to = f" to host {target}" if target else ""
+            return EngineError(self.scrub(f"HTTP {status}: a redirect{to}, not followed"))
+        text = (await _read(response, MOST_ERROR_BYTES, cut=True)).decode(errors="replace")
+        with suppress(ValueError, RecursionError):  # not JSON: the text as it is
+            text = error_text(json.loads(text))
+        return EngineError(
+            self.scrub(f"HTTP {status}: {text or response.reason_phrase}"),
+            retryable=status in RETRYABLE,
+            retry_after_s=_retry_after_s(response.headers.get("retry-after")),
+        )
+
+    def _failure(self, error: httpx.HTTPError, url: str) -> EngineError:
+        """Say in words what httpx met; its own texts may quote headers, so they are not used."""
+        where, errors = host(url), self._errors
+        if isinstance(error, errors.ConnectTimeout | errors.PoolTimeout):
+            return EngineError(f"no connection to {where} in time", retryable=True)
+        if isinstance(error, errors.ConnectError):
+            return EngineError(
+                f"no connection to {where}: refused or not reachable", retryable=True
+            )
+        if isinstance(error, errors.NetworkError | errors.RemoteProtocolError):
+            return EngineError(f"the connection to {where} was cut", retryable=True)
+        if isinstance(error, errors.TimeoutException):
+            return EngineError(f"{where} did not answer in time", retryable=True)
+        return EngineError(f"the exchange with {where} failed ({type(error).__name__})")
+
+
+def host(url: str) -> str:
+    """Host and port of an address."""
+    return urlsplit(url).netloc
+
+
+async def _read(response: httpx.Response, most: int, *, cut: bool = False) -> bytes:
+    body = b""
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > most:
+            if cut:
+                return body[:most]
+            raise EngineError(f"the answer is longer than {most} bytes")
+    return body
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    """Seconds that a Retry-After header asks for: a number or a date; None where it is neither."""
+    if value is None:
+        return None
+    try:
+        if value.strip().isdigit():
+            return float(value)
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -339,4 +339,11 @@ def run_live(
     )
     if observer:
         observer(run)
-    return asyncio.run(run.run())
+
+    async def whole() -> None:
+        await run.run()
+
+    # The result is not the task's: asyncio writes a task's result out as text, tables and all.
+    asyncio.run(whole())
+    assert run.result is not None
+    return run.result

@@ -42,9 +42,7 @@ def energy_summary(result: RunResult) -> Summary:
     output = float(done["output_tokens"].sum())
     tokens = output + float(done["prompt_tokens"].sum())
     energy = _total_j(result.gpus)
-    span_s, gpu_hours = _rented(result)
-    price = result.scenario.cluster.price_per_gpu_hour
-    cost = None if price is None or gpu_hours is None else price * gpu_hours
+    span_s, gpu_hours, cost = _rented(result)
     return {
         "total_energy_j": energy,
         "mean_power_w": _ratio(energy, span_s),
@@ -95,18 +93,26 @@ def _total_j(gpus: pd.DataFrame) -> float | None:
     return float(last.sum()) if last.notna().all() else None
 
 
-def _rented(result: RunResult) -> tuple[float, float | None]:
-    """Seconds that the gpus table spans, and hours of all GPUs together."""
+def _rented(result: RunResult) -> tuple[float, float | None, float | None]:
+    """Seconds that the gpus table spans, hours of all GPUs together, and what they cost."""
     gpus = result.gpus
     if gpus.empty:
-        return 0.0, None
-    spans = gpus.groupby("replica")["time_s"].agg(lambda times: times.max() - times.min())
+        return 0.0, None, None
     span_s = float(gpus["time_s"].max() - gpus["time_s"].min())
     live = str(result.provenance.get("engine", "")).startswith("live")
     if live and _total_j(gpus) is None:  # no GPU was seen
-        return span_s, None
-    each = 1 if live else result.scenario.cluster.tensor_parallel
-    return span_s, float(spans.sum()) * each / 3600
+        return span_s, None, None
+    machines = result.scenario.cluster.machines
+    hours, cost = 0.0, 0.0
+    for number, times in gpus.groupby("replica")["time_s"]:
+        machine = machines[min(int(str(number)), len(machines) - 1)]
+        each = (float(times.max()) - float(times.min())) / 3600
+        each *= 1 if live else machine.tensor_parallel
+        hours += each
+        cost += each * (
+            np.nan if machine.price_per_gpu_hour is None else machine.price_per_gpu_hour
+        )
+    return span_s, hours, None if np.isnan(cost) else cost
 
 
 def _ratio(value: float | None, by: float) -> float | None:

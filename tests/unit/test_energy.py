@@ -90,6 +90,21 @@ def test_simulated_power_is_idle_and_busy_of_every_gpu(gpus: int) -> None:
     assert summary["gpu_hours"] == pytest.approx(gpus * span_s / 3600)
 
 
+def test_pools_are_paid_by_their_own_price() -> None:
+    """A cheap L4 beside two dear A100 must not be paid as a third A100."""
+    pools = [
+        {"gpu": "L4", "price_per_gpu_hour": 1},
+        {"gpu": "A100-80", "tensor_parallel": 2, "price_per_gpu_hour": 4},
+    ]
+    run = simulate(small(cluster={"pools": pools}))
+    hours = run.gpus["time_s"].max() / 3600
+    summary = energy_summary(run)
+    assert summary["gpu_hours"] == pytest.approx(3 * hours)
+    assert summary["total_cost"] == pytest.approx(hours * (1 + 2 * 4))
+    unpriced = simulate(small(cluster={"pools": [pools[0], {"gpu": "L4"}]}))
+    assert energy_summary(unpriced)["total_cost"] is None
+
+
 def test_unknown_energy_and_price_stay_unknown() -> None:
     """A live run without a power meter must not show 0 J, nor a run without a price 0 money."""
     run = hand_run()

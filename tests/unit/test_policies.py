@@ -1,0 +1,123 @@
+"""The five published policies, rule by rule (DriftSched, arXiv 2606.02982)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from driftsched.scenario import Tenant
+from driftsched.scheduling.policies import POLICIES, Policy
+from driftsched.scheduling.policies.weighted import turns
+from driftsched.scheduling.request import Request
+
+PREMIUM, STANDARD, BATCH = range(3)
+TENANTS = [
+    Tenant(name="premium", tier="premium", weight=5, share=0.4),
+    Tenant(name="standard", tier="standard", weight=3, share=0.3),
+    Tenant(name="batch", tier="batch", weight=2, share=0.3),
+]
+
+
+def policy(kind: str, **parameters: float) -> Policy:
+    return POLICIES[kind].model_validate({"kind": kind} | parameters).build(TENANTS)
+
+
+def request(number: int, tenant: int, arrival_s: float = 0.0, budget: int = 100) -> Request:
+    rank = TENANTS[tenant].rank
+    made = Request(number, tenant, rank, 0, arrival_s, 10, 50, 50, 10, 50, 50, 50.0)
+    made.total_token_budget = budget
+    return made
+
+
+def order(chosen: Policy, requests: Iterable[Request], now: float = 0.0) -> list[int]:
+    waiting = list(requests)
+    for one in waiting:
+        chosen.push(one)
+    return [chosen.pop(now).request_id for _ in waiting]
+
+
+def test_fifo_takes_the_globally_oldest_whatever_its_tier_or_size() -> None:
+    mixed = [request(0, BATCH, 0.0, 900), request(1, PREMIUM, 1.0, 1), request(2, STANDARD, 2.0)]
+    assert order(policy("fifo"), mixed, 2.0) == [0, 1, 2]
+
+
+def test_priority_is_strict_by_tier_and_fifo_inside() -> None:
+    mixed = [
+        request(0, BATCH, 0),
+        request(1, STANDARD, 1),
+        request(2, BATCH, 2),
+        request(3, PREMIUM, 900),
+        request(4, STANDARD, 901),
+        request(5, PREMIUM, 902),
+    ]
+    assert order(policy("priority"), mixed, 902) == [3, 5, 1, 4, 0, 2]
+
+
+def test_weighted_turns_are_five_three_two() -> None:
+    many = [request(n, n % 3, float(n)) for n in range(60)]
+    tenants = [many[n].tenant for n in order(policy("weighted"), many, 60)]
+    cycle = [PREMIUM] * 5 + [STANDARD] * 3 + [BATCH] * 2
+    assert tenants[:40] == cycle * 4
+
+
+def test_weighted_is_fifo_inside_a_tenant() -> None:
+    many = [request(n, n % 3, float(n)) for n in range(60)]
+    out = order(policy("weighted"), many, 60)
+    for tenant in (PREMIUM, STANDARD, BATCH):
+        mine = [n for n in out if many[n].tenant == tenant]
+        assert mine == sorted(mine)
+
+
+def test_weighted_passes_an_empty_turn_to_the_next() -> None:
+    """Nothing may wait while the engine has room, because it is an absent tenant's turn."""
+    some = [request(n, STANDARD if n % 2 else BATCH, float(n)) for n in range(20)]
+    tenants = [some[n].tenant for n in order(policy("weighted"), some, 20)]
+    assert tenants[:10] == ([STANDARD] * 3 + [BATCH] * 2) * 2
+    assert order(policy("weighted"), [request(n, BATCH) for n in range(7)]) == list(range(7))
+
+
+def test_weights_that_are_no_whole_numbers_become_turns() -> None:
+    assert turns([2.5, 1]) == [5, 2]
+    assert turns([0.01, 1]) == [1, 10], "every tenant has a turn"
+
+
+def test_sjf_takes_the_least_total_budget_as_estimated_at_arrival() -> None:
+    jobs = [request(0, BATCH, 0, 300), request(1, PREMIUM, 1, 200), request(2, BATCH, 2, 100)]
+    assert order(policy("sjf"), jobs, 2) == [2, 1, 0]
+
+
+def test_sjf_never_estimates_again() -> None:
+    """The published rule keeps the estimate made at arrival, also when the bias has moved."""
+    chosen = policy("sjf")
+    early, late = request(0, BATCH, 0, 300), request(1, BATCH, 1, 200)
+    chosen.push(early)
+    chosen.push(late)
+    early.total_token_budget = 1
+    assert chosen.pop(5).request_id == 1
+
+
+@pytest.mark.parametrize(("lead_s", "first"), [(99.9, "premium"), (100.1, "standard")])
+def test_aging_passes_one_tier_after_a_hundred_seconds(lead_s: float, first: str) -> None:
+    """Score = rank - 0.01 * wait: a standard request overtakes once it waited 100 s longer."""
+    pair = [request(0, STANDARD, 0.0), request(1, PREMIUM, lead_s)]
+    winner = order(policy("aging"), pair, 500.0)[0]
+    assert TENANTS[pair[winner].tenant].name == first
+
+
+def test_aging_passes_two_tiers_after_two_hundred_seconds() -> None:
+    pair = [request(0, BATCH, 0.0), request(1, PREMIUM, 199.0)]
+    assert order(policy("aging"), pair, 500) == [1, 0]
+    pair = [request(0, BATCH, 0.0), request(1, PREMIUM, 201.0)]
+    assert order(policy("aging"), pair, 500) == [0, 1]
+
+
+def test_aging_under_a_short_burst_is_strict_priority() -> None:
+    burst = [request(n, (n * 7) % 3, n * 0.5) for n in range(70)]  # 35 s
+    assert order(policy("aging"), burst, 35) == order(policy("priority"), burst, 35)
+
+
+def test_aging_by_its_own_rate() -> None:
+    pair = [request(0, BATCH, 0.0), request(1, PREMIUM, 3.0)]
+    assert order(policy("aging", rate=1.0), pair, 9) == [0, 1]
+    assert order(policy("aging", rate=0.0), pair, 1e6) == [1, 0]

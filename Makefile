@@ -1,6 +1,7 @@
 # make run    make .venv, install, start the studio (PORT=8501, ARGS=… for streamlit)
 # make test   make .venv, install, find or install Chromium, check everything
 # make check  the checks that need no browser and no tests: format, lint, types
+# make docs   write the list of modules in docs/structure.md anew
 # make clean  forget .venv and all caches
 
 PORT ?= 8501
@@ -10,7 +11,7 @@ BIN := .venv/bin
 # numerical libraries would otherwise start a thread a core in each of the test processes
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: run test check format chromium screenshots clean
+.PHONY: run test check format chromium screenshots docs clean
 
 run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
@@ -32,6 +33,9 @@ chromium: .venv/installed-dev
 
 screenshots: .venv/installed-dev chromium
 	$(BIN)/python scripts/screenshots.py
+
+docs: .venv/installed
+	$(BIN)/python scripts/structure.py
 
 # PYTHON=… names the interpreter; else the first usable one of 3.11 or later is taken
 .venv/made:

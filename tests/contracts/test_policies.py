@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from tests.support.registered import example
 from tests.support.scenarios import small
 
 NAMES = list(POLICIES)
-TIERS = ("premium", "standard", "batch")
+TIERS: tuple[Literal["premium", "standard", "batch"], ...] = ("premium", "standard", "batch")
 TENANTS = [
     Tenant(name=tier, tier=tier, weight=weight, share=1 / 3)
     for tier, weight in zip(TIERS, (5, 3, 2), strict=True)

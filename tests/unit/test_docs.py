@@ -1,0 +1,43 @@
+"""The documents say what is there: modules, pages, commands, pictures, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from driftsched.studio.page import PAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+STRUCTURE = (ROOT / "docs" / "structure.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def test_structure_lists_every_module_and_no_other() -> None:
+    """A reader looks there first. To comply: `make docs`."""
+    there = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "driftsched").rglob("*.py")
+        if path.name != "__init__.py"
+    }
+    listed = re.findall(r"^- `(driftsched/\S+\.py)`: \S", STRUCTURE, flags=re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == there, "docs/structure.md is out of date: run `make docs`"
+
+
+@pytest.mark.parametrize("file", [file for file, _, _ in PAGES])
+def test_readme_shows_every_page(file: str) -> None:
+    """To comply: `make screenshots`, and a line in README.md."""
+    picture = f"docs/images/{file.removesuffix('.py')}.png"
+    assert picture in README
+    assert (ROOT / picture).stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_between_documents_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+        if not re.match(r"[a-z]+:", target):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"

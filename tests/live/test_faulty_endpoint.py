@@ -1,0 +1,173 @@
+"""A server that misbehaves: each fault is one clear row, nothing hangs, nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driftsched.errors import InputError, RunError
+from driftsched.live import run_live
+from driftsched.results import RunResult, html_report, write_csv
+from tests.support.faulty_server import ENDING, FAULTS, FaultyServer
+from tests.support.live_runs import check_conserved, check_replayed, options, scaled_paper
+
+FINE = ("finished", "", 1)
+EXPECTED: dict[str, tuple[str, str, int]] = {
+    "fine": FINE,
+    "busy-once": ("finished", "", 2),
+    "busy": ("failed", "HTTP 429: slow down (3 attempts)", 3),
+    "unavailable-once": ("finished", "", 2),
+    "broken": ("failed", "HTTP 500: out of memory [31mtrace", 1),
+    "hangs-up-once": ("finished", "", 2),
+    "stalled": ("timed_out", "no first token after 0.4 s", 1),
+    "silent": ("timed_out", "no first token after 0.4 s", 1),
+    "stalled-midway": ("timed_out", "no further token for 0.4 s after 2", 1),
+    "cut": ("failed", "the connection to {host} was cut after 3 tokens", 1),
+    "ends-early": ("failed", "the stream was cut after 3 tokens", 1),
+    "malformed": ("failed", "the stream is not JSON after 2 tokens", 1),
+    "odd-json": ("failed", "an event of the stream is no object before the first token", 1),
+    "error-event": ("failed", "the server reports after 2 tokens: the worker died", 1),
+    "usage-too-small": (
+        "finished",
+        "usage says 2 output tokens, 5 came: counted from the stream",
+        1,
+    ),
+    "usage-too-large": (
+        "finished",
+        "usage says 100000 output tokens, 5 came: counted from the stream",
+        1,
+    ),
+    "usage-no-number": (
+        "finished",
+        "usage says no number output tokens, 5 came: counted from the stream",
+        1,
+    ),
+    "usage-missing": FINE,
+    "long-line": ("failed", "a line of the answer is longer than 256000 bytes after 1 tokens", 1),
+    "endless": ("failed", "the answer is longer than 300000 bytes after {pieces} tokens", 1),
+    "redirect": ("failed", "HTTP 307: a redirect to host other.example, not followed", 1),
+    "empty": ("failed", "the answer is empty", 1),
+    "nothing": ("failed", "the stream was cut before the first token (3 attempts)", 3),
+    "no-stream": ("failed", "the answer is no event stream but application/json", 1),
+    "drip": FINE,
+    "tells-the-key": ("failed", "HTTP 401: no such key: Bearer ***", 1),
+}
+KEY = "sk-secret-3141592653"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FaultyServer]:
+    with FaultyServer() as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRIFTSCHED_API_KEY", KEY)
+
+
+def run(server: FaultyServer, faults: str, requests: int, **changes: Any) -> RunResult:
+    server.attempts.clear()
+    mode = changes.pop("mode", "continuous")
+    engine = {"kind": "openai", "endpoints": [server.address(faults)], "max_answer_bytes": 300_000}
+    scenario = scaled_paper(mode, "sjf", requests, **{"engine.batch_size": 8})
+    waits = {"first_token_timeout_s": 0.4, "stall_timeout_s": 0.4, "time_scale": 0.05}
+    return run_live(scenario, options(engine=engine, **waits, **changes))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_one_fault(server: FaultyServer, fault: str) -> None:
+    """Else this fault would hang the run, lose rows, or say nothing useful."""
+    result = run(server, fault, 4)
+    check_conserved(result, 4)
+    status, reason, attempts = EXPECTED[fault]
+    rows = result.requests
+    assert set(rows["status"]) == {status}
+    assert set(rows["attempts"]) == {attempts}
+    host = f"127.0.0.1:{server.port}"
+    for row in rows.itertuples():
+        assert row.reason == reason.format(host=host, pieces=row.output_tokens)
+    if status == "finished":
+        assert set(rows["output_tokens"]) == {5}
+        assert set(rows["counted_by"]) == {"stream" if "usage" in fault else "usage"}
+
+
+@pytest.mark.parametrize("mode", ["continuous", "gang"])
+def test_all_faults_in_one_run(server: FaultyServer, mode: str) -> None:
+    """Else one fault would do harm to the requests beside it."""
+    result = run(server, "all", 2 * len(ENDING), mode=mode)
+    check_conserved(result, 2 * len(ENDING))
+    check_replayed(result)
+    seeds = result.scenario.seed * 1_000_003
+    for row in result.requests.itertuples():
+        fault = ENDING[(seeds + row.request_id) % len(ENDING)]
+        assert row.status == EXPECTED[fault][0], fault
+
+
+def test_the_key_is_nowhere(server: FaultyServer, tmp_path: Path) -> None:
+    """Else a shared run, its export or its report would give the key away."""
+    result = run(server, "tells-the-key.redirect.fine", 6)
+    assert "***" in " ".join(result.requests["reason"].cat.categories)
+    write_csv(result, tmp_path / "run")
+    files = [path.read_text() for path in (tmp_path / "run").iterdir()]
+    assert len(files) > 5
+    for text in (*files, json.dumps(result.provenance), html_report(result, (), "again")):
+        assert KEY not in text
+
+
+def test_a_key_that_would_break_a_header_is_refused_unseen(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the HTTP library's own message would show it."""
+    monkeypatch.setenv("DRIFTSCHED_API_KEY", f"{KEY}\nHost: evil")
+    with pytest.raises(InputError, match="DRIFTSCHED_API_KEY must hold a key of printable") as told:
+        run(server, "fine", 4)
+    assert KEY not in str(told.value)
+
+
+def test_refused_after_the_start_is_a_row() -> None:
+    """Else a server that dies would end the run, or be asked for ever."""
+    with FaultyServer() as server:
+        address = server.address("fine")
+        server.die_after_models()
+        engine = {"kind": "openai", "endpoints": [address]}
+        result = run_live(scaled_paper("gang", "fifo", 4), options(engine=engine, time_scale=0.05))
+    check_conserved(result, 4)
+    said = f"no connection to 127.0.0.1:{server.port}: refused or not reachable (3 attempts)"
+    assert set(result.requests["reason"]) == {said}
+
+
+def test_refused_at_the_start_is_one_error_line() -> None:
+    """Else a wrong address would end in a traceback."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        engine = {"kind": "openai", "endpoints": [address]}
+        with pytest.raises(RunError, match=rf"^engine.endpoints: {address}: no connection to "):
+            run_live(scaled_paper("gang", "fifo", 4), options(engine=engine))
+
+
+def test_priority_and_replicas(server: FaultyServer) -> None:
+    """Else vLLM or SGLang would order by something else, or one endpoint would do all the work."""
+    with FaultyServer() as second:
+        engine = {
+            "kind": "openai",
+            "endpoints": [server.address("fine"), second.address("fine")],
+            "priority": "higher_first",
+        }
+        server.bodies.clear()
+        scenario = scaled_paper("continuous", "sjf", 40)
+        result = run_live(scenario, options(engine=engine, engine_queue=True, time_scale=0.01))
+        check_conserved(result, 40)
+        assert min(len(server.bodies), len(second.bodies)) >= 10
+        bodies = {body["seed"]: body for body in (*server.bodies, *second.bodies)}
+    for row in result.requests.itertuples():
+        body = bodies[scenario.seed * 1_000_003 + row.request_id]
+        assert body["priority"] == -1000 * row.total_token_budget
+        assert body["max_tokens"] == row.max_output_tokens
+        assert len(body["messages"][0]["content"].split()) == row.counted_prompt_tokens

@@ -1,0 +1,319 @@
+"""A small OpenAI-compatible server on loopback that misbehaves as its address says.
+
+``http://127.0.0.1:PORT/FAULT/v1``: FAULT is a name from `FAULTS`, or several joined by ``.``, of
+which each request takes one by its seed in turn; ``all`` stands for every one that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any, Self
+
+Fault = Callable[["Exchange"], Awaitable[None]]
+FAULTS: dict[str, Fault] = {}
+USAGE = {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14}
+
+
+def fault(name: str) -> Callable[[Fault], Fault]:
+    def register(function: Fault) -> Fault:
+        FAULTS[name] = function
+        return function
+
+    return register
+
+
+class Exchange:
+    """One request, and ways to answer it."""
+
+    def __init__(
+        self, server: FaultyServer, body: dict[str, Any], key: str, writer: asyncio.StreamWriter
+    ) -> None:
+        self.server, self.body, self.key, self.writer = server, body, key, writer
+        # Which attempt of this request it is, from 1.
+        server.attempts[body["seed"]] += 1
+        self.attempt = server.attempts[body["seed"]]
+
+    async def head(self, status: str, kind: str = "text/event-stream", **headers: str) -> None:
+        lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", "Connection: close"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        await self.raw("\r\n".join(lines) + "\r\n\r\n")
+
+    async def raw(self, text: str) -> None:
+        self.writer.write(text.encode())
+        await self.writer.drain()
+
+    async def refuse(self, status: str, message: str, **headers: str) -> None:
+        await self.head(status, "application/json", **headers)
+        await self.raw(json.dumps({"error": {"message": message}}))
+
+    async def event(self, event: Any) -> None:
+        await self.raw(f"data: {json.dumps(event)}\n\n")
+
+    async def words(self, count: int) -> None:
+        for number in range(count):
+            await self.event({"choices": [{"index": 0, "delta": {"content": f"word{number} "}}]})
+
+    async def end(self, usage: Any = USAGE) -> None:
+        await self.event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+        if usage is not None:
+            await self.event({"choices": [], "usage": usage})
+        await self.raw("data: [DONE]\n\n")
+
+
+class FaultyServer:
+    """Runs in a thread of its own; use it as a context manager."""
+
+    def __init__(self, metrics: str = "") -> None:
+        self.attempts: Counter[int] = Counter()
+        self.bodies: list[dict[str, Any]] = []
+        self.port = 0
+        self._metrics = metrics
+        self._dies = False
+        self.never = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._listening = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self.port = self._listening.sockets[0].getsockname()[1]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def address(self, faults: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{faults}/v1"
+
+    def die_after_models(self) -> None:
+        """Stop listening as soon as the list of models has been asked for."""
+        self._dies = True
+
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_server(self._serve, "127.0.0.1", 0)
+
+    async def _stop(self) -> None:
+        self._listening.close()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            first, *lines = head.splitlines()
+            headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
+            body = await reader.readexactly(int(headers.get("content-length", 0)))
+            await self._answer(first.split()[1], headers.get("authorization", ""), body, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client has gone
+        finally:
+            writer.close()
+
+    async def _answer(self, path: str, key: str, body: bytes, writer: asyncio.StreamWriter) -> None:
+        faults, last = path.split("/")[1], path.rpartition("/")[2]
+        if last == "models":
+            models = {"data": [{"id": "tiny", "owned_by": "vllm", "max_model_len": 2048}]}
+            writer.write(_plain("200 OK", "application/json", json.dumps(models)))
+            if self._dies:
+                self._listening.close()
+        elif path == "/metrics" and self._metrics:
+            writer.write(_plain("200 OK", "text/plain", self._metrics))
+        elif last == "completions":
+            asked = json.loads(body)
+            self.bodies.append(asked)
+            names = faults.split(".") if faults != "all" else ENDING
+            exchange = Exchange(self, asked, key, writer)
+            await FAULTS[names[asked["seed"] % len(names)]](exchange)
+        else:
+            writer.write(_plain("404 Not Found", "text/plain", "nothing here"))
+        await writer.drain()
+
+
+def _plain(status: str, kind: str, text: str) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(text.encode())}"
+    return f"{head}\r\nConnection: close\r\n\r\n{text}".encode()
+
+
+@fault("fine")
+async def _fine(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(5)
+    await exchange.end()
+
+
+@fault("busy-once")
+async def _busy_once(exchange: Exchange) -> None:
+    if exchange.attempt == 1:
+        await exchange.refuse("429 Too Many Requests", "slow down", Retry_After="0")
+    else:
+        await _fine(exchange)
+
+
+@fault("busy")
+async def _busy(exchange: Exchange) -> None:
+    await exchange.refuse("429 Too Many Requests", "slow down", Retry_After="0")
+
+
+@fault("unavailable-once")
+async def _unavailable_once(exchange: Exchange) -> None:
+    if exchange.attempt == 1:
+        await exchange.refuse("503 Service Unavailable", "starting")
+    else:
+        await _fine(exchange)
+
+
+@fault("broken")
+async def _broken(exchange: Exchange) -> None:
+    await exchange.refuse("500 Internal Server Error", "out of memory\n\x1b[31mtrace")
+
+
+@fault("hangs-up-once")
+async def _hangs_up_once(exchange: Exchange) -> None:
+    if exchange.attempt > 1:
+        await _fine(exchange)
+
+
+@fault("stalled")
+async def _stalled(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.server.never.wait()
+
+
+@fault("silent")
+async def _silent(exchange: Exchange) -> None:
+    await exchange.server.never.wait()
+
+
+@fault("stalled-midway")
+async def _stalled_midway(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(2)
+    await exchange.server.never.wait()
+
+
+@fault("cut")
+async def _cut(exchange: Exchange) -> None:
+    await exchange.head("200 OK", Transfer_Encoding="chunked")
+    event = 'data: {"choices": [{"delta": {"content": "word "}}]}\n\n'
+    await exchange.raw(f"{len(event):x}\r\n{event}\r\n" * 3)
+
+
+@fault("ends-early")
+async def _ends_early(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(3)
+
+
+@fault("malformed")
+async def _malformed(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(2)
+    await exchange.raw('data: {"choices": [{"delta": {"content": "wo\n\n')
+
+
+@fault("odd-json")
+async def _odd_json(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.event([1, 2, 3])
+
+
+@fault("error-event")
+async def _error_event(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(2)
+    await exchange.event({"error": {"message": "the worker died"}})
+
+
+@fault("usage-too-small")
+async def _usage_too_small(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(5)
+    await exchange.end({"prompt_tokens": 9, "completion_tokens": 2})
+
+
+@fault("usage-too-large")
+async def _usage_too_large(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(5)
+    await exchange.end({"prompt_tokens": 9, "completion_tokens": 100_000})
+
+
+@fault("usage-no-number")
+async def _usage_no_number(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(5)
+    await exchange.end({"prompt_tokens": "many", "completion_tokens": True})
+
+
+@fault("usage-missing")
+async def _usage_missing(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(5)
+    await exchange.end(None)
+
+
+@fault("long-line")
+async def _long_line(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(1)
+    await exchange.event({"choices": [{"delta": {"content": "x" * 1_000_000}}]})
+    await exchange.end()
+
+
+@fault("endless")
+async def _endless(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    while True:
+        await exchange.words(50)
+
+
+@fault("redirect")
+async def _redirect(exchange: Exchange) -> None:
+    target = f"http://other.example:1/v1/chat?key={exchange.key}"
+    await exchange.head("307 Temporary Redirect", Location=target, Content_Length="0")
+
+
+@fault("empty")
+async def _empty(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.raw("data: [DONE]\n\n")
+
+
+@fault("nothing")
+async def _nothing(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+
+
+@fault("no-stream")
+async def _no_stream(exchange: Exchange) -> None:
+    await exchange.head("200 OK", "application/json")
+    await exchange.raw(json.dumps({"choices": [{"message": {"content": "all at once"}}]}))
+
+
+@fault("drip")
+async def _drip(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    text = 'data: {"choices": [{"delta": {"content": "wörd "}}]}\r\n\r\n' * 5
+    for byte in text.encode():
+        exchange.writer.write(bytes([byte]))
+        await exchange.writer.drain()
+        await asyncio.sleep(0)
+    await exchange.end()
+
+
+@fault("tells-the-key")
+async def _tells_the_key(exchange: Exchange) -> None:
+    await exchange.refuse("401 Unauthorized", f"no such key: {exchange.key}")
+
+
+ENDING = [name for name in FAULTS if name != "endless"]
+"""The faults that "all" stands for."""

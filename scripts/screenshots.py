@@ -46,7 +46,8 @@ def main() -> int:
 
 
 def _take(opener: Opener, name: str, out: Path, *, every: bool) -> None:
-    _shoot(opener(f"/{name}", viewport=WIDE), out / f"{name}.png")
+    first = name == page_names()[0]  # it lives at the root, where the navigation marks it
+    _shoot(opener("/" if first else f"/{name}", viewport=WIDE), out / f"{name}.png")
     if not every:
         return
     for scheme in ("light", "dark"):

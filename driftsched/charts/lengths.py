@@ -54,6 +54,7 @@ def lengths(frame: pd.DataFrame, bins: int = 60) -> go.Figure:
         figure.update_xaxes(title={"text": label, "standoff": 8}, row=row, col=1)
         figure.update_yaxes(title={"text": share}, row=row, col=1)
     figure.update_xaxes(LOG_AXIS)
+    figure.update_xaxes(dtick="D2", row=1)  # 1, 2, 5: every unit's label would touch the next
     figure.update_yaxes(rangemode="tozero")
     return finish(figure, **words, x=None, y=None, hover="x", height=560)
 

@@ -145,6 +145,8 @@ def finish(
         height=height,
         meta={"filename": filename},
     )
+    if len(_legend(figure)) > 4:  # three rows on a phone, which would reach into the title
+        figure.update_layout(margin={"t": 104}, height=height + 20)
     axis = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True, "ticklabelstandoff": 4}
     figure.update_xaxes(axis)
     figure.update_yaxes(axis)
@@ -157,6 +159,10 @@ def finish(
         if log:
             update(LOG_AXIS)
     return figure
+
+
+def _legend(figure: go.Figure) -> set[str]:
+    return {trace.name for trace in figure.data if trace.name and trace.showlegend is not False}
 
 
 def empty(

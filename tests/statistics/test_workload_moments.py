@@ -47,7 +47,7 @@ def test_length_has_its_declared_mean(config: dict[str, object]) -> None:
 def test_gap_has_its_declared_mean_and_variation(config: dict[str, object]) -> None:
     """Too bursty or too even arrivals would change every queue."""
     process = TypeAdapter(ArrivalProcess).validate_python(config)
-    gaps = process.gaps(np.random.default_rng(12), N)
+    gaps = np.diff(process.first(np.random.default_rng(12), N), prepend=0.0)
     assert off_by(gaps, process.mean_gap_s) < 4
     expected_cv = {"uniform": 0.1 / np.sqrt(12) / 0.1, "poisson": 1.0}.get(process.kind)
     cv = expected_cv if expected_cv is not None else float(str(config["cv"]))

@@ -48,6 +48,8 @@ def test_noisy_neighbour_sends_five_times_and_the_others_the_same() -> None:
     scenario = load_scenario("noisy-neighbour")
     calm, noisy = scenario.phases[:2]
     assert noisy.shares is not None
+    assert calm.arrivals is not None
+    assert noisy.arrivals is not None
     calm_rps = [t.share * calm.arrivals.rate for t in scenario.tenants]
     noisy_rps = [noisy.shares[t.name] * noisy.arrivals.rate for t in scenario.tenants]
     assert [n / c for n, c in zip(noisy_rps, calm_rps, strict=True)] == pytest.approx(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.workload.copula import correlate
 from driftsched.workload.drift.apply import Drift
 from driftsched.workload.lengths import to_tokens
 from driftsched.workload.prompts import PromptBook, prompt_book
@@ -155,6 +156,7 @@ def _prompts(
         return draft.prompt_tokens, np.zeros(len(draft.category), dtype=np.bool_)
     distributions = [category.prompt_tokens for category in scenario.categories]
     drawn = lengths_by_category(streams, "prompt_lengths", number, draft.category, distributions)
+    correlate(drawn, "prompt", streams, number, draft.category, scenario.categories)
     from_text = np.array([d is None for d in distributions])[draft.category]
     # One text has one length: the category's mean ratio, not the request's.
     mean = np.array([category.words_per_token for category in scenario.categories])
@@ -176,6 +178,7 @@ def _outputs(
         return maximum, maximum
     distributions = [category.output_tokens for category in scenario.categories]
     drawn = lengths_by_category(streams, "output_lengths", number, draft.category, distributions)
+    correlate(drawn, "output", streams, number, draft.category, scenario.categories)
     return np.minimum(_times(drawn, longer), maximum), maximum
 
 

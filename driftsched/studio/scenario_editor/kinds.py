@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import streamlit as st
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from driftsched.errors import InputError
 from driftsched.studio.scenario_editor.draft import Data, Draft
@@ -69,7 +70,7 @@ def first_values(model: type[BaseModel], former: BaseModel | None) -> Data:
             value = start(mean) if start else 1.0
             data[name] = float(f"{value:.4g}") if isinstance(value, float) else value
         else:
-            data[name] = field.default
+            data[name] = to_jsonable_python(field.default)
     return data
 
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from driftsched.charts.theme import NEUTRAL
 
-__all__ = ["add_marks", "phase_marks"]
+__all__ = ["add_marks", "join_marks", "phase_marks"]
 
 ROWS = 4
 LETTER = 0.011
@@ -31,6 +31,20 @@ def phase_marks(frame: pd.DataFrame, time: str = "arrival_s") -> list[tuple[floa
         return []
     starts = frame.groupby("phase", observed=True)[time].min().sort_values()
     return [(float(at), str(name)) for name, at in starts.items() if np.isfinite(at)]
+
+
+def join_marks(*groups: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Join marks of several kinds in order of time; labels of one instant become one.
+
+    Examples
+    --------
+    >>> join_marks([(0.0, "calm"), (60.0, "crowd")], [(60.0, "lengths ×2")])
+    [(0.0, 'calm'), (60.0, 'crowd · lengths ×2')]
+    """
+    joined: dict[float, list[str]] = {}
+    for at, label in (mark for group in groups for mark in group):
+        joined.setdefault(float(at), []).append(label)
+    return [(at, " · ".join(joined[at])) for at in sorted(joined)]
 
 
 def add_marks(figure: go.Figure, marks: Iterable[tuple[float, str]]) -> go.Figure:

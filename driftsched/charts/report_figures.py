@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from driftsched.charts import bias, confusion, drift, energy, gpu, latency_cdf, queue_depth, tenants
-from driftsched.charts.marks import phase_marks
 from driftsched.results.energy import energy_over_time
+from driftsched.results.marks import run_marks
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -19,7 +19,7 @@ __all__ = ["report_figures"]
 def report_figures(result: RunResult) -> list[tuple[str, str, go.Figure]]:
     """Title, what to look at, and figure, in reading order."""
     requests, unit = result.requests, result.scenario.estimator.unit
-    marks = phase_marks(requests)
+    marks = run_marks(result)
     joules = energy_over_time(result.gpus, requests)
     run = {result.scenario.policy.kind: requests}
     return [

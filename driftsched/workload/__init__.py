@@ -1,6 +1,8 @@
 """Scenario → table of requests: arrivals, lengths, prompts, imported traces."""
 
 from driftsched.workload.arrivals import ARRIVALS, ArrivalProcess
+from driftsched.workload.drift import DRIFTS, DriftEvent
+from driftsched.workload.drift.marks import drift_marks
 from driftsched.workload.generate import generate
 from driftsched.workload.lengths import LENGTHS, LengthDistribution
 from driftsched.workload.load import OfferedLoad, PhaseLoad, offered_load
@@ -17,8 +19,10 @@ from driftsched.workload.traces import (
 
 __all__ = [
     "ARRIVALS",
+    "DRIFTS",
     "LENGTHS",
     "ArrivalProcess",
+    "DriftEvent",
     "LengthDistribution",
     "OfferedLoad",
     "PhaseLoad",
@@ -29,6 +33,7 @@ __all__ = [
     "TraceProblem",
     "Workload",
     "arrival_preview",
+    "drift_marks",
     "generate",
     "import_trace",
     "length_preview",

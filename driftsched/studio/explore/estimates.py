@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftsched.charts import bias, confusion, drift, estimation_error, marks
+from driftsched.charts import bias, confusion, drift, estimation_error
+from driftsched.results.marks import run_marks
 from driftsched.studio.explore.headline import pair
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
@@ -42,7 +43,7 @@ def estimates(comparison: Comparison) -> None:
         help="The policy decides who finishes first, and so what is learned when.",
     )
     run = runs[policy]
-    phases = marks.phase_marks(run.requests)
+    phases = run_marks(run)
     rows = comparison.estimation[comparison.estimation["policy"] == policy]
     errors = rows.groupby("compensator", observed=True, sort=False)[ERRORS].mean().reset_index()
     left, right = st.columns(2, gap="large")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from driftsched.charts import marks, queue_depth
+from driftsched.charts import queue_depth
+from driftsched.results.marks import run_marks
 from driftsched.studio.explore.headline import pair
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
@@ -38,10 +39,10 @@ def queues(comparison: Comparison) -> None:
     run = runs[policy]
     left, right = st.columns(2, gap="large")
     with right:
-        figure = queue_depth.queue_depth(run.queues, marks.phase_marks(run.requests))
+        figure = queue_depth.queue_depth(run.queues, run_marks(run))
         chart(figure, queue_depth.LOOK_AT, run.queues, "queue-by-tenant")
     with left:
         tables = {name: run.queues for name, run in runs.items()}
-        figure = queue_depth.queue_depth_by_policy(tables, marks.phase_marks(runs[base].requests))
+        figure = queue_depth.queue_depth_by_policy(tables, run_marks(runs[base]))
         data = pd.concat([table.assign(policy=name) for name, table in tables.items()])
         chart(figure, queue_depth.LOOK_AT_BY_POLICY, data, "queue-by-policy")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftsched.charts.marks import phase_marks
 from driftsched.charts.theme import category_colours, tenant_colours
+from driftsched.results.marks import run_marks
 from driftsched.studio.live_view import live_view, run_payload
 from driftsched.studio.words import policy_label
 
@@ -26,5 +26,5 @@ def watch(result: RunResult, run_id: str) -> None:
     }
     title = f"{scenario.title or scenario.name}, {policy_label(scenario.policy.kind)}"
     colours = category_colours(scenario.category_names) | tenant_colours(scenario.tenant_names)
-    payload = run_payload(run_id, title, tables, colours, marks=phase_marks(result.requests))
+    payload = run_payload(run_id, title, tables, colours, marks=run_marks(result))
     live_view(payload, key="live")

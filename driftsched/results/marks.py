@@ -1,0 +1,51 @@
+"""Moments of a run that every time chart shows: phases, drift, and whatever else was planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from driftsched.charts.marks import join_marks, phase_marks
+from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.table import Segment
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+
+__all__ = ["run_marks"]
+
+
+def run_marks(
+    result: RunResult, others: list[tuple[float, str]] | None = None
+) -> list[tuple[float, str]]:
+    """Return (time in seconds, label) of phases and drift in a run, in order of time.
+
+    A phase starts at its first request, and drift stands where the requests it changed came.
+
+    Parameters
+    ----------
+    result : RunResult
+    others : list of (float, str), optional
+        Further moments, such as faults.
+    """
+    phases = phase_marks(result.requests)
+    drift = []
+    if result.scenario.drift and phases:
+        segments, starts = _segments(result)
+        drift = drift_marks(result.scenario, segments, starts)
+    return join_marks(phases, drift, others or [])
+
+
+def _segments(result: RunResult) -> tuple[list[Segment], list[float]]:
+    """Phases as they ran, and their starts in the run."""
+    times = result.requests.groupby("phase", observed=True)["arrival_s"].agg(["min", "max"])
+    planned = {phase.name: phase for phase in result.scenario.phases}
+    segments: list[Segment] = []
+    starts: list[float] = []
+    for name, row in times.sort_values("min").iterrows():
+        phase = planned.get(str(name))
+        lasted = phase.duration_s if phase is not None else None
+        span = float(row["max"] - row["min"]) if lasted is None else lasted
+        pause = phase.pause_s if phase is not None else 0.0
+        segments.append(Segment(str(name), 0, 0, span, pause_s=pause))
+        starts.append(float(row["min"]))
+    return segments, starts

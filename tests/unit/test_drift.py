@@ -191,14 +191,14 @@ def test_drifted_answers_are_still_cut_and_capped_ones_do_not_drift() -> None:
 @pytest.mark.parametrize("kind", DRIFTS)
 def test_every_kind_leaves_what_came_before_it_alone(kind: str) -> None:
     """An event that reached back in time could not be told from another workload."""
-    minimal: dict[str, Any] = {
+    parameters: dict[str, dict[str, Any]] = {
         "step": {"factor": 2},
         "ramp": {"factor": 2, "over_s": 50},
         "seasonal": {"amplitude": 0.5, "period_s": 60},
         "new_model": {"factor": 0.5},
         "mix_shift": {"mix": {"report": 1}},
-    }.get(kind, {})
-    event: dict[str, Any] = {"kind": kind, "at_s": 150} | minimal
+    }
+    event = {"kind": kind, "at_s": 150} | parameters.get(kind, {})
     workload = generate(drifting(event))
     before = TIME < 150
     for name in ("tenant", "category", "prompt_tokens", "output_tokens", "output_words"):

@@ -26,7 +26,7 @@ def routed(name: str, **cluster: object) -> Scenario:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_only_names_replicas_that_are_on_offer(name: str) -> None:
     """A router that names another replica would send requests where they do not fit."""
-    router = ROUTERS[name]().build(Loads([3, 0, 5, 1], [30, 0, 50, 10]), seed=1)
+    router = ROUTERS[name](kind=name).build(Loads([3, 0, 5, 1], [30, 0, 50, 10]), seed=1)
     for number in range(50):
         for among in ([0, 1, 2, 3], [1, 3], [2]):
             assert router.route(request(number, tenant=number % 5), among) in among
@@ -55,13 +55,23 @@ def test_a_request_goes_where_it_fits(name: str) -> None:
 def test_least_outstanding_and_tokens_differ() -> None:
     """Counting requests and counting tokens must not be the same rule under two names."""
     loads = Loads([1, 2], [900, 100])
-    assert ROUTERS["least_outstanding"]().build(loads, 1).route(request(0), [0, 1]) == 0
-    assert ROUTERS["least_estimated_tokens"]().build(loads, 1).route(request(0), [0, 1]) == 1
+    assert (
+        ROUTERS["least_outstanding"](kind="least_outstanding")
+        .build(loads, 1)
+        .route(request(0), [0, 1])
+        == 0
+    )
+    assert (
+        ROUTERS["least_estimated_tokens"](kind="least_estimated_tokens")
+        .build(loads, 1)
+        .route(request(0), [0, 1])
+        == 1
+    )
 
 
 def test_power_of_two_never_takes_the_worst_of_all() -> None:
     """Of two different replicas the fuller one is never taken, so the fullest of all never is."""
-    router = ROUTERS["power_of_two"]().build(Loads([9, 1, 2], [0, 0, 0]), seed=3)
+    router = ROUTERS["power_of_two"](kind="power_of_two").build(Loads([9, 1, 2], [0, 0, 0]), seed=3)
     chosen = [router.route(request(number), [0, 1, 2]) for number in range(200)]
     assert set(chosen) == {1, 2}
 

@@ -91,6 +91,8 @@ class CoefficientsConfig(Config):
     token_s: float = Field(ge=0, le=1000, description="seconds a token computed")
     kv_token_s: float = Field(0.0, ge=0, le=1, description="seconds a token of KV cache read")
     attention_s: float = Field(0.0, ge=0, le=1, description="seconds a squared prompt token")
+    request_s: float = Field(0.0, ge=0, le=1000, description="seconds a request in the iteration")
+    prompt_s: float = Field(0.0, ge=0, le=1000, description="seconds a prompt that begins")
     provenance: str = Field("", max_length=500, description="what was measured, when and how well")
 
     @model_validator(mode="after")
@@ -107,6 +109,8 @@ class CoefficientsConfig(Config):
             self.token_s,
             self.kv_token_s,
             self.attention_s,
+            request_s=self.request_s,
+            prompt_s=self.prompt_s,
         )
 
 

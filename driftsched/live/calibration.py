@@ -1,0 +1,248 @@
+"""Fit the cost model to what a real engine did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from driftsched.errors import InputError
+from driftsched.live.observations import observe_run
+from driftsched.serving.catalogue import GPUS, MODELS
+from driftsched.serving.cost import CoefficientsConfig
+
+if TYPE_CHECKING:
+    from driftsched.live.observations import Observations
+    from driftsched.results.tables import RunResult
+
+__all__ = ["COEFFICIENTS", "Calibration", "calibrate", "calibrate_run"]
+
+Floats = NDArray[np.float64]
+COEFFICIENTS = (
+    *("overhead_s", "weights_s", "token_s", "kv_token_s", "attention_s"),
+    *("request_s", "prompt_s"),
+)
+LINEAR = ("overhead_s", "kv_token_s", "attention_s", "request_s", "prompt_s")
+FEWEST = 8
+ROUNDS = 6
+ROBUST = 1.5
+"""Residuals beyond this many robust standard deviations count less than squared (soft_l1)."""
+STARTS = ((0.0, 1.0), (0.5, 0.5), (0.9, 0.1))
+"""Where the search starts: share of the usual iteration in overhead and in reading weights."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Coefficients of an engine, and how well they explain what it did.
+
+    Attributes
+    ----------
+    coefficients, errors : mapping
+        `COEFFICIENTS` → seconds, and one standard error of each; NaN where it cannot be told.
+    residuals : DataFrame
+        One row an observation: start_s, seconds, predicted_s, iterations, tokens (per iteration),
+        requests, kv_tokens (per iteration), prompts.
+    handover_iterations : float
+        See `Observations`; NaN is unknown.
+    source : str
+        What was measured.
+    """
+
+    coefficients: Mapping[str, float]
+    errors: Mapping[str, float]
+    residuals: pd.DataFrame
+    handover_iterations: float
+    source: str = ""
+
+    @property
+    def fit(self) -> dict[str, float]:
+        """observations, r2 (share of the variance explained), median and P90 relative error."""
+        seen = self.residuals["seconds"].to_numpy(np.float64)
+        missed = self.residuals["predicted_s"].to_numpy(np.float64) - seen
+        spread = float(((seen - seen.mean()) ** 2).sum())
+        relative = np.abs(missed) / seen
+        return {
+            "observations": len(seen),
+            "r2": 1 - float((missed**2).sum()) / spread if spread else float("nan"),
+            "median_relative_error": float(np.median(relative)),
+            "p90_relative_error": float(np.percentile(relative, 90)),
+            "total_relative_error": float(missed.sum() / seen.sum()),
+        }
+
+    def cost(self) -> CoefficientsConfig:
+        """The coefficients as a cost model of any scenario."""
+        fit = self.fit
+        said = (
+            f"{self.source + ': ' if self.source else ''}fitted to {fit['observations']:.0f} "
+            f"stretches of iterations, median error {100 * fit['median_relative_error']:.1f} %"
+        )
+        return CoefficientsConfig(**dict(self.coefficients), provenance=said[:500])
+
+
+def calibrate(observations: Observations, source: str = "") -> Calibration:
+    """Fit non-negative coefficients, robustly.
+
+    Minimises soft_l1 of (predicted − seen) / √(seen · median seen): longer stretches weigh more,
+    as their errors average out, and single outliers (a garbage collection, another process) count
+    little (Huber, 1964; SciPy's least_squares, trust-region reflective).
+
+    Parameters
+    ----------
+    observations : Observations
+        At least 8 stretches.
+    source : str
+        What was measured, for the provenance.
+
+    Raises
+    ------
+    InputError
+        There are too few observations.
+    """
+    if len(observations) < FEWEST:
+        raise InputError(
+            f"observations must be at least {FEWEST} to calibrate from, got {len(observations)}"
+        )
+    model = _Model(observations)
+    found = min((model.search(start) for start in STARTS), key=lambda result: float(result.cost))
+    values = found.x * model.scale
+    return Calibration(
+        coefficients=dict(zip(COEFFICIENTS, map(float, values), strict=True)),
+        errors=dict(zip(COEFFICIENTS, model.errors(found), strict=True)),
+        residuals=model.table(values),
+        handover_iterations=observations.handover_iterations,
+        source=source,
+    )
+
+
+def calibrate_run(result: RunResult, source: str = "") -> Calibration:
+    """Calibrate from a run's requests: what is fitted tells the iterations apart, and so on.
+
+    Parameters
+    ----------
+    result : RunResult
+        Live (or simulated) run; only times and lengths of its requests are used.
+    source : str
+        By default the engine and the model.
+
+    Raises
+    ------
+    InputError
+        Too little finished.
+    """
+    source = source or _source(result)
+    found = calibrate(observe_run(result), source)
+    for _ in range(ROUNDS):
+        before = found
+        cost = found.cost().build(GPUS["L4"], MODELS["llama-3-8b"])
+        found = calibrate(observe_run(result, cost), source)
+        if found.fit == before.fit:
+            break
+    return found
+
+
+def _source(result: RunResult) -> str:
+    facts = (result.provenance.get("live") or {}).get("engine") or {}
+    words = [str(facts[name]) for name in ("model", "server", "gpu") if facts.get(name)]
+    return ", ".join(words) or str(result.provenance.get("engine", ""))
+
+
+class _Model:
+    """Predictions and their derivatives for one set of observations."""
+
+    def __init__(self, seen: Observations) -> None:
+        self.seen = seen
+        count = len(seen)
+        self.counted = {
+            "overhead_s": self._sum(seen.iterations),
+            "kv_token_s": seen.kv_tokens,
+            "attention_s": seen.squares,
+            "request_s": self._sum(seen.iterations * seen.requests),
+            "prompt_s": self._sum(seen.iterations * seen.prompts),
+        }
+        self.usual = float(seen.seconds.sum() / self.counted["overhead_s"].sum())
+        tokens = float(self._sum(seen.iterations * seen.tokens).sum())
+        total = float(seen.seconds.sum())
+        sizes = {name: float(column.sum()) for name, column in self.counted.items()}
+        sizes |= {"weights_s": sizes["overhead_s"], "token_s": tokens}
+        # In these units every coefficient alone would explain the whole time.
+        self.scale = np.array([total / sizes[n] if sizes[n] else 0.0 for n in COEFFICIENTS])
+        self.weight = 1 / np.sqrt(seen.seconds * np.median(seen.seconds))
+        self.noise = 0.05
+        assert count == len(self.weight)
+
+    def _sum(self, values: NDArray[Any]) -> Floats:
+        """Sum parts to their observations."""
+        return np.bincount(self.seen.owner, values, len(self.seen)).astype(np.float64)
+
+    def predict(self, values: Floats) -> Floats:
+        """Seconds of every observation under the coefficients."""
+        known = dict(zip(COEFFICIENTS, values, strict=True))
+        linear = np.hypot(known["weights_s"], known["token_s"] * self.seen.tokens)
+        predicted = self._sum(self.seen.iterations * linear)
+        for name in LINEAR:
+            predicted = predicted + known[name] * self.counted[name]
+        return predicted
+
+    def _jacobian(self, values: Floats) -> Floats:
+        known = dict(zip(COEFFICIENTS, values, strict=True))
+        compute = known["token_s"] * self.seen.tokens
+        root = np.maximum(np.hypot(known["weights_s"], compute), 1e-300)
+        columns = dict(self.counted)
+        columns["weights_s"] = self._sum(self.seen.iterations * known["weights_s"] / root)
+        columns["token_s"] = self._sum(self.seen.iterations * compute * self.seen.tokens / root)
+        return np.column_stack([columns[name] for name in COEFFICIENTS])
+
+    def search(self, start: tuple[float, float]) -> Any:
+        """Search from one start, twice: the first search tells how large usual residuals are."""
+        guess = np.full(len(COEFFICIENTS), 0.05)
+        guess[: len(start)] = np.maximum(start, 0.05)
+        found = None
+        for noise in (self.noise, None):
+            if noise is None:
+                spread = 1.4826 * float(np.median(np.abs(found.fun))) if found else 0.0
+                noise = max(ROBUST * spread, 1e-9)
+            found = least_squares(
+                lambda x: (self.predict(x * self.scale) - self.seen.seconds) * self.weight,
+                guess if found is None else np.maximum(found.x, 1e-12),
+                jac=lambda x: self._jacobian(x * self.scale) * self.weight[:, None] * self.scale,
+                bounds=(0, np.inf),
+                loss="soft_l1",
+                f_scale=noise,
+                xtol=1e-14,
+                ftol=1e-14,
+                gtol=1e-14,
+                max_nfev=500,
+            )
+        return found
+
+    def errors(self, found: Any) -> list[float]:
+        """One standard error of each coefficient; NaN where it is at its bound of 0."""
+        free = (found.x > 1e-6) & (self.scale > 0)
+        errors = np.full(len(COEFFICIENTS), np.nan)
+        spare = len(self.seen) - int(free.sum())
+        if spare > 0 and free.any():
+            jacobian = found.jac[:, free]
+            variance = 2 * float(found.cost) / spare
+            errors[free] = np.sqrt(np.diag(np.linalg.pinv(jacobian.T @ jacobian)) * variance)
+        return [float(error) for error in errors * self.scale]
+
+    def table(self, values: Floats) -> pd.DataFrame:
+        """Residuals, with what was computed."""
+        seen, steps = self.seen, self.counted["overhead_s"]
+        return pd.DataFrame(
+            {
+                "start_s": seen.start_s,
+                "seconds": seen.seconds,
+                "predicted_s": self.predict(values),
+                "iterations": steps.astype(np.int64),
+                "tokens": self._sum(seen.iterations * seen.tokens) / steps,
+                "requests": self.counted["request_s"] / steps,
+                "kv_tokens": seen.kv_tokens / steps,
+                "prompts": self.counted["prompt_s"].astype(np.int64),
+            }
+        )

@@ -1,0 +1,338 @@
+"""From per-request times to iterations: what a calibration is fitted to.
+
+An API shows when each request gave its first and its last token, and how many it gave. All
+requests in an engine advance by one token an iteration, so that those times are boundaries of
+iterations, and the counts say how many iterations lie between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.linalg import lsqr
+
+from driftsched.errors import InputError
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+    from driftsched.serving.iteration import IterationCost
+
+__all__ = ["Observations", "Part", "observe", "observe_gangs", "observe_run"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+SAME_BOUNDARY = 0.2
+"""Times closer than this share of the fastest usual token are of one iteration."""
+COUNT_ERROR = 0.1
+"""How far, in iterations, a request's token count may be from the sum over its intervals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Iterations of one kind inside an observation.
+
+    Attributes
+    ----------
+    iterations : int
+        How many.
+    tokens, requests, prompts : int
+        In each of them: tokens computed, requests, prompts that begin.
+    """
+
+    iterations: int
+    tokens: int
+    requests: int
+    prompts: int = 0
+
+
+Row = tuple[float, float, float, float, list[Part]]
+"""start_s, seconds, kv_tokens, squares, parts of one observation."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Stretches of time and what was computed in them; shapes (n,), parts (m,).
+
+    Attributes
+    ----------
+    start_s, seconds : float arrays
+        When each began, and how long it lasted.
+    kv_tokens, squares : float arrays
+        Tokens of KV cache read, and squared prompt lengths, summed over its iterations.
+    owner, iterations, tokens, requests, prompts : int arrays
+        Parts: the observation each belongs to, and its `Part`.
+    handover_iterations : float
+        Iterations that an engine at work makes from a request's dispatch to the one that takes it;
+        0 in the simulator, 1 where a request that ends is replaced from outside. NaN is unknown.
+    """
+
+    start_s: Floats
+    seconds: Floats
+    kv_tokens: Floats
+    squares: Floats
+    owner: Ints
+    iterations: Ints
+    tokens: Ints
+    requests: Ints
+    prompts: Ints
+    handover_iterations: float = float("nan")
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    @classmethod
+    def build(
+        cls,
+        rows: list[Row],
+        handover_iterations: float = float("nan"),
+    ) -> Self:
+        """Build from rows."""
+        table = np.array([row[:4] for row in rows], dtype=np.float64).reshape(-1, 4)
+        parts = [
+            (owner, part.iterations, part.tokens, part.requests, part.prompts)
+            for owner, row in enumerate(rows)
+            for part in row[4]
+        ]
+        columns = np.array(parts, dtype=np.int64).reshape(-1, 5).T
+        return cls(*table.T, *columns, handover_iterations=handover_iterations)
+
+    def joined(self, other: Observations) -> Observations:
+        """These and another's, those of another replica or run."""
+        known = [
+            (one.handover_iterations, len(one))
+            for one in (self, other)
+            if np.isfinite(one.handover_iterations)
+        ]
+        values, weights = zip(*known, strict=True) if known else ((np.nan,), (1,))
+        names = ("start_s", "seconds", "kv_tokens", "squares")
+        more = ("iterations", "tokens", "requests", "prompts")
+        return Observations(
+            *(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names),
+            np.concatenate([self.owner, other.owner + len(self)]),
+            *(np.concatenate([getattr(self, n), getattr(other, n)]) for n in more),
+            handover_iterations=float(np.average(values, weights=weights)),
+        )
+
+
+def observe_run(result: RunResult, cost: IterationCost | None = None) -> Observations:
+    """Observe a run, simulated or live, all its replicas together.
+
+    Parameters
+    ----------
+    result : RunResult
+        The run.
+    cost : IterationCost, optional
+        What is known already of the engine; see `observe`.
+
+    Raises
+    ------
+    InputError
+        Fewer than two requests finished with more than one token.
+    """
+    requests = result.requests
+    done = requests[(requests["status"] == "finished").to_numpy(dtype=bool)]
+    gangs = result.scenario.engine.mode == "gang" and "last_token_s" not in done.columns
+    replicas = [mine for _, mine in done.groupby("replica") if len(mine) > 1]
+    found = [observe_gangs(mine) if gangs else observe(mine, cost) for mine in replicas]
+    if not found or not sum(map(len, found)):
+        raise InputError(
+            "a run must have at least 2 finished requests of 2 tokens or more to calibrate from"
+        )
+    first, *others = found
+    for other in others:
+        first = first.joined(other)
+    return first
+
+
+def observe_gangs(requests: pd.DataFrame) -> Observations:
+    """Observe gangs whose requests' own ends are not known: each gang's prefill and its decoding.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Finished requests of one replica.
+    """
+    rows = []
+    for _, gang in requests.groupby("batch_id"):
+        prompt, output = (gang[n].to_numpy(np.int64) for n in ("prompt_tokens", "output_tokens"))
+        first, end = float(gang["first_token_s"].max()), float(gang["finish_s"].max())
+        start = float(gang["dispatch_s"].max())
+        prefill = Part(1, int(prompt.sum()), len(gang), len(gang))
+        rows.append((start, first - start, 0.0, float((prompt**2).sum()), [prefill]))
+        parts, kv_read = _shrinking(prompt, output)
+        if parts:
+            rows.append((first, end - first, kv_read, 0.0, parts))
+    return Observations.build(rows)
+
+
+def _shrinking(prompt: Ints, output: Ints) -> tuple[list[Part], float]:
+    """A gang's decoding: requests stop one after the other."""
+    kv, running, done, kv_read, parts = int((prompt + 1).sum()), len(prompt), 1, 0.0, []
+    for number in np.argsort(output, kind="stable"):
+        steps = int(output[number]) - done
+        if steps:
+            parts.append(Part(steps, running, running))
+            kv_read += kv * steps + running * steps * (steps - 1) / 2
+            kv += steps * running
+            done = int(output[number])
+        kv -= int(prompt[number]) + done
+        running -= 1
+    return parts, kv_read
+
+
+def observe(requests: pd.DataFrame, cost: IterationCost | None = None) -> Observations:
+    """Observe requests of one replica by their own first and last tokens.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        dispatch_s, first_token_s, last_token_s (or finish_s), prompt_tokens, output_tokens of the
+        requests that finished.
+    cost : IterationCost, optional
+        What is known already: where the requests' token counts leave room, iterations are spread by
+        it and no more by the requests' mean pace.
+    """
+    course = _Course(requests)
+    steps = course.steps()
+    if cost is not None:
+        steps = course.steps(course.expected(steps, cost))
+    return Observations.build(course.rows(steps), course.handover(steps))
+
+
+class _Course:
+    """The boundaries at which first and last tokens came, and who ran between them."""
+
+    def __init__(self, requests: pd.DataFrame) -> None:
+        name = "last_token_s" if "last_token_s" in requests.columns else "finish_s"
+        self.dispatch, self.first, self.last = (
+            requests[n].to_numpy(np.float64) for n in ("dispatch_s", "first_token_s", name)
+        )
+        self.prompt, self.output = (
+            requests[n].to_numpy(np.int64) for n in ("prompt_tokens", "output_tokens")
+        )
+        self.times = self._boundaries()
+        self.begins = self._at(self.first)
+        self.ends = np.where(self.output > 1, self._at(self.last), self.begins)
+
+    def _boundaries(self) -> Floats:
+        gaps = (self.last - self.first) / np.maximum(self.output - 1, 1)
+        usual = gaps[self.output > 1]
+        same = SAME_BOUNDARY * float(np.percentile(usual, 10)) if len(usual) else 0.0
+        times = np.sort(np.concatenate([self.first, self.last[self.output > 1]]))
+        kept: Floats = times[np.append(True, np.diff(times) > same)]
+        return kept
+
+    def _at(self, times: Floats) -> Ints:
+        """Number of the boundary each time belongs to: the last one not after it."""
+        return np.searchsorted(self.times, times, side="right") - 1
+
+    def steps(self, expected: Floats | None = None) -> Ints:
+        """Iterations between each boundary and the next: whole numbers of at least 1.
+
+        Every request says how many lie between its first and its last token; where that leaves
+        room, they are spread as `expected`, or else by the requests' own mean pace.
+        """
+        intervals = len(self.times) - 1
+        decoding = np.flatnonzero(self.ends > self.begins)
+        spans = [np.arange(self.begins[n], self.ends[n]) for n in decoding]
+        if not spans:
+            return np.ones(intervals, dtype=np.int64)
+        row = np.repeat(np.arange(len(spans)), [len(span) for span in spans])
+        column = np.concatenate(spans)
+        covers = csr_array((np.ones(len(row)), (row, column)), shape=(len(spans), intervals))
+        if expected is None:
+            pace = (self.output[decoding] - 1) / (self.last - self.first)[decoding]
+            running = np.maximum(covers.sum(axis=0), 1)
+            expected = np.diff(self.times) * (covers.T @ pace) / running
+            scale = np.sqrt(np.maximum(expected, 1.0))
+        else:
+            scale = 0.2 + 0.03 * expected
+        usual = np.maximum(expected, 1.0)
+        missing = (self.output[decoding] - 1 - covers @ usual) / COUNT_ERROR
+        scaled = covers.multiply(scale[np.newaxis, :]).tocsr() / COUNT_ERROR
+        change = lsqr(scaled, missing, damp=1.0, iter_lim=2000)[0] * scale
+        whole: Ints = np.maximum(np.rint(usual + change), 1).astype(np.int64)
+        return whole
+
+    def expected(self, steps: Ints, cost: IterationCost) -> Floats:
+        """Iterations that fit into each interval at `cost`; KV cache as with `steps`."""
+        counts = np.ones(len(steps))
+        for place, row in self._walk(steps):
+            if place == 0:
+                continue
+            _, seconds, kv_read, squares, parts = row
+            last = parts[-1]
+            joining = last.prompts > 0
+            running = last.requests - last.prompts
+            if running:
+                kv = kv_read / steps[place - 1]
+                step = cost.iteration(running, int(kv), 0, running)
+                extra = 0.0
+                if joining:
+                    extra = cost.iteration(
+                        last.tokens, int(kv), int(squares), last.requests, last.prompts
+                    )
+                counts[place - 1] = joining + max(0.0, (seconds - extra) / step)
+        return counts
+
+    def rows(self, steps: Ints) -> list[Row]:
+        """One row an interval in which something ran."""
+        return [row for _, row in self._walk(steps) if row[1] > 0]
+
+    def _walk(self, steps: Ints) -> Iterator[tuple[int, Row]]:
+        """Each interval in which something ran, with the boundary that ends it."""
+        starting, ending = self._by_boundary(self.begins), self._by_boundary(self.ends)
+        yield 0, self._row(starting[0], 0, 0, 0, 1)
+        running = kv = 0
+        for place in range(len(steps)):
+            running += len(starting[place]) - len(ending[place])
+            kv += int((self.prompt[starting[place]] + 1).sum())
+            kv -= int((self.prompt + self.output)[ending[place]].sum())
+            joining = starting[place + 1]
+            if running or len(joining):
+                count = int(steps[place]) if running else 1
+                yield place + 1, self._row(joining, place + 1, running, kv, count)
+                kv += count * running
+
+    def _row(
+        self, joining: Ints, end: int, running: int, kv: int, count: int
+    ) -> Row:
+        """The interval that ends at a boundary; those who join do so in its last iteration."""
+        start = self.times[end - 1] if end else -np.inf
+        if not running:
+            start = max(start, float(self.dispatch[joining].min()))
+        prompts = self.prompt[joining]
+        alone = count - bool(len(joining))
+        parts = [Part(alone, running, running)] if alone else []
+        if len(joining):
+            together = running + len(joining)
+            parts.append(Part(1, running + int(prompts.sum()), together, len(joining)))
+        kv_read = kv * count + running * count * (count - 1) / 2
+        return start, float(self.times[end] - start), kv_read, float((prompts**2).sum()), parts
+
+    def _by_boundary(self, places: Ints) -> list[Ints]:
+        order = np.argsort(places, kind="stable")
+        cuts = np.searchsorted(places[order], np.arange(len(self.times) + 1))
+        return [order[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+
+    def handover(self, steps: Ints) -> float:
+        """Mean whole iterations from a dispatch into a busy engine to the one that takes it in."""
+        passed = np.concatenate([[0], np.cumsum(steps)]).astype(np.float64)
+        before = np.searchsorted(self.times, self.dispatch, side="right") - 1
+        busy = np.zeros(len(self.times) + 1, dtype=np.int64)
+        np.add.at(busy, self.begins, 1)
+        np.add.at(busy, self.ends, -1)
+        decoding = np.cumsum(busy)
+        # Dispatched where another request had just ended: at a boundary, within one iteration.
+        at_end = np.isin(before, self.ends) & (before >= 0)
+        chosen = np.flatnonzero(at_end & (decoding[np.maximum(before, 0)] > 0))
+        if not len(chosen):
+            return float("nan")
+        wanted = passed[self.begins[chosen]] - passed[before[chosen]] - 1
+        return float(np.median(np.maximum(wanted, 0)))

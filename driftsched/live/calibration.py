@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from driftsched.errors import InputError
-from driftsched.live.observations import observe_run
+from driftsched.live.observations import observe, observe_run
 from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.cost import CoefficientsConfig
 
 if TYPE_CHECKING:
     from driftsched.live.observations import Observations
     from driftsched.results.tables import RunResult
+    from driftsched.serving.iteration import IterationCost
 
-__all__ = ["COEFFICIENTS", "Calibration", "calibrate", "calibrate_run"]
+__all__ = ["COEFFICIENTS", "Calibration", "calibrate", "calibrate_requests", "calibrate_run"]
 
 Floats = NDArray[np.float64]
 COEFFICIENTS = (
@@ -30,8 +31,12 @@ COEFFICIENTS = (
 LINEAR = ("overhead_s", "kv_token_s", "attention_s", "request_s", "prompt_s")
 FEWEST = 8
 ROUNDS = 6
+FIRST_NOISE = 0.05
+NOTHING = 1e-6
+"""A coefficient that explains less than this share of the time is 0."""
 ROBUST = 1.5
 """Residuals beyond this many robust standard deviations count less than squared (soft_l1)."""
+STALL = 3.0
 STARTS = ((0.0, 1.0), (0.5, 0.5), (0.9, 0.1))
 """Where the search starts: share of the usual iteration in overhead and in reading weights."""
 
@@ -89,7 +94,10 @@ def calibrate(observations: Observations, source: str = "") -> Calibration:
 
     Minimises soft_l1 of (predicted − seen) / √(seen · median seen): longer stretches weigh more,
     as their errors average out, and single outliers (a garbage collection, another process) count
-    little (Huber, 1964; SciPy's least_squares, trust-region reflective).
+    little (SciPy's least_squares, trust-region reflective). Since delays of a real machine go one
+    way, that is a little too fast on the whole; so all coefficients are then scaled until predicted
+    and seen seconds agree in total, stretches over 3 times as long as predicted (stalls) left out.
+    Queues depend on the total.
 
     Parameters
     ----------
@@ -109,7 +117,7 @@ def calibrate(observations: Observations, source: str = "") -> Calibration:
         )
     model = _Model(observations)
     found = min((model.search(start) for start in STARTS), key=lambda result: float(result.cost))
-    values = found.x * model.scale
+    values = model.balanced(np.where(found.x > NOTHING, found.x, 0.0) * model.scale)
     return Calibration(
         coefficients=dict(zip(COEFFICIENTS, map(float, values), strict=True)),
         errors=dict(zip(COEFFICIENTS, model.errors(found), strict=True)),
@@ -134,12 +142,22 @@ def calibrate_run(result: RunResult, source: str = "") -> Calibration:
     InputError
         Too little finished.
     """
-    source = source or _source(result)
-    found = calibrate(observe_run(result), source)
+    return _rounds(lambda cost: observe_run(result, cost), source or _source(result))
+
+
+def calibrate_requests(requests: pd.DataFrame, source: str = "") -> Calibration:
+    """Calibrate from requests of one replica, as `observe` takes them."""
+    return _rounds(lambda cost: observe(requests, cost), source)
+
+
+def _rounds(look: Callable[[IterationCost | None], Observations], source: str) -> Calibration:
+    """Observe and fit in turn, until a round changes nothing."""
+    found = calibrate(look(None), source)
     for _ in range(ROUNDS):
         before = found
+        # Coefficients are the same on every GPU and for every model.
         cost = found.cost().build(GPUS["L4"], MODELS["llama-3-8b"])
-        found = calibrate(observe_run(result, cost), source)
+        found = calibrate(look(cost), source)
         if found.fit == before.fit:
             break
     return found
@@ -156,7 +174,6 @@ class _Model:
 
     def __init__(self, seen: Observations) -> None:
         self.seen = seen
-        count = len(seen)
         self.counted = {
             "overhead_s": self._sum(seen.iterations),
             "kv_token_s": seen.kv_tokens,
@@ -164,7 +181,6 @@ class _Model:
             "request_s": self._sum(seen.iterations * seen.requests),
             "prompt_s": self._sum(seen.iterations * seen.prompts),
         }
-        self.usual = float(seen.seconds.sum() / self.counted["overhead_s"].sum())
         tokens = float(self._sum(seen.iterations * seen.tokens).sum())
         total = float(seen.seconds.sum())
         sizes = {name: float(column.sum()) for name, column in self.counted.items()}
@@ -172,8 +188,6 @@ class _Model:
         # In these units every coefficient alone would explain the whole time.
         self.scale = np.array([total / sizes[n] if sizes[n] else 0.0 for n in COEFFICIENTS])
         self.weight = 1 / np.sqrt(seen.seconds * np.median(seen.seconds))
-        self.noise = 0.05
-        assert count == len(self.weight)
 
     def _sum(self, values: NDArray[Any]) -> Floats:
         """Sum parts to their observations."""
@@ -201,28 +215,34 @@ class _Model:
         """Search from one start, twice: the first search tells how large usual residuals are."""
         guess = np.full(len(COEFFICIENTS), 0.05)
         guess[: len(start)] = np.maximum(start, 0.05)
-        found = None
-        for noise in (self.noise, None):
-            if noise is None:
-                spread = 1.4826 * float(np.median(np.abs(found.fun))) if found else 0.0
-                noise = max(ROBUST * spread, 1e-9)
-            found = least_squares(
-                lambda x: (self.predict(x * self.scale) - self.seen.seconds) * self.weight,
-                guess if found is None else np.maximum(found.x, 1e-12),
-                jac=lambda x: self._jacobian(x * self.scale) * self.weight[:, None] * self.scale,
-                bounds=(0, np.inf),
-                loss="soft_l1",
-                f_scale=noise,
-                xtol=1e-14,
-                ftol=1e-14,
-                gtol=1e-14,
-                max_nfev=500,
-            )
-        return found
+        found = self._fit(guess, FIRST_NOISE)
+        spread = 1.4826 * float(np.median(np.abs(found.fun)))
+        return self._fit(np.maximum(found.x, 1e-12), max(ROBUST * spread, 1e-9))
+
+    def _fit(self, guess: Floats, noise: float) -> Any:
+        return least_squares(
+            lambda x: (self.predict(x * self.scale) - self.seen.seconds) * self.weight,
+            guess,
+            jac=lambda x: self._jacobian(x * self.scale) * self.weight[:, None] * self.scale,
+            bounds=(0, np.inf),
+            loss="soft_l1",
+            f_scale=noise,
+            xtol=1e-14,
+            ftol=1e-14,
+            gtol=1e-14,
+            max_nfev=500,
+        )
+
+    def balanced(self, values: Floats) -> Floats:
+        """Scale coefficients so that seconds agree in total."""
+        predicted, seen = self.predict(values), self.seen.seconds
+        usual = seen <= STALL * predicted
+        total = float(predicted[usual].sum())
+        return values * float(seen[usual].sum() / total) if total > 0 else values
 
     def errors(self, found: Any) -> list[float]:
         """One standard error of each coefficient; NaN where it is at its bound of 0."""
-        free = (found.x > 1e-6) & (self.scale > 0)
+        free = (found.x > NOTHING) & (self.scale > 0)
         errors = np.full(len(COEFFICIENTS), np.nan)
         spare = len(self.seen) - int(free.sum())
         if spare > 0 and free.any():

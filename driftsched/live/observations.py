@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -300,9 +301,7 @@ class _Course:
                 yield place + 1, self._row(joining, place + 1, running, kv, count)
                 kv += count * running
 
-    def _row(
-        self, joining: Ints, end: int, running: int, kv: int, count: int
-    ) -> Row:
+    def _row(self, joining: Ints, end: int, running: int, kv: int, count: int) -> Row:
         """The interval that ends at a boundary; those who join do so in its last iteration."""
         start = self.times[end - 1] if end else -np.inf
         if not running:
@@ -319,7 +318,7 @@ class _Course:
     def _by_boundary(self, places: Ints) -> list[Ints]:
         order = np.argsort(places, kind="stable")
         cuts = np.searchsorted(places[order], np.arange(len(self.times) + 1))
-        return [order[a:b] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [order[a:b] for a, b in pairwise(cuts)]
 
     def handover(self, steps: Ints) -> float:
         """Mean whole iterations from a dispatch into a busy engine to the one that takes it in."""

@@ -1,0 +1,172 @@
+"""A probe sweep: calls sent to measure an engine, not to serve anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle, islice
+from math import nan
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from driftsched.errors import RunError
+from driftsched.live.calibration import Calibration, calibrate_requests
+from driftsched.live.engine import Call, EngineError
+from driftsched.live.prompts import FILLER
+
+if TYPE_CHECKING:
+    from driftsched.live.engine import Engine, EngineFacts
+
+__all__ = ["ProbePlan", "Wave", "probe"]
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Calls of one kind: `calls` of them, `together` in the engine at a time.
+
+    Attributes
+    ----------
+    prompt_words : int
+        Length of the prompts.
+    output_tokens : tuple of int
+        Lengths of the answers, in turn; different ones keep the engine's requests out of step.
+    """
+
+    together: int
+    calls: int
+    prompt_words: int
+    output_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ProbePlan:
+    """What to send: every batch size with every length of prompt.
+
+    Parameters
+    ----------
+    batch : int
+        Most requests in the engine at once. Sizes are 1, 2, 4 … and this one.
+    prompt_words : tuple of int
+        Lengths of prompts.
+    output_tokens : tuple of int
+        Lengths of answers; the longest ones show what cached context costs.
+    rounds : int
+        Calls of a wave for each place in the engine: from the second on requests join others at
+        work, as in a real run.
+    """
+
+    batch: int = 8
+    prompt_words: tuple[int, ...] = (10, 80, 300)
+    output_tokens: tuple[int, ...] = (12, 20, 32, 48)
+    rounds: int = 2
+
+    def waves(self) -> Iterator[Wave]:
+        """The waves in order; the first is repeated, so that it can be left out as warm-up."""
+        sizes = [1 << power for power in range(self.batch.bit_length()) if 1 << power < self.batch]
+        waves = [
+            Wave(size, size * self.rounds, words, self.output_tokens)
+            for size in (*sizes, self.batch)
+            for words in self.prompt_words
+        ]
+        yield waves[0]
+        yield from waves
+
+
+async def probe(
+    engine: Engine, plan: ProbePlan, progress: Progress | None = None
+) -> tuple[Calibration, EngineFacts]:
+    """Open an engine, sweep, close it, and calibrate from what was measured.
+
+    Parameters
+    ----------
+    engine : Engine
+        Not yet opened.
+    plan : ProbePlan
+        What to send. Calls that do not fit the engine's context are left out.
+    progress : callable, optional
+        Called with the share of the work done.
+
+    Raises
+    ------
+    RunError
+        The engine cannot be opened, or a call fails.
+    InputError
+        Too little could be measured.
+    """
+    try:
+        facts = await engine.open()
+        waves = list(plan.waves())
+        total, rows, sent = sum(wave.calls for wave in waves), [], 0
+        for number, wave in enumerate(waves):
+            measured = await _Sender(engine, facts, wave, sent).run()
+            sent += wave.calls
+            rows += measured if number else []
+            if progress:
+                progress(sent / total)
+    finally:
+        await engine.close()
+    source = ", ".join(word for word in (facts.model, facts.server, facts.gpu) if word)
+    return calibrate_requests(pd.DataFrame(rows), f"probe of {source}"), facts
+
+
+class _Sender:
+    """Keeps `wave.together` calls in the engine until all are through."""
+
+    def __init__(self, engine: Engine, facts: EngineFacts, wave: Wave, first: int) -> None:
+        self._engine = engine
+        self._wave = wave
+        self._room = (facts.context_tokens or 1_000_000) - 2 * wave.prompt_words
+        self._left = iter(range(first, first + wave.calls))
+        self._rows: list[dict[str, float]] = []
+
+    async def run(self) -> list[dict[str, float]]:
+        """Rows as of a requests table."""
+        if self._room < max(self._wave.output_tokens):
+            return []
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._wave.together):
+                    group.create_task(self._place())
+        except* RunError as failed:
+            raise RunError(str(failed.exceptions[0])) from None
+        return self._rows
+
+    async def _place(self) -> None:
+        """One place in the engine: call after call."""
+        for number in self._left:
+            await self._call(number)
+
+    async def _call(self, number: int) -> None:
+        words = self._wave.prompt_words
+        lengths = self._wave.output_tokens
+        row = {"dispatch_s": time.monotonic(), "first_token_s": nan, "last_token_s": nan}
+        text = " ".join(islice(cycle(FILLER.split()), max(words - 6, 1)))
+
+        def on_token(piece: str, tokens: int) -> None:
+            row["last_token_s"] = now = time.monotonic()
+            if row["first_token_s"] != row["first_token_s"]:
+                row["first_token_s"] = now
+
+        length = lengths[number % len(lengths)]
+        call = Call(
+            request_id=number,
+            tenant="probe",
+            # Different from the first word on, so that no cache of prompts helps.
+            prompt=f"{number} write a long list: {text}",
+            max_output_tokens=length,
+            planned_output_tokens=length,
+            temperature=1.0,
+            seed=number,
+        )
+        try:
+            answer = await self._engine.generate(call, on_token)
+        except EngineError as error:
+            raise RunError(f"the probe's call {number} failed: {error.reason}") from None
+        row["prompt_tokens"] = answer.prompt_tokens or words
+        row["output_tokens"] = answer.output_tokens
+        self._rows.append(row)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from driftsched.charts import (
     arrivals,
     bias,
+    calibration,
     claims,
     confusion,
     drift,
@@ -33,11 +34,13 @@ from driftsched.charts import (
     queue_depth,
     tenants,
     theme,
+    twin,
 )
 
 __all__ = [
     "arrivals",
     "bias",
+    "calibration",
     "claims",
     "confusion",
     "drift",
@@ -54,4 +57,5 @@ __all__ = [
     "queue_depth",
     "tenants",
     "theme",
+    "twin",
 ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from pathlib import Path
 
+from driftsched.live.entries import read_entry
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scheduling.policies import POLICIES
 
@@ -49,6 +51,9 @@ def add_scenario(
         metavar="KEY.PATH=VALUE",
         help="change any field, list items by number: tenants.0.weight=2; may be repeated",
     )
+    parser.add_argument(
+        "--cost", type=Path, metavar="FILE", help="a hardware entry that `calibrate` wrote"
+    )
     parser.add_argument("--seed", type=int, help="of the random numbers")
     if policy:
         parser.add_argument("--policy", help=", ".join(POLICIES))
@@ -82,6 +87,9 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     overrides = []
     if args.trace is not None:
         overrides += ["phases=[]", f"trace.file={json.dumps(args.trace)}"]
+    if getattr(args, "cost", None) is not None:
+        cost = read_entry(args.cost).cost.model_dump(mode="json")
+        overrides.append(f"cluster.cost={json.dumps(cost)}")
     overrides += args.set
     named = {field: getattr(args, name, None) for name, field in FIELDS.items()}
     return overrides + [f"{field}={value}" for field, value in named.items() if value is not None]
@@ -89,7 +97,7 @@ def _overrides(args: argparse.Namespace) -> list[str]:
 
 def changes_named(args: argparse.Namespace) -> list[str]:
     """Options that change the scenario and were given, as they are written."""
-    names = ["trace", "set", *FIELDS]
+    names = ["trace", "cost", "set", *FIELDS]
     given = [name for name in names if getattr(args, name, None) not in (None, [])]
     return [f"--{name.replace('_', '-')}" for name in given]
 

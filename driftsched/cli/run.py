@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from driftsched.results import RunResult
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_arguments", "run", "run_data", "run_text"]
 
 COUNTS = ("submitted", "completed", "rejected", "failed")
 
@@ -58,12 +58,13 @@ def run(args: argparse.Namespace) -> None:
         kept["run_id"] = RunLibrary().save(result, args.title)
         tell(f"saved as {kept['run_id']}")
     if args.json:
-        print_json(_data(result) | kept | ({"trace": trace} if trace else {}))
+        print_json(run_data(result) | kept | ({"trace": trace} if trace else {}))
     else:
-        print(_text(result))
+        print(run_text(result))
 
 
-def _data(result: RunResult) -> dict[str, Any]:
+def run_data(result: RunResult) -> dict[str, Any]:
+    """A run as one JSON object."""
     scenario = result.scenario
     metrics = metrics_table(result)
     errors = estimation_table(result).set_index("compensator")
@@ -80,7 +81,8 @@ def _data(result: RunResult) -> dict[str, Any]:
     )
 
 
-def _text(result: RunResult) -> str:
+def run_text(result: RunResult) -> str:
+    """A run in a few lines for people."""
     scenario = result.scenario
     metrics, errors = metrics_table(result), estimation_table(result)
     levels = sorted({50.0, *scenario.metrics.percentiles})

@@ -86,7 +86,7 @@ class Calibration:
             f"{self.source + ': ' if self.source else ''}fitted to {fit['observations']:.0f} "
             f"stretches of iterations, median error {100 * fit['median_relative_error']:.1f} %"
         )
-        return CoefficientsConfig(**dict(self.coefficients), provenance=said[:500])
+        return CoefficientsConfig.model_validate({**self.coefficients, "provenance": said[:500]})
 
 
 def calibrate(observations: Observations, source: str = "") -> Calibration:
@@ -220,10 +220,17 @@ class _Model:
         return self._fit(np.maximum(found.x, 1e-12), max(ROBUST * spread, 1e-9))
 
     def _fit(self, guess: Floats, noise: float) -> Any:
+        def missed(x: Floats) -> Floats:
+            residuals: Floats = (self.predict(x * self.scale) - self.seen.seconds) * self.weight
+            return residuals
+
+        def slopes(x: Floats) -> Floats:
+            return self._jacobian(x * self.scale) * self.weight[:, None] * self.scale
+
         return least_squares(
-            lambda x: (self.predict(x * self.scale) - self.seen.seconds) * self.weight,
+            missed,
             guess,
-            jac=lambda x: self._jacobian(x * self.scale) * self.weight[:, None] * self.scale,
+            jac=slopes,
             bounds=(0, np.inf),
             loss="soft_l1",
             f_scale=noise,

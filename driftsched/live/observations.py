@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -101,7 +101,20 @@ class Observations:
             for part in row[4]
         ]
         columns = np.array(parts, dtype=np.int64).reshape(-1, 5).T
-        return cls(*table.T, *columns, handover_iterations=handover_iterations)
+        start, seconds, kv, squares = table.T
+        owner, iterations, tokens, requests, prompts = columns
+        return cls(
+            start_s=start,
+            seconds=seconds,
+            kv_tokens=kv,
+            squares=squares,
+            owner=owner,
+            iterations=iterations,
+            tokens=tokens,
+            requests=requests,
+            prompts=prompts,
+            handover_iterations=handover_iterations,
+        )
 
     def joined(self, other: Observations) -> Observations:
         """These and another's, those of another replica or run."""
@@ -111,12 +124,16 @@ class Observations:
             if np.isfinite(one.handover_iterations)
         ]
         values, weights = zip(*known, strict=True) if known else ((np.nan,), (1,))
-        names = ("start_s", "seconds", "kv_tokens", "squares")
-        more = ("iterations", "tokens", "requests", "prompts")
+        names = (
+            *("start_s", "seconds", "kv_tokens", "squares"),
+            *("iterations", "tokens", "requests", "prompts"),
+        )
+        columns = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in names
+        }
         return Observations(
-            *(np.concatenate([getattr(self, n), getattr(other, n)]) for n in names),
-            np.concatenate([self.owner, other.owner + len(self)]),
-            *(np.concatenate([getattr(self, n), getattr(other, n)]) for n in more),
+            **columns,
+            owner=np.concatenate([self.owner, other.owner + len(self)]),
             handover_iterations=float(np.average(values, weights=weights)),
         )
 
@@ -256,7 +273,7 @@ class _Course:
             scale = 0.2 + 0.03 * expected
         usual = np.maximum(expected, 1.0)
         missing = (self.output[decoding] - 1 - covers @ usual) / COUNT_ERROR
-        scaled = covers.multiply(scale[np.newaxis, :]).tocsr() / COUNT_ERROR
+        scaled: Any = covers.multiply(scale[np.newaxis, :]).tocsr() / COUNT_ERROR
         change = lsqr(scaled, missing, damp=1.0, iter_lim=2000)[0] * scale
         whole: Ints = np.maximum(np.rint(usual + change), 1).astype(np.int64)
         return whole

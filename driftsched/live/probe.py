@@ -147,7 +147,7 @@ class _Sender:
         row = {"dispatch_s": time.monotonic(), "first_token_s": nan, "last_token_s": nan}
         text = " ".join(islice(cycle(FILLER.split()), max(words - 6, 1)))
 
-        def on_token(piece: str, tokens: int) -> None:
+        def on_token(*_: object) -> None:
             row["last_token_s"] = now = time.monotonic()
             if row["first_token_s"] != row["first_token_s"]:
                 row["first_token_s"] = now

@@ -139,17 +139,18 @@ class TorchEngine:
         import torch
         import transformers
 
+        library: Any = transformers
         options = self.options
         if options.threads is not None:
             self._threads = torch.get_num_threads()
             torch.set_num_threads(options.threads)
         # A temperature other than 1 makes transformers apply each request's own.
-        sampling = transformers.GenerationConfig(
+        sampling = library.GenerationConfig(
             do_sample=True, temperature=0.7, top_k=0, eos_token_id=-1, pad_token_id=0
         )
         on_cpu = loaded.model.device.type == "cpu"
         kv_tokens = options.kv_tokens or (CPU_KV_TOKENS if on_cpu else None)
-        batching = transformers.ContinuousBatchingConfig(
+        batching = library.ContinuousBatchingConfig(
             page_size=PAGE_TOKENS,
             num_blocks=None if kv_tokens is None else -(-kv_tokens // PAGE_TOKENS),
             max_batch_tokens=options.batch_tokens or (CPU_BATCH_TOKENS if on_cpu else None),

@@ -64,7 +64,7 @@ def load_model(options: TorchOptions) -> LoadedModel:
             f"the torch engine needs torch and transformers, which are not installed: {error}"
         ) from None
     device, dtype = _place(torch, options)
-    transformers.utils.logging.disable_progress_bar()
+    _quiet(transformers)
     try:
         if options.model is None:
             return _random(torch, transformers, options, device, dtype)
@@ -73,6 +73,17 @@ def load_model(options: TorchOptions) -> LoadedModel:
         what = options.model or "the random model"
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise RunError(f"{what} cannot be loaded: {lines[0]}") from error
+
+
+def _quiet(transformers: Any) -> None:
+    """No progress bars: they would go to a server's log."""
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return
+    # Bars that are drawn nevertheless must not leave a watching thread behind.
+    tqdm.monitor_interval = 0
 
 
 def _place(torch: Any, options: TorchOptions) -> tuple[str, Any]:

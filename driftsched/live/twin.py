@@ -125,7 +125,7 @@ def build_twin(
         Nothing finished, or a policy is not known.
     """
     names = [name for name in dict.fromkeys(policies) if name != live.scenario.policy.kind]
-    specs = {name: POLICIES[name]() for name in names}
+    specs = {name: POLICIES[name].model_validate({"kind": name}) for name in names}
     done = (live.requests["status"] == "finished").to_numpy(dtype=bool)
     if not done.any():
         raise InputError("a run must have a finished request to be simulated again, got none")

@@ -1,0 +1,106 @@
+"""``calibrate``: fit the cost model to a live run, or to a probe sweep of an engine."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from driftsched.cli.live_options import add_engine, live_options
+from driftsched.cli.output import aligned, print_json, tell
+from driftsched.cli.progress import ProgressBar
+from driftsched.cli.runs import load_run
+from driftsched.errors import InputError
+from driftsched.live.calibration import calibrate_run
+from driftsched.live.entries import entry_of, write_entry
+from driftsched.live.probe import ProbePlan, probe
+
+if TYPE_CHECKING:
+    from driftsched.live.calibration import Calibration
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "run", nargs="?", help="a run's folder or its id in the library; without it, a probe sweep"
+    )
+    add_engine(parser, required=False)
+    parser.add_argument("--batch", type=int, default=8, help="probe: most requests at once")
+    parser.add_argument(
+        "--prompt-words", type=int, nargs="+", metavar="N", help="probe: lengths of prompts"
+    )
+    parser.add_argument(
+        "--output-tokens", type=int, nargs="+", metavar="N", help="probe: lengths of answers"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write a hardware entry (YAML)")
+    parser.add_argument(
+        "--residuals", type=Path, metavar="FILE", help="write every observation as CSV"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Calibrate, write the entry, print coefficients and fit."""
+    if (args.run is None) == (args.engine is None):
+        raise InputError("calibrate needs either a run or --engine for a probe sweep")
+    calibration = calibrate_run(load_run(args.run)) if args.run else _probe(args)
+    entry = entry_of(calibration)
+    if args.out is not None:
+        write_entry(entry, args.out)
+        tell(f"written to {args.out}")
+    if args.residuals is not None:
+        calibration.residuals.to_csv(args.residuals, index=False)
+        tell(f"written to {args.residuals}")
+    if args.json:
+        print_json(entry.model_dump(mode="json"))
+    else:
+        print(_text(calibration))
+
+
+def _probe(args: argparse.Namespace) -> Calibration:
+    plan = ProbePlan(**_plan(args))
+    engine = live_options(args).engine.build()
+    with ProgressBar("probing") as progress:
+        calibration, facts = asyncio.run(probe(engine, plan, progress))
+    for note in facts.notes:
+        tell(note)
+    return calibration
+
+
+def _plan(args: argparse.Namespace) -> dict[str, Any]:
+    plan: dict[str, Any] = {}
+    for name, values, most in (
+        ("batch", args.batch, 1024),
+        ("prompt_words", args.prompt_words, 100_000),
+        ("output_tokens", args.output_tokens, 100_000),
+    ):
+        for value in values if isinstance(values, list) else [values]:
+            if value is not None and not 1 <= value <= most:
+                option = name.replace("_", "-")
+                raise InputError(f"--{option} must be from 1 to {most}, got {value}")
+        if values is not None:
+            plan[name] = tuple(values) if isinstance(values, list) else values
+    return plan
+
+
+def _text(calibration: Calibration) -> str:
+    rows = [
+        [name, f"{value:.4g}", f"± {calibration.errors[name]:.2g}" if value else "at its bound"]
+        for name, value in calibration.coefficients.items()
+    ]
+    fit = calibration.fit
+    handover = calibration.handover_iterations
+    known = handover == handover
+    return "\n\n".join(
+        [
+            calibration.source,
+            aligned(["coefficient", "seconds", "standard error"], rows),
+            f"{fit['observations']:.0f} stretches of iterations, R² {fit['r2']:.4f}, error of "
+            f"their times: median {100 * fit['median_relative_error']:.1f} %, "
+            f"P90 {100 * fit['p90_relative_error']:.1f} %; handover of a free place: "
+            + (f"{handover:g} iterations" if known else "not seen"),
+        ]
+    )

@@ -1,0 +1,115 @@
+"""``twin``: simulate a live run as it happened, and say how far the simulation is off."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from driftsched.cli.output import aligned, print_json, tell
+from driftsched.cli.runs import load_run
+from driftsched.live.calibration import calibrate_run
+from driftsched.live.entries import entry_of, read_entry
+from driftsched.live.twin import build_twin
+from driftsched.results import summarise
+from driftsched.results.report_parts import seconds
+from driftsched.scheduling.policies import POLICIES
+
+if TYPE_CHECKING:
+    from driftsched.live.twin import Twin
+    from driftsched.results import RunResult
+
+__all__ = ["add_arguments", "run"]
+
+NAMES = {"ttft": "TTFT", "tpot": "TPOT", "e2el": "E2E"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("run", help="the live run: a folder or an id in the library")
+    parser.add_argument(
+        "--cost",
+        type=Path,
+        metavar="FILE",
+        help="a hardware entry that `calibrate` wrote; without it, from the run itself",
+    )
+    parser.add_argument(
+        "--policies", default="", help="what would it have been under these: fifo,sjf,…, or all"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Simulate the run again and print both."""
+    live = load_run(args.run)
+    named = [name.strip() for name in args.policies.split(",") if name.strip()]
+    policies = list(POLICIES) if named == ["all"] else named
+    for name in policies:
+        POLICIES[name]
+    entry = read_entry(args.cost) if args.cost else entry_of(calibrate_run(live))
+    if args.cost is None:
+        tell("calibrated from the run itself: another run would test the entry better")
+    twin = build_twin(
+        live, entry.cost, handover_iterations=entry.handover_iterations, policies=policies
+    )
+    if twin.left_out:
+        tell(f"{twin.left_out} requests that did not finish are left out")
+    if args.json:
+        print_json(_data(twin) | {"cost": entry.cost.model_dump(mode="json")})
+    else:
+        print(_text(twin))
+
+
+def _data(twin: Twin) -> dict[str, Any]:
+    errors = twin.errors()
+    return {
+        "scenario": twin.live.scenario.name,
+        "policy": twin.live.scenario.policy.kind,
+        "requests": len(twin.live.requests),
+        "left_out": twin.left_out,
+        "errors": {
+            metric: {
+                f"p{row['percentile']:g}": {
+                    name: row[name] for name in ("live_ms", "twin_ms", "error")
+                }
+                for row in mine.to_dict(orient="records")
+            }
+            for metric, mine in errors.groupby("metric", sort=False)
+        },
+        "queue": twin.queue_error(),
+        "policies": {name: _summary(other) for name, other in twin.others.items()},
+    }
+
+
+def _summary(run: RunResult) -> dict[str, Any]:
+    # Always P50 and P99, whatever percentiles the scenario asks for.
+    metrics = run.scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})
+    found = summarise(run.requests, run.scenario.model_copy(update={"metrics": metrics}))
+    wanted = ("p50_e2el_ms", "p99_e2el_ms", "mean_e2el_ms", "mean_ttft_ms", "completed")
+    return {name: found[name] for name in wanted}
+
+
+def _text(twin: Twin) -> str:
+    rows = [
+        [
+            f"{NAMES[str(row['metric'])]} P{row['percentile']:g}",
+            seconds(row["live_ms"]),
+            seconds(row["twin_ms"]),
+            f"{100 * row['error']:+.1f} %",
+        ]
+        for row in twin.errors().to_dict(orient="records")
+    ]
+    queue = twin.queue_error()
+    parts = [
+        aligned(["", "live", "simulated", "error"], rows),
+        f"waiting requests: live {queue['live_mean']:.2f}, simulated {queue['twin_mean']:.2f} in "
+        f"the mean, {queue['mean_difference']:.2f} apart",
+    ]
+    if twin.others:
+        own = twin.live.scenario.policy.kind
+        runs = {f"{own} (live)": twin.live, f"{own} (simulated)": twin.twin, **twin.others}
+        found = {name: _summary(one) for name, one in runs.items()}
+        heads = {"p50_e2el_ms": "P50 E2E", "p99_e2el_ms": "P99 E2E", "mean_ttft_ms": "mean TTFT"}
+        rows = [[name, *(seconds(one[key]) for key in heads)] for name, one in found.items()]
+        parts.append(aligned(["policy", *heads.values()], rows))
+    return "\n\n".join(parts)

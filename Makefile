@@ -14,6 +14,7 @@ TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 .PHONY: run test check format chromium screenshots docs clean
 
 run: .venv/installed
+	@mkdir -p static
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
 test: check chromium

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import finished, values_of
+from driftsched.charts.frames import finished, peaks, values_of
 from driftsched.charts.labels import TIME, metric_label, policy_label
-from driftsched.charts.theme import BLUE, LOG_AXIS, ORANGE, empty, finish, policy_colours
+from driftsched.charts.theme import BLUE, LOG_AXIS, NEUTRAL, ORANGE, empty, finish, policy_colours
 
 __all__ = ["LOOK_AT", "LOOK_AT_POLICIES", "LOOK_AT_QUEUES", "twin", "twin_policies", "twin_queues"]
 
@@ -70,7 +70,7 @@ def twin_policies(
     for policy, requests in by_policy.items():
         values = values_of(finished(requests), metric)
         _curve(figure, policy_label(policy), values, colours[policy], "dash")
-    _curve(figure, LIVE, values_of(finished(live), metric), "#444444", "solid")
+    _curve(figure, LIVE, values_of(finished(live), metric), NEUTRAL, "solid")
     return _finish(figure, words)
 
 
@@ -87,10 +87,12 @@ def twin_queues(curves: pd.DataFrame) -> go.Figure:
     if curves.empty:
         return empty(**words, text=YET)
     figure = go.Figure()
+    time_s = curves["time_s"].to_numpy(np.float64)
     for name, column, colour, dash in ((LIVE, "live", BLUE, None), (TWIN, "twin", ORANGE, "dash")):
+        starts, level = peaks(time_s, curves[column].to_numpy(np.float64))
         figure.add_scatter(
-            x=curves["time_s"].to_numpy(),
-            y=curves[column].to_numpy(),
+            x=starts,
+            y=level,
             name=name,
             mode="lines",
             line={"color": colour, "width": 2, "shape": "hv", "dash": dash},

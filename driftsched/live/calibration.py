@@ -221,8 +221,8 @@ class _Model:
 
     def _fit(self, guess: Floats, noise: float) -> Any:
         def missed(x: Floats) -> Floats:
-            residuals: Floats = (self.predict(x * self.scale) - self.seen.seconds) * self.weight
-            return residuals
+            missing: Floats = (self.predict(x * self.scale) - self.seen.seconds) * self.weight
+            return missing
 
         def slopes(x: Floats) -> Floats:
             return self._jacobian(x * self.scale) * self.weight[:, None] * self.scale

@@ -17,6 +17,7 @@ from driftsched import charts
 from driftsched.charts import (
     arrivals,
     bias,
+    calibration,
     claims,
     confusion,
     drift,
@@ -32,6 +33,7 @@ from driftsched.charts import (
     queue_depth,
     tenants,
     theme,
+    twin,
 )
 from driftsched.charts.frames import few, peaks
 from driftsched.charts.marks import add_marks, phase_marks
@@ -156,6 +158,28 @@ def claims_table(n: int = 0) -> pd.DataFrame:
     return pd.DataFrame([row], columns=columns)
 
 
+def residuals_table(n: int = 50) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    seconds = rng.uniform(0.1, 2.0, n)
+    return pd.DataFrame(
+        {
+            "start_s": np.arange(n, dtype=np.float64),
+            "seconds": seconds,
+            "predicted_s": seconds * rng.uniform(0.9, 1.1, n),
+            "iterations": rng.integers(1, 30, n),
+            "tokens": 4.0,
+            "requests": 4.0,
+            "kv_tokens": 900.0,
+            "prompts": np.arange(n) % 2,
+        }
+    )
+
+
+def curves_table(n: int = 50) -> pd.DataFrame:
+    levels = np.arange(n) % 7
+    return pd.DataFrame({"time_s": np.arange(n) / 2, "live": levels, "twin": levels + 1})
+
+
 def by_policy(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Figure]:
     return lambda frame: chart(dict.fromkeys(POLICIES, frame))
 
@@ -194,13 +218,21 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "arrivals": (arrivals.arrivals, arrivals_table, ["(s)", "(requests/s)"]),
     "lengths": (lengths.lengths, requests_table, ["(tokens)", "(%)"]),
     "claims": (claims.claims, claims_table, ["(%)", ""]),
+    "calibration": (calibration.calibration, residuals_table, ["(ms)", "(ms)"]),
+    "twin": (lambda frame: twin.twin(frame, frame), requests_table, ["(s)", "(%)"]),
+    "twin_policies": (
+        lambda frame: twin.twin_policies(frame, dict.fromkeys(POLICIES, frame)),
+        requests_table,
+        ["(s)", "(%)"],
+    ),
+    "twin_queues": (twin.twin_queues, curves_table, ["(s)", "requests"]),
 }
 
 
 def test_every_chart_is_in_the_list_above() -> None:
     helpers = {"theme", "labels", "frames", "marks", "report_figures"}
     modules = {module.name for module in pkgutil.iter_modules(charts.__path__)} - helpers
-    assert modules == set(CHARTS) - {"queue_depth_by_policy"}
+    assert modules == set(CHARTS) - {"queue_depth_by_policy", "twin_policies", "twin_queues"}
     assert modules < set(charts.__all__)
 
 

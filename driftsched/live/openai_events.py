@@ -117,10 +117,13 @@ class AnswerStream:
         """
         if not (self.done or self._finish_reason):
             raise EngineError(f"the stream was cut{self._where()}", retryable=not self.pieces)
-        if not self.pieces:
-            raise EngineError("the answer is empty")
         usage = self._usage if isinstance(self._usage, dict) else {}
         prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        if not self.pieces:
+            if not (self._finish_reason and _whole(output) and 0 < output <= self._most):
+                raise EngineError("the answer is empty")
+            # The model said no more than that it has ended: generated, but without a text.
+            self._on_token("", output)
         note = ""
         by: CountedBy = "usage"
         if not (_whole(output) and self.pieces <= output <= max(self._most, self.pieces)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from driftsched.config import Config
 from driftsched.serving.catalogue import STACKS, Gpu, Model
@@ -35,18 +35,11 @@ class RooflineConfig(Config):
     memory_efficiency: float = Field(0.8, gt=0, le=1, description="MBU")
     compute_efficiency: float = Field(0.72, gt=0, le=1, description="MFU")
     link_efficiency: float = Field(0.8, gt=0, le=1, description="of the link between GPUs")
-    stack: str = Field(
+    stack: Literal["auto", "kernels", "vllm-0.2"] = Field(
         "auto",
         description="serving program: kernels adds nothing to the GPUs' work, vllm-0.2 what "
         "Splitwise measured; auto is kernels on one GPU and vllm-0.2 on several",
     )
-
-    @field_validator("stack")
-    @classmethod
-    def _stack(cls, name: str) -> str:
-        if name != "auto":
-            STACKS[name]
-        return name
 
     def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> IterationCost:
         """Coefficients of `model` on `tensor_parallel` of `gpu`; see `roofline_cost`."""

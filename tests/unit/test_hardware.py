@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -32,6 +32,12 @@ def test_every_row_says_where_it_comes_from() -> None:
     """A figure without a source cannot be checked by anyone."""
     for registry in (GPUS, MODELS, STACKS):
         assert all(len(entry.source) > 5 for entry in registry.values())
+
+
+def test_every_stack_can_be_chosen() -> None:
+    """A row of the catalogue that no scenario may name is of no use."""
+    options = get_args(RooflineConfig.model_fields["stack"].annotation)
+    assert set(options) == {"auto", *STACKS}
 
 
 def test_own_gpu_and_model_are_used_and_kept() -> None:
@@ -81,7 +87,10 @@ def test_own_entries_fit_into_a_link() -> None:
         ({"gpu": "mine"}, "cluster.gpu: GPU must be one of T4, L4"),
         ({"tensor_parallel": 3}, "cluster.tensor_parallel: must divide the 16 heads of qwen1.5"),
         ({"price_per_gpu_hour": -1}, "cluster.price_per_gpu_hour must be >= 0, got -1"),
-        ({"cost": {"kind": "roofline", "stack": "x"}}, "stack must be one of kernels, vllm-0.2"),
+        (
+            {"cost": {"kind": "roofline", "stack": "x"}},
+            "stack must be 'auto', 'kernels' or 'vllm-0.2', got 'x'",
+        ),
         ({"cost": TABLE | {"iteration_ms": [10]}}, "must be equally long, got 2 and 1"),
         ({"cost": TABLE | {"iteration_tokens": [9, 9]}}, "must ascend, got 9 after 9"),
         ({"cost": TABLE | {"iteration_ms": [30, 10]}}, "must not fall, got 10 at 512 tokens after"),

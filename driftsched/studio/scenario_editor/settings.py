@@ -9,10 +9,9 @@ import streamlit as st
 from driftsched.errors import InputError
 from driftsched.scenario import Cluster, Engine, Estimator, Metrics, Prompts, Scenario
 from driftsched.scheduling.policies import POLICIES
-from driftsched.serving.catalogue import GPUS, MODELS
-from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.studio.scenario_editor.edit import Edit
 from driftsched.studio.scenario_editor.fields import edit_fields
+from driftsched.studio.scenario_editor.hardware import capacity, hardware
 from driftsched.studio.state import get_scenario
 
 __all__ = ["basics", "engine", "estimator", "metrics", "policy"]
@@ -62,20 +61,7 @@ def engine(edit: Edit) -> None:
     data = edit.data
     data["engine"] = edit_fields(edit.draft, Engine, data["engine"], "engine")
     cluster = dict(data["cluster"])
-    for column, (name, known) in zip(
-        st.columns(2),
-        (
-            ("gpu", [*GPUS, *(cluster.get("own_gpus") or ())]),
-            ("model", [*MODELS, *(cluster.get("own_models") or ())]),
-        ),
-        strict=True,
-    ):
-        shown = {"gpu": "GPU", "model": "Model"}[name]
-        key = edit.draft.key(f"cluster.{name}")
-        at = edit.draft.first(key, known.index(cluster[name]))
-        cluster[name] = column.selectbox(
-            shown, known, index=at, key=key, help="Data sheets are in the studio's catalogue."
-        )
+    hardware(edit, cluster)
     data["cluster"] = edit_fields(
         edit.draft,
         Cluster,
@@ -83,16 +69,7 @@ def engine(edit: Edit) -> None:
         "cluster",
         skip=("gpu", "model", "own_gpus", "own_models", "router", "pools"),
     )
-    try:
-        tokens = kv_capacity_tokens(Cluster.model_validate(data["cluster"]))
-    except InputError as error:
-        st.error(str(error), icon=":material/memory:")
-    except ValueError:
-        return  # said in full by the validation of the whole scenario
-    else:
-        st.info(
-            f"KV cache for **{tokens:,} tokens** fits beside the weights.", icon=":material/memory:"
-        )
+    capacity(data["cluster"])
 
 
 def metrics(edit: Edit) -> None:

@@ -41,12 +41,27 @@ def small(**changes: Any) -> Scenario:
     return parse_scenario(data | changes)
 
 
+COSTS: tuple[dict[str, Any], ...] = (
+    {"kind": "roofline"},
+    {"kind": "roofline", "stack": "vllm-0.2"},
+    {
+        "kind": "table",
+        "iteration_tokens": [1, 64, 512],
+        "iteration_ms": [12, 12.5, 40],
+        "kv_tokens": [500, 2000],
+        "kv_ms": [0.3, 4],
+        "attention_s": 1e-9,
+    },
+)
+
+
 @st.composite
 def clusters(draw: st.DrawFn) -> dict[str, Any]:
     """One to four replicas, of one kind or several, with one queue or one each."""
     # Utilisations that leave from about 800 to 60,000 tokens of KV cache on an L4.
     utilisation = st.sampled_from([0.2015, 0.205, 0.23, 0.7])
     cluster: dict[str, Any] = {"memory_utilisation": draw(utilisation)}
+    cluster["cost"] = draw(st.sampled_from(COSTS))
     if draw(st.booleans()):
         return cluster
     cluster |= {

@@ -42,7 +42,7 @@ def add_scenario(
     """
     parser.add_argument("scenario", help=what)
     parser.add_argument(
-        "--trace", metavar="FILE", help="recorded traffic (Azure's CSV) instead of the scenario's"
+        "--trace", metavar="FILE", help="recorded traffic instead of the scenario's"
     )
     parser.add_argument(
         "--set",

@@ -41,8 +41,8 @@ def trace_report(scenario: Scenario) -> dict[str, Any] | None:
         tell(f"  {rule}")
     for problem in found.problems[:MOST_PROBLEMS]:
         tell(f"  skipped: {problem}")
-    if len(found.problems) > MOST_PROBLEMS:
-        tell(f"  and {len(found.problems) - MOST_PROBLEMS} more problems")
+    if found.problem_count > MOST_PROBLEMS:
+        tell(f"  and {found.problem_count - MOST_PROBLEMS} more problems")
     return {
         "file": scenario.trace.file,
         "rows_read": found.rows_read,

@@ -38,8 +38,9 @@ CONFIGS: list[dict[str, Any]] = [
     {"kind": "closed_loop", "users": 10},
 ]
 CASES = [pytest.param(config, id=f"{config['kind']}-{n}") for n, config in enumerate(CONFIGS)]
-OPEN = [case for case in CASES if case.values[0]["kind"] != "closed_loop"]  # type: ignore[index,call-overload]
-CURVES = [case for case in OPEN if case.values[0]["kind"] in ("diurnal", "piecewise")]  # type: ignore[index,call-overload]
+KINDS = [config["kind"] for config in CONFIGS]
+OPEN = [case for case, kind in zip(CASES, KINDS, strict=True) if kind != "closed_loop"]
+CURVES = [case for case, kind in zip(CASES, KINDS, strict=True) if kind in ("diurnal", "piecewise")]
 
 
 def built(config: dict[str, Any]) -> ArrivalProcess:
@@ -146,7 +147,7 @@ def phased(**phase: Any) -> Scenario:
 
 
 def counts(workload: Workload) -> list[int]:
-    return np.bincount(workload.tenant, minlength=3).tolist()
+    return [int(n) for n in np.bincount(workload.tenant, minlength=3)]
 
 
 def test_tenants_own_arrivals_leave_the_shared_ones_to_the_others() -> None:
@@ -187,7 +188,7 @@ def test_number_of_requests_counts_all_tenants_together() -> None:
 
 
 def test_users_are_split_by_shares_and_think_before_they_ask() -> None:
-    """Ten users on shares 0.2, 0.5, 0.3 are 2, 5 and 3; think times add up to the earliest times."""
+    """Ten users on shares 0.2, 0.5, 0.3 are 2, 5 and 3; think times add up to the times."""
     loop = {"kind": "closed_loop", "users": 10, "think": {"kind": "exponential", "mean_s": 5}}
     shares = {"premium": 0.2, "standard": 0.5, "batch": 0.3}
     workload = generate(phased(duration_s=400, arrivals=loop, shares=shares))

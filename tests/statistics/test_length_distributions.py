@@ -112,7 +112,7 @@ def test_prompt_and_answer_have_the_rank_correlation_asked_for(rank: float) -> N
     ):
         assert distribution is not None
         ranks = np.arange(1, 40_001) / 40_000
-        gap = np.abs(distribution.cdf(np.sort(tokens) + 0.5) - ranks).max()
+        gap = np.abs(distribution.cdf(np.sort(tokens.astype(np.float64)) + 0.5) - ranks).max()
         assert gap < 1.95 / np.sqrt(40_000) + 0.002  # 0.1 % level, and the rounding to tokens
 
 

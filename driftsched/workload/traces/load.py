@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.scenario.recorded import TraceSource
 
-__all__ = ["TraceImport", "TraceProblem", "import_trace"]
+__all__ = ["TraceImport", "TraceProblem", "import_trace", "refuse"]
 
 IntArray = NDArray[np.int64]
 
@@ -113,7 +113,7 @@ def import_trace(
         raise ScenarioError("trace must be set to import recorded traffic, got none")
     streams = Streams(scenario.seed if seed is None else seed, 1)
     name, rows = read_rows(source, rules)
-    _refuse(rows, rules)
+    refuse(rows, rules)
     in_order = bool((np.diff(rows.time_ns) >= 0).all())
     order = select(rows, rules, streams)
     draft = _draft(scenario, rules, rows, order, streams)
@@ -138,7 +138,8 @@ def import_trace(
     )
 
 
-def _refuse(rows: RecordedRows, rules: TraceSource) -> None:
+def refuse(rows: RecordedRows, rules: TraceSource) -> None:
+    """Refuse rows with a problem where the rules say so, and a trace without a usable row."""
     if rows.problems and rules.on_error == "stop":
         more = rows.problem_count - 1
         plural = "" if more == 1 else "s"

@@ -1,0 +1,109 @@
+"""``fit``: a recorded trace as a scenario, with fitted arrivals and lengths."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from driftsched.charts.fit import fit as fit_chart
+from driftsched.cli.output import aligned, print_json, tell
+from driftsched.errors import ScenarioError
+from driftsched.results.files import io_errors
+from driftsched.scenario import TraceSource, load_scenario, parse_scenario, to_yaml
+from driftsched.scenario.overrides import apply_overrides
+from driftsched.workload.fit import TraceFit, fit_trace
+
+__all__ = ["add_arguments", "run"]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("trace", help="recorded traffic: any format, also gzip")
+    parser.add_argument(
+        "--scenario", help="keep this scenario's tenants, categories, policy, engine and cluster"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="how the trace is read: on_error=skip, limit=1000, columns={time: …}; repeatable",
+    )
+    parser.add_argument("--name", default="fitted", help="name of the scenario")
+    parser.add_argument("--out", metavar="FILE", help="write the scenario's YAML there")
+    parser.add_argument(
+        "--chart", metavar="FILE", help="write a picture of fit against data (HTML)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fit, print how good it is, and write the scenario."""
+    base = None if args.scenario is None else load_scenario(args.scenario)
+    found = fit_trace(Path(args.trace), _rules(args), base, args.name)
+    text = to_yaml(found.scenario)
+    if args.out is not None:
+        _write(args.out, text)
+        tell(f"scenario written to {args.out}")
+    if args.chart is not None:
+        html = fit_chart(found.curves()).to_html(include_plotlyjs=True)
+        _write(args.chart, html)
+        tell(f"picture written to {args.chart}")
+    if args.json:
+        print_json(_data(found))
+    else:
+        _print(found)
+        if args.out is None:
+            print(f"\n{text}", end="")
+
+
+def _write(path: str, text: str) -> None:
+    with io_errors(f"write {path}"):
+        Path(path).write_text(text, encoding="utf-8")
+
+
+def _rules(args: argparse.Namespace) -> TraceSource:
+    """Rules of the trace, checked as those of a scenario are, so that errors name their path."""
+    data = apply_overrides({"file": args.trace}, args.set)
+    if "columns" in data:
+        data = {"format": "columns"} | data
+    paper = load_scenario("paper").model_dump(mode="json", by_alias=True)
+    scenario = parse_scenario(paper | {"phases": [], "trace": data})
+    if scenario.trace is None:
+        raise ScenarioError("trace must be a mapping of fields, got none")
+    return scenario.trace
+
+
+def _data(found: TraceFit) -> dict[str, Any]:
+    arrivals = found.arrivals
+    return {
+        "scenario": found.scenario.model_dump(mode="json", by_alias=True),
+        "requests": arrivals.n,
+        "rate_rps": arrivals.rate_rps,
+        "cv": arrivals.cv,
+        "bic": arrivals.bic,
+        "tenants": found.tenants,
+        "correlation": {fit.name: fit.correlation for fit in found.categories},
+        "candidates_ks": {
+            fit.name: {
+                "prompt_tokens": fit.prompt.candidates,
+                "output_tokens": fit.output.candidates,
+            }
+            for fit in found.categories
+        },
+        "fits": found.table().to_dict("records"),
+    }
+
+
+def _print(found: TraceFit) -> None:
+    arrivals = found.arrivals
+    print(
+        f"{arrivals.n} requests at {arrivals.rate_rps:.3g} a second, gap CV {arrivals.cv:.3g}; "
+        f"arrivals: {next(iter(arrivals.bic))}"
+    )
+    table = found.table()
+    what = (table["quantity"] + " " + table["category"]).str.strip()
+    rows = [what, table["kind"], table["parameters"], table["ks"].map("{:.4f}".format)]
+    cells = [list(map(str, row)) for row in zip(*rows, strict=True)]
+    print(aligned(["quantity", "kind", "parameters", "KS"], cells))

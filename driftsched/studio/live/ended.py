@@ -1,0 +1,28 @@
+"""A live run that has ended: how it went, in the same pictures as a simulated one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from driftsched.studio.live.follow import ended_in_words
+from driftsched.studio.run.downloads import downloads
+from driftsched.studio.run.headline import headline
+from driftsched.studio.run.watch import watch
+
+if TYPE_CHECKING:
+    from driftsched.studio.live.runs import LiveJob
+
+__all__ = ["ended"]
+
+
+def ended(job: LiveJob) -> None:
+    """Draw what became of a run: figures, the live view as a recording, downloads."""
+    st.markdown(ended_in_words(job))
+    if job.result is None:
+        return
+    headline(job.result)
+    watch(job.result, job.run_id)
+    st.subheader("Take it with you", anchor="downloads")
+    downloads(job.result, "python -m driftsched live scenario.yaml --help")

@@ -1,0 +1,97 @@
+"""Watching a live run: the view grows twice a second, for any number of viewers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import streamlit as st
+
+from driftsched.charts.marks import phase_marks
+from driftsched.charts.theme import category_colours, tenant_colours
+from driftsched.studio.job import State
+from driftsched.studio.live.measured import measured_now
+from driftsched.studio.live.start import stop_button
+from driftsched.studio.live_view import live_payload, live_view, resend_wanted
+from driftsched.studio.words import duration
+
+if TYPE_CHECKING:
+    from driftsched.live.snapshot import LiveSnapshot
+    from driftsched.studio.live.runs import LiveJob
+
+__all__ = ["follow"]
+
+POLL_S = 0.5
+VIEW = "live-following"
+_SENT = "live_sent"
+STATES = {
+    State.RUNNING: (":material/radio_button_checked:", "green"),
+    State.DONE: (":material/check_circle:", "green"),
+    State.CANCELLED: (":material/stop_circle:", "orange"),
+    State.FAILED: (":material/error:", "red"),
+}
+
+
+def follow(job: LiveJob) -> None:
+    """Draw a run under way, until it has ended; then the page runs again and shows its result."""
+    draw = st.fragment(_follow, run_every=POLL_S)
+    cast(Callable[..., None], draw)(job)
+
+
+def _follow(job: LiveJob) -> None:
+    if job.ended.is_set():
+        st.rerun()
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    left.markdown(_said(job))
+    with right:
+        stop_button(job)
+    snapshot: LiveSnapshot | None = job.snapshot
+    if snapshot is None or snapshot.state == "opening":
+        st.progress(0.0, text="Opening the engine…")
+        return
+    st.progress(
+        min(1.0, job.progress),
+        text=f"{sum(snapshot.ended.values()):,} of {snapshot.requests:,} requests ended, "
+        f"{snapshot.running} running, {snapshot.waiting} waiting",
+    )
+    measured_now(snapshot)
+    _view(job, snapshot)
+
+
+def _said(job: LiveJob) -> str:
+    icon, colour = STATES[job.state]
+    return f":{colour}[{icon}] **{job.title}** on {', '.join(job.engines)}"
+
+
+def _view(job: LiveJob, snapshot: LiveSnapshot) -> None:
+    sent: dict[str, Any] = st.session_state.setdefault(_SENT, {})
+    if sent.get("run") != job.run_id:
+        sent.clear()
+        sent |= {"run": job.run_id, "seq": 0, "now_s": None}
+    since_s = None if resend_wanted(VIEW) else sent["now_s"]
+    now_s = max(snapshot.now_s, since_s or 0.0)
+    sent |= {"seq": sent["seq"] + 1, "now_s": now_s}
+    requests = snapshot.tables["requests"]
+    names = [list(requests[column].cat.categories) for column in ("tenant", "category")]
+    payload = live_payload(
+        job.run_id,
+        job.title,
+        snapshot.tables,
+        tenant_colours(names[0]) | category_colours(names[1]),
+        seq=sent["seq"],
+        since_s=since_s,
+        now_s=now_s,
+        marks=phase_marks(requests) if len(requests) else (),
+    )
+    live_view(payload, key=VIEW)
+
+
+def ended_in_words(job: LiveJob) -> str:
+    """How a run ended, in a sentence."""
+    icon, colour = STATES[job.state]
+    if job.state is State.FAILED:
+        return f":{colour}[{icon}] **{job.title}** could not run: {job.error}"
+    word = "was stopped" if job.state is State.CANCELLED else "has ended"
+    wall = "" if job.result is None else f" after {duration(job.result.provenance['wall_s'])}"
+    kept = f" It is in the library as `{job.saved}`." if job.saved else f" {job.error}"
+    return f":{colour}[{icon}] **{job.title}** {word}{wall}.{kept}"

@@ -1,0 +1,154 @@
+"""Which engine, at which pace: the form of a live run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from driftsched.errors import InputError
+from driftsched.live import LiveOptions
+from driftsched.studio.live.state import LiveKey, LiveSetup, get_setup
+
+__all__ = ["engine_setup"]
+
+ENGINES = {"openai": "A server"}
+PRIORITIES = {
+    "none": "Not sent",
+    "lower_first": "Lower first (vLLM)",
+    "higher_first": "Higher first (SGLang)",
+}
+
+
+def engine_setup() -> LiveOptions | None:
+    """Draw the form; return the options, or None where they break a rule, which is then said."""
+    setup = get_setup()
+    with st.container(border=True):
+        setup.kind = str(
+            st.segmented_control(
+                "Engine",
+                list(ENGINES),
+                default=setup.kind,
+                required=True,
+                key=LiveKey.ENGINE,
+                persist_state="session",
+                format_func=ENGINES.__getitem__,
+                help="A server speaks OpenAI's interface: vLLM, SGLang, llama.cpp and others. A "
+                "model in this program is run by torch, on this machine's GPU or CPU.",
+            )
+        )
+        fields = _server
+        setup.engine[setup.kind] = fields(setup.engine.get(setup.kind, {}))
+        _pace(setup)
+    try:
+        return setup.options()
+    except InputError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def _server(given: dict[str, Any]) -> dict[str, Any]:
+    left, middle, right = st.columns([3, 2, 2])
+    endpoints = left.text_input(
+        "Addresses",
+        ", ".join(given.get("endpoints", ("http://127.0.0.1:8000/v1",))),
+        key=LiveKey.ENDPOINTS,
+        help="Base address of the server, up to /v1; several, set apart by commas, are replicas "
+        "of one model. A key for them is read from the server's environment, never typed here.",
+    )
+    model = middle.text_input(
+        "Model",
+        given.get("model") or "",
+        key=LiveKey.MODEL,
+        placeholder="the first it lists",
+        help="As the server names it.",
+    )
+    with right.popover("Interface", icon=":material/settings_ethernet:", width="stretch"):
+        api = st.segmented_control(
+            "Requests as",
+            ("chat", "completions"),
+            default=given.get("api", "chat"),
+            required=True,
+            key=LiveKey.API,
+            persist_state="session",
+            help="Chat applies the model's template; completions sends the bare prompt.",
+        )
+        priority = st.selectbox(
+            "Priority in the request",
+            list(PRIORITIES),
+            list(PRIORITIES).index(given.get("priority", "none")),
+            key=LiveKey.PRIORITY,
+            format_func=PRIORITIES.__getitem__,
+            help="Some servers order their own queue by a number in each request.",
+        )
+    addresses = tuple(address for address in endpoints.replace(",", " ").split() if address)
+    return {
+        "endpoints": addresses,
+        "model": model.strip() or None,
+        "api": api,
+        "priority": priority,
+    }
+
+
+def _pace(setup: LiveSetup) -> None:
+    columns = st.columns(4)
+    setup.requests = int(
+        columns[0].number_input(
+            "Requests at most",
+            1,
+            1_000_000,
+            setup.requests,
+            step=20,
+            key=LiveKey.REQUESTS,
+            help="The scenario's phases are shortened alike to about this many.",
+        )
+    )
+    scale = columns[1].number_input(
+        "Time scale",
+        0.01,
+        1000.0,
+        float(setup.pace.get("time_scale", 1.0)),
+        key=LiveKey.SCALE,
+        help="2 sends the requests half as fast as the scenario says, for a slower engine.",
+    )
+    slots = columns[2].number_input(
+        "Requests in the engine",
+        1,
+        10_000,
+        setup.pace.get("slots"),
+        key=LiveKey.SLOTS,
+        placeholder="batch size",
+        help="At most so many at once in each replica; the others wait in our queues, where the "
+        "policy decides. Empty: the scenario's batch size, as far as the engine goes.",
+    )
+    with columns[3].popover("Limits", icon=":material/timer:", width="stretch"):
+        timeout = st.number_input(
+            "Give up a request after (s)",
+            1.0,
+            86_400.0,
+            float(setup.pace.get("timeout_s", 300.0)),
+            key=LiveKey.TIMEOUT,
+            help="From its dispatch to its last token; it then counts as timed out.",
+        )
+        temperature = st.number_input(
+            "Temperature",
+            0.0,
+            2.0,
+            float(setup.pace.get("temperature", 0.7)),
+            step=0.1,
+            key=LiveKey.TEMPERATURE,
+            help="Of the sampling; the paper's is 0.7.",
+        )
+        queue = st.toggle(
+            "Let the engine queue",
+            bool(setup.pace.get("engine_queue", False)),
+            key=LiveKey.QUEUE,
+            help="Send every request at once with its priority, instead of holding them back.",
+        )
+    setup.pace = {
+        "time_scale": scale,
+        "slots": None if slots is None else int(slots),
+        "timeout_s": timeout,
+        "temperature": temperature,
+        "engine_queue": queue,
+    }

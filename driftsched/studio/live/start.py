@@ -1,0 +1,120 @@
+"""Start and stop: one live run at a time on each engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from streamlit.runtime import get_instance
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from driftsched.errors import InputError
+from driftsched.studio.live.server import live_runs
+from driftsched.studio.live.state import LiveKey, get_setup, limited
+from driftsched.studio.live.task import live_run
+from driftsched.studio.words import duration, policy_label
+
+if TYPE_CHECKING:
+    from driftsched.live import LiveOptions
+    from driftsched.scenario import Scenario
+    from driftsched.studio.live.runs import LiveJob
+
+__all__ = ["may_stop", "start_button", "stop_button"]
+
+
+def start_button(scenario: Scenario, options: LiveOptions) -> None:
+    """Draw the button that starts the scenario on the engine, and say what it will send."""
+    setup = get_setup()
+    shortened = limited(scenario, setup.requests)
+    engines = engine_names(options)
+    holder = next(
+        (
+            job
+            for job in live_runs().all()
+            if not job.ended.is_set() and {*engines} & {*job.engines}
+        ),
+        None,
+    )
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    if left.button(
+        "Start the run",
+        key=LiveKey.START,
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=holder is not None,
+        width="stretch",
+        help="Sends real requests to the engine, in real time.",
+    ):
+        _start(shortened, options)
+    right.caption(_held(holder) if holder else _said(shortened, options))
+
+
+def _said(scenario: Scenario, options: LiveOptions) -> str:
+    policy = policy_label(scenario.policy.kind)
+    named = f"**{scenario.title or scenario.name}** under **{policy}**"
+    rest = "The policy and the rest of the scenario are those of the sidebar and the Scenario page."
+    if not scenario.phases:
+        return f"{named}, from its recorded traffic. {rest}"
+    requests = sum(phase.expected_requests for phase in scenario.phases)
+    seconds = sum(
+        phase.expected_requests / phase.rate_rps for phase in scenario.phases if phase.rate_rps
+    )
+    span = duration(seconds * options.time_scale)
+    return f"{named}: about {requests:,.0f} requests, sent over {span}. {rest}"
+
+
+def _held(job: LiveJob) -> str:
+    mine = "you" if job.owner == session() else "another visitor"
+    return (
+        f":material/lock: {', '.join(job.engines)} is in use: {mine} started “{job.title}” at "
+        f"{job.started:%H:%M} UTC. It can be watched below."
+    )
+
+
+def _start(scenario: Scenario, options: LiveOptions) -> None:
+    title = f"{scenario.title or scenario.name}, {policy_label(scenario.policy.kind)}, live"
+    try:
+        job = live_runs().start(
+            live_run,
+            (scenario, options),
+            title=title,
+            engines=engine_names(options),
+            owner=session(),
+        )
+    except InputError as error:
+        st.error(str(error), icon=":material/lock:")
+        return
+    st.session_state[LiveKey.WATCHED] = job.run_id
+    st.rerun()
+
+
+def engine_names(options: LiveOptions) -> tuple[str, ...]:
+    """What a run with these options holds: the endpoints, or this machine's torch."""
+    return tuple(getattr(options.engine, "endpoints", ("torch on this machine",)))
+
+
+def stop_button(job: LiveJob) -> None:
+    """Draw the button that ends a run; what it measured stays."""
+    allowed = may_stop(job)
+    if st.button(
+        "Stopping…" if job.stopping else "Stop",
+        key=LiveKey.STOP,
+        icon=":material/stop:",
+        disabled=job.stopping or not allowed,
+        help="Ends the run within a second; what was measured stays."
+        if allowed
+        else "Only who started it can stop it, while that page is open.",
+    ):
+        live_runs().stop(job)
+        st.rerun(scope="fragment")
+
+
+def may_stop(job: LiveJob) -> bool:
+    """Whether this session may end the run: its own, or one whose session has gone."""
+    return job.owner == session() or not get_instance().is_active_session(job.owner)
+
+
+def session() -> str:
+    """The session's name on this server."""
+    context = get_script_run_ctx()
+    return context.session_id if context is not None else "alone"

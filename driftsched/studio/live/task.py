@@ -1,0 +1,94 @@
+"""What a live run's process does. Imports its engine when it is called."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from driftsched.errors import CancelledError
+
+if TYPE_CHECKING:
+    from driftsched.live import EngineFacts, LiveOptions, Probe
+    from driftsched.live.run import LiveRun
+    from driftsched.results.tables import RunResult
+    from driftsched.scenario import Scenario
+
+__all__ = ["connect", "live_run"]
+
+SNAPSHOT_S = 0.5
+"""Snapshots are handed over twice a second: what the pages show."""
+
+
+def live_run(
+    scenario: Scenario, options: LiveOptions, *, progress: Callable[..., None]
+) -> RunResult:
+    """Run a scenario live; hands a `LiveSnapshot` to `progress` twice a second.
+
+    Once `progress` raises ``CancelledError`` the run is stopped; what it measured is returned.
+    """
+    from driftsched.live import run_live
+    from driftsched.live.telemetry_nvml import NvmlProbe
+    from driftsched.live.telemetry_process import ProcessProbe
+
+    ended = threading.Event()
+    watchers: list[threading.Thread] = []
+
+    def watch(run: LiveRun) -> None:
+        watcher = threading.Thread(target=_report, args=(run, progress, ended), daemon=True)
+        watchers.append(watcher)
+        watcher.start()
+
+    gpus, _ = NvmlProbe.open()
+    probes: list[Probe] = [ProcessProbe(), *([gpus] if gpus else [])]
+    try:
+        return run_live(scenario, options, probes=probes, observer=watch)
+    finally:
+        ended.set()
+        for watcher in watchers:
+            watcher.join(SNAPSHOT_S * 4)
+        if gpus:
+            gpus.close()
+
+
+def _report(run: LiveRun, progress: Callable[..., None], ended: threading.Event) -> None:
+    while not ended.wait(SNAPSHOT_S):
+        snapshot = run.snapshot()
+        share = sum(snapshot.ended.values()) / max(1, snapshot.requests)
+        try:
+            progress(share, snapshot)
+        except CancelledError:
+            run.cancel()
+            return
+
+
+def connect(
+    options: LiveOptions,
+    attempt: int,  # noqa: ARG001  tells one test from the next, whose answer may differ
+    *,
+    progress: Callable[..., None],
+) -> tuple[EngineFacts, str]:
+    """Open the engine, ask what it is, and close it again.
+
+    Returns
+    -------
+    tuple of EngineFacts, str
+        What was found, and one sentence on the GPU figures of this machine.
+    """
+    import asyncio
+
+    from driftsched.live.telemetry_nvml import NvmlProbe
+
+    async def ask() -> Any:
+        engine = options.engine.build()
+        try:
+            return await engine.open()
+        finally:
+            await engine.close()
+
+    progress(0.1)
+    facts = asyncio.run(ask())
+    gpus, sentence = NvmlProbe.open()
+    if gpus:
+        gpus.close()
+    return facts, sentence

@@ -48,7 +48,7 @@ def engine_setup() -> LiveOptions | None:
 
 
 def _server(given: dict[str, Any]) -> dict[str, Any]:
-    left, middle, right = st.columns([3, 2, 2])
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     endpoints = left.text_input(
         "Addresses",
         ", ".join(given.get("endpoints", ("http://127.0.0.1:8000/v1",))),
@@ -91,7 +91,7 @@ def _server(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pace(setup: LiveSetup) -> None:
-    columns = st.columns(4)
+    columns = st.columns(4, vertical_alignment="bottom")
     setup.requests = int(
         columns[0].number_input(
             "Requests at most",

@@ -8,11 +8,12 @@ import streamlit as st
 
 from driftsched.errors import InputError
 from driftsched.live import LiveOptions
+from driftsched.studio.live.model import model_fields
 from driftsched.studio.live.state import LiveKey, LiveSetup, get_setup
 
 __all__ = ["engine_setup"]
 
-ENGINES = {"openai": "A server"}
+ENGINES = {"openai": "A server", "torch": "A model in this program"}
 PRIORITIES = {
     "none": "Not sent",
     "lower_first": "Lower first (vLLM)",
@@ -37,7 +38,7 @@ def engine_setup() -> LiveOptions | None:
                 "model in this program is run by torch, on this machine's GPU or CPU.",
             )
         )
-        fields = _server
+        fields = _server if setup.kind == "openai" else model_fields
         setup.engine[setup.kind] = fields(setup.engine.get(setup.kind, {}))
         _pace(setup)
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from driftsched.errors import CancelledError
 
 if TYPE_CHECKING:
-    from driftsched.live import EngineFacts, LiveOptions, Probe
+    from driftsched.live import EngineFacts, LiveOptions
     from driftsched.live.run import LiveRun
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
@@ -28,8 +28,6 @@ def live_run(
     Once `progress` raises ``CancelledError`` the run is stopped; what it measured is returned.
     """
     from driftsched.live import run_live
-    from driftsched.live.telemetry_nvml import NvmlProbe
-    from driftsched.live.telemetry_process import ProcessProbe
 
     ended = threading.Event()
     watchers: list[threading.Thread] = []
@@ -39,16 +37,12 @@ def live_run(
         watchers.append(watcher)
         watcher.start()
 
-    gpus, _ = NvmlProbe.open()
-    probes: list[Probe] = [ProcessProbe(), *([gpus] if gpus else [])]
     try:
-        return run_live(scenario, options, probes=probes, observer=watch)
+        return run_live(scenario, options, observer=watch)
     finally:
         ended.set()
         for watcher in watchers:
             watcher.join(SNAPSHOT_S * 4)
-        if gpus:
-            gpus.close()
 
 
 def _report(run: LiveRun, progress: Callable[..., None], ended: threading.Event) -> None:
@@ -77,7 +71,7 @@ def connect(
     """
     import asyncio
 
-    from driftsched.live.telemetry_nvml import NvmlProbe
+    from driftsched.live.telemetry import MachineProbes
 
     async def ask() -> Any:
         engine = options.engine.build()
@@ -88,7 +82,6 @@ def connect(
 
     progress(0.1)
     facts = asyncio.run(ask())
-    gpus, sentence = NvmlProbe.open()
-    if gpus:
-        gpus.close()
-    return facts, sentence
+    machine = MachineProbes()
+    machine.close()
+    return facts, machine.said

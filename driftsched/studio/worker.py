@@ -67,8 +67,9 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a print must not break the protocol
     tasks: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = queue.Queue()
     cancelled = threading.Event()
-    threading.Thread(target=_listen, args=(source, tasks, cancelled), daemon=True).start()
+    # Before the listener: unpickling a task imports modules too, and must not meet half of one.
     _prepare()
+    threading.Thread(target=_listen, args=(source, tasks, cancelled), daemon=True).start()
     _send(sink, ("ready",))
     while (task := tasks.get()) is not None:
         _send(sink, run_task(*task, partial(_tell, sink), cancelled))

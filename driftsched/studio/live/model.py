@@ -49,7 +49,7 @@ def offered_models() -> list[str]:
     return [name.strip() for name in os.environ.get(MODELS, "").split(",") if name.strip()]
 
 
-def model_fields(given: dict[str, Any]) -> dict[str, Any]:
+def model_fields() -> dict[str, Any]:
     """Draw the fields; return the engine's parameters."""
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     offered = offered_models()
@@ -57,8 +57,8 @@ def model_fields(given: dict[str, Any]) -> dict[str, Any]:
     chosen = left.selectbox(
         "Weights",
         names,
-        names.index(given["model"]) if given.get("model") in names else 0,
         key=LiveKey.WEIGHTS,
+        persist_state="session",
         accept_new_options="*" in offered,
         help="Random weights cost what trained ones cost; the answers then have the lengths that "
         f"the scenario draws. Which others are offered is set on the server ({MODELS}).",
@@ -70,13 +70,14 @@ def model_fields(given: dict[str, Any]) -> dict[str, Any]:
             "Size",
             list(SIZES),
             key=LiveKey.SIZE,
+            persist_state="session",
             help="Layers, width and vocabulary of a known model.",
         )
     device = right.selectbox(
         "Device",
         ("auto", "cuda", "cpu"),
-        ("auto", "cuda", "cpu").index(given.get("device", "auto")),
         key=LiveKey.DEVICE,
+        persist_state="session",
         format_func={"auto": "GPU if there is one", "cuda": "GPU", "cpu": "CPU"}.__getitem__,
         help="Where the model runs.",
     )

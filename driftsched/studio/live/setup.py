@@ -29,7 +29,7 @@ def engine_setup() -> LiveOptions | None:
             st.segmented_control(
                 "Engine",
                 list(ENGINES),
-                default=setup.kind,
+                default="openai",
                 required=True,
                 key=LiveKey.ENGINE,
                 persist_state="session",
@@ -39,7 +39,7 @@ def engine_setup() -> LiveOptions | None:
             )
         )
         fields = _server if setup.kind == "openai" else model_fields
-        setup.engine[setup.kind] = fields(setup.engine.get(setup.kind, {}))
+        setup.engine = fields()
         _pace(setup)
     try:
         return setup.options()
@@ -48,19 +48,21 @@ def engine_setup() -> LiveOptions | None:
         return None
 
 
-def _server(given: dict[str, Any]) -> dict[str, Any]:
+def _server() -> dict[str, Any]:
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     endpoints = left.text_input(
         "Addresses",
-        ", ".join(given.get("endpoints", ("http://127.0.0.1:8000/v1",))),
+        "http://127.0.0.1:8000/v1",
         key=LiveKey.ENDPOINTS,
+        persist_state="session",
         help="Base address of the server, up to /v1; several, set apart by commas, are replicas "
         "of one model. A key for them is read from the server's environment, never typed here.",
     )
     model = middle.text_input(
         "Model",
-        given.get("model") or "",
+        "",
         key=LiveKey.MODEL,
+        persist_state="session",
         placeholder="the first it lists",
         help="As the server names it.",
     )
@@ -68,7 +70,7 @@ def _server(given: dict[str, Any]) -> dict[str, Any]:
         api = st.segmented_control(
             "Requests as",
             ("chat", "completions"),
-            default=given.get("api", "chat"),
+            default="chat",
             required=True,
             key=LiveKey.API,
             persist_state="session",
@@ -77,8 +79,8 @@ def _server(given: dict[str, Any]) -> dict[str, Any]:
         priority = st.selectbox(
             "Priority in the request",
             list(PRIORITIES),
-            list(PRIORITIES).index(given.get("priority", "none")),
             key=LiveKey.PRIORITY,
+            persist_state="session",
             format_func=PRIORITIES.__getitem__,
             help="Some servers order their own queue by a number in each request.",
         )
@@ -98,9 +100,10 @@ def _pace(setup: LiveSetup) -> None:
             "Requests at most",
             1,
             1_000_000,
-            setup.requests,
+            60,
             step=20,
             key=LiveKey.REQUESTS,
+            persist_state="session",
             help="The scenario's phases are shortened alike to about this many.",
         )
     )
@@ -108,16 +111,18 @@ def _pace(setup: LiveSetup) -> None:
         "Time scale",
         0.01,
         1000.0,
-        float(setup.pace.get("time_scale", 1.0)),
+        1.0,
         key=LiveKey.SCALE,
+        persist_state="session",
         help="2 sends the requests half as fast as the scenario says, for a slower engine.",
     )
     slots = columns[2].number_input(
         "Requests in the engine",
         1,
         10_000,
-        setup.pace.get("slots"),
+        None,
         key=LiveKey.SLOTS,
+        persist_state="session",
         placeholder="batch size",
         help="At most so many at once in each replica; the others wait in our queues, where the "
         "policy decides. Empty: the scenario's batch size, as far as the engine goes.",
@@ -127,23 +132,26 @@ def _pace(setup: LiveSetup) -> None:
             "Give up a request after (s)",
             1.0,
             86_400.0,
-            float(setup.pace.get("timeout_s", 300.0)),
+            300.0,
             key=LiveKey.TIMEOUT,
+            persist_state="session",
             help="From its dispatch to its last token; it then counts as timed out.",
         )
         temperature = st.number_input(
             "Temperature",
             0.0,
             2.0,
-            float(setup.pace.get("temperature", 0.7)),
+            0.7,
             step=0.1,
             key=LiveKey.TEMPERATURE,
+            persist_state="session",
             help="Of the sampling; the paper's is 0.7.",
         )
         queue = st.toggle(
             "Let the engine queue",
-            bool(setup.pace.get("engine_queue", False)),
+            False,
             key=LiveKey.QUEUE,
+            persist_state="session",
             help="Send every request at once with its priority, instead of holding them back.",
         )
     setup.pace = {

@@ -52,7 +52,7 @@ class LiveSetup:
     kind : str
         Name of the engine in the registry.
     engine : dict
-        Engine → its parameters as typed, so that switching back finds them again.
+        Its parameters.
     pace : dict
         time_scale, slots, timeout_s, temperature, engine_queue.
     requests : int
@@ -64,7 +64,7 @@ class LiveSetup:
     """
 
     kind: str = "openai"
-    engine: dict[str, dict[str, Any]] = field(default_factory=dict)
+    engine: dict[str, Any] = field(default_factory=dict)
     pace: dict[str, Any] = field(default_factory=dict)
     requests: int = 60
     tested: EngineSpec | None = None
@@ -78,7 +78,7 @@ class LiveSetup:
         InputError
             One line: the field, the rule and the value.
         """
-        engine = {"kind": self.kind} | self.engine.get(self.kind, {})
+        engine = {"kind": self.kind} | self.engine
         try:
             return LiveOptions.model_validate({"engine": engine} | self.pace)
         except ValidationError as error:

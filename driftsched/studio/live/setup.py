@@ -128,36 +128,37 @@ def _pace(setup: LiveSetup) -> None:
         "policy decides. Empty: the scenario's batch size, as far as the engine goes.",
     )
     with columns[3].popover("Limits", icon=":material/timer:", width="stretch"):
-        timeout = st.number_input(
-            "Give up a request after (s)",
-            1.0,
-            86_400.0,
-            300.0,
-            key=LiveKey.TIMEOUT,
-            persist_state="session",
-            help="From its dispatch to its last token; it then counts as timed out.",
-        )
-        temperature = st.number_input(
-            "Temperature",
-            0.0,
-            2.0,
-            0.7,
-            step=0.1,
-            key=LiveKey.TEMPERATURE,
-            persist_state="session",
-            help="Of the sampling; the paper's is 0.7.",
-        )
-        queue = st.toggle(
-            "Let the engine queue",
-            False,
-            key=LiveKey.QUEUE,
-            persist_state="session",
-            help="Send every request at once with its priority, instead of holding them back.",
-        )
+        limits = _limits()
     setup.pace = {
         "time_scale": scale,
         "slots": None if slots is None else int(slots),
-        "timeout_s": timeout,
-        "temperature": temperature,
-        "engine_queue": queue,
-    }
+    } | limits
+
+
+def _limits() -> dict[str, Any]:
+    timeout = st.number_input(
+        "Give up a request after (s)",
+        1.0,
+        86_400.0,
+        300.0,
+        key=LiveKey.TIMEOUT,
+        persist_state="session",
+        help="From its dispatch to its last token; it then counts as timed out.",
+    )
+    temperature = st.number_input(
+        "Temperature",
+        0.0,
+        2.0,
+        0.7,
+        step=0.1,
+        key=LiveKey.TEMPERATURE,
+        persist_state="session",
+        help="Of the sampling; the paper's is 0.7.",
+    )
+    queue = st.toggle(
+        "Let the engine queue",
+        key=LiveKey.QUEUE,
+        persist_state="session",
+        help="Send every request at once with its priority, instead of holding them back.",
+    )
+    return {"timeout_s": timeout, "temperature": temperature, "engine_queue": queue}

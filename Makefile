@@ -18,6 +18,7 @@ run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
 test: check chromium
+	$(BIN)/python -m driftsched.simulation.compiled
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: .venv/installed-dev

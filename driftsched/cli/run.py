@@ -20,7 +20,7 @@ from driftsched.results import (
     write_parquet,
 )
 from driftsched.results.report_parts import energy_facts, number, seconds
-from driftsched.simulation import simulate
+from driftsched.simulation import ENGINES, simulate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_scenario(parser, policy=True)
     parser.add_argument(
+        "--engine", choices=ENGINES, default="auto", help="who simulates; all give the same tables"
+    )
+    parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write the tables here as Parquet"
     )
     parser.add_argument("--save", action="store_true", help="keep the run in the library")
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     scenario = scenario_of(args)
     trace = trace_report(scenario)
     with ProgressBar("simulating") as progress:
-        result = simulate(scenario, progress=progress)
+        result = simulate(scenario, progress=progress, engine=args.engine)
     kept: dict[str, Any] = {}
     if args.out is not None:
         write_parquet(result, args.out)
@@ -100,7 +103,8 @@ def run_text(result: RunResult) -> str:
     return "\n\n".join(
         [
             f"{scenario.title or scenario.name}: {scenario.policy.kind}, "
-            f"{scenario.engine.mode} batching, seed {scenario.seed}",
+            f"{scenario.engine.mode} batching, seed {scenario.seed} "
+            f"({result.provenance['engine']} engine)",
             aligned(["", *heads, "mean TTFT", *COUNTS], rows),
             _estimates(errors, scenario.estimator.unit),
             *_energy(metrics),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from driftsched.serving.memory import kv_capacity_tokens
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
 
-__all__ = ["GPU_COLUMNS", "gpu_table", "measured_gpu_table"]
+__all__ = ["GPU_COLUMNS", "GpuLog", "gpu_table", "measured_gpu_table"]
+
+Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]
+GpuLog = Sequence[tuple[float, int, int]] | Columns
+"""A replica's course: rows (time_s, running, kv_used_tokens), or three arrays of them."""
 
 GPU_COLUMNS = (
     *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
@@ -26,30 +31,35 @@ GPU_COLUMNS = (
 MAX_SAMPLES = 200_000
 
 
-def gpu_table(scenario: Scenario, logs: Sequence[Sequence[tuple[float, int, int]]]) -> pd.DataFrame:
+def gpu_table(scenario: Scenario, logs: Sequence[GpuLog]) -> pd.DataFrame:
     """Sample each replica's log every `metrics.sample_s` seconds (200,000 samples at most).
 
     A row is a replica with all its GPUs. Power is that many times idle + busy share · (TDP − idle)
     (Fan, Weber and Barroso 2007), energy its sum over the intervals; temperature, clocks and
     processes are not modelled and NaN.
     """
-    end = max((log[-1][0] for log in logs if log), default=0.0)
+    courses = [_columns(log) for log in logs]
+    end = max((float(course[0][-1]) for course in courses if len(course[0])), default=0.0)
     step = max(scenario.metrics.sample_s, end / MAX_SAMPLES)
     times = np.arange(0.0, end + step, step)
     return pd.concat(
-        [_sample(scenario, number, log, times) for number, log in enumerate(logs)],
+        [_sample(scenario, number, course, times) for number, course in enumerate(courses)],
         ignore_index=True,
     )
 
 
-def _sample(
-    scenario: Scenario, number: int, log: Sequence[tuple[float, int, int]], times: np.ndarray
-) -> pd.DataFrame:
+def _columns(log: GpuLog) -> Columns:
+    if isinstance(log, tuple):
+        return log
+    rows = np.fromiter(chain.from_iterable(log), np.float64, 3 * len(log)).reshape(-1, 3)
+    return rows[:, 0], rows[:, 1], rows[:, 2]
+
+
+def _sample(scenario: Scenario, number: int, course: Columns, times: np.ndarray) -> pd.DataFrame:
     cluster = scenario.cluster.machines[number]
     gpu, model, gpus = cluster.find_gpu(), cluster.find_model(), cluster.tensor_parallel
     kv_bytes = model.kv_bytes_per_token * gpus / model.kv_shards(gpus)
-    rows = np.fromiter(chain.from_iterable(log), np.float64, 3 * len(log)).reshape(-1, 3)
-    logged, running, kv_logged = rows.T
+    logged, running, kv_logged = course
     place = np.searchsorted(logged, times, side="right") - 1
     # Between two rows the cache grows evenly, from the first row's value to the second's.
     kv = np.interp(times, logged, kv_logged).astype(np.int64)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from driftsched.scenario.tenants import Limits
 
-__all__ = ["TenantGate"]
+__all__ = ["TenantGate", "no_room", "rate_full", "waiting_full"]
 
 
 class TenantGate:
@@ -27,14 +27,14 @@ class TenantGate:
         """Reason why a request may not come in at `now` (seconds); empty where it may."""
         limits = self.limits
         if limits.waiting is not None and self.waiting >= limits.waiting:
-            return f"tenant's waiting limit of {limits.waiting} reached"
+            return waiting_full(limits)
         if limits.rate_rps is not None:
             gained = (now - self._credited_s) * limits.rate_rps
             self._credit = min(float(limits.burst), self._credit + gained)
             self._credited_s = now
             # The tolerance keeps requests that come at just the rate from being lost to rounding.
             if self._credit < 1 - 1e-9:
-                return f"tenant's rate limit of {limits.rate_rps:g} requests/s reached"
+                return rate_full(limits)
             self._credit -= 1
         return ""
 
@@ -43,3 +43,18 @@ class TenantGate:
         """Whether the tenant is at its running limit."""
         limit = self.limits.running
         return limit is not None and self.running >= limit
+
+
+def no_room(needed: int, capacity: int) -> str:
+    """Reason of a rejection: no replica holds so many tokens."""
+    return f"needs {needed} tokens of KV cache, {capacity} fit"
+
+
+def waiting_full(limits: Limits) -> str:
+    """Reason of a rejection: the tenant's queue is full."""
+    return f"tenant's waiting limit of {limits.waiting} reached"
+
+
+def rate_full(limits: Limits) -> str:
+    """Reason of a rejection: the tenant sends too fast."""
+    return f"tenant's rate limit of {limits.rate_rps:g} requests/s reached"

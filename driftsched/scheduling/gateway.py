@@ -10,7 +10,7 @@ from copy import deepcopy
 from sys import maxsize
 from typing import TYPE_CHECKING
 
-from driftsched.scheduling.admission import TenantGate
+from driftsched.scheduling.admission import TenantGate, no_room
 from driftsched.scheduling.line import Line
 from driftsched.scheduling.routers.base import Loads
 
@@ -109,8 +109,7 @@ class Gateway:
         request.total_token_budget = request.counted_prompt_tokens + estimate
         needed = request.prompt_tokens + request.max_output_tokens
         if needed > self.kv_capacity:
-            limit = self.kv_capacity
-            return self._reject(request, now, f"needs {needed} tokens of KV cache, {limit} fit")
+            return self._reject(request, now, no_room(needed, self.kv_capacity))
         if self._gates:
             gate = self._gates[request.tenant]
             refusal = gate.refusal(now)

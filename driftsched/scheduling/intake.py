@@ -14,24 +14,30 @@ if TYPE_CHECKING:
 __all__ = ["make_requests"]
 
 
-def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> list[Request]:
-    """Return a fresh request for each row of the workload, in its order."""
+def make_requests(
+    scenario: Scenario,
+    workload: Workload,
+    budgets: Budgets,
+    part: slice = slice(None),
+    kind: type[Request] = Request,
+) -> list[Request]:
+    """Return a fresh request for each row of the workload, or of a part of it, in its order."""
     ranks = [tenant.rank for tenant in scenario.tenants]
-    tenants = workload.tenant.tolist()
+    tenants = workload.tenant[part].tolist()
     return list(
         map(
-            Request,
-            range(len(workload)),
+            kind,
+            range(len(workload))[part],
             tenants,
             [ranks[tenant] for tenant in tenants],
-            budgets.predicted.tolist(),
-            workload.arrival_s.tolist(),
-            workload.prompt_tokens.tolist(),
-            workload.output_tokens.tolist(),
-            workload.max_output_tokens.tolist(),
-            budgets.counted_prompt.tolist(),
-            budgets.counted_output.tolist(),
-            budgets.base_tokens.tolist(),
-            budgets.prior_tokens.tolist(),
+            budgets.predicted[part].tolist(),
+            workload.arrival_s[part].tolist(),
+            workload.prompt_tokens[part].tolist(),
+            workload.output_tokens[part].tolist(),
+            workload.max_output_tokens[part].tolist(),
+            budgets.counted_prompt[part].tolist(),
+            budgets.counted_output[part].tolist(),
+            budgets.base_tokens[part].tolist(),
+            budgets.prior_tokens[part].tolist(),
         )
     )

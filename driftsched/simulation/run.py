@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from driftsched.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from driftsched.simulation.traffic import Progress
     from driftsched.workload.table import Workload
 
-__all__ = ["simulate"]
+__all__ = ["ENGINES", "EngineName", "simulate"]
+
+EngineName = Literal["auto", "simpy", "compiled"]
+ENGINES: tuple[str, ...] = get_args(EngineName)
+"""Who may run a scenario; see `simulate`."""
 
 
 def simulate(
@@ -32,6 +36,7 @@ def simulate(
     *,
     policy: Policy | None = None,
     progress: Progress | None = None,
+    engine: EngineName = "auto",
 ) -> RunResult:
     """Simulate a scenario from its first arrival until its last request has ended.
 
@@ -46,6 +51,11 @@ def simulate(
         A policy object of the caller's own instead of the scenario's; it must be empty.
     progress : callable, optional
         Called with the share of requests submitted, 0 to 1; what it raises ends the run.
+    engine : {"auto", "simpy", "compiled"}
+        Both engines give the same tables. The compiled one is faster and does not cover
+        everything; auto takes it wherever it does. Its first use on a machine compiles it, which
+        takes about half a minute: auto lets the SimPy engine do up to 50,000 requests until then.
+        The provenance says which one ran, and why.
 
     Returns
     -------
@@ -55,7 +65,8 @@ def simulate(
     Raises
     ------
     ScenarioError
-        When the model does not fit the GPU or the traffic is empty.
+        When the model does not fit the GPU, the traffic is empty, or the scenario has a feature
+        that the compiled engine, when asked for, does not cover.
 
     Examples
     --------
@@ -64,20 +75,48 @@ def simulate(
     >>> len(result.requests)
     100
     """
+    if engine not in ENGINES:
+        raise ScenarioError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
     started = time.perf_counter()
     if workload is None:
         workload = generate(scenario)
+    own = policy if policy is not None else scenario.policy.build(scenario.tenants)
+    reason = "asked for"
+    if engine != "simpy":
+        # numba is loaded only where it is wanted.
+        from driftsched.simulation.compiled import EstimateError, choose, lacks, run_compiled
+
+        choice, reason = choose(scenario, workload, own, engine)
+        if choice == "compiled":
+            try:
+                return run_compiled(scenario, workload, own, progress, reason, started)
+            except EstimateError:
+                reason = lacks(
+                    f"policy {type(own).__name__}, whose order follows estimates", engine
+                )
+    return _run_simpy(scenario, workload, own, progress, reason, started)
+
+
+def _run_simpy(
+    scenario: Scenario,
+    workload: Workload,
+    policy: Policy,
+    progress: Progress | None,
+    reason: str,
+    started: float,
+) -> RunResult:
     if workload.user is not None:
         raise ScenarioError("phases with closed_loop arrivals cannot be simulated by this version")
     with _fewer_collections():
-        return _simulated(scenario, workload, policy, progress, started)
+        return _simulated(scenario, workload, policy, progress, reason, started)
 
 
 def _simulated(
     scenario: Scenario,
     workload: Workload,
-    policy: Policy | None,
+    policy: Policy,
     progress: Progress | None,
+    reason: str,
     started: float,
 ) -> RunResult:
     """Run; its requests are freed when this returns, before the collector would look at them."""
@@ -94,6 +133,7 @@ def _simulated(
         learning=fleet.gateway.learning,
         gpu_logs=[replica.log for replica in fleet.replicas],
         engine="simpy",
+        reason=reason,
         wall_s=time.perf_counter() - started,
     )
 

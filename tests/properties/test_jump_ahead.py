@@ -22,7 +22,7 @@ def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
     # two engines sum in different orders. A microsecond apart, or exactly together, none is unsure.
     drawn = generate(scenario)
     workload = replace(drawn, arrival_s=drawn.arrival_s.round(6))
-    table = simulate(scenario, workload).requests
+    table = simulate(scenario, workload, engine="simpy").requests
     requests, _ = token_by_token(scenario, workload)
     assert [r.status for r in requests] == table["status"].tolist()
     assert [r.reason for r in requests] == table["reason"].tolist()
@@ -44,7 +44,7 @@ def test_every_time_and_estimate_equals_iterating_token_by_token(scenario: Scena
 @settings(max_examples=200)
 @given(scenarios())
 def test_each_request_ends_once_and_in_order(scenario: Scenario) -> None:
-    result = simulate(scenario)
+    result = simulate(scenario, engine="simpy")
     table = result.requests
     assert table["status"].isin(STATUSES).all()
     finished = table[table["status"] == "finished"]

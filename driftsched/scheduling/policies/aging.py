@@ -23,6 +23,8 @@ class Aging(StaticOrder):
     O(log n), no rescoring. A tier is passed after 1/rate seconds of additional waiting.
     """
 
+    elementwise = True
+
     def __init__(self, rate: float) -> None:
         super().__init__()
         self.rate = rate

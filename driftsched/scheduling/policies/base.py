@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from driftsched.config import Config
 
@@ -44,7 +44,21 @@ class StaticOrder:
 
     Subclasses define `order`, the score, lowest first. Ties go to the earlier arrival, then to the
     lower request id.
+
+    Attributes
+    ----------
+    elementwise : bool
+        Whether `order`, as this very class defines it, also takes an object whose attributes are
+        arrays of a request each, and returns an array. It saves the compiled engine a call a
+        request.
+    budget_weight : float
+        For an order that follows the estimate: how much of it is `total_token_budget`. The
+        compiled engine adds it as soon as a request has been estimated, so `order` must be
+        ``rest(request) + budget_weight * request.total_token_budget``; then `rest` is called too.
     """
+
+    elementwise: ClassVar[bool] = False
+    budget_weight: float = 0.0
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, float, int, Request]] = []
@@ -52,6 +66,10 @@ class StaticOrder:
     def order(self, request: Request) -> float:
         """Score of a request, lowest first."""
         raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def rest(self, request: Request) -> float:
+        """Score of a request without its budget, where `budget_weight` is not 0."""
+        return 0.0
 
     def push(self, request: Request) -> None:
         entry = (self.order(request), request.arrival_s, request.request_id, request)

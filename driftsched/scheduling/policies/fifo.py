@@ -17,6 +17,8 @@ __all__ = ["Fifo", "FifoConfig"]
 class Fifo(StaticOrder):
     """Rule: lowest arrival time first. O(log n); the paper's baseline, FCFS elsewhere."""
 
+    elementwise = True
+
     def order(self, request: Request) -> float:
         return request.arrival_s
 

@@ -20,6 +20,8 @@ class Priority(StaticOrder):
     O(log n). Without preemption this is Cobham's queue.
     """
 
+    elementwise = True
+
     def order(self, request: Request) -> float:
         return request.rank
 

@@ -20,6 +20,9 @@ class Sjf(StaticOrder):
     The safety factor is part of the budget, so that a tenant with a high one is served later.
     """
 
+    elementwise = True
+    budget_weight = 1.0
+
     def order(self, request: Request) -> float:
         return request.total_token_budget
 

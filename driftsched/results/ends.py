@@ -1,0 +1,98 @@
+"""How requests went, as arrays: what both engines and live runs hand to the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.results.tables import STATUSES
+
+if TYPE_CHECKING:
+    from driftsched.scheduling.gateway import LearningRow
+    from driftsched.scheduling.request import Request
+
+__all__ = ["Ends", "Learning", "Words"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[Any]
+WHOLE: dict[str, type[np.signedinteger[Any]]] = {
+    "estimated_output_tokens": np.int64,
+    "preemptions": np.int32,
+    "replica": np.int32,
+    "batch_id": np.int64,
+}
+NUMBERS = ("arrival_s", "dispatch_s", "first_token_s", "finish_s", "bias", *WHOLE)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A column of words: positions in `names`, in order of first use behind the known ones."""
+
+    codes: Ints
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, words: Sequence[str], known: Sequence[str] = ()) -> Words:
+        """Number the words: those `known`, then others as they come."""
+        codes = {word: code for code, word in enumerate(known)}
+        for word in dict.fromkeys(words):
+            codes.setdefault(word, len(codes))
+        numbers = np.fromiter(map(codes.__getitem__, words), np.int32, len(words))
+        return cls(numbers, tuple(codes))
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The columns of the requests table that a run fills in; arrays (n,), see `RunResult`."""
+
+    arrival_s: Floats
+    dispatch_s: Floats
+    first_token_s: Floats
+    finish_s: Floats
+    bias: Floats
+    estimated_output_tokens: Ints
+    preemptions: Ints
+    replica: Ints
+    batch_id: Ints
+    status: Words
+    reason: Words
+
+    @classmethod
+    def of(cls, requests: Sequence[Request]) -> Ends:
+        """Read the columns off the requests, in their order.
+
+        Request by request, since they lie far apart.
+        """
+        rows = chain.from_iterable(map(attrgetter(*NUMBERS), requests))
+        flat = np.fromiter(rows, np.float64, len(NUMBERS) * len(requests))
+        columns: dict[str, Any] = dict(
+            zip(NUMBERS, flat.reshape(-1, len(NUMBERS)).T.copy(), strict=True)
+        )
+        for name, dtype in WHOLE.items():
+            columns[name] = columns[name].astype(dtype)
+        return cls(
+            **columns,
+            status=Words.of(list(map(attrgetter("status"), requests)), STATUSES),
+            reason=Words.of(list(map(attrgetter("reason"), requests))),
+        )
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What the compensator saw: a finished request each, in order of finishing; arrays (m,)."""
+
+    time_s: Floats
+    request_id: Ints
+    bias: Floats
+
+    @classmethod
+    def of(cls, rows: Sequence[LearningRow]) -> Learning:
+        """Turn the gateway's rows into columns."""
+        flat = np.fromiter(chain.from_iterable(rows), np.float64, 3 * len(rows)).reshape(-1, 3)
+        return cls(flat[:, 0].copy(), flat[:, 1].astype(np.int64), flat[:, 2].copy())

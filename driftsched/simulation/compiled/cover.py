@@ -1,0 +1,122 @@
+"""What the compiled engine covers: one check a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from driftsched.errors import ScenarioError
+from driftsched.scheduling.policies.weighted import Weighted
+from driftsched.serving.iteration import IterationCost
+from driftsched.serving.table import TableCost
+from driftsched.simulation.compiled.compensators import NUMERIC
+from driftsched.simulation.compiled.keys import is_static
+from driftsched.simulation.compiled.routers import NUMBERED
+from driftsched.simulation.compiled.warm_up import MOST_WITHOUT_WAITING, at_hand
+from driftsched.simulation.compiled.world import ID_BITS
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.scheduling.policies import Policy
+    from driftsched.workload.table import Workload
+
+__all__ = ["choose", "lacks", "uncovered"]
+
+
+def choose(scenario: Scenario, workload: Workload, policy: Policy, engine: str) -> tuple[str, str]:
+    """Say which engine runs a scenario, and why.
+
+    Parameters
+    ----------
+    scenario, workload, policy : what is run
+    engine : {"auto", "compiled"}
+        What was asked for.
+
+    Raises
+    ------
+    ScenarioError
+        When the compiled engine was asked for and does not cover the scenario.
+    """
+    missing = uncovered(scenario, workload, policy)
+    if missing:
+        return "simpy", lacks(missing, engine)
+    if engine == "compiled":
+        return "compiled", "asked for"
+    if len(workload) <= MOST_WITHOUT_WAITING and not at_hand():
+        return "simpy", "the compiled engine has not been compiled on this machine yet"
+    return "compiled", "covers everything in this scenario"
+
+
+def lacks(missing: str, engine: str) -> str:
+    """Reason why the compiled engine does not run; an error where it was asked for."""
+    if engine == "compiled":
+        raise ScenarioError(f"engine compiled must cover the scenario, got {missing}")
+    return f"the compiled engine does not cover {missing}"
+
+
+def uncovered(scenario: Scenario, workload: Workload, policy: Policy) -> str:
+    """Name the first feature of a scenario that only the SimPy engine has; empty where all is well.
+
+    Examples
+    --------
+    >>> from driftsched.scenario import load_scenario
+    >>> from driftsched.workload import generate
+    >>> scenario = load_scenario("paper")
+    >>> uncovered(scenario, generate(scenario), scenario.policy.build(scenario.tenants))
+    ''
+    """
+    return next(filter(None, _missing(scenario, workload, policy)), "")
+
+
+def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator[str]:
+    """A text a feature, empty where it is covered."""
+    yield _traffic(workload)
+    yield _size(workload)
+    yield _policy(policy)
+    yield _compensator(scenario)
+    yield _batching(scenario)
+    yield _cost(scenario)
+    yield _router(scenario)
+
+
+def _traffic(workload: Workload) -> str:
+    return "" if workload.user is None else "closed-loop traffic"
+
+
+def _size(workload: Workload) -> str:
+    """Iterations and ids share a whole number, and tokens take half of one."""
+    if len(workload) >= 1 << ID_BITS:
+        return f"over {1 << ID_BITS} requests"
+    longest = int((workload.prompt_tokens + workload.max_output_tokens).max())
+    iterations = int(workload.output_tokens.sum()) + len(workload)
+    if longest >= 1 << 31 or iterations >= 1 << (63 - ID_BITS):
+        return "so many tokens"
+    return ""
+
+
+def _policy(policy: Policy) -> str:
+    if type(policy) is Weighted or is_static(policy):
+        return ""
+    return f"policy {type(policy).__name__}, whose order is not a key a request"
+
+
+def _compensator(scenario: Scenario) -> str:
+    spec = scenario.estimator.compensator
+    return "" if type(spec) in NUMERIC else f"compensator {spec.kind}"
+
+
+def _batching(scenario: Scenario) -> str:
+    mode = scenario.engine.mode
+    return "" if mode in ("gang", "continuous") else f"engine mode {mode}"
+
+
+def _cost(scenario: Scenario) -> str:
+    costs = {type(machine.build_cost()) for machine in scenario.cluster.machines}
+    other = costs - {IterationCost, TableCost}
+    return f"cost model {other.pop().__name__}" if other else ""
+
+
+def _router(scenario: Scenario) -> str:
+    router = scenario.cluster.router
+    used = scenario.cluster.queue == "per_replica"
+    return f"router {router.kind}" if used and type(router) not in NUMBERED else ""

@@ -1,0 +1,197 @@
+"""Run a scenario on the compiled kernel."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.estimation.budget import prepare_budgets
+from driftsched.results.build import build_result
+from driftsched.results.ends import Ends, Learning, Words
+from driftsched.results.tables import STATUSES
+from driftsched.scheduling.admission import no_room, rate_full, waiting_full
+from driftsched.scheduling.policies import StaticOrder
+from driftsched.simulation.compiled.compensators import FORESEEN
+from driftsched.simulation.compiled.fill import read_requests
+from driftsched.simulation.compiled.gateway import NO_ROOM, WAITING_FULL
+from driftsched.simulation.compiled.keys import StaticKeys
+from driftsched.simulation.compiled.loop import IDLE, LOG_FULL, advance
+from driftsched.simulation.compiled.pack import log_arrays, pack
+from driftsched.simulation.compiled.segments import Segments
+from driftsched.simulation.compiled.world import World
+
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+    from driftsched.scenario.model import Scenario
+    from driftsched.scheduling.policies import Policy
+    from driftsched.simulation.traffic import Progress
+    from driftsched.workload.table import Workload
+
+__all__ = ["run_compiled"]
+
+REPORTS = 200
+Log = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+
+
+def run_compiled(
+    scenario: Scenario,
+    workload: Workload,
+    policy: Policy,
+    progress: Progress | None = None,
+    reason: str = "",
+    started: float | None = None,
+) -> RunResult:
+    """Simulate a scenario that `uncovered` has no objection to; the tables are the SimPy engine's.
+
+    Parameters
+    ----------
+    scenario, workload : what is run
+    policy : Policy
+        Empty; its queue is not used, only its order or its turns.
+    progress : callable, optional
+        As in `driftsched.simulation.simulate`.
+    reason : str
+        Why this engine, for the provenance.
+    started : float, optional
+        When the work began, by ``time.perf_counter()``.
+
+    Raises
+    ------
+    EstimateError
+        The policy's order turns out to depend on estimates that only the run can give.
+    """
+    began = time.perf_counter() if started is None else started
+    budgets = prepare_budgets(scenario, workload)
+    world = pack(scenario, workload, budgets, policy)
+    keys = None
+    if isinstance(policy, StaticOrder):
+        foreseen = world.run["compensator"][0] == FORESEEN
+        known = (world.bias, world.estimate) if foreseen else (None, None)
+        keys = StaticKeys(policy, scenario, workload, budgets, *known)
+        world.run["budget_weight"] = keys.budget_weight
+    logs = _run(world, Segments(workload, world, keys), progress)
+    return build_result(
+        scenario,
+        workload,
+        budgets,
+        _ends(scenario, workload, world),
+        learning=_learning(world),
+        gpu_logs=_by_replica(logs, len(world.replicas)),
+        engine="compiled",
+        reason=reason,
+        wall_s=time.perf_counter() - began,
+    )
+
+
+def _run(world: World, segments: Segments, progress: Progress | None) -> list[Log]:
+    """Let the kernel run to the end; returns the replicas' course in pieces."""
+    run, n = world.run, len(world.requests)
+    step = max(1, n // REPORTS)
+    run["pause_at"] = step if progress else n + 1
+    segments.open(0.0)
+    logs: list[Log] = []
+    while True:
+        status = advance(world)
+        if status == LOG_FULL:
+            logs.append(_logged(world))
+            world = _with_room(world)
+        elif status != IDLE:
+            run["pause_at"] += step
+        elif not segments.open(float(run["now"][0])):
+            logs.append(_logged(world))
+            break
+        if progress:
+            progress(float(run["cursor"][0]) / n)
+    if progress:
+        progress(1.0)
+    return logs
+
+
+def _with_room(world: World) -> World:
+    """The same run with an empty log, twice as long."""
+    time_s, running, kv, replica = log_arrays(
+        int(world.run["batch_size"][0]), 2 * len(world.log_time_s)
+    )
+    world.run["logged"] = 0
+    return world._replace(log_time_s=time_s, log_running=running, log_kv=kv, log_replica=replica)
+
+
+def _logged(world: World) -> Log:
+    rows = slice(0, int(world.run["logged"][0]))
+    return (
+        world.log_time_s[rows],
+        world.log_running[rows],
+        world.log_kv[rows],
+        world.log_replica[rows],
+    )
+
+
+def _by_replica(
+    logs: list[Log], replicas: int
+) -> list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
+    time_s, running, kv, owner = (np.concatenate(parts) for parts in zip(*logs, strict=True))
+    if replicas == 1:
+        return [(time_s, running, kv)]
+    mine = [owner == number for number in range(replicas)]
+    return [(time_s[rows], running[rows], kv[rows]) for rows in mine]
+
+
+def _ends(scenario: Scenario, workload: Workload, world: World) -> Ends:
+    n = len(workload)
+    dispatch_s, first_token_s, finish_s = np.empty(n), np.empty(n), np.empty(n)
+    preemptions, replica = np.empty(n, np.int32), np.empty(n, np.int32)
+    batch_id = np.empty(n, np.int64)
+    read_requests(
+        world.requests, dispatch_s, first_token_s, finish_s, preemptions, replica, batch_id
+    )
+    rejected = world.rejection > 0
+    status = np.where(rejected, STATUSES.index("rejected"), STATUSES.index("finished"))
+    return Ends(
+        arrival_s=world.arrival_s,
+        dispatch_s=dispatch_s,
+        first_token_s=first_token_s,
+        finish_s=finish_s,
+        bias=world.bias,
+        estimated_output_tokens=world.estimate,
+        preemptions=preemptions,
+        replica=replica,
+        batch_id=batch_id,
+        status=Words(status.astype(np.int8), STATUSES),
+        reason=_reasons(scenario, workload, world),
+    )
+
+
+def _reasons(scenario: Scenario, workload: Workload, world: World) -> Words:
+    """Put the rejections into the gateway's words, numbered in order of first use."""
+    codes = np.zeros(len(workload), np.int32)
+    rejected = np.flatnonzero(world.rejection)
+    # An accepted request has no reason: that is the first word, or comes after rejected ones.
+    accepted = len(rejected) < len(codes)
+    first = int(np.argmin(world.rejection)) if accepted else len(codes)
+    names: dict[str, int] = {"": 0} if first == 0 else {}
+    for item in rejected.tolist():
+        if item > first:
+            names.setdefault("", len(names))
+        word = _reason(scenario, workload, world, item)
+        codes[item] = names.setdefault(word, len(names))
+    if accepted:
+        codes[world.rejection == 0] = names.setdefault("", len(names))
+    return Words(codes, tuple(names))
+
+
+def _reason(scenario: Scenario, workload: Workload, world: World, item: int) -> str:
+    kind = int(world.rejection[item])
+    if kind == NO_ROOM:
+        needed = int(workload.prompt_tokens[item]) + int(workload.max_output_tokens[item])
+        return no_room(needed, int(world.run["capacity"][0]))
+    limits = scenario.tenants[workload.tenant[item]].limits
+    return waiting_full(limits) if kind == WAITING_FULL else rate_full(limits)
+
+
+def _learning(world: World) -> Learning:
+    ids = world.learned_id[: int(world.run["finished"][0])]
+    bias = world.learned_bias[: len(ids)] if len(world.learned_bias) else np.ones(len(ids))
+    return Learning(world.requests["finish_s"][ids], ids.astype(np.int64), bias)

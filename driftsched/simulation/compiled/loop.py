@@ -1,0 +1,68 @@
+"""The kernel: arrivals and replicas in order of time."""
+
+from __future__ import annotations
+
+from math import inf
+
+from driftsched.simulation.compiled.continuous import notify, plan, settle
+from driftsched.simulation.compiled.gang import form, release
+from driftsched.simulation.compiled.gateway import submit
+from driftsched.simulation.compiled.jit import inlined, kernel
+from driftsched.simulation.compiled.world import GANG, World
+
+__all__ = ["IDLE", "LOG_FULL", "PAUSED", "advance"]
+
+IDLE, LOG_FULL, PAUSED = 0, 1, 2
+"""Why the kernel came back: nothing left to do, no room for the log, or an arrival to pause at."""
+
+
+@kernel
+def advance(w: World) -> int:
+    """Carry the run on until it must come back to Python; says why it does.
+
+    At one instant arrivals come first, then replicas in order of their numbers.
+    """
+    run = w.run[0]
+    room = len(w.log_time_s) - 2 * run.batch_size - 8
+    while True:
+        number = w.winners[1]
+        while run.cursor < run.stop and w.arrival_s[run.cursor] <= w.wake_s[number]:
+            if run.cursor >= run.pause_at:
+                return PAUSED
+            arrive(w, run.cursor)
+            run.cursor += 1
+            number = w.winners[1]
+        wake = w.wake_s[number]
+        if wake == inf:
+            return IDLE
+        if run.logged > room:
+            return LOG_FULL
+        run.now = wake
+        wake_up(w, number, wake)
+
+
+@inlined
+def arrive(w: World, item: int) -> None:
+    """Submit a request and tell those in whose reach it is: all, where they share a queue."""
+    run, now = w.run[0], w.arrival_s[item]
+    run.now = now
+    line = submit(w, item)
+    if not run.routed:
+        for number in range(len(w.replicas)):
+            notify(w, number, now)
+    elif line >= 0:
+        notify(w, line, now)
+
+
+@inlined
+def wake_up(w: World, number: int, now: float) -> None:
+    """Let a replica settle what has ended and plan what comes."""
+    replica = w.replicas[number]
+    if w.run[0].mode == GANG:
+        if replica.busy:
+            release(w, number, now)
+        form(w, number, now)
+    else:
+        if replica.busy:
+            settle(w, number, now)
+        plan(w, number, now)

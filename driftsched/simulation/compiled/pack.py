@@ -1,0 +1,170 @@
+"""A scenario and its workload → the arrays that the kernel runs on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.scheduling.policies.weighted import Weighted
+from driftsched.simulation.compiled.compensators import FORESEEN, NUMERIC
+from driftsched.simulation.compiled.fill import fill_requests
+from driftsched.simulation.compiled.fleet import Fleet, pack_fleet
+from driftsched.simulation.compiled.routers import NUMBERED, draws
+from driftsched.simulation.compiled.world import (
+    CONTINUOUS,
+    GANG,
+    HEAP,
+    LINE,
+    QUEUE,
+    REQUEST,
+    RUN,
+    TENANT,
+    TURNS,
+    World,
+)
+
+if TYPE_CHECKING:
+    from driftsched.estimation.budget import Budgets
+    from driftsched.scenario.model import Scenario
+    from driftsched.scheduling.policies import Policy
+    from driftsched.workload.table import Workload
+
+__all__ = ["LOG_ROWS", "log_arrays", "pack"]
+
+LOG_ROWS = 1 << 16
+Array = NDArray[Any]
+
+
+def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Policy) -> World:
+    """Build the state of a run that has not begun; no request has arrived.
+
+    Parameters
+    ----------
+    scenario, workload, budgets : what is run
+    policy : Policy
+        `Weighted`, or a static one; its keys are filled in as phases open.
+    """
+    n, fleet = len(workload), pack_fleet(scenario, len(workload))
+    batch, lines = fleet.leaving.shape[1], len(fleet.replicas) if fleet.routed else 1
+    compensator = scenario.estimator.compensator
+    numeric = NUMERIC[type(compensator)](compensator, budgets, len(scenario.categories))
+    foreseen = numeric.kind == FORESEEN
+    bias = np.broadcast_to(np.asarray(numeric.bias, dtype=np.float64), (n,)).copy()
+    estimate = np.zeros(n, np.int64)
+    if foreseen:
+        estimate[:] = budgets.prior_tokens * bias
+    turns = policy.cycle_turns if isinstance(policy, Weighted) else None
+    held = n if any(tenant.limits.running for tenant in scenario.tenants) else 0
+    router = NUMBERED[type(scenario.cluster.router)]
+    run = _run(scenario, fleet, numeric.kind, turns is not None)
+    log_time_s, log_running, log_kv, log_replica = log_arrays(batch)
+    return World(
+        run=run,
+        replicas=fleet.replicas,
+        lines=_lines(turns, lines),
+        tenants=_tenants(scenario, turns),
+        queues=_queues(scenario, workload, lines),
+        wake_s=fleet.wake_s,
+        winners=fleet.winners,
+        costs=fleet.costs,
+        draws=draws(router if fleet.routed else -1, scenario.seed, n),
+        requests=_requests(workload, budgets),
+        arrival_s=workload.arrival_s.copy(),
+        prior_tokens=budgets.prior_tokens,
+        counted_prompt=budgets.counted_prompt,
+        keys=np.zeros(0 if turns else n),
+        bias=bias,
+        estimate=estimate,
+        rejection=np.zeros(n, np.int8),
+        heap_keys=np.empty((lines, 0 if turns else n)),
+        heap_ids=np.empty((lines, 0 if turns else n), np.int32),
+        held_keys=np.empty((lines, held)),
+        held_ids=np.empty((lines, held), np.int32),
+        behind=np.empty(n if turns else 0, np.int32),
+        leaving=fleet.leaving,
+        joining=fleet.joining,
+        learned_id=np.empty(n, np.int32),
+        learned_bias=np.empty(0 if foreseen else n),
+        compensation=numeric.state,
+        parameters=numeric.parameters,
+        log_time_s=log_time_s,
+        log_running=log_running,
+        log_kv=log_kv,
+        log_replica=log_replica,
+    )
+
+
+def log_arrays(batch: int, rows: int = LOG_ROWS) -> tuple[Array, Array, Array, Array]:
+    """Room for the next rows of the replicas' course: time, running, KV tokens, replica."""
+    size = max(rows, 4 * batch + 16)
+    return (
+        np.empty(size),
+        np.empty(size, np.int32),
+        np.empty(size, np.int64),
+        np.empty(size, np.int16),
+    )
+
+
+def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> Array:
+    run, capacities = np.zeros(1, RUN), fleet.replicas["capacity"]
+    run["mode"] = CONTINUOUS if scenario.engine.mode == "continuous" else GANG
+    run["batch_size"], run["batch_wait_s"] = fleet.leaving.shape[1], scenario.engine.batch_wait_s
+    run["least_capacity"] = capacities.min()
+    # Any replica may draw a request from the central queue; a router chooses one that holds it.
+    run["capacity"] = capacities.max() if fleet.routed else capacities.min()
+    run["choice"] = TURNS if in_turns else HEAP
+    run["limited"], run["routed"] = _limited(scenario), fleet.routed
+    running = any(tenant.limits.running for tenant in scenario.tenants)
+    run["peers"] = running and len(capacities) > 1
+    run["router"], run["last_route"] = NUMBERED[type(scenario.cluster.router)], -1
+    run["compensator"] = compensator
+    return run
+
+
+def _lines(turns: list[int] | None, count: int) -> Array:
+    lines = np.zeros(count, LINE)
+    lines["left"] = turns[0] if turns else 0
+    return lines
+
+
+def _limited(scenario: Scenario) -> bool:
+    limits = [tenant.limits for tenant in scenario.tenants]
+    return any((x.waiting, x.rate_rps, x.running) != (None, None, None) for x in limits)
+
+
+def _tenants(scenario: Scenario, turns: list[int] | None) -> Array:
+    tenants = np.zeros(len(scenario.tenants), TENANT)
+    for row, tenant in zip(tenants, scenario.tenants, strict=True):
+        limits = tenant.limits
+        row["waiting_limit"] = -1 if limits.waiting is None else limits.waiting
+        row["running_limit"] = -1 if limits.running is None else limits.running
+        row["rate_rps"] = -1.0 if limits.rate_rps is None else limits.rate_rps
+        row["burst"] = row["credit"] = limits.burst
+    if turns:
+        tenants["turns"] = turns
+    return tenants
+
+
+def _queues(scenario: Scenario, workload: Workload, lines: int) -> Array:
+    queues = np.zeros((lines, len(scenario.tenants)), QUEUE)
+    queues["head"] = queues["tail"] = -1
+    counts = np.bincount(workload.tenant, minlength=len(scenario.tenants))
+    queues["held_first"] = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return queues
+
+
+def _requests(workload: Workload, budgets: Budgets) -> Array:
+    requests = np.empty(len(workload), REQUEST)
+    fill_requests(
+        requests,
+        workload.prompt_tokens,
+        workload.output_tokens,
+        workload.max_output_tokens,
+        workload.tenant,
+        budgets.predicted,
+        budgets.counted_output,
+        budgets.base_tokens,
+    )
+    return requests

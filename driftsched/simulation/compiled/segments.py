@@ -1,0 +1,55 @@
+"""The phases of a run: when each opens, and the keys of its requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from driftsched.simulation.compiled.keys import StaticKeys
+    from driftsched.simulation.compiled.world import World
+    from driftsched.workload.table import Workload
+
+__all__ = ["Segments"]
+
+
+class Segments:
+    """Opens phases as `driftsched.simulation.traffic.Traffic` does.
+
+    A phase starts at a time known ahead unless the former one drains, so all up to the next drain
+    are opened together.
+    """
+
+    def __init__(self, workload: Workload, world: World, keys: StaticKeys | None) -> None:
+        self._segments = workload.segments
+        self._world, self._keys = world, keys
+        self._opened = 0
+        self._start_s = 0.0
+
+    def open(self, now: float) -> bool:
+        """Let the next requests arrive, nothing being left to do at `now`; False at the end."""
+        segments, run = self._segments, self._world.run
+        first = int(run["stop"][0])
+        while self._opened < len(segments):
+            self._start_s = self._start(now)
+            segment = segments[self._opened]
+            self._opened += 1
+            self._world.arrival_s[segment.first : segment.stop] += self._start_s
+            run["stop"] = segment.stop
+            if segment.drain and segment.stop > first:
+                break
+        stop = int(run["stop"][0])
+        if self._keys is not None:
+            arrivals: NDArray[np.float64] = self._world.arrival_s[first:stop]
+            self._world.keys[first:stop] = self._keys.of(first, stop, arrivals)
+        return stop > first
+
+    def _start(self, now: float) -> float:
+        """When the next phase starts."""
+        if self._opened == 0:
+            return 0.0
+        former = self._segments[self._opened - 1]
+        ended = self._start_s + former.duration_s
+        return (max(now, ended) if former.drain else ended) + former.pause_s

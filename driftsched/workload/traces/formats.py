@@ -5,6 +5,7 @@ A new format with one request a row is one `Layout` in `FORMATS`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,14 +16,16 @@ from driftsched.workload.traces.csv_rows import read_csv
 from driftsched.workload.traces.json_rows import read_jsonl
 from driftsched.workload.traces.layout import Layout, Look, look
 from driftsched.workload.traces.rows import Collector, RecordedRows
+from driftsched.workload.traces.servegen import RATE_COLUMNS, read_servegen
 from driftsched.workload.traces.textfile import blocks, head
 
 if TYPE_CHECKING:
     from driftsched.scenario.recorded import TraceColumns, TraceSource
 
-__all__ = ["BENCH", "FORMATS", "detect", "layout_of", "read_rows"]
+__all__ = ["BENCH", "FORMATS", "SERVEGEN", "detect", "layout_of", "read_rows"]
 
 BENCH = "vllm_bench"
+SERVEGEN = "servegen"
 
 FORMATS: Registry[Layout] = Registry("trace format")
 FORMATS.add("azure", Layout("TIMESTAMP", "ContextTokens", "GeneratedTokens", "datetime"))
@@ -44,6 +47,8 @@ def detect(seen: Look, text: str) -> str | None:
     """Name of the format that the first lines of a file have; None where no known one fits."""
     if seen.kind == "json":
         return BENCH if is_bench(seen.names, text) else None
+    if set(RATE_COLUMNS) <= set(seen.names):
+        return SERVEGEN
     for name, layout in FORMATS.items():
         lists = {name for name in layout.also if f'"{name}"' in text}
         if {*layout.names, *layout.also} <= {*seen.names, *lists}:
@@ -51,8 +56,22 @@ def detect(seen: Look, text: str) -> str | None:
     return None
 
 
-def read_rows(source: Path | BinaryIO, rules: TraceSource) -> tuple[str, RecordedRows]:
+def read_rows(
+    source: Path | BinaryIO,
+    rules: TraceSource,
+    seed: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[str, RecordedRows]:
     """Read a trace by its rules' format, which is told from the file where it is "auto".
+
+    Parameters
+    ----------
+    source : Path or seekable binary file
+    rules : TraceSource
+    seed : int
+        For a format that describes clients instead of requests, which are drawn then.
+    progress : callable, optional
+        Called by such a format with the share done, 0 to 1.
 
     Returns
     -------
@@ -75,6 +94,8 @@ def read_rows(source: Path | BinaryIO, rules: TraceSource) -> tuple[str, Recorde
         name = found  # type: ignore[assignment]
     if name == BENCH:
         return name, read_bench(source)
+    if name == SERVEGEN:
+        return name, read_servegen(source, rules.from_s, rules.until_s, seed, progress)
     layout = FORMATS[name] if rules.columns is None else layout_of(rules.columns)
     if seen.kind == "json":
         raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
@@ -119,7 +140,7 @@ def _unknown(seen: Look) -> TraceError:
         if found[nearest] > 1:
             layout = FORMATS[nearest]
             return _lacks(seen, layout, [n for n in layout.names if n not in seen.names])
-    kinds = ", ".join([*FORMATS, BENCH])
+    kinds = ", ".join([*FORMATS, BENCH, SERVEGEN])
     where = f"line {seen.header_line}: header" if seen.kind == "csv" else "line 1: trace"
     return TraceError(
         f"{where} must have the columns of a known format ({kinds}), or trace.columns must name "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,7 +15,7 @@ from driftsched.workload.assemble import Draft, assemble
 from driftsched.workload.drift.apply import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
-from driftsched.workload.traces.formats import read_rows
+from driftsched.workload.traces.formats import SERVEGEN, read_rows
 from driftsched.workload.traces.mapping import categories, in_words, tenants
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
 from driftsched.workload.traces.select import select
@@ -76,7 +77,10 @@ class TraceImport:
 
 
 def import_trace(
-    scenario: Scenario, source: Path | BinaryIO, seed: int | None = None
+    scenario: Scenario,
+    source: Path | BinaryIO,
+    seed: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> TraceImport:
     """Read recorded traffic by the rules of ``scenario.trace``.
 
@@ -94,6 +98,8 @@ def import_trace(
         MB at most, unpacked; read in blocks.
     seed : int, optional
         For tenants, prompt texts and words per token; the scenario's where it is not given.
+    progress : callable, optional
+        Called with the share done, 0 to 1, where requests are drawn for many clients.
 
     Returns
     -------
@@ -112,7 +118,9 @@ def import_trace(
     if rules is None:
         raise ScenarioError("trace must be set to import recorded traffic, got none")
     streams = Streams(scenario.seed if seed is None else seed, 1)
-    name, rows = read_rows(source, rules)
+    name, rows = read_rows(source, rules, scenario.seed if seed is None else seed, progress)
+    if name == SERVEGEN:  # its times were chosen when it was read
+        rules = rules.model_copy(update={"from_s": 0.0, "until_s": None})
     refuse(rows, rules)
     in_order = bool((np.diff(rows.time_ns) >= 0).all())
     order = select(rows, rules, streams)

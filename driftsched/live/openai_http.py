@@ -179,7 +179,7 @@ class Http:
 
 
 def _noting_new_connections(into: list[str]) -> Callable[[str, Any], Awaitable[None]]:
-    async def trace(event: str, info: Any) -> None:
+    async def trace(event: str, _: Any) -> None:
         if event.startswith("connection.connect_tcp"):
             into.append(event)
 

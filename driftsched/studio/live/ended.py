@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from driftsched.studio.live.command import live_command
 from driftsched.studio.live.follow import ended_in_words
+from driftsched.studio.live.twin import twin_section
 from driftsched.studio.run.downloads import downloads
 from driftsched.studio.run.headline import headline
 from driftsched.studio.run.watch import watch
@@ -24,5 +26,9 @@ def ended(job: LiveJob) -> None:
         return
     headline(job.result)
     watch(job.result, job.run_id)
+    twin_section(job)
     st.subheader("Take it with you", anchor="downloads")
-    downloads(job.result, "python -m driftsched live scenario.yaml --help")
+    command = live_command(job.result.provenance["live"]["options"])
+    downloads(job.result, command)
+    st.caption("The same run on a command line, with the scenario from the ZIP:")
+    st.code(command, language="bash", wrap_lines=True)

@@ -41,6 +41,9 @@ class LiveKey(StrEnum):
     START = "live_start"
     STOP = "live_stop"
     WATCHED = "watch"
+    TWIN = "live_twin"
+    TWIN_METRIC = "live_twin_metric"
+    TWIN_USE = "live_twin_use"
 
 
 @dataclass

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from driftsched.errors import CancelledError
 
 if TYPE_CHECKING:
     from driftsched.live import EngineFacts, LiveOptions
+    from driftsched.live.calibration import Calibration
     from driftsched.live.run import LiveRun
+    from driftsched.live.twin import Twin
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
 
-__all__ = ["connect", "live_run"]
+__all__ = ["connect", "live_run", "twin_of"]
 
 SNAPSHOT_S = 0.5
 """Snapshots are handed over twice a second: what the pages show."""
@@ -85,3 +87,31 @@ def connect(
     machine = MachineProbes()
     machine.close()
     return facts, machine.said
+
+
+def twin_of(
+    saved: str, policies: Sequence[str], *, progress: Callable[..., None]
+) -> tuple[Calibration, Twin]:
+    """Fit the cost model to a saved live run, and simulate its requests under each policy.
+
+    Parameters
+    ----------
+    saved : str
+        The run's id in the library.
+    policies : sequence of str
+        What else to simulate.
+    """
+    from driftsched.live.calibration import calibrate_run
+    from driftsched.live.entries import entry_of
+    from driftsched.live.twin import build_twin
+    from driftsched.results.library import RunLibrary
+
+    run = RunLibrary().load(saved)
+    progress(0.2)
+    calibration = calibrate_run(run)
+    progress(0.6)
+    entry = entry_of(calibration)
+    twin = build_twin(
+        run, entry.cost, handover_iterations=entry.handover_iterations, policies=policies
+    )
+    return calibration, twin

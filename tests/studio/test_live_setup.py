@@ -1,0 +1,99 @@
+"""The set-up of live runs: what the form allows, how a scenario is shortened, the command line."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from driftsched.cli.commands import COMMANDS
+from driftsched.cli.live_options import live_options
+from driftsched.errors import InputError
+from driftsched.live import LiveOptions
+from driftsched.scenario import load_scenario
+from driftsched.studio.live.command import live_command
+from driftsched.studio.live.model import MODELS, RANDOM, offered_models
+from driftsched.studio.live.state import LiveKey, LiveSetup, limited
+
+
+PAGE = Path(__file__).resolve().parents[2] / "pages" / "run.py"
+
+
+def test_phases_are_shortened_alike() -> None:
+    """A live minute instead of a live hour, with the scenario's own shape."""
+    paper = load_scenario("paper")
+    short = limited(paper, 60)
+    assert [phase.requests for phase in short.phases] == [20, 40]
+    assert short.phases[1].mix == paper.phases[1].mix
+    assert limited(paper, 3000) == paper
+    assert [phase.requests for phase in limited(paper, 1).phases] == [1, 1]
+
+
+def test_a_rule_that_is_broken_is_said_in_one_line() -> None:
+    setup = LiveSetup("openai", {"endpoints": ("ftp://x",)})
+    with pytest.raises(InputError, match="endpoints") as error:
+        setup.options()
+    assert "\n" not in str(error.value)
+
+
+def test_only_what_the_owner_offers_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A visitor who names a path would make the server read its own files."""
+    monkeypatch.delenv(MODELS, raising=False)
+    assert offered_models() == []
+    page = live_page()
+    assert page.selectbox(key=LiveKey.WEIGHTS).options == [RANDOM]
+    monkeypatch.setenv(MODELS, "some/model, /models/other.gguf")
+    page = live_page()
+    assert page.selectbox(key=LiveKey.WEIGHTS).options == [
+        RANDOM,
+        "some/model",
+        "/models/other.gguf",
+    ]
+
+
+def live_page() -> AppTest:
+    """The Run page's live half with the in-process model chosen."""
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.query_params["world"] = "Live"
+    app.run()
+    app.segmented_control(key=LiveKey.ENGINE).set_value("torch").run()
+    assert not app.exception
+    return app
+
+
+def test_an_engine_outside_the_allow_list_is_refused_before_anything_is_sent() -> None:
+    """A shared studio must not become a way into its network."""
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    app.query_params["world"] = "Live"
+    app.run()
+    app.text_input(key=LiveKey.ENDPOINTS).set_value("http://10.1.2.3:8000/v1").run()
+    app.button(key=LiveKey.TEST).click().run()
+    for _ in range(100):
+        if app.error:
+            break
+        app.run()
+    assert "must be allowed by this server's DRIFTSCHED_ENDPOINTS" in app.error[0].value
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {"engine": {"kind": "openai", "endpoints": ["http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"]}},
+    {"engine": {"kind": "torch", "device": "cpu", "random": {"layers": 2}}, "slots": 3},
+    {"engine": {"kind": "torch", "model": "a b.gguf"}, "time_scale": 2.5, "timeout_s": 7},
+    {"engine": {"kind": "openai", "priority": "lower_first"}, "engine_queue": True},
+]
+
+
+@pytest.mark.parametrize("data", OPTIONS)
+def test_the_command_line_gives_the_same_options(data: dict[str, Any]) -> None:
+    """Who copies it must get the run that was shown."""
+    options = LiveOptions.model_validate(data)
+    words = shlex.split(live_command(options.model_dump(mode="json")))
+    assert words[:3] == ["python", "-m", "driftsched"]
+    parser = argparse.ArgumentParser()
+    COMMANDS["live"].load().add_arguments(parser)
+    args = parser.parse_args(words[4:])
+    assert live_options(args) == options

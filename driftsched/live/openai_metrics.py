@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from driftsched.live.engine import EngineError
@@ -82,9 +83,11 @@ def read_metrics(text: str) -> Samples:
         name, _, labels = head.partition("{") if brace else (line.split()[0], "", "")
         values = (tail if brace else line[len(name) :]).split()
         try:
-            samples[name.strip()].append((labels, float(values[0])))
+            value = float(values[0])
         except (IndexError, ValueError):
             continue
+        if isfinite(value):
+            samples[name.strip()].append((labels, value))
     return dict(samples)
 
 

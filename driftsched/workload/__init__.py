@@ -3,10 +3,18 @@
 from driftsched.workload.arrivals import ARRIVALS, ArrivalProcess
 from driftsched.workload.drift import DRIFTS, DriftEvent
 from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.findings import Finding, findings
 from driftsched.workload.generate import generate
 from driftsched.workload.lengths import LENGTHS, LengthDistribution
-from driftsched.workload.load import OfferedLoad, PhaseLoad, offered_load
-from driftsched.workload.preview import arrival_preview, length_preview
+from driftsched.workload.load import Capacity, OfferedLoad, PhaseLoad, capacity, offered_load
+from driftsched.workload.outlook import Stretch, load_over_time, stretches_frame
+from driftsched.workload.preview import (
+    arrival_preview,
+    drift_preview,
+    length_preview,
+    preview_marks,
+    rate_preview,
+)
 from driftsched.workload.prompts import PromptBook, prompt_book
 from driftsched.workload.table import Segment, Workload
 from driftsched.workload.traces import (
@@ -22,22 +30,32 @@ __all__ = [
     "DRIFTS",
     "LENGTHS",
     "ArrivalProcess",
+    "Capacity",
     "DriftEvent",
+    "Finding",
     "LengthDistribution",
     "OfferedLoad",
     "PhaseLoad",
     "PromptBook",
     "Segment",
+    "Stretch",
     "TraceImport",
     "TraceLook",
     "TraceProblem",
     "Workload",
     "arrival_preview",
+    "capacity",
     "drift_marks",
+    "drift_preview",
+    "findings",
     "generate",
     "import_trace",
     "length_preview",
+    "load_over_time",
     "look_at_trace",
     "offered_load",
+    "preview_marks",
     "prompt_book",
+    "rate_preview",
+    "stretches_frame",
 ]

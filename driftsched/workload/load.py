@@ -1,7 +1,8 @@
-"""Offered load: what a scenario asks of its GPU, estimated without running it."""
+"""Offered load: what a scenario asks of its GPUs, estimated without running it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,31 @@ if TYPE_CHECKING:
     from driftsched.serving.cost import IterationCost
     from driftsched.workload.table import Workload
 
-__all__ = ["OfferedLoad", "PhaseLoad", "offered_load"]
+__all__ = ["Capacity", "OfferedLoad", "PhaseLoad", "capacity", "offered_load"]
 
 SAMPLE = 4096
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the cluster can do for requests of given lengths.
+
+    Attributes
+    ----------
+    batch : int
+        Requests that run together on the first replica at saturation.
+    saturation_rps : float
+        Requests a second, all replicas together.
+    kv_tokens : int
+        Tokens of KV cache of the first replica.
+    reserved_tokens : float
+        Prompt and longest answer of a request, on average.
+    """
+
+    batch: int
+    saturation_rps: float
+    kv_tokens: int
+    reserved_tokens: float
 
 
 @dataclass(frozen=True)
@@ -34,9 +57,9 @@ class PhaseLoad:
     input_tokens_s, output_tokens_s : float
         Tokens a second, cut as in `generate`.
     batch : int
-        Requests that run together at saturation.
+        Requests that run together on a replica at saturation; on the first one where they differ.
     saturation_rps : float
-        Requests of this mix that the modelled GPU can serve a second.
+        Requests of this mix that the modelled replicas can serve a second, all together.
     rho : float
         rate_rps / saturation_rps; from 1 on the queue grows as long as the phase lasts.
     """
@@ -81,7 +104,9 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
       is the prefill of all prompts and then the decoding until the longest ends, a request that
       has ended computing no more. A policy that puts like with like does better.
 
-    rho = rate / saturation. It is an estimate: waiting for a fuller batch is left out.
+    rho = rate / saturation; replicas add up. It is an estimate: waiting for a fuller batch is left
+    out, and so is drift (see `load_over_time`) except in a trace. Of a closed loop the rate is the
+    most that its users can ask for.
 
     Raises
     ------
@@ -103,24 +128,42 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
 
 
 def _phase_load(scenario: Scenario, name: str, rate: float, workload: Workload) -> PhaseLoad:
-    cluster, engine = scenario.cluster, scenario.engine
-    cost = cluster.build_cost()
-    reserved = float((workload.prompt_tokens + workload.max_output_tokens).mean())
-    fitting = int(kv_capacity_tokens(cluster) / reserved)
-    batch = max(1, min(engine.batch_size, fitting))
-    if engine.mode == "continuous":
-        saturation = 1 / _continuous_s(cost, batch, workload)
-    else:
-        saturation = batch / _gang_s(cost, batch, workload)
+    found = capacity(scenario, workload)
     return PhaseLoad(
         phase=name,
         rate_rps=rate,
         input_tokens_s=rate * float(workload.prompt_tokens.mean()),
         output_tokens_s=rate * float(workload.output_tokens.mean()),
-        batch=batch,
-        saturation_rps=saturation,
-        rho=rate / saturation,
+        batch=found.batch,
+        saturation_rps=found.saturation_rps,
+        rho=rate / found.saturation_rps,
     )
+
+
+def capacity(scenario: Scenario, workload: Workload) -> Capacity:
+    """Estimate what the cluster can do for requests like those of `workload`; see `offered_load`.
+
+    Raises
+    ------
+    ScenarioError
+        The model does not fit a GPU.
+    """
+    reserved = float((workload.prompt_tokens + workload.max_output_tokens).mean())
+    machines = scenario.cluster.machines
+    alike = Counter(map(id, machines))
+    total_rps, first = 0.0, None
+    for machine in {id(machine): machine for machine in machines}.values():
+        kv = kv_capacity_tokens(machine)
+        batch = max(1, min(scenario.engine.batch_size, int(kv / reserved)))
+        cost = machine.build_cost()
+        if scenario.engine.mode == "continuous":
+            rate = 1 / _continuous_s(cost, batch, workload)
+        else:
+            rate = batch / _gang_s(cost, batch, workload)
+        total_rps += alike[id(machine)] * rate
+        first = (batch, kv) if first is None else first
+    batch, kv = first or (1, 0)
+    return Capacity(batch, total_rps, kv, reserved)
 
 
 def _continuous_s(cost: IterationCost, batch: int, workload: Workload) -> float:

@@ -8,13 +8,24 @@ import numpy as np
 import pandas as pd
 
 from driftsched.errors import ScenarioError
+from driftsched.workload.arrivals import Poisson
+from driftsched.workload.drift.marks import drift_marks
 from driftsched.workload.generate import generate
+from driftsched.workload.table import nominal_starts
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
+    from driftsched.scenario.traffic import Phase
     from driftsched.workload.table import Workload
 
-__all__ = ["arrival_preview", "length_preview", "sample_phase"]
+__all__ = [
+    "arrival_preview",
+    "drift_preview",
+    "length_preview",
+    "preview_marks",
+    "rate_preview",
+    "sample_phase",
+]
 
 
 def arrival_preview(scenario: Scenario, bins: int = 120) -> pd.DataFrame:
@@ -70,6 +81,96 @@ def arrival_preview(scenario: Scenario, bins: int = 120) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def rate_preview(scenario: Scenario, points: int = 240) -> pd.DataFrame:
+    """Give the expected arrival rates of phases over nominal time, by tenant, without drawing.
+
+    Of a process that switches by chance (mmpp) it is the mean; of a closed loop the most that its
+    users can ask for.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With phases; a trace has no rate but its own arrivals.
+    points : int
+        About how many times in all, at least two a phase.
+
+    Returns
+    -------
+    DataFrame
+        time_s, phase, tenant, rate_rps.
+    """
+    _at_least_one("points", points)
+    spans = [
+        phase.duration_s or (phase.requests or 0) / phase.rate_rps for phase in scenario.phases
+    ]
+    tables, start_s = [], 0.0
+    for phase, span_s in zip(scenario.phases, spans, strict=True):
+        time_s = np.linspace(0, span_s, max(2, round(points * span_s / sum(spans))))
+        own = phase.tenant_arrivals or {}
+        given = phase.shares or {tenant.name: tenant.share for tenant in scenario.tenants}
+        shares = {
+            name: 0.0 if name in own else given.get(name, 0.0) for name in scenario.tenant_names
+        }
+        total = sum(shares.values()) or 1.0
+        for name in scenario.tenant_names:
+            rate = np.zeros(len(time_s))
+            if phase.arrivals is not None:
+                rate = rate + phase.arrivals.rate_at(time_s) * shares[name] / total
+            if name in own:
+                rate = rate + own[name].rate_at(time_s)
+            tables.append(
+                pd.DataFrame(
+                    {"time_s": start_s + time_s, "phase": phase.name, "tenant": name}
+                    | {"rate_rps": rate}
+                )
+            )
+        start_s += span_s + phase.pause_s
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def drift_preview(scenario: Scenario, bins: int = 60) -> pd.DataFrame:
+    """Compare mean answer lengths with and without drift over nominal time, by category.
+
+    Returns
+    -------
+    DataFrame
+        time_s (middle of the interval), phase, category, output_tokens, undrifted_tokens, requests:
+        one row an interval and category in which requests come.
+    """
+    _at_least_one("bins", bins)
+    drifted = generate(scenario)
+    plain = generate(scenario.model_copy(update={"drift": ()}))
+    starts = nominal_starts(drifted.segments)
+    total_s = starts[-1] + drifted.segments[-1].duration_s
+    width_s = (total_s or 1.0) / bins
+    phases = np.concatenate(
+        [np.full(s.stop - s.first, number) for number, s in enumerate(drifted.segments)]
+    )
+    at_s = drifted.arrival_s + np.array(starts)[phases]
+    names = np.array([segment.name for segment in drifted.segments])
+    table = pd.DataFrame(
+        {
+            "time_s": (np.minimum(at_s // width_s, bins - 1) + 0.5) * width_s,
+            "phase": names[phases],
+            "category": np.array(scenario.category_names)[drifted.category],
+            "output_tokens": drifted.output_tokens,
+            "undrifted_tokens": plain.output_tokens,
+        }
+    )
+    groups = table.groupby(["time_s", "phase", "category"], sort=True)
+    means = groups[["output_tokens", "undrifted_tokens"]].mean()
+    return means.assign(requests=groups.size()).reset_index()
+
+
+def preview_marks(scenario: Scenario) -> list[tuple[float, str]]:
+    """Phases and drift on the nominal clock, as marks for a preview's charts."""
+    segments = generate(scenario).segments
+    phases = list(
+        zip(nominal_starts(segments), (segment.name for segment in segments), strict=True)
+    )
+    return sorted([*phases, *drift_marks(scenario, segments)])
+
+
 def length_preview(scenario: Scenario, n: int = 2000) -> pd.DataFrame:
     """Draw lengths by the scenario's rules, equally many requests of each category in use.
 
@@ -121,12 +222,22 @@ def length_preview(scenario: Scenario, n: int = 2000) -> pd.DataFrame:
 def sample_phase(
     scenario: Scenario, phase: int, n: int, mix: dict[str, float] | None = None
 ) -> Workload:
-    """Draw `n` requests of one phase, in another `mix` if given."""
+    """Draw `n` requests of one phase without drift, in another `mix` if given.
+
+    Only their lengths count: they come at a steady rate, whatever the phase's arrivals are.
+    """
     changed: dict[str, object] = {"requests": n, "duration_s": None}
+    if _needs_steady(scenario.phases[phase]):
+        changed |= {"arrivals": Poisson(rate_rps=1.0), "tenant_arrivals": None}
     if mix is not None:
         changed["mix"] = mix
     only = scenario.phases[phase].model_copy(update=changed)
-    return generate(scenario.model_copy(update={"phases": (only,)}))
+    return generate(scenario.model_copy(update={"phases": (only,), "drift": ()}))
+
+
+def _needs_steady(phase: Phase) -> bool:
+    """Whether a phase has arrivals that cannot be counted out for a sample."""
+    return bool(phase.tenant_arrivals) or phase.closed or not phase.arrives_for_ever
 
 
 def _at_least_one(name: str, value: int) -> None:

@@ -51,7 +51,7 @@ def twin_section(job: LiveJob) -> None:
 
 
 def _distributions(twin: Twin) -> None:
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         metric = st.segmented_control(
             "Measure",

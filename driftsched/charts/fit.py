@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -14,14 +15,16 @@ from driftsched.charts.theme import LOG_AXIS, NEUTRAL, category_colours, empty, 
 __all__ = ["LOOK_AT", "fit"]
 
 LOOK_AT = (
-    "Solid lines are the trace, dotted ones the fit: where they part, the fitted scenario will not "
-    "behave like the trace. The KS distance is the widest gap between the two."
+    "Where a dotted line (the fit) parts from its solid one (the trace), the fitted scenario will "
+    "not behave like the trace; the KS distance is the widest gap between the two."
 )
 ROWS = {
     "gap": "Gap (expected arrivals)",
     "prompt_tokens": "Prompt length (tokens)",
     "output_tokens": "Output length (tokens)",
 }
+POINTS = 400
+"""Of one curve; more cannot be told apart."""
 SHARE = "Share at most so long (%)"
 
 
@@ -54,7 +57,9 @@ def fit(curves: pd.DataFrame) -> go.Figure:
 
 
 def _pair(figure: go.Figure, curve: pd.DataFrame, name: str, colour: str, row: int) -> None:
-    shown = curve[curve["value"] > 0]
+    positive = curve[curve["value"] > 0]
+    places = np.linspace(0, len(positive) - 1, min(POINTS, len(positive))).round().astype(np.int64)
+    shown = positive.iloc[np.unique(places)]
     ks = float(curve["ks"].iloc[0])
     for column, dash, label in (
         ("data_share", "solid", f"{name}, trace"),

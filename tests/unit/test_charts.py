@@ -25,6 +25,7 @@ from driftsched.charts import (
     estimation_error,
     estimation_scatter,
     fairness,
+    fit,
     gpu,
     latency_cdf,
     latency_histogram,
@@ -180,6 +181,22 @@ def curves_table(n: int = 50) -> pd.DataFrame:
     return pd.DataFrame({"time_s": np.arange(n) / 2, "live": levels, "twin": levels + 1})
 
 
+def fit_table(n: int = 90) -> pd.DataFrame:
+    """Curves as `TraceFit.curves` gives them."""
+    quantities = ["gap", "prompt_tokens", "output_tokens"]
+    share = (np.arange(n) // 3 + 1) / (n // 3)
+    return pd.DataFrame(
+        {
+            "quantity": (quantities * n)[:n],
+            "category": (["", *CATEGORIES[:2]] * n)[:n],
+            "value": np.arange(1.0, n + 1),
+            "data_share": share,
+            "fit_share": share**1.1,
+            "ks": 0.03,
+        }
+    )
+
+
 def by_policy(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Figure]:
     return lambda frame: chart(dict.fromkeys(POLICIES, frame))
 
@@ -219,6 +236,7 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "lengths": (lengths.lengths, requests_table, ["(tokens)", "(%)"]),
     "claims": (claims.claims, claims_table, ["(%)", ""]),
     "calibration": (calibration.calibration, residuals_table, ["(ms)", "(ms)"]),
+    "fit": (fit.fit, fit_table, ["(tokens)", "(%)"]),
     "twin": (lambda frame: twin.twin(frame, frame), requests_table, ["(s)", "(%)"]),
     "twin_policies": (
         lambda frame: twin.twin_policies(frame, dict.fromkeys(POLICIES, frame)),

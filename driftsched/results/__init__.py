@@ -25,7 +25,7 @@ from driftsched.results.paper_csv import (
     paper_tables,
     paper_telemetry,
 )
-from driftsched.results.pooled import Estimate, Pool, paired_pool_change
+from driftsched.results.pooled import Estimate, Pool, paired_pool_change, paired_pool_changes
 from driftsched.results.queues import even_times, littles_law, sample_queues
 from driftsched.results.replay import replay
 from driftsched.results.report import html_report
@@ -65,6 +65,7 @@ __all__ = [
     "mser5",
     "paired_change",
     "paired_pool_change",
+    "paired_pool_changes",
     "paper_metrics",
     "paper_queue_depth",
     "paper_tables",

@@ -24,16 +24,19 @@ from driftsched.simulation.compiled.segments import Segments
 from driftsched.simulation.compiled.world import World
 
 if TYPE_CHECKING:
+    from driftsched.estimation.budget import Budgets
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.simulation.traffic import Progress
     from driftsched.workload.table import Workload
 
-__all__ = ["run_compiled"]
+__all__ = ["outcome", "run_compiled"]
 
 REPORTS = 200
 Log = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+Course = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""A replica's time, running, KV tokens: a row a change."""
 
 
 def run_compiled(
@@ -65,25 +68,39 @@ def run_compiled(
     """
     began = time.perf_counter() if started is None else started
     budgets = prepare_budgets(scenario, workload)
-    world = pack(scenario, workload, budgets, policy)
-    keys = None
-    if isinstance(policy, StaticOrder):
-        foreseen = world.run["compensator"][0] == FORESEEN
-        known = (world.bias, world.estimate) if foreseen else (None, None)
-        keys = StaticKeys(policy, scenario, workload, budgets, *known)
-        world.run["budget_weight"] = keys.budget_weight
-    logs = _run(world, Segments(workload, world, keys), progress)
+    ends, learning, logs = outcome(scenario, workload, budgets, policy, progress)
     return build_result(
         scenario,
         workload,
         budgets,
-        _ends(scenario, workload, world),
-        learning=_learning(world),
-        gpu_logs=_by_replica(logs, len(world.replicas)),
+        ends,
+        learning=learning,
+        gpu_logs=logs,
         engine="compiled",
         reason=reason,
         wall_s=time.perf_counter() - began,
     )
+
+
+def outcome(
+    scenario: Scenario,
+    workload: Workload,
+    budgets: Budgets,
+    policy: Policy | None = None,
+    progress: Progress | None = None,
+) -> tuple[Ends, Learning, list[Course]]:
+    """How the requests went, what was learnt, and each replica's course: arrays in, arrays out."""
+    own = policy if policy is not None else scenario.policy.build(scenario.tenants)
+    world = pack(scenario, workload, budgets, own)
+    keys = None
+    if isinstance(own, StaticOrder):
+        foreseen = world.run["compensator"][0] == FORESEEN
+        known = (world.bias, world.estimate) if foreseen else (None, None)
+        keys = StaticKeys(own, scenario, workload, budgets, *known)
+        world.run["budget_weight"] = keys.budget_weight
+    logs = _run(world, Segments(workload, world, keys), progress)
+    courses = _by_replica(logs, len(world.replicas))
+    return _ends(scenario, workload, world), _learning(world), courses
 
 
 def _run(world: World, segments: Segments, progress: Progress | None) -> list[Log]:
@@ -129,9 +146,7 @@ def _logged(world: World) -> Log:
     )
 
 
-def _by_replica(
-    logs: list[Log], replicas: int
-) -> list[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
+def _by_replica(logs: list[Log], replicas: int) -> list[Course]:
     time_s, running, kv, owner = (np.concatenate(parts) for parts in zip(*logs, strict=True))
     if replicas == 1:
         return [(time_s, running, kv)]

@@ -1,0 +1,175 @@
+"""What an ensemble does over time: queues, drift, bias; means with intervals on one grid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from driftsched.results import STATUSES
+
+if TYPE_CHECKING:
+    from driftsched.experiments.ensemble import Ensemble, Outcome
+
+__all__ = ["bias_course", "drift_course", "mean_start_s", "queue_course", "tenant_queue_course"]
+
+Floats = NDArray[np.float64]
+POINTS = 160
+WINDOWS = 40
+COLUMNS = ["name", "time_s", "mean", "low", "high"]
+REJECTED = STATUSES.index("rejected")
+FINISHED = STATUSES.index("finished")
+
+
+def queue_course(ensemble: Ensemble, points: int = POINTS) -> pd.DataFrame:
+    """Waiting requests of all tenants together.
+
+    Returns
+    -------
+    DataFrame
+        name (the policy), time_s, mean over the replications, and the ends of its pointwise 95 %
+        interval (Student's t); an ended replication counts as an empty queue.
+    """
+    grid = _grid(ensemble, points)
+    everybody = np.True_
+    return _frame(
+        {
+            policy: np.array([_waiting(outcome, everybody, grid) for outcome in outcomes])
+            for policy, outcomes in ensemble.outcomes.items()
+        },
+        grid,
+        least=0.0,
+    )
+
+
+def tenant_queue_course(ensemble: Ensemble, policy: str, points: int = POINTS) -> pd.DataFrame:
+    """Waiting requests of each tenant under one policy; as `queue_course`, name is the tenant."""
+    grid = _grid(ensemble, points)
+    pairs = list(zip(ensemble.traffic, ensemble.outcomes[policy], strict=True))
+    levels = {
+        name: np.array(
+            [_waiting(out, traffic.workload.tenant == n, grid) for traffic, out in pairs]
+        )
+        for n, name in enumerate(ensemble.scenario.tenant_names)
+    }
+    return _frame(levels, grid, least=0.0)
+
+
+def drift_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
+    """Mean of actual over estimated length of the requests that end in each window of time.
+
+    Returns
+    -------
+    DataFrame
+        name (the category), time_s (middle of the window), mean of all its requests in all
+        replications, low, high (Student's t for a ratio of totals); windows that fewer than two
+        replications reach are left out.
+    """
+    parts = []
+    for traffic, outcome in zip(ensemble.traffic, ensemble.outcomes[policy], strict=True):
+        done = outcome.status == FINISHED
+        ratio = traffic.budgets.counted_output / np.maximum(outcome.estimate, 1)
+        parts.append((outcome.finish_s[done], ratio[done], traffic.workload.category[done]))
+    return _windows(ensemble, parts, windows)
+
+
+def bias_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
+    """Mean bias that arriving requests were estimated with; as `drift_course`.
+
+    Categories are those that the classifier named.
+    """
+    parts = [
+        (outcome.arrival_s, outcome.bias, traffic.budgets.predicted)
+        for traffic, outcome in zip(ensemble.traffic, ensemble.outcomes[policy], strict=True)
+    ]
+    return _windows(ensemble, parts, windows)
+
+
+def mean_start_s(ensemble: Ensemble, request: int) -> float:
+    """When a request arrives, on average over policies and replications, in seconds."""
+    times = [
+        outcome.arrival_s[min(request, len(outcome.arrival_s) - 1)]
+        for outcomes in ensemble.outcomes.values()
+        for outcome in outcomes
+    ]
+    return float(np.mean(times))
+
+
+def _end_s(ensemble: Ensemble) -> float:
+    ends = [
+        np.nanmax(outcome.finish_s, initial=0.0)
+        for outcomes in ensemble.outcomes.values()
+        for outcome in outcomes
+    ]
+    return float(max(ends))
+
+
+def _grid(ensemble: Ensemble, points: int) -> Floats:
+    return np.linspace(0.0, _end_s(ensemble), points)
+
+
+def _waiting(outcome: Outcome, mine: NDArray[np.bool_] | np.bool_, grid: Floats) -> Floats:
+    """Requests that have arrived and have not been dispatched at each time, shape (len(grid),)."""
+    queued = (outcome.status != REJECTED) & mine
+    came = np.sort(outcome.arrival_s[queued])
+    left = np.where(np.isnan(outcome.dispatch_s), outcome.finish_s, outcome.dispatch_s)[queued]
+    gone = np.sort(left)  # NaN, never gone, is sorted last
+    level: Floats = (
+        came.searchsorted(grid, side="right") - gone.searchsorted(grid, side="right")
+    ).astype(np.float64)
+    return level
+
+
+def _frame(levels: dict[str, Floats], grid: Floats, least: float) -> pd.DataFrame:
+    """Means and intervals of levels of shape (replications, times)."""
+    parts = []
+    for name, values in levels.items():
+        mean, half = values.mean(axis=0), _half_width(values)
+        low = np.maximum(mean - half, least)
+        columns = {"name": name, "time_s": grid, "mean": mean, "low": low, "high": mean + half}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _half_width(values: Floats) -> Floats:
+    n = len(values)
+    if n < 2:
+        return np.full(values.shape[1:], np.nan)
+    half: Floats = stdtrit(n - 1, 0.975) * values.std(axis=0, ddof=1) / np.sqrt(n)
+    return half
+
+
+def _windows(
+    ensemble: Ensemble, parts: list[tuple[Floats, Floats, NDArray[np.int64]]], windows: int
+) -> pd.DataFrame:
+    """Means of values by window of time and category."""
+    names, width = ensemble.scenario.category_names, _end_s(ensemble) / windows
+    shape = (len(parts), len(names), windows)
+    counts, sums = np.zeros(shape), np.zeros(shape)
+    for place, (time_s, value, category) in enumerate(parts):
+        window = np.minimum((time_s / width).astype(np.int64), windows - 1) if width else 0
+        cell = category * windows + window
+        size = len(names) * windows
+        counts[place] = np.bincount(cell, minlength=size).reshape(shape[1:])
+        sums[place] = np.bincount(cell, value, minlength=size).reshape(shape[1:])
+    reached = (counts > 0).sum(axis=0) >= min(2, len(parts))
+    total = np.where(reached, counts.sum(axis=0), np.nan)
+    mean = sums.sum(axis=0) / total
+    half = _half_width((sums - mean * counts) / (total / len(parts)))
+    middle = (np.arange(windows) + 0.5) * width
+    rows = [
+        pd.DataFrame(
+            {
+                "name": name,
+                "time_s": middle[reached[k]],
+                "mean": mean[k][reached[k]],
+                "low": (mean - half)[k][reached[k]],
+                "high": (mean + half)[k][reached[k]],
+            }
+        )
+        for k, name in enumerate(names)
+    ]
+    return pd.concat(rows, ignore_index=True)

@@ -1,0 +1,374 @@
+"""Figures of an ensemble, each with its 95 % interval over the replications."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from driftsched.results import (
+    STATUSES,
+    Estimate,
+    PairedChange,
+    Pool,
+    Warmup,
+    jain_index,
+    mean_interval,
+    mser5,
+    paired_pool_change,
+    paired_pool_changes,
+)
+
+if TYPE_CHECKING:
+    from driftsched.experiments.ensemble import Ensemble, Outcome
+
+__all__ = ["CURVE", "LATENCIES", "Figures", "latency", "said", "warmup"]
+
+Floats = NDArray[np.float64]
+LATENCIES = ("e2e_s", "ttft_s", "queue_wait_s")
+CURVE = np.unique(np.r_[np.linspace(0.005, 0.995, 120), 0.001, 0.5, 0.99, 0.999])
+"""Shares of the requests at which a distribution is drawn."""
+NOTHING = PairedChange(np.nan, np.nan, np.nan, 0, 0.95)
+ENDS = ("submitted", "completed", "rejected", "lost", "starved")
+COUNTED = (*ENDS, "good", "asked", "met", "span_s")
+FINISHED = STATUSES.index("finished")
+REJECTED = STATUSES.index("rejected")
+
+
+class Figures:
+    """What an ensemble says, over all its replications together.
+
+    Percentiles and means come from all requests of all replications (`Pool`); what a replication
+    has one of, such as its goodput, is averaged with Student's interval.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        At least one replication; one alone has no intervals.
+    cut : int
+        Requests to leave out at the start of each replication.
+    """
+
+    def __init__(self, ensemble: Ensemble, cut: int = 0) -> None:
+        self.ensemble, self.cut = ensemble, cut
+        self._latencies: dict[tuple[str, str], list[Floats]] = {}
+        self._pools: dict[tuple[str, str, str, int], Pool] = {}
+
+    def names(self, split: str) -> list[str]:
+        """Groups of a split: tenants, categories, or one without a name for ``overall``."""
+        scenario = self.ensemble.scenario
+        known = {"tenant": scenario.tenant_names, "category": scenario.category_names}
+        return known.get(split, [""])
+
+    def pool(self, policy: str, metric: str, split: str = "overall", group: int = 0) -> Pool:
+        """A latency of the finished requests, by replication.
+
+        Parameters
+        ----------
+        metric : str
+            e2e_s, ttft_s or queue_wait_s.
+        split, group : str and int
+            overall, or tenant or category and the place of one.
+        """
+        key = (policy, metric, split, group)
+        if key not in self._pools:
+            values = self.latencies(policy, metric)
+            if split != "overall":
+                groups = [getattr(t.workload, split)[self.cut :] for t in self.ensemble.traffic]
+                values = [v[g == group] for v, g in zip(values, groups, strict=True)]
+            self._pools[key] = Pool(values)
+        return self._pools[key]
+
+    def latencies(self, policy: str, metric: str) -> list[Floats]:
+        """A latency of each request past the cut, NaN where it did not finish, by replication."""
+        key = (policy, metric)
+        if key not in self._latencies:
+            outcomes = self.ensemble.outcomes[policy]
+            self._latencies[key] = [latency(one, metric)[self.cut :] for one in outcomes]
+        return self._latencies[key]
+
+    def changes(
+        self,
+        policy: str,
+        metric: str,
+        levels: Sequence[float],
+        split: str = "overall",
+        group: int = 0,
+    ) -> list[PairedChange]:
+        """Change of each percentile against the first policy, paired by replication."""
+        before = self.pool(self.ensemble.policies[0], metric, split, group)
+        after = self.pool(policy, metric, split, group)
+        if len(before) != len(after):
+            return [NOTHING] * len(levels)
+        return paired_pool_changes(before, after, levels)
+
+    def percentiles(
+        self,
+        metric: str,
+        levels: Sequence[float],
+        split: str = "overall",
+        *,
+        compared: bool = True,
+    ) -> pd.DataFrame:
+        """Percentiles with intervals and, where wanted, their change against the first policy.
+
+        Returns
+        -------
+        DataFrame
+            policy, group ("" for all), metric, percentile, value_s, low_s, high_s; compared:
+            change, change_low, change_high (relative; NaN for the first policy), verdict.
+        """
+        rows = []
+        for policy in self.ensemble.policies:
+            for group, name in enumerate(self.names(split)):
+                pool = self.pool(policy, metric, split, group)
+                found = [pool.percentile(level) for level in levels]
+                changes = [NOTHING] * len(levels)
+                if compared and policy != self.ensemble.policies[0]:
+                    changes = self.changes(policy, metric, levels, split, group)
+                for level, one, change in zip(levels, found, changes, strict=True):
+                    rows.append(
+                        {
+                            "policy": policy,
+                            "group": name,
+                            "metric": metric,
+                            "percentile": level,
+                            "value_s": one.value,
+                            "low_s": one.low,
+                            "high_s": one.high,
+                            "change": change.mean,
+                            "change_low": change.low,
+                            "change_high": change.high,
+                            "verdict": said(change),
+                        }
+                    )
+        frame = pd.DataFrame(rows)
+        return frame if compared else frame.iloc[:, :7]
+
+    def curves(self, metric: str) -> pd.DataFrame:
+        """Distribution function of a latency with its band.
+
+        Returns
+        -------
+        DataFrame
+            policy, share (0 to 1), value_s, low and high: shares between which the distribution
+            function lies at value_s.
+        """
+        parts = []
+        for policy in self.ensemble.policies:
+            pool = self.pool(policy, metric)
+            if not len(pool):
+                continue
+            at = np.quantile(pool.values, CURVE)
+            _, low, high = pool.share_under(at)
+            columns = {"policy": policy, "share": CURVE, "value_s": at, "low": low, "high": high}
+            parts.append(pd.DataFrame(columns))
+        names = ["policy", "share", "value_s", "low", "high"]
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
+
+    def goals(self, split: str = "overall") -> pd.DataFrame:
+        """Goals met, goodput, refusals and long waits: means over the replications.
+
+        Parameters
+        ----------
+        split : str
+            overall, or tenant.
+
+        Returns
+        -------
+        DataFrame
+            policy, group, then submitted, completed, rejected, lost, starved, slo_attainment,
+            request_goodput and, overall, jain_index; for each ``_low`` and ``_high``.
+        """
+        rows = []
+        for policy, counts in self._counts.items():
+            summed = counts.sum(axis=2)
+            summed[:, -1] = counts[:, -1, 0]  # the span is everybody's
+            for group, name in enumerate(self.names(split)):
+                found = _rates(summed if split == "overall" else counts[:, :, group])
+                if split == "overall":
+                    found["jain_index"] = np.array([_jain(s) for s in self.service[policy]])
+                row: dict[str, str | float] = {"policy": policy, "group": name}
+                for measure, values in found.items():
+                    mean, low, high = mean_interval(values)
+                    row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def _counts(self) -> dict[str, Floats]:
+        """Policy → counts, shape (replications, len(COUNTED), tenants); the last is a span."""
+        return {
+            policy: np.array([self._counted(policy, n) for n in range(len(outcomes))])
+            for policy, outcomes in self.ensemble.outcomes.items()
+        }
+
+    def _counted(self, policy: str, place: int) -> Floats:
+        scenario, cut = self.ensemble.scenario, self.cut
+        outcome = self.ensemble.outcomes[policy][place]
+        work = self.ensemble.traffic[place].workload
+        tenant, count = work.tenant[cut:], len(scenario.tenants)
+        done = outcome.status[cut:] == FINISHED
+        rejected = outcome.status[cut:] == REJECTED
+        has, good = np.zeros(count, bool), done.copy()
+        for name in ("ttft_s", "e2e_s", "tpot_s"):
+            bounds = np.array([getattr(t.slo, name) or np.inf for t in scenario.tenants])
+            if not np.isfinite(bounds).any():
+                continue
+            has |= np.isfinite(bounds)
+            seconds = self.latencies(policy, "e2e_s" if name == "tpot_s" else name)[place]
+            if name == "tpot_s":
+                tokens = work.output_tokens[cut:]
+                first = self.latencies(policy, "ttft_s")[place]
+                seconds = (seconds - first) / np.where(tokens > 1, tokens - 1, np.nan)
+            good &= ~(seconds > bounds[tenant])
+        left = np.where(np.isnan(outcome.dispatch_s), outcome.finish_s, outcome.dispatch_s)
+        starved = (left - outcome.arrival_s)[cut:] > scenario.metrics.starvation_s
+        begun = outcome.arrival_s[cut:].min() if len(tenant) else 0.0
+        span = np.nanmax(outcome.finish_s, initial=begun) - begun
+        rows = [np.ones(len(tenant)), done, rejected, ~done & ~rejected, starved]
+        counted = [np.bincount(tenant, row, count) for row in (*rows, good)]
+        counted += [counted[0] * has, counted[-1] * has]
+        return np.array([*counted, np.full(count, span)])
+
+    @cached_property
+    def service(self) -> dict[str, list[Floats]]:
+        """Policy → a replication each: input + 2·output tokens per weight by tenant, (tenants,)."""
+        weight = np.array([tenant.weight for tenant in self.ensemble.scenario.tenants])
+        found: dict[str, list[Floats]] = {}
+        for policy, outcomes in self.ensemble.outcomes.items():
+            found[policy] = []
+            for traffic, outcome in zip(self.ensemble.traffic, outcomes, strict=True):
+                work, done = traffic.workload, outcome.status == FINISHED
+                tokens = (work.prompt_tokens + 2 * work.output_tokens) * done
+                tokens[: self.cut] = 0
+                found[policy].append(np.bincount(work.tenant, tokens, len(weight)) / weight)
+        return found
+
+    def shares(self) -> pd.DataFrame:
+        """Weight-normalised share of the service: policy, tenant, normalised_share, low, high."""
+        tenants = self.ensemble.scenario.tenants
+        weight = np.array([tenant.weight for tenant in tenants])
+        rows = []
+        for policy, replications in self.service.items():
+            services = np.array(replications)
+            due = (services * weight).sum(axis=1, keepdims=True) / weight.sum()
+            with np.errstate(invalid="ignore"):
+                share = services / due
+            for number, tenant in enumerate(tenants):
+                rows.append((policy, tenant.name, *mean_interval(share[:, number])))
+        return pd.DataFrame(rows, columns=["policy", "tenant", "normalised_share", "low", "high"])
+
+    def errors(self) -> pd.DataFrame:
+        """Errors of the length estimates, over all policies: none, the scenario's own, and oracle.
+
+        Returns
+        -------
+        DataFrame
+            compensator, mae, low, high, rmse, rmse_low, rmse_high, in the estimator's unit.
+        """
+        own = self.ensemble.scenario.estimator.compensator.kind
+        rows = [("none", *self._errors(own=False))]
+        if own not in ("none", "oracle"):
+            rows.append((own, *self._errors(own=True)))
+        rows.append(("oracle", *(0.0,) * 6))
+        names = ["mae", "low", "high", "rmse", "rmse_low", "rmse_high"]
+        return pd.DataFrame(rows, columns=["compensator", *names])
+
+    def error_change(self) -> PairedChange:
+        """Change of the mean absolute error against no correction, paired by replication."""
+        before, after = (Pool([np.abs(e) for e in self._misses(own)]) for own in (False, True))
+        return paired_pool_change(before, after)
+
+    def _errors(self, *, own: bool) -> tuple[float, ...]:
+        misses = self._misses(own)
+        mean = Pool([np.abs(error) for error in misses]).mean()
+        square = Pool([error**2 for error in misses]).mean()
+        roots = np.sqrt(np.maximum([square.value, square.low, square.high], 0.0))
+        return mean.value, mean.low, mean.high, *map(float, roots)
+
+    def _misses(self, own: bool) -> list[Floats]:
+        """Estimate − actual of the finished requests, all policies of a replication together."""
+        found = []
+        for place, (_, budgets) in enumerate(self.ensemble.traffic):
+            prior = budgets.prior_tokens.astype(np.int64)
+            parts = []
+            for outcomes in self.ensemble.outcomes.values():
+                done = outcomes[place].status == FINISHED
+                done[: self.cut] = False
+                guess = outcomes[place].estimate if own else prior
+                parts.append((guess - budgets.counted_output)[done].astype(np.float64))
+            found.append(np.concatenate(parts))
+        return found
+
+    def least_precise(self, metric: str, level: float) -> tuple[str, Estimate]:
+        """Give the policy whose percentile is known least well, and that percentile."""
+        found = {p: self.pool(p, metric).percentile(level) for p in self.ensemble.policies}
+        worst = max(found, key=lambda p: _unknown(found[p].precision))
+        return worst, found[worst]
+
+
+def warmup(ensemble: Ensemble, metric: str = "e2e_s") -> Warmup:
+    """Where the warm-up of all policies ends: MSER-5 on the mean over the replications.
+
+    Requests are taken in order of arrival (Welch's averages), and the latest cut of any policy
+    counts, so that all keep the same requests. It is settled where every policy's is.
+    """
+    cuts = []
+    for outcomes in ensemble.outcomes.values():
+        shortest = min(len(outcome.status) for outcome in outcomes)
+        values = np.array([latency(outcome, metric)[:shortest] for outcome in outcomes])
+        known = ~np.isnan(values)
+        count = known.sum(axis=0)
+        total = np.where(known, values, 0.0).sum(axis=0)
+        cuts.append(mser5(np.divide(total, count, out=np.full(shortest, np.nan), where=count > 0)))
+    return Warmup(max(cut.cut for cut in cuts), all(cut.settled for cut in cuts))
+
+
+def said(change: PairedChange) -> str:
+    """Say a change of a latency in a few words: "31–36 % faster", or that none can be told."""
+    if np.isnan(change.mean):
+        return ""
+    side = "faster" if change.mean < 0 else "slower"
+    if np.isnan(change.low):
+        return f"{_whole(abs(change.mean))} % {side}, unsure"
+    if not change.told:
+        return "no difference can be told"
+    ends = sorted((abs(change.low), abs(change.high)))
+    first, last = map(_whole, ends)
+    return f"{first if first == last else f'{first}–{last}'} % {side}"
+
+
+def _whole(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:.0f}" if percent >= 10 else f"{percent:.2g}"
+
+
+def latency(outcome: Outcome, metric: str) -> Floats:
+    """A latency of each request in seconds; NaN where it did not finish."""
+    ends = {"e2e_s": "finish_s", "ttft_s": "first_token_s", "queue_wait_s": "dispatch_s"}
+    end: Floats = getattr(outcome, ends[metric])
+    return np.where(outcome.status == FINISHED, end - outcome.arrival_s, np.nan)
+
+
+def _rates(counts: Floats) -> dict[str, Floats]:
+    """Measures of counts of shape (replications, 9)."""
+    found = dict(zip(COUNTED, counts.T, strict=True))
+    asked, met, span = found.pop("asked"), found.pop("met"), found.pop("span_s")
+    good = found.pop("good")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found["slo_attainment"] = np.where(asked > 0, met / asked, np.nan)
+        found["request_goodput"] = np.where((asked > 0) & (span > 0), good / span, np.nan)
+    return found
+
+
+def _jain(service: Floats) -> float:
+    return jain_index(service)
+
+
+def _unknown(precision: float) -> float:
+    return -1.0 if np.isnan(precision) else precision

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -164,6 +164,14 @@ class MixShift(DriftBase):
     over_s: float = Field(0.0, ge=0, le=MOST_S)
 
     changes_mix: ClassVar[bool] = True
+
+    @field_validator("mix", mode="before")
+    @classmethod
+    def _numbers(cls, mix: Any) -> Any:
+        for name, share in mix.items() if isinstance(mix, dict) else ():
+            if isinstance(share, bool):
+                raise ValueError(f"{name} must be a number, got {str(share).lower()}")  # noqa: TRY004
+        return mix
 
     @field_validator("mix")
     @classmethod

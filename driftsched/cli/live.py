@@ -45,10 +45,12 @@ def run(args: argparse.Namespace) -> None:
     options = live_options(
         args, slots=args.slots, time_scale=args.time_scale, temperature=args.temperature
     )
-    with ProgressBar("running live") as progress:
-        result = run_live(scenario, options, progress=progress, observer=_announce)
+    with ProgressBar("running live") as bar:
+        watch = _Watch(bar)
+        result = run_live(scenario, options, progress=watch, observer=watch.announce)
     live = result.provenance["live"]
-    _say(live)
+    if live["telemetry"]:
+        tell(live["telemetry"])
     stopped = live["stop_asked_s"] is not None
     kept: dict[str, Any] = {}
     if args.out is not None:
@@ -66,19 +68,28 @@ def run(args: argparse.Namespace) -> None:
         raise KeyboardInterrupt
 
 
-def _announce(run: LiveRun) -> None:
-    tell(f"opening the {run.options.engine.kind} engine")
+class _Watch:
+    """Tells what the engine turns out to be as soon as it is open, and moves the bar."""
 
+    def __init__(self, bar: ProgressBar) -> None:
+        self._bar = bar
+        self._run: LiveRun | None = None
+        self._told = False
 
-def _say(live: dict[str, Any]) -> None:
-    """Tell what the engine turned out to be, and whether a GPU was read."""
-    engine = live["engine"]
-    if engine:
-        tell(", ".join(str(engine[name]) for name in ("model", "server", "gpu") if engine[name]))
-        for note in engine["notes"]:
-            tell(note)
-    if live["telemetry"]:
-        tell(live["telemetry"])
+    def announce(self, run: LiveRun) -> None:
+        """Take note of the run that begins."""
+        self._run = run
+        tell(f"opening the {run.options.engine.kind} engine")
+
+    def __call__(self, share: float) -> None:
+        facts = self._run.facts if self._run else None
+        if facts and not self._told:
+            self._told = True
+            words = (facts.model, facts.server, facts.gpu)
+            tell(f"the engine is ready: {', '.join(word for word in words if word)}")
+            for note in facts.notes:
+                tell(note)
+        self._bar(share)
 
 
 def _facts(result: RunResult) -> dict[str, Any]:

@@ -239,12 +239,16 @@ class _Course:
         self.ends = np.where(self.output > 1, self._at(self.last), self.begins)
 
     def _boundaries(self) -> Floats:
-        gaps = (self.last - self.first) / np.maximum(self.output - 1, 1)
-        usual = gaps[self.output > 1]
-        same = SAME_BOUNDARY * float(np.percentile(usual, 10)) if len(usual) else 0.0
+        same = SAME_BOUNDARY * self._gap(10)
         times = np.sort(np.concatenate([self.first, self.last[self.output > 1]]))
         kept: Floats = times[np.append(True, np.diff(times) > same)]
         return kept
+
+    def _gap(self, percentile: float) -> float:
+        """Time from one token to the next, of the requests' own means; 0 where there is none."""
+        some = self.output > 1
+        gaps = (self.last - self.first)[some] / (self.output[some] - 1)
+        return float(np.percentile(gaps, percentile)) if len(gaps) else 0.0
 
     def _at(self, times: Floats) -> Ints:
         """Number of the boundary each time belongs to: the last one not after it."""
@@ -338,15 +342,19 @@ class _Course:
         return [order[a:b] for a, b in pairwise(cuts)]
 
     def handover(self, steps: Ints) -> float:
-        """Mean whole iterations from a dispatch into a busy engine to the one that takes it in."""
+        """Whole iterations from a place's end to the one that takes its next request in, median.
+
+        Only requests count that were dispatched into a busy engine, less than an iteration after
+        another had ended.
+        """
         passed = np.concatenate([[0], np.cumsum(steps)]).astype(np.float64)
         before = np.searchsorted(self.times, self.dispatch, side="right") - 1
         busy = np.zeros(len(self.times) + 1, dtype=np.int64)
         np.add.at(busy, self.begins, 1)
         np.add.at(busy, self.ends, -1)
         decoding = np.cumsum(busy)
-        # Dispatched where another request had just ended: at a boundary, within one iteration.
-        at_end = np.isin(before, self.ends) & (before >= 0)
+        late = self.dispatch - self.times[np.maximum(before, 0)]
+        at_end = np.isin(before, self.ends) & (before >= 0) & (late < 0.5 * self._gap(50))
         chosen = np.flatnonzero(at_end & (decoding[np.maximum(before, 0)] > 0))
         if not len(chosen):
             return float("nan")

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -237,6 +238,30 @@ def test_columns_of_an_unknown_table_are_proposed_and_confirmed(page: AppTest) -
     assert corrected is not None
     assert corrected.columns is not None
     assert corrected.columns.time_unit == "ms"
+
+
+def test_trace_is_fitted_and_taken(page: AppTest) -> None:
+    """From an upload to a scenario of processes: distances shown, traffic drawn from then on."""
+    page.radio(key=key(page, "source")).set_value("trace").run()
+    gaps = np.random.default_rng(1).exponential(0.5, 400)
+    rows = "".join(
+        f"{at:.6f},{'ab'[n % 2]},{50 + n % 97},{20 + n % 61}\n"
+        for n, at in enumerate(np.cumsum(gaps))
+    )
+    data = ("req_time,client,prompt_len,output_len\n" + rows).encode()
+    page.file_uploader(key=key(page, "trace-upload")).upload("t.csv", data).run()
+    page.toggle(key=key(page, "trace-fit")).set_value(True).run()
+    assert not page.exception
+    assert [error.value for error in page.error] == []
+    table = next(frame.value for frame in page.dataframe if "ks" in frame.value)
+    assert set(table["quantity"]) == {"gap", "prompt_tokens", "output_tokens"}
+    page.radio(key=key(page, "trace-fit-keep")).set_value(False).run()
+    page.button(key=key(page, "trace-fit-take")).click().run()
+    assert not page.exception
+    taken = scenario(page)
+    assert taken.trace is None
+    assert taken.tenant_names == ["a", "b"]
+    assert taken.phases[0].rate_rps == pytest.approx(2, rel=0.1)
 
 
 def test_packed_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from driftsched.scenario import Scenario, TraceColumns, TraceSource, parse_scena
 from driftsched.studio.scenario_editor.draft import Data
 from driftsched.studio.scenario_editor.edit import Edit
 from driftsched.studio.scenario_editor.fields import edit_fields
+from driftsched.studio.scenario_editor.fitted import fitted
 from driftsched.studio.traces import (
     MAX_UPLOAD_MB,
     check_browser_scenario,
@@ -121,6 +122,7 @@ def _report(edit: Edit) -> None:
         more = f"; the first {LISTED} are listed" if count > LISTED else ""
         st.warning(f"{count:,} broken fields{more}.", icon=":material/rule:")
         st.dataframe(problems.head(LISTED), hide_index=True)
+    fitted(edit.draft, scenario)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 from driftsched.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenario, to_yaml
 from driftsched.studio import traces
-from driftsched.studio.scenario_editor.kinds import first_values, kinds_in
+from driftsched.studio.scenario_editor.kinds import first_values
 from driftsched.studio.scenario_editor.names import follow_names, normalised
+from driftsched.studio.scenario_editor.shapes import kinds_in
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.workload import LENGTHS
 

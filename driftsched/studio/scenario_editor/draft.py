@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -11,11 +12,12 @@ import streamlit as st
 from driftsched.scenario import Scenario
 from driftsched.studio.state import get_scenario
 
-__all__ = ["Data", "Draft", "open_draft", "plain_data"]
+__all__ = ["GANG_FIELDS", "Data", "Draft", "open_draft", "plain_data"]
 
 Data = dict[str, Any]
 T = TypeVar("T")
 _DRAFT = "scenario_draft"
+GANG_FIELDS = ("mode", "batch_size", "batch_wait_s")
 
 
 @dataclass
@@ -40,6 +42,11 @@ class Draft:
         The same for the YAML text's key.
     uploads : dict
         Stored path → original name of the files uploaded in this session.
+    operations : list of callable
+        Changes of structure asked for in this run; made at its end, so that a button loses
+        nothing that other widgets hold.
+    names : dict
+        What fields may name in this run: tenants, categories, phases, gpus, models.
     """
 
     data: Data
@@ -52,6 +59,8 @@ class Draft:
     frames: Data = field(default_factory=dict)
     after: Data = field(default_factory=dict)
     uploads: dict[str, str] = field(default_factory=dict)
+    operations: list[Callable[[], None]] = field(default_factory=list)
+    names: dict[str, list[str]] = field(default_factory=dict)
 
     def key(self, name: str) -> str:
         """Widget key of `name`."""
@@ -82,9 +91,19 @@ class Draft:
         self.frames.clear()
 
     def wanted(self) -> Data:
-        """The data to validate: of phases and trace the one that is meant."""
+        """The data to validate: without what has no meaning beside the rest, though it was typed.
+
+        That is the one of phases and trace that is not meant, continuous batching's settings in
+        gang mode, and the number of replicas where pools count their own.
+        """
         dropped: Data = {"trace": None} if self.source == "phases" else {"phases": []}
-        return self.data | dropped
+        data = self.data | dropped
+        engine, cluster = data["engine"], data["cluster"]
+        if engine.get("mode") == "gang":
+            data["engine"] = {name: v for name, v in engine.items() if name in GANG_FIELDS}
+        if cluster.get("pools"):
+            data["cluster"] = {name: v for name, v in cluster.items() if name != "replicas"}
+        return data
 
 
 def open_draft() -> Draft:

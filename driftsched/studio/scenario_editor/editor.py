@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from driftsched.errors import InputError
-from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
-from driftsched.studio.scenario_editor import people, settings
+from driftsched.scenario import Scenario, parse_scenario, preset_names
+from driftsched.studio.presets import preset
+from driftsched.studio.scenario_editor import events, people, settings
 from driftsched.studio.scenario_editor.as_text import as_text
 from driftsched.studio.scenario_editor.draft import Draft, open_draft
 from driftsched.studio.scenario_editor.edit import Edit, copied
@@ -26,17 +28,24 @@ SECTIONS: dict[str, tuple[Callable[[Edit], None], tuple[str, ...]]] = {
     "Tenants": (people.tenants, ("tenants",)),
     "Categories": (people.categories, ("categories",)),
     "Traffic": (traffic, ("phases", "trace", "scenario")),
+    "Drift": (events.drift, ("drift",)),
     "Estimator": (settings.estimator, ("estimator",)),
     "Policy": (settings.policy, ("policy",)),
-    "Engine": (settings.engine, ("engine", "cluster")),
+    "Engine": (settings.engine, ("engine",)),
+    "Cluster": (settings.cluster, ("cluster",)),
     "Metrics": (settings.metrics, ("metrics",)),
 }
 """Tab → what draws it, and the fields whose errors are shown there."""
+DRAWN = {"schema_version", *(field for _, fields in SECTIONS.values() for field in fields)}
+OTHERS = tuple(field for field in Scenario.model_fields if field not in DRAWN)
+if OTHERS:
+    SECTIONS["Events"] = (partial(events.others, fields=OTHERS), OTHERS)
 
 
 def editor() -> None:
     """Draw the editor. A valid edit becomes the session's scenario, an invalid one is explained."""
     draft = open_draft()
+    draft.operations.clear()
     _start(draft)
     top = st.container()
     left, right = st.columns([5, 3], gap="medium")
@@ -65,7 +74,7 @@ def _start(draft: Draft) -> None:
             preset_names(),
             index=preset_names().index(view.preset) if view.preset in preset_names() else 0,
             key="scenario-preset",
-            format_func=lambda name: load_scenario(name).title or name,
+            format_func=lambda name: preset(name).title or name,
             help="A ready-made scenario. Loading one replaces all fields below.",
             width=360,
         )
@@ -78,7 +87,7 @@ def _start(draft: Draft) -> None:
         )
     if load or reset:
         name = chosen if load else view.preset
-        scenario = load_scenario(name)
+        scenario = preset(name)
         draft.take(scenario)
         set_scenario(scenario, preset=name)
         st.rerun()
@@ -88,8 +97,8 @@ def _finish(edit: Edit) -> str:
     """Keep what was typed; put it in force if it is valid, else say why it is not."""
     draft = edit.draft
     draft.data = edit.data
-    if edit.operations:
-        for operation in edit.operations:
+    if draft.operations:
+        for operation in draft.operations:
             operation()
         draft.reseed(edit.data)
     try:

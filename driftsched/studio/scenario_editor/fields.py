@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
@@ -11,9 +12,24 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from driftsched.studio.scenario_editor.choices import (
+    edit_pairs,
+    edit_shares,
+    names_for,
+    pick_name,
+    pick_names,
+)
 from driftsched.studio.scenario_editor.draft import Data, Draft
-from driftsched.studio.scenario_editor.kinds import edit_kind, kinds_in
-from driftsched.studio.scenario_editor.words import hint, label
+from driftsched.studio.scenario_editor.edit import copied, pick
+from driftsched.studio.scenario_editor.kinds import edit_kind, first_values, kind_words
+from driftsched.studio.scenario_editor.shapes import (
+    is_optional,
+    item_of,
+    kinds_in,
+    model_in,
+    shape_of,
+)
+from driftsched.studio.scenario_editor.words import hint, label, singular
 from driftsched.studio.words import choice_label
 
 __all__ = ["edit_fields"]
@@ -45,11 +61,9 @@ def edit_fields(
         Simple fields beside each other.
     """
     edited = dict(data)
-    names = [n for n in model.model_fields if (only is None or n in only) and n not in skip]
-    for name in [name for name in names if _compound(model.model_fields[name].annotation)]:
-        names.remove(name)
-        st.caption(f"{label(name)}: edit as YAML.", help=hint(model.model_fields[name]))
-    simple = [name for name in names if not _nested(model.model_fields[name])]
+    chosen = [n for n in model.model_fields if (only is None or n in only) and n not in skip]
+    shapes = {name: shape_of(model.model_fields[name].annotation) for name in chosen}
+    simple = [name for name in chosen if shapes[name] == "value"]
     truths = [name for name in simple if model.model_fields[name].annotation is bool]
     others = [name for name in simple if name not in truths]
     rows = [others[start : start + columns] for start in range(0, len(others), columns)]
@@ -59,55 +73,131 @@ def edit_fields(
             with column:
                 field = model.model_fields[name]
                 edited[name] = _edit_value(draft, field, name, data.get(name), f"{key}.{name}")
-    for name in (name for name in names if name not in simple):
-        field = model.model_fields[name]
-        edited[name] = _edit_nested(draft, field, name, data.get(name), f"{key}.{name}", columns)
+    for name in (name for name in chosen if name not in simple):
+        field, path = model.model_fields[name], f"{key}.{name}"
+        edited[name] = _edit_structure(draft, field, name, edited, path, columns)
     return edited
 
 
-def _compound(annotation: Any) -> bool:
-    """Whether a field holds names with values, or a list of models: no widget suits it."""
-    if get_origin(annotation) is dict:
-        return True
-    inner = get_args(annotation)
-    if get_origin(annotation) is tuple:
-        return any(_model_in(part) or kinds_in(part) for part in inner)
-    return any(_compound(part) for part in inner if get_origin(part) is not None)
+def _edit_structure(
+    draft: Draft, field: FieldInfo, name: str, holder: Data, key: str, columns: int
+) -> Any:
+    kind, value = field.annotation, holder.get(name)
+    shown, explained = label(name), hint(field)
+    match shape_of(kind):
+        case "kinds":
+            return _edit_kinds(draft, field, name, value, key, columns)
+        case "part":
+            return _edit_part(draft, field, name, value, key, columns)
+        case "many":
+            return _edit_many(draft, field, name, value, key, columns)
+        case "named":
+            return _edit_named(draft, field, name, value, key, columns)
+        case "pairs":
+            return edit_pairs(draft, value, key, shown, explained)
+    st.markdown(f"**{shown}**", help=explained)
+    names = names_for(draft, name) or list(value or ())
+    return edit_shares(draft, names, value or {}, key, lambda made: holder.update({name: made}))
 
 
-def _nested(field: FieldInfo) -> bool:
-    return bool(kinds_in(field.annotation) or _model_in(field.annotation))
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return annotation if is_model else None
-
-
-def _edit_nested(
+def _edit_kinds(
     draft: Draft, field: FieldInfo, name: str, value: Any, key: str, columns: int
 ) -> Any:
     kinds = kinds_in(field.annotation)
-    if kinds:
-        optional = NoneType in get_args(field.annotation)
-        chosen = edit_kind(draft, kinds, value, key, label(name), hint(field), optional)
-        if chosen is None or not set(kinds[chosen["kind"]].model_fields) - {"kind"}:
-            return chosen
-        inner_key = f"{key}.{chosen['kind']}"
-        return edit_fields(
-            draft, kinds[chosen["kind"]], chosen, inner_key, skip=("kind",), columns=columns
-        )
-    model = _model_in(field.annotation)
-    if model is None:
-        return value
-    st.markdown(f"**{label(name)}**", help=(model.__doc__ or "").strip())
+    optional = is_optional(field.annotation)
+    chosen = edit_kind(draft, kinds, value, key, label(name), hint(field), optional)
+    return _parameters(draft, kinds, chosen, key, columns)
+
+
+def _parameters(
+    draft: Draft, kinds: Mapping[str, type[BaseModel]], chosen: Data | None, key: str, columns: int
+) -> Data | None:
+    if chosen is None or not set(kinds[chosen["kind"]].model_fields) - {"kind"}:
+        return chosen
+    model = kinds[chosen["kind"]]
+    return edit_fields(
+        draft, model, chosen, f"{key}.{chosen['kind']}", skip=("kind",), columns=columns
+    )
+
+
+def _edit_part(
+    draft: Draft, field: FieldInfo, name: str, value: Any, key: str, columns: int
+) -> Data | None:
+    model = model_in(field.annotation)
+    if model is None:  # pragma: no cover - told by its shape
+        return None
+    explained = (model.__doc__ or "").strip()
+    if is_optional(field.annotation):
+        widget = draft.key(f"{key}.on")
+        first = draft.first(widget, value is not None)
+        if not st.toggle(label(name), value=first, key=widget, help=explained):
+            return None
+        value = first_values(model) if value is None else value
+    else:
+        st.markdown(f"**{label(name)}**", help=explained)
     return edit_fields(draft, model, value or {}, key, columns=columns)
+
+
+def _edit_many(
+    draft: Draft, field: FieldInfo, name: str, value: Any, key: str, columns: int
+) -> list[Data]:
+    """Draw one of many parts or events, which can be added, moved and removed."""
+    item, items = item_of(field.annotation), list(value or [])
+    kinds, model = kinds_in(item), model_in(item)
+    least = next((part.min_length for part in field.metadata if hasattr(part, "min_length")), 0)
+    lookup = partial(names_for, draft)
+
+    def fresh() -> Data:
+        if kinds or model is None:
+            return first_values(next(iter(kinds.values())), names=lookup)
+        return copied(items[-1]) if items else first_values(model, names=lookup)
+
+    def say(one: Data) -> str:
+        return kind_words(kinds, one) if kinds else _said(one)
+
+    at = pick(draft, items, singular(name), fresh, key=key, least=least, say=say)
+    if at is None:
+        return items
+    if kinds:
+        chosen = edit_kind(draft, kinds, items[at], f"{key}.{at}", "Kind", None)
+        items[at] = _parameters(draft, kinds, chosen, f"{key}.{at}", columns) or items[at]
+    elif model is not None:
+        items[at] = edit_fields(draft, model, items[at], f"{key}.{at}", columns=columns)
+    return items
+
+
+def _edit_named(
+    draft: Draft, field: FieldInfo, name: str, value: Any, key: str, columns: int
+) -> Data | None:
+    """Draw parts by name: who has one, and one of them."""
+    own: Data = value or {}
+    known = names_for(draft, name) or list(own)
+    kinds = kinds_in(item_of(field.annotation))
+    chosen = pick_names(draft, known, list(own), key, label(name), hint(field))
+    fresh = partial(first_values, kinds.get("poisson") or next(iter(kinds.values())))
+    named = {each: own.get(each) or fresh() for each in chosen}
+    if not named:
+        return None
+    at = pick_name(draft, chosen, chosen[0], f"{key}.which", "Edited below", None, optional=False)
+    if at is not None:
+        part = edit_kind(draft, kinds, named[at], f"{key}.{at}", f"{label(name)}: {at}", None)
+        named[at] = _parameters(draft, kinds, part, f"{key}.{at}", columns)
+    return named
+
+
+def _said(item: Data) -> str:
+    """Name a part by its first values."""
+    plain = [(n, v) for n, v in item.items() if isinstance(v, str | int | float)]
+    if isinstance(item.get("length"), dict):
+        plain.append(("length", choice_label(item["length"].get("kind", ""))))
+    return ", ".join(f"{label(name)} {value}" for name, value in plain[:3])
 
 
 def _edit_value(draft: Draft, field: FieldInfo, name: str, value: Any, key: str) -> Any:
     widget, shown, explained = draft.key(key), label(name), hint(field)
     kind = field.annotation
     options = get_args(kind)
+    names = names_for(draft, name)
     if kind is bool:
         return st.toggle(shown, value=draft.first(widget, bool(value)), key=widget, help=explained)
     if get_origin(kind) is Literal:
@@ -118,13 +208,36 @@ def _edit_value(draft: Draft, field: FieldInfo, name: str, value: Any, key: str)
             shown, options, index=at, key=widget, format_func=choice_label, help=explained
         )
     if get_origin(kind) is tuple:
-        text = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value or ())
-        first = draft.first(widget, text)
-        typed = st.text_input(shown, value=first, key=widget, help=explained)
-        return _items(typed, "str" not in str(kind))
+        return _edit_values(draft, kind, names, value, key, shown, explained)
     if {int, float} & {kind, *options}:
         return _edit_number(draft, field, value, widget, shown, explained)
-    return st.text_input(shown, value=draft.first(widget, value or ""), key=widget, help=explained)
+    if names is not None:
+        optional = is_optional(kind)
+        return pick_name(draft, names, value, key, shown, explained, optional)
+    typed = st.text_input(shown, value=draft.first(widget, value or ""), key=widget, help=explained)
+    return typed or (None if is_optional(kind) else "")
+
+
+def _edit_values(
+    draft: Draft,
+    kind: Any,
+    names: Sequence[str] | None,
+    value: Any,
+    key: str,
+    shown: str,
+    explained: str | None,
+) -> list[Any]:
+    """Draw a list of names, of options, of numbers or of words."""
+    item = item_of(kind)
+    if get_origin(item) is Literal:
+        options = get_args(item)
+        return pick_names(draft, options, value or (), key, shown, explained, choice_label)
+    if names is not None:
+        return pick_names(draft, names, value or (), key, shown, explained)
+    text = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in value or ())
+    widget = draft.key(key)
+    typed = st.text_input(shown, value=draft.first(widget, text), key=widget, help=explained)
+    return _items(typed, "str" not in str(kind))
 
 
 def _edit_number(

@@ -45,6 +45,8 @@ def hardware(edit: Edit, cluster: Data) -> None:
         for field, what, row in OWN:
             st.markdown(f"**{what}**")
             cluster[field] = _own(edit, field, row, before.get(field))
+    edit.draft.names["gpus"] = [*GPUS, *(cluster["own_gpus"] or {})]
+    edit.draft.names["models"] = [*MODELS, *(cluster["own_models"] or {})]
     left, right = st.columns(2)
     with left:
         _choose(edit, "gpu", cluster, GPUS, cluster["own_gpus"] or {})

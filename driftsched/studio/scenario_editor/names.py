@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["follow_names", "new_name", "normalised"]
+__all__ = ["follow_lists", "follow_names", "new_name", "normalised"]
 
 DIGITS = 6
 
@@ -37,21 +37,44 @@ def follow_names(
     Parameters
     ----------
     phases : list of dict
-        Their `field`, "mix" or "shares", is changed.
+        Their `field`, "mix", "shares" or "tenant_arrivals", is changed.
     before, after : sequences of str
         Names by position. Of the same number they are renames, else names have come or gone.
     """
     if list(before) == list(after):
         return
-    pairs = zip(before, after, strict=True) if len(before) == len(after) else ()
-    renamed: dict[str, str] = dict(pairs)
+    renamed = _renamed(before, after)
     for phase in phases:
         shares = phase.get(field)
         if not isinstance(shares, dict):
             continue
         kept = {renamed.get(str(name), str(name)): share for name, share in shares.items()}
         kept = {name: share for name, share in kept.items() if name in after}
-        phase[field] = kept if len(kept) == len(shares) else normalised(kept)
+        whole = len(kept) == len(shares) or not all(
+            isinstance(v, int | float) for v in kept.values()
+        )
+        phase[field] = (kept if whole else normalised(kept)) or None
+
+
+def follow_lists(
+    items: list[dict[str, Any]], field: str, before: Sequence[str], after: Sequence[str]
+) -> None:
+    """Carry renamed and removed names over to lists of names, or single ones, in place."""
+    if list(before) == list(after):
+        return
+    renamed = _renamed(before, after)
+    for item in items:
+        named = item.get(field)
+        if isinstance(named, list):
+            kept = [renamed.get(str(name), str(name)) for name in named]
+            item[field] = [name for name in kept if name in after]
+        elif isinstance(named, str):
+            name = renamed.get(named, named)
+            item[field] = name if name in after else None
+
+
+def _renamed(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
+    return dict(zip(before, after, strict=True)) if len(before) == len(after) else {}
 
 
 def new_name(stem: str, taken: Sequence[str]) -> str:

@@ -9,12 +9,16 @@ import streamlit as st
 from driftsched.errors import InputError
 from driftsched.scenario import Cluster, Engine, Estimator, Metrics, Prompts, Scenario
 from driftsched.scheduling.policies import POLICIES
+from driftsched.studio.scenario_editor.draft import GANG_FIELDS
 from driftsched.studio.scenario_editor.edit import Edit
 from driftsched.studio.scenario_editor.fields import edit_fields
 from driftsched.studio.scenario_editor.hardware import capacity, hardware
 from driftsched.studio.state import get_scenario
 
-__all__ = ["basics", "engine", "estimator", "metrics", "policy"]
+__all__ = ["basics", "cluster", "engine", "estimator", "metrics", "policy"]
+
+
+HARDWARE = ("gpu", "model", "own_gpus", "own_models")
 
 
 def basics(edit: Edit) -> None:
@@ -57,19 +61,33 @@ def policy(edit: Edit) -> None:
 
 
 def engine(edit: Edit) -> None:
-    """Edit batching and the modelled GPU; says how much KV cache fits."""
-    data = edit.data
-    data["engine"] = edit_fields(edit.draft, Engine, data["engine"], "engine")
-    cluster = dict(data["cluster"])
-    hardware(edit, cluster)
-    data["cluster"] = edit_fields(
-        edit.draft,
-        Cluster,
-        cluster,
-        "cluster",
-        skip=("gpu", "model", "own_gpus", "own_models", "router", "pools"),
-    )
-    capacity(data["cluster"])
+    """Edit how requests share a replica."""
+    data = edit.data["engine"]
+    first = edit_fields(edit.draft, Engine, data, "engine", only=("mode", "batch_size"))
+    gang = first["mode"] == "gang"
+    rest = [name for name in Engine.model_fields if (name in GANG_FIELDS) == gang]
+    rest = [name for name in rest if name not in ("mode", "batch_size")]
+    edit.data["engine"] = edit_fields(edit.draft, Engine, first, "engine", only=rest)
+
+
+def cluster(edit: Edit) -> None:
+    """Edit the modelled GPUs: which, how many, who queues where; says how much KV cache fits."""
+    draft, data = edit.draft, dict(edit.data["cluster"])
+    hardware(edit, data)
+    plain = ["tensor_parallel", "price_per_gpu_hour"]
+    if not data.get("pools"):
+        plain.insert(0, "replicas")
+    data = edit_fields(draft, Cluster, data, "cluster", only=plain)
+    capacity({name: v for name, v in data.items() if name not in ("replicas", "pools")})
+    st.markdown("**Queue and router**")
+    data = edit_fields(draft, Cluster, data, "cluster", only=("queue", "router"), columns=1)
+    with st.expander("Pools: replicas of different kinds", icon=":material/stacks:"):
+        st.caption("A pool says only what differs from the cluster; without pools all are alike.")
+        data = edit_fields(draft, Cluster, data, "cluster", only=("pools",))
+    drawn = {*plain, "replicas", "queue", "router", "pools", *HARDWARE}
+    with st.expander("Memory, context and cost of an iteration", icon=":material/memory:"):
+        data = edit_fields(draft, Cluster, data, "cluster", skip=drawn)
+    edit.data["cluster"] = data
 
 
 def metrics(edit: Edit) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from driftsched.scenario import Phase
+from driftsched.studio.scenario_editor.choices import edit_shares
 from driftsched.studio.scenario_editor.draft import Data
 from driftsched.studio.scenario_editor.edit import Edit, copied, pick
 from driftsched.studio.scenario_editor.fields import edit_fields
-from driftsched.studio.scenario_editor.names import new_name, normalised
+from driftsched.studio.scenario_editor.names import follow_lists, new_name, normalised
 from driftsched.studio.scenario_editor.recorded import recorded
 
 __all__ = ["traffic"]
 
 SOURCES = {"phases": "Phases", "trace": "Recorded trace"}
 ENDS = {"requests": "a number of requests", "duration_s": "a time"}
-MOST_SHARES = 16
 
 
 def traffic(edit: Edit) -> None:
@@ -34,11 +34,13 @@ def traffic(edit: Edit) -> None:
         recorded(edit)
     else:
         _phases(edit)
+    edit.draft.names["phases"] = [str(item.get("name")) for item in edit.data["phases"]]
 
 
 def _phases(edit: Edit) -> None:
     items = edit.data["phases"]
-    at = pick(edit, items, "phase", lambda: _fresh(edit, items))
+    before = [str(item.get("name")) for item in items]
+    at = pick(edit.draft, items, "phase", lambda: _fresh(edit, items))
     if at is None:
         return
     key = f"phases.{at}"
@@ -52,6 +54,7 @@ def _phases(edit: Edit) -> None:
     edited["mix"] = _shares(edit, names, phase.get("mix") or {}, f"{key}.mix", "mix", at)
     edited["shares"] = _own_shares(edit, phase, key, at)
     items[at] = edited
+    follow_lists(edit.data["drift"], "phase", before, [str(item.get("name")) for item in items])
 
 
 def _fresh(edit: Edit, items: list[Data]) -> Data:
@@ -104,35 +107,7 @@ def _own_shares(edit: Edit, phase: Data, key: str, at: int) -> Data | None:
 
 
 def _shares(edit: Edit, names: list[str], shares: Data, key: str, field: str, at: int) -> Data:
-    if len(names) > MOST_SHARES:
-        st.caption("These are many; edit their shares as YAML.")
-        return shares
-    edited: Data = {}
-    for start in range(0, len(names), 3):
-        for column, number in zip(st.columns(3), range(start, len(names)), strict=False):
-            name = names[number]
-            value = shares.get(name)
-            with column:
-                widget = edit.draft.key(f"{key}.{number}")
-                typed = st.number_input(
-                    name,
-                    value=edit.draft.first(widget, float(value or 0.0)),
-                    step=0.05,
-                    format="%g",
-                    key=widget,
-                )
-            if typed or name in shares:
-                edited[name] = typed
-    total = sum(share or 0 for share in edited.values())
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
-            "Make them add up",
-            key=edit.draft.key(f"{key}.add-up"),
-            icon=":material/balance:",
-            type="tertiary",
-            help="Scale these shares by the same factor so that they add up to 1.",
-        ):
-            phases = edit.data["phases"]
-            edit.operations.append(lambda: phases[at].update({field: normalised(edited)}))
-        st.caption(f"They add up to {total:.4g}.")
-    return edited
+    phases = edit.data["phases"]
+    return edit_shares(
+        edit.draft, names, shares, key, lambda made: phases[at].update({field: made})
+    )

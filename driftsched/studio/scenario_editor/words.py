@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-__all__ = ["hint", "label"]
+__all__ = ["hint", "label", "singular"]
 
 UNITS = {
     "_rps": "requests/s",
@@ -56,6 +56,31 @@ WHOLE = {
     "classifier": "Classifier",
     "drain": "Wait until the queue is empty afterwards",
     "pause_s": "Pause afterwards (s)",
+    "tenant_arrivals": "Tenants with arrivals of their own",
+    "clients": "Which client belongs to which tenant",
+    "parts": "Parts of the mixture",
+    "drift": "Drift events",
+    "at_s": "Begins at (s)",
+    "for_s": "Lasts (s)",
+    "over_s": "Takes (s)",
+    "of": "Lengths concerned",
+    "sd": "Spread of ln(factor)",
+    "factor": "Factor",
+    "after": "Try again after",
+    "times_s": "Times, separated by commas (s)",
+    "rates_rps": "Rates, separated by commas (requests/s)",
+    "max_num_batched_tokens": "Tokens in an iteration",
+    "kv": "KV cache",
+    "block_tokens": "Block of KV cache (tokens)",
+    "preempt": "Who gives way",
+    "prefix_hit_rate": "Prefix hits",
+    "length_correlation": "Rank correlation of lengths",
+    "queue": "Queue",
+    "pools": "Pools",
+    "first_token_timeout_s": "Timeout to the first token (s)",
+    "timeout_s": "Timeout to the last token (s)",
+    "abandonment": "Users hang up",
+    "think": "Think time",
     "ttft_s": "TTFT (s)",
     "tpot_s": "TPOT (s)",
     "e2e_s": "End to end (s)",
@@ -65,6 +90,14 @@ WHOLE = {
     "on_error": "Broken rows",
 }
 BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}
+
+
+SINGULAR = {"drift": "drift event"}
+
+
+def singular(name: str) -> str:
+    """Noun for one of the items that a field holds."""
+    return SINGULAR.get(name, name.replace("_", " ").removesuffix("s"))
 
 
 def label(name: str) -> str:

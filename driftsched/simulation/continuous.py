@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from sys import maxsize
+from typing import TYPE_CHECKING, NamedTuple
 
+from driftsched.serving.memory import kv_blocks
+from driftsched.simulation.blocks import BlockTable
+from driftsched.simulation.preemption import make_room
 from driftsched.simulation.replica import Replica
 
 if TYPE_CHECKING:
@@ -12,28 +17,48 @@ if TYPE_CHECKING:
     from driftsched.simulation.clock import Appointment
     from driftsched.simulation.replica import Place
 
-__all__ = ["ContinuousReplica"]
+__all__ = ["Chunk", "ContinuousReplica"]
+
+
+class Chunk(NamedTuple):
+    """A piece of a prompt computed in one iteration: its tokens `start` to `end` (exclusive)."""
+
+    request: Request
+    start: int
+    end: int
 
 
 class ContinuousReplica(Replica):
-    """Iteration-level scheduling with jump-ahead.
+    """Iteration-level scheduling as in vLLM v1, with jump-ahead.
 
-    One iteration prefills the prompts of all that join, whole, and gives each decoding request one
-    token. As long as nobody joins or leaves, any number of iterations is one closed-form stretch
-    (`IterationCost.stretch`), so the cost is per request and not per token. A stretch is planned to
-    the first request to finish; with room in the batch, an arrival cuts it at the first boundary
-    from then on.
+    An iteration gives each decoding request one token and computes chunks of prompts, within
+    `max_num_batched_tokens`. As long as nobody joins, leaves or is preempted, any number of
+    iterations is one closed-form stretch (`IterationCost.stretch`), so the cost is per request and
+    not per token. A stretch is planned to the first request to finish or the last free block; with
+    room in the batch, an arrival cuts it at the first boundary from then on.
 
-    At a boundary, arrivals up to and including it are submitted first, then requests finish in
-    order of their id and teach the compensator, then the line is asked for the next ones.
+    A turn, at a boundary: arrivals up to and including it are submitted; requests finish in order
+    of their id and teach the compensator; running requests get their tokens and blocks, in order of
+    admission, by preemption if need be; if nobody was preempted, requests join.
     """
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
-        self._leaving: list[tuple[int, int, Request]] = []  # (last iteration, id, request)
-        self._joining: list[Request] = []
-        self._iteration = 0
-        self._kv = 0
+        engine = place.engine
+        self.chunked = engine.chunked_prefill
+        self.most_tokens = engine.max_num_batched_tokens or maxsize
+        self.victims = engine.preempt
+        self.blocks: BlockTable | None = None
+        if engine.kv == "paged":
+            self.blocks = BlockTable(
+                kv_blocks(self.kv_capacity, engine.block_tokens), engine.block_tokens
+            )
+        self.leaving: list[tuple[int, int, Request]] = []  # (last iteration, id, request)
+        self.heads: list[Request] = []  # chosen or preempted, wait for room; the last comes first
+        self.partial: Chunk | None = None  # the prompt under way: computed up to `end`
+        self.iteration = 0  # iterations done
+        self.kv = 0  # tokens that the decoding requests read in the next iteration
+        self._chunks: list[Chunk] = []
         self._start_s = self._end_s = 0.0  # of the stretch under way
         self._steps = 0
         self._open = False  # whether an arrival would cut the stretch
@@ -53,42 +78,60 @@ class ContinuousReplica(Replica):
         self._plan(now)
 
     def _settle(self, now: float) -> None:
-        """Count the stretch that has ended: those who joined decode, those who are done leave."""
-        leaving, iteration = self._leaving, self._iteration + self._steps
-        kv = self._kv + self._steps * len(leaving)
-        for request in self._joining:
-            request.first_token_s = now
-            kv += request.prompt_tokens + 1
-            last = iteration + request.output_tokens - 1
+        """Count the stretch that has ended: prompts are done, requests leave."""
+        leaving, steps = self.leaving, self._steps
+        self.iteration = iteration = self.iteration + steps
+        self.kv += steps * len(leaving)
+        if self.blocks is not None and steps > 1:
+            self.blocks.free -= self.blocks.new_in(iteration - steps + 2, steps - 1)
+        for chunk in self._chunks:
+            request, _, end = chunk
+            given = request.given_tokens
+            if end < request.prompt_tokens + given:
+                self.partial = chunk
+                continue
+            if not given:
+                request.first_token_s = now
+            self.kv += end + 1
+            last = iteration + request.output_tokens - given - 1
             heappush(leaving, (last, request.request_id, request))
+            if self.blocks is not None:
+                self.blocks.seat(request, end - iteration)
         while leaving and leaving[0][0] == iteration:
-            request = heappop(leaving)[2]
-            prompt = request.prompt_tokens
-            kv -= prompt + request.output_tokens
-            self._reserved -= prompt + request.max_output_tokens
-            self.gateway.finish(request, now)
-            if self.peers:
-                self._tell_peers(now)
-        self._iteration, self._kv = iteration, kv
+            self._finish(heappop(leaving)[2], now)
+
+    def _finish(self, request: Request, now: float) -> None:
+        held = request.prompt_tokens + request.output_tokens
+        self.kv -= held
+        if self.blocks is not None:
+            self.blocks.unseat(request)
+            self.blocks.free += self.blocks.needed(held - 1)
+        else:
+            self._reserved -= request.prompt_tokens + request.max_output_tokens
+        self.gateway.finish(request, now)
+        if self.peers:
+            self._tell_peers(now)
 
     def _plan(self, now: float) -> None:
-        """Take who may join, and make the appointment at the end of the next stretch."""
-        decoding, kv = len(self._leaving), self._kv
-        full = decoding == self.batch_size
-        wanted = self.line.waiting or self._stalled
-        self._joining = joining = self._take(decoding, now) if wanted and not full else []
-        if joining:
+        """Give blocks, let requests join, and make the appointment at the end of the stretch."""
+        preempted = self.blocks is not None and self.busy and self._grow()
+        decoding, kv = len(self.leaving), self.kv
+        self._chunks = chunks = self._prefill(decoding, now, joining=not preempted)
+        if chunks or preempted:
             self.busy, self._open = True, False
-            self.batches += 1
-            self.log.append((now, decoding + len(joining), kv))
-            self._start_s, self._steps = now, 1
-            end = now + self._prefill(joining, decoding, kv)
+            held = kv + (self.partial.end if self.partial else 0)
+            self.log.append((now, decoding + len(chunks), held))
+            self._start_s, self._steps, self.partial = now, 1, None
+            end = now + self._seconds(chunks, decoding, kv)
         elif decoding:
             self.log.append((now, decoding, kv))
             self._start_s = now
-            self._steps = steps = self._leaving[0][0] - self._iteration
+            steps = self.leaving[0][0] - self.iteration
+            if self.blocks is not None and steps > 1:
+                steps = 1 + self.blocks.lasting(self.iteration + 2, steps - 1)
+            self._steps = steps
             end = now + self.cost.stretch(steps, decoding, kv)
-            self._open = not full and self._stalled is None
+            self._open = not self.heads and decoding < self.batch_size
             if self._open and self.source.next_s < end:
                 end = self._cut(self.source.next_s)
         else:
@@ -97,21 +140,97 @@ class ContinuousReplica(Replica):
         self._end_s = end
         self._appointment = self.clock.at(end, self.order, self._wake)
 
+    def _grow(self) -> bool:
+        """Give the running requests the blocks of the next iteration; True if one was preempted."""
+        blocks = self.blocks
+        new = blocks.new_in(self.iteration + 1)
+        if self.partial is not None:
+            start, end = self.partial.end, self._end_of_partial()
+            new += blocks.needed(end) - blocks.needed(start)
+        if new <= blocks.free:
+            blocks.free -= new
+            return False
+        make_room(self)
+        return True
+
+    def _end_of_partial(self) -> int:
+        """How far the prompt under way gets in the next iteration."""
+        request, _, start = self.partial
+        left = self.most_tokens - len(self.leaving)
+        return min(request.prompt_tokens + request.given_tokens, start + left)
+
+    def preempt(self, request: Request) -> None:
+        """Send a decoding request back to the head of the line, to be computed again from the start.
+
+        Its blocks are the caller's to free.
+        """
+        base = self.blocks.unseat(request)
+        tokens = base + self.iteration + 1
+        self.kv -= tokens
+        request.given_tokens = tokens - request.prompt_tokens
+        request.preemptions += 1
+        self.heads.append(request)
+        self.leaving = [entry for entry in self.leaving if entry[2] is not request]
+        heapify(self.leaving)
+
+    def _prefill(self, decoding: int, now: float, *, joining: bool) -> list[Chunk]:
+        """The chunks of the next iteration: the prompt under way, then those of who may join."""
+        chunks: list[Chunk] = []
+        left = self.most_tokens - decoding
+        if self.partial is not None:
+            request, _, start = self.partial
+            chunks.append(Chunk(request, start, self._end_of_partial()))
+            left -= chunks[0].end - start
+        if not joining:
+            return chunks
+        line, heads, joined = self.line, self.heads, len(chunks)
+        while left > 0 and decoding + len(chunks) < self.batch_size and (line.waiting or heads):
+            request = heads.pop() if heads else line.next(now)
+            if request is None:
+                break
+            start = request.cached_tokens
+            end = request.prompt_tokens + request.given_tokens
+            if end - start > left:
+                end = start + left if self.chunked else maxsize
+            if not self._hold(request, end):
+                heads.append(request)
+                break
+            if not request.preemptions:
+                request.dispatch_s, request.replica = now, self.number
+                request.batch_id = self.batches
+            left -= end - start
+            chunks.append(Chunk(request, start, end))
+        self.batches += len(chunks) > joined
+        return chunks
+
+    def _hold(self, request: Request, end: int) -> bool:
+        """Take KV cache for a request that joins with a chunk up to `end`; False if none is left."""
+        if self.blocks is None:
+            held = request.prompt_tokens + request.max_output_tokens
+            if end == maxsize or self._reserved + held > self.kv_capacity:
+                return False
+            self._reserved += held
+        else:
+            needed = self.blocks.needed(end)
+            if needed > self.blocks.free:
+                return False
+            self.blocks.free -= needed
+        return True
+
     def _cut(self, time_s: float) -> float:
         """End the stretch at its first boundary from `time_s` on; returns the boundary's time."""
-        decoding, start = len(self._leaving), self._start_s
-        steps, lasting = self.cost.stretch_past(time_s - start, decoding, self._kv)
+        decoding, start = len(self.leaving), self._start_s
+        steps, lasting = self.cost.stretch_past(time_s - start, decoding, self.kv)
         if start + lasting < time_s:  # by rounding
-            steps, lasting = steps + 1, self.cost.stretch(steps + 1, decoding, self._kv)
+            steps, lasting = steps + 1, self.cost.stretch(steps + 1, decoding, self.kv)
         self._steps, self._open = steps, False
         return start + lasting
 
-    def _prefill(self, joining: list[Request], decoding: int, kv: int) -> float:
-        """Seconds of the iteration in which requests join."""
-        prompts = squares = 0
-        for request in joining:
-            tokens = request.prompt_tokens
-            prompts += tokens
-            squares += tokens * tokens
-        requests = decoding + len(joining)
-        return self.cost.iteration(prompts + decoding, kv, squares, requests, len(joining))
+    def _seconds(self, chunks: Sequence[Chunk], decoding: int, kv: int) -> float:
+        """Seconds of an iteration with chunks in it."""
+        tokens, squares, first = decoding, 0, 0
+        for request, start, end in chunks:
+            tokens += end - start
+            squares += end * end - start * start
+            first += start == request.cached_tokens
+        return self.cost.iteration(tokens, kv, squares, decoding + len(chunks), first)

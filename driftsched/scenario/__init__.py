@@ -2,7 +2,8 @@
 
 from driftsched.scenario.changes import changed, with_load, with_policy
 from driftsched.scenario.clients import Patience, Retries
-from driftsched.scenario.cluster import Cluster, Engine, Pool
+from driftsched.scenario.cluster import Cluster, Pool
+from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator, InputFactor, SizeClasses
 from driftsched.scenario.io import (
     from_yaml,

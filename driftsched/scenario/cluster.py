@@ -1,4 +1,4 @@
-"""The serving side: how requests share a GPU, and which GPU and model."""
+"""The serving side: which GPUs and model, how many replicas, who queues."""
 
 from __future__ import annotations
 
@@ -14,19 +14,9 @@ from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConf
 from driftsched.serving.catalogue import GPUS, MODELS, Gpu, Model
 from driftsched.serving.cost import CostConfig, IterationCost, RooflineConfig
 
-__all__ = ["Cluster", "Engine", "Pool"]
+__all__ = ["Cluster", "Pool"]
 
 MOST_REPLICAS = 1000
-
-
-class Engine(Config):
-    """How requests share a GPU."""
-
-    mode: Literal["gang", "continuous"] = "gang"
-    batch_size: int = Field(32, ge=1, le=100_000, description="requests in a batch at most")
-    batch_wait_s: float = Field(
-        0.01, ge=0, le=3600, description="gang mode: wait this long for a fuller batch"
-    )
 
 
 class Pool(Config):

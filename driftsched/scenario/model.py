@@ -12,10 +12,11 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from driftsched.config import Config
-from driftsched.scenario.cluster import Cluster, Engine
+from driftsched.scenario.cluster import Cluster
+from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator
 from driftsched.scenario.recorded import TraceSource
-from driftsched.scenario.rules import Name, check_sum, check_unique
+from driftsched.scenario.rules import MOST, Name, check_sum, check_unique
 from driftsched.scenario.tenants import Tenant
 from driftsched.scenario.traffic import Category, Phase, Prompts
 from driftsched.scheduling.policies import PolicyConfig
@@ -93,6 +94,12 @@ class Scenario(Config):
             given = "neither" if self.trace is None else "both"
             raise ValueError(f"scenario needs either phases or a trace, got {given}")
         self._check_names()
+        most = self.engine.max_num_batched_tokens
+        if not self.engine.chunked_prefill and (most or MOST) < self.cluster.context_tokens:
+            raise ValueError(
+                "engine.max_num_batched_tokens must be >= cluster.context_tokens "
+                f"({self.cluster.context_tokens}) without chunked_prefill, got {most}"
+            )
         return self
 
     def _check_names(self) -> None:

@@ -45,6 +45,9 @@ class Tenant(Config):
     weight: float = Field(1.0, gt=0, le=1000, description="share of service under Weighted")
     share: float = Field(ge=0, le=1, description="share of the requests")
     safety_factor: float = Field(1.0, gt=0, le=10, description="multiplies the token budget")
+    prefix_hit_rate: float = Field(
+        0.0, ge=0, le=1, description="share of a prompt found in the prefix cache"
+    )
     slo: Slo = Slo()
     limits: Limits = Limits()
     patience: Patience = Patience()

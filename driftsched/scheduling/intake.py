@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from driftsched.scheduling.request import Request
 
 if TYPE_CHECKING:
@@ -11,7 +14,7 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.workload.table import Workload
 
-__all__ = ["make_requests"]
+__all__ = ["cached_tokens", "make_requests"]
 
 
 def make_requests(
@@ -39,5 +42,19 @@ def make_requests(
             budgets.counted_output[part].tolist(),
             budgets.base_tokens[part].tolist(),
             budgets.prior_tokens[part].tolist(),
+            cached_tokens(scenario, workload)[part].tolist(),
         )
     )
+
+
+def cached_tokens(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
+    """Tokens of each prompt found in the prefix cache, shape (n,).
+
+    The tenant's share of the prompt in whole blocks, at least one token short of it: as in vLLM, the
+    last token is always computed, since its logits are needed.
+    """
+    size = scenario.engine.block_tokens
+    rate = np.array([tenant.prefix_hit_rate for tenant in scenario.tenants])[workload.tenant]
+    prompt = workload.prompt_tokens
+    hits = np.floor(prompt * rate).astype(np.int64)
+    return np.minimum(hits // size, (prompt - 1) // size) * size

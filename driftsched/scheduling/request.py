@@ -29,6 +29,10 @@ class Request:
         The output in the estimator's unit, words or tokens.
     base_tokens : int
         The category's budget; `prior_tokens` is base · safety factor · input factor.
+    cached_tokens : int
+        Tokens of the prompt found in the prefix cache: held, but not computed.
+    given_tokens : int
+        Output tokens given before it was last preempted; they are computed again with the prompt.
     counted_prompt_tokens : int
         The prompt in the estimator's unit.
     bias : float
@@ -46,12 +50,14 @@ class Request:
         "base_tokens",
         "batch_id",
         "bias",
+        "cached_tokens",
         "counted_output_tokens",
         "counted_prompt_tokens",
         "dispatch_s",
         "estimated_output_tokens",
         "finish_s",
         "first_token_s",
+        "given_tokens",
         "max_output_tokens",
         "output_tokens",
         "predicted",
@@ -81,6 +87,7 @@ class Request:
         counted_output_tokens: int,
         base_tokens: int,
         prior_tokens: float,
+        cached_tokens: int = 0,
     ) -> None:
         self.request_id = request_id
         self.tenant = tenant
@@ -94,6 +101,8 @@ class Request:
         self.counted_output_tokens = counted_output_tokens
         self.base_tokens = base_tokens
         self.prior_tokens = prior_tokens
+        self.cached_tokens = cached_tokens
+        self.given_tokens = 0
         self.bias = 1.0
         self.estimated_output_tokens = 0
         self.total_token_budget = 0

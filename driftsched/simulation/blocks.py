@@ -53,6 +53,10 @@ class BlockTable:
         self._slots[(1 - base) % self.size] -= 1
         return base
 
+    def new_of(self, request: Request, iteration: int) -> int:
+        """New blocks that one decoding request needs in an iteration: 0 or 1."""
+        return int((self.bases[request] + iteration - 1) % self.size == 0)
+
     def new_in(self, first: int, iterations: int = 1) -> int:
         """New blocks that the decoding requests need in iterations first, first + 1, …"""
         if iterations == 1:

@@ -114,7 +114,7 @@ class ContinuousReplica(Replica):
 
     def _plan(self, now: float) -> None:
         """Give blocks, let requests join, and make the appointment at the end of the stretch."""
-        preempted = self.blocks is not None and self.busy and self._grow()
+        preempted = self.busy and self.blocks is not None and self._grow(self.blocks)
         decoding, kv = len(self.leaving), self.kv
         self._chunks = chunks = self._prefill(decoding, now, joining=not preempted)
         if chunks or preempted:
@@ -140,36 +140,29 @@ class ContinuousReplica(Replica):
         self._end_s = end
         self._appointment = self.clock.at(end, self.order, self._wake)
 
-    def _grow(self) -> bool:
+    def _grow(self, blocks: BlockTable) -> bool:
         """Give the running requests the blocks of the next iteration; True if one was preempted."""
-        blocks = self.blocks
         new = blocks.new_in(self.iteration + 1)
         if self.partial is not None:
-            start, end = self.partial.end, self._end_of_partial()
-            new += blocks.needed(end) - blocks.needed(start)
+            new += blocks.needed(self.end_of_partial()) - blocks.needed(self.partial.end)
         if new <= blocks.free:
             blocks.free -= new
             return False
-        make_room(self)
+        make_room(self, blocks)
         return True
 
-    def _end_of_partial(self) -> int:
-        """How far the prompt under way gets in the next iteration."""
+    def end_of_partial(self) -> int:
+        """How far the prompt under way gets in the next iteration; 0 where there is none."""
+        if self.partial is None:
+            return 0
         request, _, start = self.partial
         left = self.most_tokens - len(self.leaving)
         return min(request.prompt_tokens + request.given_tokens, start + left)
 
-    def preempt(self, request: Request) -> None:
-        """Send a decoding request back to the head of the line, to be computed again from the start.
-
-        Its blocks are the caller's to free.
-        """
-        base = self.blocks.unseat(request)
-        tokens = base + self.iteration + 1
+    def interrupt(self, request: Request, tokens: int) -> None:
+        """Take a decoding request out; what it has been given so far fills `tokens` with its prompt."""
         self.kv -= tokens
         request.given_tokens = tokens - request.prompt_tokens
-        request.preemptions += 1
-        self.heads.append(request)
         self.leaving = [entry for entry in self.leaving if entry[2] is not request]
         heapify(self.leaving)
 
@@ -179,7 +172,7 @@ class ContinuousReplica(Replica):
         left = self.most_tokens - decoding
         if self.partial is not None:
             request, _, start = self.partial
-            chunks.append(Chunk(request, start, self._end_of_partial()))
+            chunks.append(Chunk(request, start, self.end_of_partial()))
             left -= chunks[0].end - start
         if not joining:
             return chunks
@@ -190,9 +183,10 @@ class ContinuousReplica(Replica):
                 break
             start = request.cached_tokens
             end = request.prompt_tokens + request.given_tokens
-            if end - start > left:
-                end = start + left if self.chunked else maxsize
-            if not self._hold(request, end):
+            whole = end - start <= left
+            if not whole:
+                end = start + left
+            if not (whole or self.chunked) or not self._hold(request, end):
                 heads.append(request)
                 break
             if not request.preemptions:
@@ -205,16 +199,16 @@ class ContinuousReplica(Replica):
 
     def _hold(self, request: Request, end: int) -> bool:
         """Take KV cache for a request that joins with a chunk up to `end`; False if none is left."""
-        if self.blocks is None:
-            held = request.prompt_tokens + request.max_output_tokens
-            if end == maxsize or self._reserved + held > self.kv_capacity:
-                return False
-            self._reserved += held
-        else:
+        if self.blocks is not None:
             needed = self.blocks.needed(end)
             if needed > self.blocks.free:
                 return False
             self.blocks.free -= needed
+            return True
+        held = request.prompt_tokens + request.max_output_tokens
+        if self._reserved + held > self.kv_capacity:
+            return False
+        self._reserved += held
         return True
 
     def _cut(self, time_s: float) -> float:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from driftsched.errors import ScenarioError
 from driftsched.scheduling.gateway import Gateway
-from driftsched.serving.memory import kv_capacity_tokens
+from driftsched.serving.memory import kv_blocks, kv_capacity_tokens
 from driftsched.simulation.announced import AnnouncedTraffic
 from driftsched.simulation.continuous import ContinuousReplica
 from driftsched.simulation.gang import GangReplica
@@ -14,6 +15,8 @@ from driftsched.simulation.replica import Place
 from driftsched.simulation.traffic import Progress, Traffic
 
 if TYPE_CHECKING:
+    from driftsched.scenario.cluster import Cluster
+    from driftsched.scenario.engine import Engine
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
@@ -60,7 +63,7 @@ class Fleet:
         progress: Progress | None = None,
     ) -> None:
         machines = scenario.cluster.machines
-        capacities = [kv_capacity_tokens(machine) for machine in machines]
+        capacities = [kv_tokens(scenario.engine, machine) for machine in machines]
         central = scenario.cluster.queue == "central" or len(machines) == 1
         if central:
             self.gateway = Gateway(scenario, policy, min(capacities))
@@ -109,3 +112,23 @@ class Fleet:
         if len(self.replicas) > 1 and any(one.limits.running for one in scenario.tenants):
             for replica in self.replicas:
                 replica.peers = [peer for peer in self.replicas if peer is not replica]
+
+
+def kv_tokens(engine: Engine, machine: Cluster) -> int:
+    """Tokens of KV cache of a replica, whole blocks where it is paged.
+
+    Raises
+    ------
+    ScenarioError
+        When not one block fits.
+    """
+    tokens = kv_capacity_tokens(machine)
+    if engine.kv == "reserve":
+        return tokens
+    blocks = kv_blocks(tokens, engine.block_tokens)
+    if blocks < 1:
+        raise ScenarioError(
+            f"engine.block_tokens must be <= the {tokens} tokens of KV cache that fit on "
+            f"{machine.gpu}, got {engine.block_tokens}"
+        )
+    return blocks * engine.block_tokens

@@ -47,6 +47,7 @@ class GangReplica(Replica):
         super().__init__(place)
         self.batch_wait_s = place.engine.batch_wait_s
         self._gang: list[Request] = []
+        self._stalled: Request | None = None  # chosen, waits for KV cache
         self._deadline_s = inf
         self._next = self._form  # what the next appointment is for
 
@@ -79,8 +80,8 @@ class GangReplica(Replica):
         self.busy = True
         self.batches += 1
         gang = self._gang
-        prompts = sum(request.prompt_tokens for request in gang)
-        squares = sum(request.prompt_tokens**2 for request in gang)
+        prompts = sum(request.prompt_tokens - request.cached_tokens for request in gang)
+        squares = sum(request.prompt_tokens**2 - request.cached_tokens**2 for request in gang)
         self.log.append((now, len(gang), 0))
         self._next = self._give_first_tokens
         self._arm(now + self.cost.iteration(prompts, 0, squares, len(gang), len(gang)))
@@ -111,3 +112,27 @@ class GangReplica(Replica):
         self.busy = False
         self._gang, self._deadline_s, self._next = [], inf, self._form
         self._form(now)
+
+    def _take(self, running: int, now: float) -> list[Request]:
+        """Dispatch as many requests as have room beside `running` others.
+
+        A chosen request whose KV cache does not fit yet waits at the head until it does.
+        """
+        taken: list[Request] = []
+        line = self.line
+        while running < self.batch_size and (line.waiting or self._stalled):
+            request = self._stalled or line.next(now)
+            if request is None:
+                break
+            self._stalled = None
+            needed = request.prompt_tokens + request.max_output_tokens
+            if self._reserved + needed > self.kv_capacity:
+                self._stalled = request
+                break
+            self._reserved += needed
+            request.dispatch_s = now
+            request.batch_id = self.batches
+            request.replica = self.number
+            taken.append(request)
+            running += 1
+        return taken

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from driftsched.simulation.clock import REPLICAS
 
 if TYPE_CHECKING:
-    from driftsched.scenario.cluster import Engine
+    from driftsched.scenario.engine import Engine
     from driftsched.scheduling.gateway import Gateway
     from driftsched.scheduling.line import Line
-    from driftsched.scheduling.request import Request
     from driftsched.serving.iteration import IterationCost
     from driftsched.simulation.clock import Appointment, Clock
 
@@ -103,7 +102,6 @@ class Replica:
         self.batches = 0
         self.peers: Sequence[Replica] = ()
         self._reserved = 0
-        self._stalled: Request | None = None
         self._appointment: Appointment | None = None
 
     @property
@@ -142,27 +140,3 @@ class Replica:
         self.log.append((now, 0, 0))
         if self.source.idle(now):
             self._arm(self.source.next_s)
-
-    def _take(self, running: int, now: float) -> list[Request]:
-        """Dispatch as many requests as have room beside `running` others.
-
-        A chosen request whose KV cache does not fit yet waits at the head until it does.
-        """
-        taken: list[Request] = []
-        line = self.line
-        while running < self.batch_size and (line.waiting or self._stalled):
-            request = self._stalled or line.next(now)
-            if request is None:
-                break
-            self._stalled = None
-            needed = request.prompt_tokens + request.max_output_tokens
-            if self._reserved + needed > self.kv_capacity:
-                self._stalled = request
-                break
-            self._reserved += needed
-            request.dispatch_s = now
-            request.batch_id = self.batches
-            request.replica = self.number
-            taken.append(request)
-            running += 1
-        return taken

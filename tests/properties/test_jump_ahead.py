@@ -30,6 +30,7 @@ def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
         slow = np.array([getattr(r, name) for r in requests])
         np.testing.assert_allclose(table[name], slow, rtol=1e-9, atol=1e-9, err_msg=name)
     assert [r.replica for r in requests] == table["replica"].tolist()
+    assert [r.preemptions for r in requests] == table["preemptions"].tolist()
     estimates = [r.estimated_output_tokens for r in requests]
     assert estimates == table["estimated_output_tokens"].tolist()
     return table

@@ -56,10 +56,10 @@ COSTS: tuple[dict[str, Any], ...] = (
 
 
 @st.composite
-def clusters(draw: st.DrawFn) -> dict[str, Any]:
+def clusters(draw: st.DrawFn, *, small: bool = False) -> dict[str, Any]:
     """One to four replicas, of one kind or several, with one queue or one each."""
     # Utilisations that leave from about 800 to 60,000 tokens of KV cache on an L4.
-    utilisation = st.sampled_from([0.2015, 0.205, 0.23, 0.7])
+    utilisation = st.sampled_from([0.2015, 0.2025] if small else [0.2015, 0.205, 0.23, 0.7])
     cluster: dict[str, Any] = {"memory_utilisation": draw(utilisation)}
     cluster["cost"] = draw(st.sampled_from(COSTS))
     if draw(st.booleans()):
@@ -78,6 +78,27 @@ def clusters(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def engines(draw: st.DrawFn) -> dict[str, Any]:
+    """Gangs, and continuous batching with and without token budget, chunks and blocks."""
+    engine: dict[str, Any] = {"batch_size": draw(st.integers(1, 12))}
+    mode = draw(st.sampled_from(["gang", "continuous", "continuous"]))
+    if mode == "gang":
+        return engine | {"mode": mode, "batch_wait_s": draw(st.sampled_from([0.0, 0.01, 0.5]))}
+    if draw(st.booleans()):
+        engine["max_num_batched_tokens"] = draw(st.integers(12, 600))
+        if engine["max_num_batched_tokens"] > 500:
+            engine |= {"max_num_batched_tokens": 2048, "chunked_prefill": False}
+    paged = {
+        "kv": st.just("paged"),
+        "block_tokens": st.sampled_from([1, 3, 16, 64]),
+        "preempt": st.sampled_from(["last_admitted", "lowest_rank"]),
+    }
+    if draw(st.booleans()):
+        engine |= draw(st.fixed_dictionaries(paged))
+    return engine | {"mode": mode}
+
+
+@st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     """Scenarios over both batching modes, all policies, limits, phases, costs and estimators."""
     tenants = draw(st.integers(1, 4))
@@ -90,15 +111,19 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         }
     )
     names = [f"t{number}" for number in range(tenants)]
+    engine = draw(engines())
+    # Blocks run out where the cache is small and many come at once.
+    pressed = engine.get("kv") == "paged" and draw(st.integers(0, 3)) > 0
+    rate = st.floats(50, 500) if pressed else st.floats(0.2, 50)
     phase = st.fixed_dictionaries(
         {
             "requests": st.integers(1, 40),
             "arrivals": st.one_of(
-                st.fixed_dictionaries({"kind": st.just("poisson"), "rate_rps": st.floats(0.2, 50)}),
+                st.fixed_dictionaries({"kind": st.just("poisson"), "rate_rps": rate}),
                 st.fixed_dictionaries(
                     {
                         "kind": st.just("gamma"),
-                        "rate_rps": st.floats(0.2, 50),
+                        "rate_rps": rate,
                         "cv": st.floats(0.5, 4),
                     }
                 ),
@@ -125,6 +150,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
                     "weight": draw(st.sampled_from([0.5, 1, 2, 5])),
                     "share": 1 / tenants,
                     "safety_factor": draw(st.floats(0.5, 1.5)),
+                    "prefix_hit_rate": draw(st.sampled_from([0.0, 0.0, 0.3, 1.0])),
                     "limits": draw(limits) if draw(st.booleans()) else {},
                 }
                 for name in names
@@ -155,11 +181,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
                 "compensator": {"kind": draw(st.sampled_from(["none", "ema", "oracle"]))},
             },
             "policy": {"kind": draw(st.sampled_from(POLICIES))},
-            "engine": {
-                "mode": draw(st.sampled_from(["gang", "continuous"])),
-                "batch_size": draw(st.integers(1, 12)),
-                "batch_wait_s": draw(st.sampled_from([0.0, 0.01, 0.5])),
-            },
-            "cluster": draw(clusters()),
+            "lengths": draw(st.sampled_from(["natural", "capped" if pressed else "natural"])),
+            "engine": engine,
+            "cluster": draw(clusters(small=pressed)),
         }
     )

@@ -13,11 +13,10 @@ from driftsched.estimation.budget import prepare_budgets
 from driftsched.scenario import Scenario
 from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.intake import make_requests
-from driftsched.scheduling.line import Line
 from driftsched.scheduling.request import Request
-from driftsched.serving.iteration import IterationCost
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.workload.table import Segment, Workload
+from tests.support.slow_replicas import SlowContinuous, SlowGang, SlowReplica
 
 
 @dataclass
@@ -61,115 +60,12 @@ class Arrivals:
         return self.coming[0].arrival_s if self.coming else inf
 
 
-@dataclass
-class SlowReplica:
-    """One replica, one token at a time. `due` is its next turn; inf while it is idle."""
-
-    scenario: Scenario
-    gateway: Gateway
-    line: Line
-    cost: IterationCost
-    capacity: int
-    number: int
-    due: float = 0.0
-    iterations: int = 0
-    inside: dict[Request, int] = field(default_factory=dict)  # tokens given
-    in_service: bool = False
-    stalled: Request | None = None
-    deadline_s: float = inf
-
-    def changed(self, now: float) -> None:
-        """Something arrived or left somewhere: look, unless in the middle of an iteration."""
-        if not self.in_service:
-            self.due = now
-
-    def admit(self, now: float) -> None:
-        while len(self.inside) < self.scenario.engine.batch_size:
-            request = self.stalled or self.line.next(now)
-            self.stalled = None
-            if request is None:
-                break
-            held = sum(r.prompt_tokens + r.max_output_tokens for r in self.inside)
-            if held + request.prompt_tokens + request.max_output_tokens > self.capacity:
-                self.stalled = request
-                break
-            request.dispatch_s = now
-            request.replica = self.number
-            self.inside[request] = 0
-
-    def iterate(self, now: float) -> None:
-        """Start an iteration of all inside that are not done."""
-        self.iterations += 1
-        self.in_service = True
-        active = {r: done for r, done in self.inside.items() if done < r.output_tokens}
-        joining = [r for r, done in active.items() if not done]
-        tokens = len(active) - len(joining) + sum(r.prompt_tokens for r in joining)
-        kv = sum(r.prompt_tokens + done for r, done in active.items() if done)
-        self.due = now + self.cost.iteration(
-            tokens, kv, sum(r.prompt_tokens**2 for r in joining), len(active), len(joining)
-        )
-
-    def count_tokens(self, now: float) -> None:
-        for request, done in self.inside.items():
-            if done == 0:
-                request.first_token_s = now
-            if done < request.output_tokens:
-                self.inside[request] = done + 1
-
-    def finish(self, ended: list[Request], now: float) -> None:
-        for request in sorted(ended, key=lambda r: r.request_id):
-            del self.inside[request]
-            self.gateway.finish(request, now)
-
-    def turn(self, now: float) -> bool:
-        """Act at `now`; True where a request left."""
-        raise NotImplementedError
-
-
-class SlowContinuous(SlowReplica):
-    def turn(self, now: float) -> bool:
-        ended: list[Request] = []
-        if self.in_service:
-            self.in_service = False
-            self.count_tokens(now)
-            ended = [r for r, done in self.inside.items() if done == r.output_tokens]
-            self.finish(ended, now)
-        self.admit(now)
-        if self.inside:
-            self.iterate(now)
-        else:
-            self.due = inf
-        return bool(ended)
-
-
-class SlowGang(SlowReplica):
-    def turn(self, now: float) -> bool:
-        ended: list[Request] = []
-        if self.in_service:
-            self.count_tokens(now)
-            if any(done < r.output_tokens for r, done in self.inside.items()):
-                self.iterate(now)
-                return False
-            self.in_service = False
-            ended = list(self.inside)
-            self.finish(ended, now)
-            self.deadline_s = inf
-        self.admit(now)
-        engine = self.scenario.engine
-        if not self.inside:
-            self.due = inf
-            return bool(ended)
-        self.deadline_s = min(self.deadline_s, now + engine.batch_wait_s)
-        if len(self.inside) < engine.batch_size and not self.stalled and now < self.deadline_s:
-            self.due = self.deadline_s
-        else:
-            self.iterate(now)
-        return bool(ended)
-
-
 def build(scenario: Scenario) -> tuple[Gateway, list[SlowReplica]]:
     machines = scenario.cluster.machines
     capacities = [kv_capacity_tokens(machine) for machine in machines]
+    if scenario.engine.kv == "paged":
+        size = scenario.engine.block_tokens
+        capacities = [tokens // size * size for tokens in capacities]
     own = scenario.cluster.queue == "per_replica" and len(machines) > 1
     if own:
         gateway = Gateway(scenario, capacities=capacities)

@@ -1,0 +1,210 @@
+"""Replicas that compute every iteration by itself, one token a request, by the same rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf, isnan
+
+from driftsched.scenario import Scenario
+from driftsched.scheduling.gateway import Gateway
+from driftsched.scheduling.line import Line
+from driftsched.scheduling.request import Request
+from driftsched.serving.iteration import IterationCost
+
+
+@dataclass
+class Seat:
+    """A request in a replica: tokens in the KV cache, tokens given, tokens of this iteration."""
+
+    computed: int = 0
+    given: int = 0
+    planned: int = 0
+
+
+@dataclass
+class SlowReplica:
+    """One replica, one token at a time. `due` is its next turn; inf while it is idle."""
+
+    scenario: Scenario
+    gateway: Gateway
+    line: Line
+    cost: IterationCost
+    capacity: int
+    number: int
+    due: float = 0.0
+    iterations: int = 0
+    inside: dict[Request, Seat] = field(default_factory=dict)  # in order of admission
+    in_service: bool = False
+    heads: list[Request] = field(default_factory=list)  # waiting before the line, the first first
+    deadline_s: float = inf
+
+    def changed(self, now: float) -> None:
+        """Something arrived or left somewhere: look, unless in the middle of an iteration."""
+        if not self.in_service:
+            self.due = now
+
+    def choose(self, now: float) -> Request | None:
+        return self.heads.pop(0) if self.heads else self.line.next(now)
+
+    def reserved(self) -> int:
+        return sum(r.prompt_tokens + r.max_output_tokens for r in self.inside)
+
+    def fits_whole(self, request: Request) -> bool:
+        needed = request.prompt_tokens + request.max_output_tokens
+        return self.reserved() + needed <= self.capacity
+
+    def enter(self, request: Request, seat: Seat, now: float) -> None:
+        self.inside[request] = seat
+        if isnan(request.dispatch_s):
+            request.dispatch_s = now
+            request.replica = self.number
+
+    def iterate(self, now: float) -> None:
+        """Start an iteration of all that have tokens planned."""
+        self.iterations += 1
+        self.in_service = True
+        tokens = kv = squares = requests = prompts = 0
+        for request, seat in self.inside.items():
+            end = seat.computed + seat.planned
+            if not seat.planned:
+                continue
+            tokens += seat.planned
+            requests += 1
+            if seat.given and seat.computed >= request.prompt_tokens + seat.given - 1:
+                kv += end
+            else:
+                squares += end**2 - seat.computed**2
+                prompts += seat.computed == request.cached_tokens
+        self.due = now + self.cost.iteration(tokens, kv, squares, requests, prompts)
+
+    def count(self, now: float) -> None:
+        """The iteration has ended: a request whose tokens are all computed gets its next one."""
+        self.in_service = False
+        for request, seat in self.inside.items():
+            seat.computed += seat.planned
+            if seat.planned and seat.computed == request.prompt_tokens + seat.given:
+                seat.given += 1
+                if seat.given == 1:
+                    request.first_token_s = now
+            seat.planned = 0
+
+    def finish(self, ended: list[Request], now: float) -> None:
+        for request in sorted(ended, key=lambda r: r.request_id):
+            del self.inside[request]
+            self.gateway.finish(request, now)
+
+    def turn(self, now: float) -> bool:
+        """Act at `now`; True where a request left."""
+        raise NotImplementedError
+
+
+@dataclass
+class SlowContinuous(SlowReplica):
+    given: dict[Request, int] = field(default_factory=dict)  # of those preempted
+
+    def blocks(self, tokens: int) -> int:
+        return -(-tokens // self.scenario.engine.block_tokens)
+
+    def free(self) -> int:
+        held = sum(self.blocks(seat.computed + seat.planned) for seat in self.inside.values())
+        return self.capacity // self.scenario.engine.block_tokens - held
+
+    def left(self) -> float:
+        planned = sum(seat.planned for seat in self.inside.values())
+        return (self.scenario.engine.max_num_batched_tokens or inf) - planned
+
+    def preempt_one(self) -> None:
+        running = list(self.inside)
+        victim = running[-1]
+        if self.scenario.engine.preempt == "lowest_rank":
+            order = self.line.policy.order
+            victim = sorted(running, key=lambda r: (order(r), r.arrival_s, r.request_id))[-1]
+        victim.preemptions += 1
+        self.given[victim] = self.inside.pop(victim).given
+        self.heads.insert(0, victim)
+
+    def serve_running(self) -> bool:
+        """Plan the tokens of all that run; True where somebody had to go."""
+        before = len(self.inside)
+        for request, seat in list(self.inside.items()):
+            while request in self.inside:
+                wanted = request.prompt_tokens + seat.given - seat.computed
+                wanted = int(min(wanted, self.left()))
+                new = self.blocks(seat.computed + wanted) - self.blocks(seat.computed)
+                if self.scenario.engine.kv == "reserve" or new <= self.free():
+                    seat.planned = wanted
+                    break
+                self.preempt_one()
+        return len(self.inside) < before
+
+    def admit(self, now: float) -> None:
+        engine = self.scenario.engine
+        while len(self.inside) < engine.batch_size and self.left() > 0:
+            request = self.choose(now)
+            if request is None:
+                break
+            seat = Seat(request.cached_tokens, self.given.get(request, 0))
+            whole = request.prompt_tokens + seat.given - seat.computed
+            seat.planned = int(min(whole, self.left()))
+            if engine.kv == "reserve":
+                fits = self.fits_whole(request)
+            else:
+                fits = self.blocks(seat.computed + seat.planned) <= self.free()
+            if not fits or (seat.planned < whole and not engine.chunked_prefill):
+                self.heads.insert(0, request)
+                break
+            self.enter(request, seat, now)
+
+    def turn(self, now: float) -> bool:
+        ended: list[Request] = []
+        if self.in_service:
+            self.count(now)
+            ended = [r for r, seat in self.inside.items() if seat.given == r.output_tokens]
+            self.finish(ended, now)
+        if not self.serve_running():
+            self.admit(now)
+        if self.inside:
+            self.iterate(now)
+        else:
+            self.due = inf
+        return bool(ended)
+
+
+class SlowGang(SlowReplica):
+    def admit(self, now: float) -> None:
+        while len(self.inside) < self.scenario.engine.batch_size:
+            request = self.choose(now)
+            if request is None:
+                break
+            if not self.fits_whole(request):
+                self.heads.insert(0, request)
+                break
+            self.enter(request, Seat(request.cached_tokens), now)
+
+    def start(self, now: float) -> None:
+        for request, seat in self.inside.items():
+            done = seat.given == request.output_tokens
+            seat.planned = 0 if done else request.prompt_tokens + seat.given - seat.computed
+        self.iterate(now)
+
+    def turn(self, now: float) -> bool:
+        ended: list[Request] = []
+        if self.in_service:
+            self.count(now)
+            if any(seat.given < r.output_tokens for r, seat in self.inside.items()):
+                self.start(now)
+                return False
+            ended = list(self.inside)
+            self.finish(ended, now)
+            self.deadline_s = inf
+        self.admit(now)
+        engine = self.scenario.engine
+        if not self.inside:
+            self.due = inf
+            return bool(ended)
+        self.deadline_s = min(self.deadline_s, now + engine.batch_wait_s)
+        if len(self.inside) < engine.batch_size and not self.heads and now < self.deadline_s:
+            self.due = self.deadline_s
+        else:
+            self.start(now)
+        return bool(ended)

@@ -50,11 +50,12 @@ def make_requests(
 def cached_tokens(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
     """Tokens of each prompt found in the prefix cache, shape (n,).
 
-    The tenant's share of the prompt in whole blocks, at least one token short of it: as in vLLM, the
-    last token is always computed, since its logits are needed.
+    The tenant's share of the prompt in whole blocks, at least one token short of it: as in vLLM,
+    the last token is always computed, since its logits are needed.
     """
     size = scenario.engine.block_tokens
     rate = np.array([tenant.prefix_hit_rate for tenant in scenario.tenants])[workload.tenant]
     prompt = workload.prompt_tokens
     hits = np.floor(prompt * rate).astype(np.int64)
-    return np.minimum(hits // size, (prompt - 1) // size) * size
+    whole: NDArray[np.int64] = np.minimum(hits // size, (prompt - 1) // size)
+    return whole * size

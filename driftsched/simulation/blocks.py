@@ -58,7 +58,7 @@ class BlockTable:
         return int((self.bases[request] + iteration - 1) % self.size == 0)
 
     def new_in(self, first: int, iterations: int = 1) -> int:
-        """New blocks that the decoding requests need in iterations first, first + 1, …"""
+        """New blocks that the decoding requests need in `iterations` from `first` on."""
         if iterations == 1:
             return self._slots[first % self.size]
         periods, rest = divmod(iterations, self.size)

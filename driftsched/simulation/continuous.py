@@ -160,7 +160,7 @@ class ContinuousReplica(Replica):
         return min(request.prompt_tokens + request.given_tokens, start + left)
 
     def interrupt(self, request: Request, tokens: int) -> None:
-        """Take a decoding request out; what it has been given so far fills `tokens` with its prompt."""
+        """Take a decoding request out that has `tokens`, prompt and answer so far together."""
         self.kv -= tokens
         request.given_tokens = tokens - request.prompt_tokens
         self.leaving = [entry for entry in self.leaving if entry[2] is not request]
@@ -171,9 +171,8 @@ class ContinuousReplica(Replica):
         chunks: list[Chunk] = []
         left = self.most_tokens - decoding
         if self.partial is not None:
-            request, _, start = self.partial
-            chunks.append(Chunk(request, start, self.end_of_partial()))
-            left -= chunks[0].end - start
+            chunks.append(Chunk(self.partial.request, self.partial.end, self.end_of_partial()))
+            left -= chunks[0].end - self.partial.end
         if not joining:
             return chunks
         line, heads, joined = self.line, self.heads, len(chunks)
@@ -198,7 +197,7 @@ class ContinuousReplica(Replica):
         return chunks
 
     def _hold(self, request: Request, end: int) -> bool:
-        """Take KV cache for a request that joins with a chunk up to `end`; False if none is left."""
+        """Take KV cache for a request that joins with tokens up to `end`; False if none is left."""
         if self.blocks is not None:
             needed = self.blocks.needed(end)
             if needed > self.blocks.free:

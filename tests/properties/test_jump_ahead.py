@@ -36,7 +36,7 @@ def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
     return table
 
 
-@settings(max_examples=300)
+@settings(max_examples=500)
 @given(scenarios())
 def test_every_time_and_estimate_equals_iterating_token_by_token(scenario: Scenario) -> None:
     assert_equal_to_token_by_token(scenario)

@@ -14,11 +14,15 @@ from driftsched.serving.iteration import IterationCost
 
 @dataclass
 class Seat:
-    """A request in a replica: tokens in the KV cache, tokens given, tokens of this iteration."""
+    """A request in a replica: tokens in the KV cache, tokens given, tokens of this iteration.
+
+    `again` counts the tokens given before it came in, which are computed with the prompt.
+    """
 
     computed: int = 0
     given: int = 0
     planned: int = 0
+    again: int = 0
 
 
 @dataclass
@@ -70,7 +74,7 @@ class SlowReplica:
                 continue
             tokens += seat.planned
             requests += 1
-            if seat.given and seat.computed >= request.prompt_tokens + seat.given - 1:
+            if seat.computed >= request.prompt_tokens + seat.again:
                 kv += end
             else:
                 squares += end**2 - seat.computed**2
@@ -143,7 +147,8 @@ class SlowContinuous(SlowReplica):
             request = self.choose(now)
             if request is None:
                 break
-            seat = Seat(request.cached_tokens, self.given.get(request, 0))
+            again = self.given.get(request, 0)
+            seat = Seat(request.cached_tokens, given=again, again=again)
             whole = request.prompt_tokens + seat.given - seat.computed
             seat.planned = int(min(whole, self.left()))
             if engine.kv == "reserve":

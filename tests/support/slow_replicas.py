@@ -122,7 +122,7 @@ class SlowContinuous(SlowReplica):
         victim = running[-1]
         if self.scenario.engine.preempt == "lowest_rank":
             order = self.line.policy.order
-            victim = sorted(running, key=lambda r: (order(r), r.arrival_s, r.request_id))[-1]
+            victim = max(running, key=lambda r: (order(r), r.arrival_s, r.request_id))
         victim.preemptions += 1
         self.given[victim] = self.inside.pop(victim).given
         self.heads.insert(0, victim)

@@ -106,8 +106,14 @@ def _compensator(scenario: Scenario) -> str:
 
 
 def _batching(scenario: Scenario) -> str:
-    mode = scenario.engine.mode
-    return "" if mode in ("gang", "continuous") else f"engine mode {mode}"
+    engine = scenario.engine
+    if engine.max_num_batched_tokens is not None:
+        return "engine.max_num_batched_tokens"
+    if engine.kv == "paged":
+        return "engine.kv paged"
+    if any(tenant.prefix_hit_rate for tenant in scenario.tenants):
+        return "tenants' prefix_hit_rate"
+    return ""
 
 
 def _cost(scenario: Scenario) -> str:

@@ -76,21 +76,25 @@ def measure(requests: int, repeats: int) -> dict[str, Any]:
     """Alternate the two sides, so that both see the same machine; medians over the repeats."""
     scenario = loaded(requests)
     engine = simulate(loaded(1000)).provenance["engine"]  # and so everything is imported
-    bare_s, whole_s = [], []
+    bare_s, whole_s, simpy_s = [], [], []
     for _ in range(repeats):
         bare_s.append(seconds(bare_timeouts))
         whole_s.append(seconds(lambda: simulate(scenario, generate(scenario))))
         bare_s.append(seconds(bare_timeouts))
+        simpy_s.append(seconds(lambda: simulate(scenario, generate(scenario), engine="simpy")))
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     few = loaded(TOKEN_REQUESTS)
     workload = generate(few)
     slow_s = seconds(lambda: token_by_token(few, workload))
     timeouts_per_s = TIMEOUTS / statistics.median(bare_s)
     requests_per_s = requests / statistics.median(whole_s)
+    simpy_per_s = requests / statistics.median(simpy_s)
     return {
         "requests_per_s": requests_per_s,
         "bare_timeouts_per_s": timeouts_per_s,
         "timeouts_per_request": timeouts_per_s / requests_per_s,
+        "simpy_requests_per_s": simpy_per_s,
+        "simpy_timeouts_per_request": timeouts_per_s / simpy_per_s,
         "token_by_token_requests_per_s": TOKEN_REQUESTS / slow_s,
         "peak_rss_mb": peak_mb,
         "engine": engine,

@@ -31,6 +31,10 @@ def generate(
     prompts, prompt lengths, output lengths and words per token have random streams of their own,
     for each phase, so that changing one setting leaves all other draws the same.
 
+    Drift multiplies the natural lengths before they are cut, and shifts the mix, at each request's
+    nominal time. Requests of closed loops come last in their phase; the run decides when they are
+    made (see `Workload`).
+
     Shares and mixes are normalised. A prompt without a length distribution is as long as its text:
     round(words / words_per_token) tokens. Natural answers are cut at the category's
     max_output_tokens, capped ones always have that length. Prompt and answer together fit into

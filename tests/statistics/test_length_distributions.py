@@ -73,8 +73,8 @@ def test_quantile_inverts_the_cdf(config: dict[str, Any]) -> None:
 def test_mean_is_the_integral_of_the_quantiles(config: dict[str, Any]) -> None:
     """The declared mean decides the predicted load."""
     distribution = built(config)
-    p = (np.arange(1_000_000) + 0.5) / 1_000_000
-    assert distribution.quantile(p).mean() == pytest.approx(distribution.mean, rel=0.002)
+    p = (np.arange(200_000) + 0.5) / 200_000
+    assert distribution.quantile(p).mean() == pytest.approx(distribution.mean, rel=0.003)
 
 
 @pytest.mark.parametrize("config", CASES)

@@ -40,14 +40,13 @@ def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
     Each distinct pair of prompt text and true category is classified once.
     """
     width = len(scenario.categories)
-    keys, inverse = np.unique(workload.prompt_id * width + workload.category, return_inverse=True)
+    pairs = workload.prompt_id * width + workload.category
     words = [category.keywords for category in scenario.categories]
     classifier = scenario.estimator.classifier
-    named = [
-        classifier.classify(workload.prompts[key // width], key % width, words)
-        for key in keys.tolist()
-    ]
-    return np.asarray(named, dtype=np.int64)[inverse]
+    named = np.zeros(len(workload.prompts) * width, dtype=np.int64)
+    for pair in np.flatnonzero(np.bincount(pairs, minlength=len(named))).tolist():
+        named[pair] = classifier.classify(workload.prompts[pair // width], pair % width, words)
+    return named[pairs]
 
 
 def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:

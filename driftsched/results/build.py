@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from driftsched.estimation.budget import SIZE_CLASSES, size_classes
 from driftsched.results.ends import Ends, Learning
 from driftsched.results.events import queue_table
 from driftsched.results.gpu_samples import GpuLog, gpu_table
-from driftsched.results.tables import RunResult
+from driftsched.results.tables import RunResult, later
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
@@ -67,9 +68,9 @@ def build_result(
     return RunResult(
         scenario=scenario,
         requests=table,
-        queues=queue_table(scenario, table),
-        gpus=gpu_table(scenario, gpu_logs) if gpus is None else gpus,
-        learning=_learning(scenario, budgets, table, seen),
+        queues=later(partial(queue_table, scenario, table)),
+        gpus=later(partial(gpu_table, scenario, gpu_logs)) if gpus is None else gpus,
+        learning=later(partial(_learning, scenario, budgets, table, seen)),
         provenance=_provenance(scenario, engine, wall_s, reason),
     )
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from driftsched.scenario.model import Scenario
 
-__all__ = ["STATUSES", "RunResult"]
+__all__ = ["STATUSES", "RunResult", "later"]
 
 STATUSES = ("finished", "rejected", "failed", "timed_out", "cancelled")
 """The five ends of a request; each submitted request has exactly one."""
@@ -52,3 +54,27 @@ class RunResult:
     gpus: pd.DataFrame
     learning: pd.DataFrame
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __getattribute__(self, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if isinstance(value, _Later):
+            value = value.build()
+            object.__setattr__(self, name, value)
+        return value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dict__}
+
+
+@dataclass(frozen=True)
+class _Later:
+    build: Callable[[], pd.DataFrame]
+
+
+def later(build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Stand in for a table of a `RunResult` until somebody reads it; then `build` makes it.
+
+    A run of ten million requests has queues and a course of several gigabytes, which a summary does
+    not look at.
+    """
+    return cast("pd.DataFrame", _Later(build))

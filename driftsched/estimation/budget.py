@@ -46,7 +46,8 @@ def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
     named = np.zeros(len(workload.prompts) * width, dtype=np.int64)
     for pair in np.flatnonzero(np.bincount(pairs, minlength=len(named))).tolist():
         named[pair] = classifier.classify(workload.prompts[pair // width], pair % width, words)
-    return named[pairs]
+    predicted: NDArray[np.int64] = named[pairs]
+    return predicted
 
 
 def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from driftsched.simulation.compiled.blocks import grow, lasting, needed, new_in, seat, unseat
 from driftsched.simulation.compiled.cost import iteration_s, stretch_past, stretch_s
 from driftsched.simulation.compiled.gateway import finish
 from driftsched.simulation.compiled.jit import inlined
 from driftsched.simulation.compiled.order import wake_at
-from driftsched.simulation.compiled.replicas import log, rest, take
+from driftsched.simulation.compiled.prefill import cached_of, given_of, prefill
+from driftsched.simulation.compiled.replicas import log, rest
 from driftsched.simulation.compiled.rows import pop_first, push_row
 from driftsched.simulation.compiled.world import ID_BITS, World
 
@@ -15,62 +17,90 @@ __all__ = ["notify", "plan", "settle", "tell_peers"]
 
 @inlined
 def settle(w: World, number: int, now: float) -> None:
-    """Count the stretch that has ended: those who joined decode, those who are done leave."""
-    replica, leaving = w.replicas[number], w.leaving[number]
-    iteration = replica.iteration + replica.steps
-    decoding = replica.decoding
-    kv = replica.kv + replica.steps * decoding
-    for place in range(replica.joining):
-        item = w.joining[number, place]
-        request = w.requests[item]
-        request.first_token_s = now
-        kv += request.prompt_tokens + 1
-        last = iteration + request.output_tokens - 1
-        push_row(leaving, decoding, (last << ID_BITS) | item)
-        decoding += 1
-    replica.joining = 0
-    while decoding > 0 and leaving[0] >> ID_BITS == iteration:
+    """Count the stretch that has ended: prompts are done, requests leave."""
+    replica, leaving, paged = w.replicas[number], w.leaving[number], w.run[0].paged
+    steps = replica.steps
+    iteration = replica.iteration + steps
+    replica.iteration = iteration
+    replica.kv += steps * replica.decoding
+    if paged and steps > 1:
+        replica.free -= new_in(w, number, iteration - steps + 2, steps - 1)
+    for place in range(replica.chunks):
+        item, end = w.chunk[number, place], w.chunk_to[number, place]
+        request, given = w.requests[item], given_of(w, item)
+        if end < request.prompt_tokens + given:
+            replica.partial, replica.partial_end = item, end
+            continue
+        if given == 0:
+            request.first_token_s = now
+        replica.kv += end + 1
+        last = iteration + request.output_tokens - given - 1
+        push_row(leaving, replica.decoding, (last << ID_BITS) | item)
+        replica.decoding += 1
+        if paged:
+            seat(w, number, item, end - iteration)
+    replica.chunks = 0
+    while replica.decoding > 0 and leaving[0] >> ID_BITS == iteration:
         item = leaving[0] & ((1 << ID_BITS) - 1)
-        pop_first(leaving, decoding)
-        decoding -= 1
-        request = w.requests[item]
-        kv -= request.prompt_tokens + request.output_tokens
+        pop_first(leaving, replica.decoding)
+        replica.decoding -= 1
+        leave(w, number, item, now)
+
+
+@inlined
+def leave(w: World, number: int, item: int, now: float) -> None:
+    """Let a request that has given its last token go."""
+    replica, request = w.replicas[number], w.requests[item]
+    held = request.prompt_tokens + request.output_tokens
+    replica.kv -= held
+    if w.run[0].paged:
+        unseat(w, number, item)
+        replica.free += needed(w, held - 1)
+    else:
         replica.reserved -= request.prompt_tokens + request.max_output_tokens
-        finish(w, item, now)
-        if w.run[0].peers:
-            tell_peers(w, number, now)
-    replica.decoding, replica.iteration, replica.kv = decoding, iteration, kv
+    finish(w, item, now)
+    if w.run[0].peers:
+        tell_peers(w, number, now)
 
 
 @inlined
 def plan(w: World, number: int, now: float) -> None:
-    """Take who may join, and say when the next stretch ends."""
-    replica = w.replicas[number]
+    """Give blocks, let requests join, and say when the next stretch ends."""
+    replica, run = w.replicas[number], w.run[0]
+    preempted = run.paged and replica.busy and grow(w, number)
     decoding, kv = replica.decoding, replica.kv
-    joining = take(w, number, decoding, now)
-    if joining > 0:
+    prefill(w, number, now, not preempted)
+    if replica.chunks > 0 or preempted:
         replica.busy, replica.open = True, False
-        replica.batches += 1
-        log(w, number, now, decoding + joining, kv)
-        prompts, squares = 0, 0
-        for place in range(joining):
-            tokens = int(w.requests[w.joining[number, place]].prompt_tokens)
-            prompts += tokens
-            squares += tokens * tokens
-        replica.start_s, replica.steps = now, 1
-        requests = decoding + joining
-        lasting = iteration_s(
-            w.costs, replica.cost, prompts + decoding, kv, squares, requests, joining
-        )
-        wake_at(w, number, now + lasting)
+        held = kv + replica.partial_end if replica.partial >= 0 else kv
+        log(w, number, now, decoding + replica.chunks, held)
+        replica.start_s, replica.steps, replica.partial = now, 1, -1
+        wake_at(w, number, now + chunks_s(w, number))
     elif decoding > 0:
         log(w, number, now, decoding, kv)
         steps = (w.leaving[number, 0] >> ID_BITS) - replica.iteration
+        if run.paged and steps > 1:
+            steps = 1 + lasting(w, number, replica.iteration + 2, steps - 1)
         replica.start_s, replica.steps = now, steps
+        replica.open = replica.heads == 0 and decoding < run.batch_size
         wake_at(w, number, now + stretch_s(w.costs, replica.cost, steps, decoding, kv))
-        replica.open = decoding < w.run[0].batch_size and replica.stalled < 0
     else:
         rest(w, number, now)
+
+
+@inlined
+def chunks_s(w: World, number: int) -> float:
+    """Seconds of an iteration with pieces of prompts in it."""
+    replica = w.replicas[number]
+    decoding, chunks = replica.decoding, replica.chunks
+    tokens, squares, first = decoding, 0, 0
+    for place in range(chunks):
+        start, end = w.chunk_from[number, place], w.chunk_to[number, place]
+        tokens += end - start
+        squares += end * end - start * start
+        first += start == cached_of(w, w.chunk[number, place])
+    requests = decoding + chunks
+    return iteration_s(w.costs, replica.cost, tokens, replica.kv, squares, requests, first)
 
 
 @inlined
@@ -80,12 +110,12 @@ def cut(w: World, number: int, time_s: float) -> None:
     start, decoding, kv = replica.start_s, replica.decoding, replica.kv
     costs, kind = w.costs, replica.cost
     steps = stretch_past(costs, kind, time_s - start, decoding, kv)
-    lasting = stretch_s(costs, kind, steps, decoding, kv)
-    if start + lasting < time_s:  # by rounding
+    seconds = stretch_s(costs, kind, steps, decoding, kv)
+    if start + seconds < time_s:  # by rounding
         steps += 1
-        lasting = stretch_s(costs, kind, steps, decoding, kv)
+        seconds = stretch_s(costs, kind, steps, decoding, kv)
     replica.steps, replica.open = steps, False
-    wake_at(w, number, start + lasting)
+    wake_at(w, number, start + seconds)
 
 
 @inlined

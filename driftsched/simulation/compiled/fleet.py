@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation.compiled.world import REPLICA, Costs
+from driftsched.simulation.fleet import kv_tokens
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
@@ -30,7 +30,11 @@ class Fleet:
     winners: Array
     costs: Costs
     leaving: Array
-    joining: Array
+    heads: Array
+    chunk: Array
+    chunk_from: Array
+    chunk_to: Array
+    slots: Array
     routed: bool
 
 
@@ -41,10 +45,12 @@ def pack_fleet(scenario: Scenario, requests: int) -> Fleet:
     count, batch = len(machines), min(scenario.engine.batch_size, requests + 1)
     kinds = {id(machine): machine for machine in machines}
     numbers = {key: number for number, key in enumerate(kinds)}
-    capacities = {key: kv_capacity_tokens(machine) for key, machine in kinds.items()}
+    capacities = {key: kv_tokens(scenario.engine, machine) for key, machine in kinds.items()}
     replicas = np.zeros(count, REPLICA)
-    replicas["stalled"], replicas["deadline_s"] = -1, inf
+    replicas["partial"] = replicas["first_seat"] = replicas["last_seat"] = -1
+    replicas["deadline_s"] = inf
     replicas["capacity"] = [capacities[id(machine)] for machine in machines]
+    replicas["free"] = replicas["capacity"] // scenario.engine.block_tokens
     replicas["cost"] = [numbers[id(machine)] for machine in machines]
     routed = cluster.queue == "per_replica" and count > 1
     replicas["line"] = np.arange(count) if routed else 0
@@ -57,7 +63,11 @@ def pack_fleet(scenario: Scenario, requests: int) -> Fleet:
         winners=_tournament(places),
         costs=_costs([machine.build_cost() for machine in kinds.values()], batch),
         leaving=np.zeros((count, batch), np.int64),
-        joining=np.zeros((count, batch), np.int32),
+        heads=np.zeros((count, batch + 2), np.int32),
+        chunk=np.zeros((count, batch), np.int32),
+        chunk_from=np.zeros((count, batch), np.int64),
+        chunk_to=np.zeros((count, batch), np.int64),
+        slots=np.zeros((count, scenario.engine.block_tokens), np.int64),
         routed=routed,
     )
 

@@ -9,7 +9,8 @@ from driftsched.simulation.compiled.cost import iteration_s, stretch_s
 from driftsched.simulation.compiled.gateway import finish
 from driftsched.simulation.compiled.jit import inlined
 from driftsched.simulation.compiled.order import wake_at
-from driftsched.simulation.compiled.replicas import log, rest, take
+from driftsched.simulation.compiled.prefill import cached_of, hold, next_of
+from driftsched.simulation.compiled.replicas import log, rest
 from driftsched.simulation.compiled.rows import pop_first, push_row
 from driftsched.simulation.compiled.world import ID_BITS, World
 
@@ -20,12 +21,12 @@ __all__ = ["form", "release"]
 def form(w: World, number: int, now: float) -> None:
     """Take who waits; then start, or wait for more."""
     replica, run = w.replicas[number], w.run[0]
-    take(w, number, replica.joining, now)
-    if replica.joining == 0:
+    take(w, number, now)
+    if replica.chunks == 0:
         rest(w, number, now)
         return
     replica.deadline_s = min(replica.deadline_s, now + run.batch_wait_s)
-    room = replica.joining < run.batch_size and replica.stalled < 0
+    room = replica.chunks < run.batch_size and replica.heads == 0
     if room and now < replica.deadline_s:
         wake_at(w, number, replica.deadline_s)
     else:
@@ -33,20 +34,45 @@ def form(w: World, number: int, now: float) -> None:
 
 
 @inlined
+def take(w: World, number: int, now: float) -> None:
+    """Dispatch as many requests as have room.
+
+    A chosen request whose KV cache does not fit yet waits at the head until it does.
+    """
+    replica = w.replicas[number]
+    while replica.chunks < w.run[0].batch_size:
+        item = next_of(w, number)
+        if item < 0:
+            break
+        if not hold(w, number, item, 0):
+            w.heads[number, 0] = item
+            replica.heads = 1
+            break
+        request = w.requests[item]
+        request.dispatch_s = now
+        request.batch_id = replica.batches
+        request.replica = number
+        w.chunk[number, replica.chunks] = item
+        replica.chunks += 1
+
+
+@inlined
 def start(w: World, number: int, now: float) -> None:
     """Run a gang from its prefill to its end; nobody can join in between."""
     replica = w.replicas[number]
     replica.busy, replica.batches = True, replica.batches + 1
-    running, kv, squares = replica.joining, 0, 0
+    running, kv, tokens, squares = replica.chunks, 0, 0, 0
     for place in range(running):
-        tokens = int(w.requests[w.joining[number, place]].prompt_tokens)
-        kv += tokens
-        squares += tokens * tokens
+        prompt = int(w.requests[w.chunk[number, place]].prompt_tokens)
+        cached = cached_of(w, w.chunk[number, place])
+        kv += prompt
+        tokens += prompt - cached
+        squares += prompt * prompt - cached * cached
     log(w, number, now, running, 0)
-    now += iteration_s(w.costs, replica.cost, kv, 0, squares, running, running)
+    now += iteration_s(w.costs, replica.cost, tokens, 0, squares, running, running)
     leaving = w.leaving[number]
     for place in range(running):
-        item = w.joining[number, place]
+        item = w.chunk[number, place]
         request = w.requests[item]
         request.first_token_s = now
         push_row(leaving, place, (int(request.output_tokens) << ID_BITS) | item)
@@ -72,9 +98,9 @@ def release(w: World, number: int, now: float) -> None:
     """End the gang: all finish together, in order of their ids."""
     replica, in_order = w.replicas[number], w.leaving[number]
     log(w, number, now, 0, 0)
-    for place in range(replica.joining):
-        push_row(in_order, place, w.joining[number, place])
-    for left in range(replica.joining, 0, -1):
+    for place in range(replica.chunks):
+        push_row(in_order, place, w.chunk[number, place])
+    for left in range(replica.chunks, 0, -1):
         item = in_order[0]
         pop_first(in_order, left)
         request = w.requests[item]
@@ -82,4 +108,4 @@ def release(w: World, number: int, now: float) -> None:
         finish(w, item, now)
     if w.run[0].peers:
         tell_peers(w, number, now)
-    replica.busy, replica.joining, replica.deadline_s = False, 0, inf
+    replica.busy, replica.chunks, replica.deadline_s = False, 0, inf

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["folder", "inlined", "kernel"]
+__all__ = ["apart", "folder", "inlined", "kernel"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 _settings: Any = numba.config
@@ -68,3 +68,8 @@ def kernel(function: F) -> F:
 def inlined(function: F) -> F:
     """Compile a part of a kernel into each of its callers."""
     return _compile(function, forceinline=True)
+
+
+def apart(function: F) -> F:
+    """Compile a part of a kernel that is called seldom, or often from many places."""
+    return _compile(function)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.scheduling.intake import cached_tokens
 from driftsched.scheduling.policies.weighted import Weighted
 from driftsched.simulation.compiled.compensators import FORESEEN, NUMERIC
 from driftsched.simulation.compiled.fill import fill_requests
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["LOG_ROWS", "log_arrays", "pack"]
 
 LOG_ROWS = 1 << 16
+MOST_TOKENS = 1 << 62
 Array = NDArray[Any]
 
 
@@ -59,6 +61,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     held = n if any(tenant.limits.running for tenant in scenario.tenants) else 0
     router = NUMBERED[type(scenario.cluster.router)]
     run = _run(scenario, fleet, numeric.kind, turns is not None)
+    paged = n if scenario.engine.kv == "paged" else 0
     log_time_s, log_running, log_kv, log_replica = log_arrays(batch)
     return World(
         run=run,
@@ -84,7 +87,18 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
         held_ids=np.empty((lines, held), np.int32),
         behind=np.empty(n if turns else 0, np.int32),
         leaving=fleet.leaving,
-        joining=fleet.joining,
+        heads=fleet.heads,
+        chunk=fleet.chunk,
+        chunk_from=fleet.chunk_from,
+        chunk_to=fleet.chunk_to,
+        slots=fleet.slots,
+        seated=np.zeros(paged, np.bool_),
+        base=np.zeros(paged, np.int64),
+        ahead=np.full(paged, -1, np.int32),
+        after=np.full(paged, -1, np.int32),
+        given=np.zeros(paged, np.int32),
+        served=np.full(paged, -1, np.int64),
+        cached=cached_tokens(scenario, workload) if run["prefixes"][0] else np.zeros(0, np.int64),
         learned_id=np.empty(n, np.int32),
         learned_bias=np.empty(0 if foreseen else n),
         compensation=numeric.state,
@@ -118,6 +132,11 @@ def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> 
     run["limited"], run["routed"] = _limited(scenario), fleet.routed
     running = any(tenant.limits.running for tenant in scenario.tenants)
     run["peers"] = running and len(capacities) > 1
+    engine = scenario.engine
+    run["most_tokens"] = engine.max_num_batched_tokens or MOST_TOKENS
+    run["chunked"], run["block_tokens"] = engine.chunked_prefill, engine.block_tokens
+    run["paged"], run["by_rank"] = engine.kv == "paged", engine.preempt == "lowest_rank"
+    run["prefixes"] = any(tenant.prefix_hit_rate for tenant in scenario.tenants)
     run["router"], run["last_route"] = NUMBERED[type(scenario.cluster.router)], -1
     run["compensator"] = compensator
     return run

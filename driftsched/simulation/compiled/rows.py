@@ -6,9 +6,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.jit import apart, inlined
 
-__all__ = ["pop_first", "push_row"]
+__all__ = ["pop_first", "push_row", "remove_row"]
 
 
 @inlined
@@ -30,6 +30,30 @@ def pop_first(row: NDArray[Any], size: int) -> None:
     last = size - 1
     value = row[last]
     place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= last:
+            break
+        if child + 1 < last and row[child + 1] < row[child]:
+            child += 1
+        if value < row[child]:
+            break
+        row[place] = row[child]
+        place = child
+    row[place] = value
+
+
+@apart
+def remove_row(row: NDArray[Any], size: int, item: int, mask: int) -> None:
+    """Remove the number whose lower bits, those of `mask`, are `item`."""
+    place = 0
+    while row[place] & mask != item:
+        place += 1
+    last = size - 1
+    value = row[last]
+    while place > 0 and value < row[(place - 1) >> 1]:
+        row[place] = row[(place - 1) >> 1]
+        place = (place - 1) >> 1
     while True:
         child = 2 * place + 1
         if child >= last:

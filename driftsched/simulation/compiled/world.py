@@ -72,6 +72,12 @@ RUN = np.dtype(
         ("last_route", "i8"),
         ("compensator", "i8"),
         ("waiting", "i8"),
+        ("most_tokens", "i8"),  # in an iteration
+        ("chunked", "b1"),
+        ("prefixes", "b1"),  # whether some prompts begin in the prefix cache
+        ("paged", "b1"),
+        ("block_tokens", "i8"),
+        ("by_rank", "b1"),  # who gives way: the policy's last, or the last admitted
         ("finished", "i8"),
         ("logged", "i8"),
     ],
@@ -89,9 +95,14 @@ REPLICA = np.dtype(
         ("reserved", "i8"),
         ("capacity", "i8"),
         ("batches", "i8"),
-        ("stalled", "i8"),  # chosen, but without room in the KV cache; -1 is none
-        ("joining", "i8"),
+        ("heads", "i8"),  # chosen or preempted, wait for room; the last comes first
+        ("chunks", "i8"),  # pieces of prompts in the iteration under way
+        ("partial", "i8"),  # whose prompt is computed in part; -1 is none
+        ("partial_end", "i8"),
         ("decoding", "i8"),
+        ("free", "i8"),  # blocks
+        ("first_seat", "i8"),  # decoding requests in order of admission; -1 is none
+        ("last_seat", "i8"),
         ("sent", "i8"),  # requests it was sent and has not ended
         ("sent_tokens", "i8"),
         ("line", "i8"),
@@ -172,9 +183,14 @@ class World(NamedTuple):
     (the router's, two a request routed), costs.
     Written: bias, estimate, rejection, learned_id and learned_bias (in order of finishing), the
     log (a row a change of a replica).
-    The rest is state; see the record types. heap_* and held_* have a row a queue, leaving and
-    joining one a replica; behind links the requests of a tenant's queue; wake_s says when each
-    replica wakes, and winners is a tournament over it.
+    The rest is state; see the record types. heap_* and held_* have a row a queue; behind links the
+    requests of a tenant's queue; wake_s says when each replica wakes, and winners is a tournament
+    over it. leaving, heads and the pieces of prompts (chunk: whose; from, to) have a row a replica.
+    Where KV cache is paged, slots counts a replica's decoding requests by the iteration in which
+    they need a block, base, ahead and after (n) say what a decoding request holds and who was
+    admitted before and after it, given (n) what it had given when it was preempted, and served (n)
+    in which iteration it last got a block by preemption. cached (n) is the prompt's part in the
+    prefix cache.
     """
 
     run: NDArray[Any]
@@ -200,7 +216,18 @@ class World(NamedTuple):
     held_ids: NDArray[Any]
     behind: NDArray[Any]
     leaving: NDArray[Any]
-    joining: NDArray[Any]
+    heads: NDArray[Any]
+    chunk: NDArray[Any]
+    chunk_from: NDArray[Any]
+    chunk_to: NDArray[Any]
+    slots: NDArray[Any]
+    seated: NDArray[Any]
+    base: NDArray[Any]
+    ahead: NDArray[Any]
+    after: NDArray[Any]
+    given: NDArray[Any]
+    served: NDArray[Any]
+    cached: NDArray[Any]
     learned_id: NDArray[Any]
     learned_bias: NDArray[Any]
     compensation: NDArray[Any]

@@ -1,0 +1,96 @@
+"""Who joins a continuous batch, and with how much of the prompt."""
+
+from __future__ import annotations
+
+from driftsched.simulation.compiled.blocks import needed, partial_end
+from driftsched.simulation.compiled.gateway import choose
+from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.world import World
+
+__all__ = ["cached_of", "given_of", "prefill"]
+
+
+@inlined
+def prefill(w: World, number: int, now: float, joining: bool) -> None:
+    """The pieces of the next iteration: the prompt under way, then those of who may join."""
+    replica, run = w.replicas[number], w.run[0]
+    decoding = replica.decoding
+    left = run.most_tokens - decoding
+    if replica.partial >= 0:
+        end = partial_end(w, number)
+        add(w, number, replica.partial, replica.partial_end, end)
+        left -= end - replica.partial_end
+    before = replica.chunks
+    while joining and left > 0 and decoding + replica.chunks < run.batch_size:
+        item = next_of(w, number)
+        if item < 0:
+            break
+        request = w.requests[item]
+        start = cached_of(w, item)
+        end = request.prompt_tokens + given_of(w, item)
+        whole = end - start <= left
+        if not whole:
+            end = start + left
+        if not (whole or run.chunked) or not hold(w, number, item, end):
+            w.heads[number, replica.heads] = item
+            replica.heads += 1
+            break
+        if request.preemptions == 0:
+            request.dispatch_s = now
+            request.replica = number
+            request.batch_id = replica.batches
+        left -= end - start
+        add(w, number, item, start, end)
+    if replica.chunks > before:
+        replica.batches += 1
+
+
+@inlined
+def next_of(w: World, number: int) -> int:
+    """Who comes next: a head, else the queue's choice; -1 where there is none."""
+    replica = w.replicas[number]
+    if replica.heads > 0:
+        replica.heads -= 1
+        return int(w.heads[number, replica.heads])
+    if w.lines[replica.line].waiting == 0:
+        return -1
+    return choose(w, replica.line)
+
+
+@inlined
+def add(w: World, number: int, item: int, start: int, end: int) -> None:
+    """Compute the tokens `start` to `end` (exclusive) of a prompt in the next iteration."""
+    replica = w.replicas[number]
+    w.chunk[number, replica.chunks] = item
+    w.chunk_from[number, replica.chunks] = start
+    w.chunk_to[number, replica.chunks] = end
+    replica.chunks += 1
+
+
+@inlined
+def hold(w: World, number: int, item: int, end: int) -> bool:
+    """Take KV cache for a request that joins with a piece up to `end`; False if none is left."""
+    replica, request = w.replicas[number], w.requests[item]
+    if w.run[0].paged:
+        blocks = needed(w, end)
+        if blocks > replica.free:
+            return False
+        replica.free -= blocks
+        return True
+    held = request.prompt_tokens + request.max_output_tokens
+    if replica.reserved + held > replica.capacity:
+        return False
+    replica.reserved += held
+    return True
+
+
+@inlined
+def cached_of(w: World, item: int) -> int:
+    """Tokens of a prompt found in the prefix cache."""
+    return int(w.cached[item]) if w.run[0].prefixes else 0
+
+
+@inlined
+def given_of(w: World, item: int) -> int:
+    """Output tokens that a request had given when it was last preempted."""
+    return int(w.given[item]) if w.run[0].paged else 0

@@ -52,7 +52,7 @@ def build_result(
     learning : sequence of LearningRow, or Learning
         From the gateway.
     gpu_logs : sequence, one item a replica
-        Rows (time_s, running, kv_used_tokens) of a simulated run, or an array of such columns.
+        Rows (time_s, running, kv_used_tokens) of a simulated run, or what gives them as columns.
     gpus : DataFrame, optional
         The gpus table as it was measured, instead of `gpu_logs`.
     engine : str
@@ -138,7 +138,7 @@ def _requests(scenario: Scenario, workload: Workload, budgets: Budgets, ends: En
 def _learning(
     scenario: Scenario, budgets: Budgets, table: pd.DataFrame, seen: Learning
 ) -> pd.DataFrame:
-    ids, bias = seen.request_id, seen.bias
+    ids, bias = seen.request_id.astype(np.int64), seen.bias
     keys = budgets.predicted[ids]
     old = np.ones(len(ids))
     for key in range(len(scenario.categories)):

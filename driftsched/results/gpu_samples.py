@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,11 @@ from driftsched.serving.memory import kv_capacity_tokens
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
 
-__all__ = ["GPU_COLUMNS", "GpuLog", "gpu_table", "measured_gpu_table"]
+__all__ = ["GPU_COLUMNS", "Columns", "GpuLog", "gpu_table", "measured_gpu_table"]
 
 Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]
-GpuLog = Sequence[tuple[float, int, int]] | Columns
-"""A replica's course: rows (time_s, running, kv_used_tokens), or three arrays of them."""
+GpuLog = Sequence[tuple[float, int, int]] | Callable[[], Columns]
+"""A replica's course: rows (time_s, running, kv_used_tokens), or what gives them as arrays."""
 
 GPU_COLUMNS = (
     *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
@@ -49,8 +49,8 @@ def gpu_table(scenario: Scenario, logs: Sequence[GpuLog]) -> pd.DataFrame:
 
 
 def _columns(log: GpuLog) -> Columns:
-    if isinstance(log, tuple):
-        return log
+    if callable(log):
+        return log()
     rows = np.fromiter(chain.from_iterable(log), np.float64, 3 * len(log)).reshape(-1, 3)
     return rows[:, 0], rows[:, 1], rows[:, 2]
 

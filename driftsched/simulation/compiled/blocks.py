@@ -1,4 +1,4 @@
-"""The paged KV cache and preemption in numbers; see `driftsched.simulation.blocks`, `.preemption`."""
+"""The paged KV cache and preemption in numbers; see `blocks` and `preemption` of the simulation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def unseat(w: World, number: int, item: int) -> int:
 
 @apart
 def new_in(w: World, number: int, first: int, iterations: int) -> int:
-    """New blocks that the decoding requests need in iterations first, first + 1, …"""
+    """New blocks that the decoding requests need in some iterations from `first` on."""
     size = w.run[0].block_tokens
     periods, rest = iterations // size, iterations % size
     total = periods * w.replicas[number].decoding

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from driftsched.errors import ScenarioError
 from driftsched.scheduling.policies.weighted import Weighted
 from driftsched.serving.iteration import IterationCost
+from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.serving.table import TableCost
 from driftsched.simulation.compiled.compensators import NUMERIC
 from driftsched.simulation.compiled.keys import is_static
@@ -76,6 +77,7 @@ def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator
     yield _compensator(scenario)
     yield _batching(scenario)
     yield _cost(scenario)
+    yield _memory(scenario)
     yield _router(scenario)
 
 
@@ -120,6 +122,11 @@ def _cost(scenario: Scenario) -> str:
     costs = {type(machine.build_cost()) for machine in scenario.cluster.machines}
     other = costs - {IterationCost, TableCost}
     return f"cost model {other.pop().__name__}" if other else ""
+
+
+def _memory(scenario: Scenario) -> str:
+    most = max(kv_capacity_tokens(machine) for machine in scenario.cluster.machines)
+    return "" if most < 1 << 31 else f"a KV cache of {most} tokens"
 
 
 def _router(scenario: Scenario) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from driftsched.simulation.compiled.world import World
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
+    from driftsched.results.gpu_samples import Columns, GpuLog
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
@@ -35,8 +37,6 @@ __all__ = ["outcome", "run_compiled"]
 
 REPORTS = 200
 Log = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
-Course = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
-"""A replica's time, running, KV tokens: a row a change."""
 
 
 def run_compiled(
@@ -88,7 +88,7 @@ def outcome(
     budgets: Budgets,
     policy: Policy | None = None,
     progress: Progress | None = None,
-) -> tuple[Ends, Learning, list[Course]]:
+) -> tuple[Ends, Learning, list[GpuLog]]:
     """How the requests went, what was learnt, and each replica's course: arrays in, arrays out."""
     own = policy if policy is not None else scenario.policy.build(scenario.tenants)
     world = pack(scenario, workload, budgets, own)
@@ -99,8 +99,10 @@ def outcome(
         keys = StaticKeys(own, scenario, workload, budgets, *known)
         world.run["budget_weight"] = keys.budget_weight
     logs = _run(world, Segments(workload, world, keys), progress)
-    courses = _by_replica(logs, len(world.replicas))
-    return _ends(scenario, workload, world), _learning(world), courses
+    count = len(world.replicas)
+    courses: list[GpuLog] = [partial(_course, logs, number, count) for number in range(count)]
+    ends = _ends(scenario, workload, world)
+    return ends, _learning(world, ends), courses
 
 
 def _run(world: World, segments: Segments, progress: Progress | None) -> list[Log]:
@@ -130,7 +132,7 @@ def _run(world: World, segments: Segments, progress: Progress | None) -> list[Lo
 def _with_room(world: World) -> World:
     """The same run with an empty log, twice as long."""
     time_s, running, kv, replica = log_arrays(
-        int(world.run["batch_size"][0]), 2 * len(world.log_time_s)
+        int(world.run["batch_size"][0]), len(world.replicas), 2 * len(world.log_time_s)
     )
     world.run["logged"] = 0
     return world._replace(log_time_s=time_s, log_running=running, log_kv=kv, log_replica=replica)
@@ -146,12 +148,13 @@ def _logged(world: World) -> Log:
     )
 
 
-def _by_replica(logs: list[Log], replicas: int) -> list[Course]:
+def _course(logs: list[Log], number: int, replicas: int) -> Columns:
+    """One replica's time, running, KV tokens: a row a change."""
     time_s, running, kv, owner = (np.concatenate(parts) for parts in zip(*logs, strict=True))
     if replicas == 1:
-        return [(time_s, running, kv)]
-    mine = [owner == number for number in range(replicas)]
-    return [(time_s[rows], running[rows], kv[rows]) for rows in mine]
+        return time_s, running, kv
+    mine = owner == number
+    return time_s[mine], running[mine], kv[mine]
 
 
 def _ends(scenario: Scenario, workload: Workload, world: World) -> Ends:
@@ -206,7 +209,8 @@ def _reason(scenario: Scenario, workload: Workload, world: World, item: int) -> 
     return waiting_full(limits) if kind == WAITING_FULL else rate_full(limits)
 
 
-def _learning(world: World) -> Learning:
+def _learning(world: World, ends: Ends) -> Learning:
     ids = world.learned_id[: int(world.run["finished"][0])]
-    bias = world.learned_bias[: len(ids)] if len(world.learned_bias) else np.ones(len(ids))
-    return Learning(world.requests["finish_s"][ids], ids.astype(np.int64), bias)
+    foreseen = len(world.learned_bias) == 0
+    bias = np.ones(len(ids)) if foreseen else world.learned_bias[: len(ids)]
+    return Learning(ends.finish_s[ids], ids, bias)

@@ -62,7 +62,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     router = NUMBERED[type(scenario.cluster.router)]
     run = _run(scenario, fleet, numeric.kind, turns is not None)
     paged = n if scenario.engine.kv == "paged" else 0
-    log_time_s, log_running, log_kv, log_replica = log_arrays(batch)
+    log_time_s, log_running, log_kv, log_replica = log_arrays(batch, len(fleet.replicas))
     return World(
         run=run,
         replicas=fleet.replicas,
@@ -110,15 +110,11 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     )
 
 
-def log_arrays(batch: int, rows: int = LOG_ROWS) -> tuple[Array, Array, Array, Array]:
+def log_arrays(batch: int, replicas: int, rows: int = LOG_ROWS) -> tuple[Array, ...]:
     """Room for the next rows of the replicas' course: time, running, KV tokens, replica."""
     size = max(rows, 4 * batch + 16)
-    return (
-        np.empty(size),
-        np.empty(size, np.int32),
-        np.empty(size, np.int64),
-        np.empty(size, np.int16),
-    )
+    owner = np.empty(size if replicas > 1 else 0, np.int16)
+    return np.empty(size), np.empty(size, np.int32), np.empty(size, np.int32), owner
 
 
 def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> Array:

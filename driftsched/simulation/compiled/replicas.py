@@ -19,7 +19,8 @@ def log(w: World, number: int, now: float, running: int, kv: int) -> None:
     w.log_time_s[row] = now
     w.log_running[row] = running
     w.log_kv[row] = kv
-    w.log_replica[row] = number
+    if len(w.replicas) > 1:
+        w.log_replica[row] = number
     run.logged = row + 1
 
 

@@ -8,7 +8,7 @@ from tests.support.scenarios import POLICIES, scenarios
 
 
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(scenarios(whole=True))
+@given(scenarios())
 def test_both_engines_give_the_same_tables(scenario: Scenario) -> None:
     """Otherwise a what-if would answer differently according to which engine happened to run."""
     assert_engines_agree(scenario)

@@ -19,7 +19,6 @@ from driftsched.studio.live.command import live_command
 from driftsched.studio.live.model import MODELS, RANDOM, offered_models
 from driftsched.studio.live.state import LiveKey, LiveSetup, limited
 
-
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "run.py"
 
 

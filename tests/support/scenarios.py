@@ -78,14 +78,12 @@ def clusters(draw: st.DrawFn, *, small: bool = False) -> dict[str, Any]:
 
 
 @st.composite
-def engines(draw: st.DrawFn, *, whole: bool = False) -> dict[str, Any]:
+def engines(draw: st.DrawFn) -> dict[str, Any]:
     """Gangs, and continuous batching with and without token budget, chunks and blocks."""
     engine: dict[str, Any] = {"batch_size": draw(st.integers(1, 12))}
     mode = draw(st.sampled_from(["gang", "continuous", "continuous"]))
     if mode == "gang":
         return engine | {"mode": mode, "batch_wait_s": draw(st.sampled_from([0.0, 0.01, 0.5]))}
-    if whole:
-        return engine | {"mode": mode}
     if draw(st.booleans()):
         engine["max_num_batched_tokens"] = draw(st.integers(12, 600))
         if engine["max_num_batched_tokens"] > 500:
@@ -101,11 +99,8 @@ def engines(draw: st.DrawFn, *, whole: bool = False) -> dict[str, Any]:
 
 
 @st.composite
-def scenarios(draw: st.DrawFn, *, whole: bool = False) -> Scenario:
-    """Scenarios over both batching modes, all policies, limits, phases, costs and estimators.
-
-    `whole`: prompts and KV cache are taken whole, without token budget, blocks and prefix hits.
-    """
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Scenarios over both batching modes, all policies, limits, phases, costs and estimators."""
     tenants = draw(st.integers(1, 4))
     limits = st.fixed_dictionaries(
         {
@@ -116,7 +111,7 @@ def scenarios(draw: st.DrawFn, *, whole: bool = False) -> Scenario:
         }
     )
     names = [f"t{number}" for number in range(tenants)]
-    engine = draw(engines(whole=whole))
+    engine = draw(engines())
     # Blocks run out where the cache is small and many come at once.
     pressed = engine.get("kv") == "paged" and draw(st.integers(0, 3)) > 0
     rate = st.floats(50, 500) if pressed else st.floats(0.2, 50)
@@ -155,9 +150,7 @@ def scenarios(draw: st.DrawFn, *, whole: bool = False) -> Scenario:
                     "weight": draw(st.sampled_from([0.5, 1, 2, 5])),
                     "share": 1 / tenants,
                     "safety_factor": draw(st.floats(0.5, 1.5)),
-                    "prefix_hit_rate": 0.0
-                    if whole
-                    else draw(st.sampled_from([0.0, 0.0, 0.3, 1.0])),
+                    "prefix_hit_rate": draw(st.sampled_from([0.0, 0.0, 0.3, 1.0])),
                     "limits": draw(limits) if draw(st.booleans()) else {},
                 }
                 for name in names

@@ -75,7 +75,6 @@ def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator
     yield _size(workload)
     yield _policy(policy)
     yield _compensator(scenario)
-    yield _batching(scenario)
     yield _cost(scenario)
     yield _memory(scenario)
     yield _router(scenario)
@@ -105,17 +104,6 @@ def _policy(policy: Policy) -> str:
 def _compensator(scenario: Scenario) -> str:
     spec = scenario.estimator.compensator
     return "" if type(spec) in NUMERIC else f"compensator {spec.kind}"
-
-
-def _batching(scenario: Scenario) -> str:
-    engine = scenario.engine
-    if engine.max_num_batched_tokens is not None:
-        return "engine.max_num_batched_tokens"
-    if engine.kv == "paged":
-        return "engine.kv paged"
-    if any(tenant.prefix_hit_rate for tenant in scenario.tenants):
-        return "tenants' prefix_hit_rate"
-    return ""
 
 
 def _cost(scenario: Scenario) -> str:

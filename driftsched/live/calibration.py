@@ -225,7 +225,8 @@ class _Model:
             return missing
 
         def slopes(x: Floats) -> Floats:
-            return self._jacobian(x * self.scale) * self.weight[:, None] * self.scale
+            tilted: Floats = self._jacobian(x * self.scale) * self.weight[:, None] * self.scale
+            return tilted
 
         return least_squares(
             missed,

@@ -53,7 +53,9 @@ class TorchEngine:
 
     async def open(self) -> EngineFacts:
         """Load the model, start its thread, warm up."""
-        loaded = self._given or await asyncio.to_thread(load_model, self.options)
+        loaded = self._given
+        if loaded is None:
+            loaded = await asyncio.to_thread(load_model, self.options)
         self._loaded = loaded
         await asyncio.to_thread(self._start, loaded)
         for prompt, output in WARM_UP:

@@ -59,7 +59,7 @@ def library(server: Server, monkeypatch: pytest.MonkeyPatch) -> RunLibrary:
 def test_a_live_run_is_watched_to_its_end_and_another_is_stopped(
     open_page: Opener, library: RunLibrary
 ) -> None:
-    """Both must be in the page's table and in the library, the stopped one with what it measured."""
+    """Both must be in the table and the library, the stopped one with what it measured."""
     page = open_page(PAGE + SHORT)
     start(page, 30)
     stop = page.get_by_role("button", name="Stop", exact=True)

@@ -54,7 +54,8 @@ def test_whole_run(mode: str, policy: str) -> None:
 
 def test_gang_ends_together_and_nobody_joins() -> None:
     """Else gang mode would be continuous batching under another name."""
-    scenario = scaled_paper("gang", "fifo", **{"engine.batch_size": 4, "engine.batch_wait_s": 0.02})
+    changes: dict[str, Any] = {"engine.batch_size": 4, "engine.batch_wait_s": 0.02}
+    scenario = scaled_paper("gang", "fifo", **changes)
     result = run(scenario, ScriptedEngine(step_s=0.001))
     gangs = result.requests.groupby("batch_id")
     assert (gangs["finish_s"].nunique() == 1).all()
@@ -93,7 +94,7 @@ def test_failures_are_rows_and_the_run_goes_on() -> None:
     """Else one bad request would end the run, or be lost."""
 
     def script(call: Call) -> EngineError | int | None:
-        kinds = {
+        kinds: dict[int, EngineError | int] = {
             1: EngineError("HTTP 500: broken"),
             2: EngineError("busy", retryable=True),
             3: 0,

@@ -104,7 +104,8 @@ def test_all_faults_in_one_run(server: FaultyServer, mode: str) -> None:
     check_conserved(result, 2 * len(ENDING))
     check_replayed(result)
     seeds = result.scenario.seed * 1_000_003
-    for row in result.requests.itertuples():
+    rows: Iterator[Any] = result.requests.itertuples()
+    for row in rows:
         fault = ENDING[(seeds + row.request_id) % len(ENDING)]
         assert row.status == EXPECTED[fault][0], fault
 
@@ -166,7 +167,8 @@ def test_priority_and_replicas(server: FaultyServer) -> None:
         check_conserved(result, 40)
         assert min(len(server.bodies), len(second.bodies)) >= 10
         bodies = {body["seed"]: body for body in (*server.bodies, *second.bodies)}
-    for row in result.requests.itertuples():
+    rows: Iterator[Any] = result.requests.itertuples()
+    for row in rows:
         body = bodies[scenario.seed * 1_000_003 + row.request_id]
         assert body["priority"] == -1000 * row.total_token_budget
         assert body["max_tokens"] == row.max_output_tokens

@@ -31,7 +31,7 @@ from tests.support.scripted_engine import ScriptedEngine
 @pytest.fixture(scope="module", params=["before anything came", "midway"])
 def stopped(request: pytest.FixtureRequest) -> RunResult:
     def script(call: Call) -> EngineError | int | None:
-        kinds = {3: EngineError("HTTP 500: broken"), 4: 0, 5: 2}
+        kinds: dict[int, EngineError | int] = {3: EngineError("HTTP 500: broken"), 4: 0, 5: 2}
         return 1 if call.request_id >= 24 else kinds.get(call.request_id % 8)
 
     runs: list[LiveRun] = []

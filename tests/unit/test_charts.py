@@ -197,8 +197,12 @@ def fit_table(n: int = 90) -> pd.DataFrame:
     )
 
 
+def every_policy(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return dict.fromkeys(POLICIES, frame)
+
+
 def by_policy(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Figure]:
-    return lambda frame: chart(dict.fromkeys(POLICIES, frame))
+    return lambda frame: chart(every_policy(frame))
 
 
 CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], list[str]]] = {
@@ -239,7 +243,7 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "fit": (fit.fit, fit_table, ["(tokens)", "(%)"]),
     "twin": (lambda frame: twin.twin(frame, frame), requests_table, ["(s)", "(%)"]),
     "twin_policies": (
-        lambda frame: twin.twin_policies(frame, dict.fromkeys(POLICIES, frame)),
+        lambda frame: twin.twin_policies(frame, every_policy(frame)),
         requests_table,
         ["(s)", "(%)"],
     ),

@@ -93,7 +93,7 @@ def test_blocks_by_slot_equal_counting_them_one_by_one() -> None:
         table = BlockTable(1000, size)
         bases = rng.integers(-50, 200, 9).tolist()
         for number, base in enumerate(bases):
-            table.seat(number, base)  # type: ignore[arg-type]  any key serves
+            table.seat(number, base)  # type: ignore[arg-type]
         for first, count in [(60, 1), (61, 5), (70, 16), (71, 100)]:
             needed = [
                 sum(-(-(b + j) // size) for b in bases) for j in (first - 1, first + count - 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,16 @@ def test_the_presets_are_there() -> None:
     """A preset renamed or lost would break links and the documentation."""
     expected = {"paper", "paper-continuous", "noisy-neighbour", "flash-crowd", "azure-conversation"}
     assert expected <= set(preset_names())
+    assert len(preset_names()) >= 12
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_preset_is_listed_with_its_question(name: str) -> None:
+    """A preset that is not in the documentation is found by nobody."""
+    listed = (Path(__file__).parents[2] / "docs" / "presets.md").read_text(encoding="utf-8")
+    scenario = load_scenario(name)
+    row = f"| [`{name}`](../presets/{name}.yaml) | {scenario.title} | {scenario.question} |"
+    assert row in listed
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from driftsched.scheduling.intake import cached_tokens
 from driftsched.scheduling.policies.weighted import Weighted
-from driftsched.simulation.compiled.compensators import FORESEEN, NUMERIC
+from driftsched.simulation.compiled.compensators import FORESEEN, NUMERIC, Numeric
 from driftsched.simulation.compiled.fill import fill_requests
 from driftsched.simulation.compiled.fleet import Fleet, pack_fleet
 from driftsched.simulation.compiled.routers import NUMBERED, draws
@@ -53,10 +53,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     compensator = scenario.estimator.compensator
     numeric = NUMERIC[type(compensator)](compensator, budgets, len(scenario.categories))
     foreseen = numeric.kind == FORESEEN
-    bias = np.broadcast_to(np.asarray(numeric.bias, dtype=np.float64), (n,)).copy()
-    estimate = np.zeros(n, np.int64)
-    if foreseen:
-        estimate[:] = budgets.prior_tokens * bias
+    bias, estimate = _estimates(numeric, budgets)
     turns = policy.cycle_turns if isinstance(policy, Weighted) else None
     held = n if any(tenant.limits.running for tenant in scenario.tenants) else 0
     router = NUMBERED[type(scenario.cluster.router)]
@@ -142,6 +139,16 @@ def _lines(turns: list[int] | None, count: int) -> Array:
     lines = np.zeros(count, LINE)
     lines["left"] = turns[0] if turns else 0
     return lines
+
+
+def _estimates(numeric: Numeric, budgets: Budgets) -> tuple[Array, Array]:
+    """Biases and estimates, where they are foreseen; else room for them."""
+    n = len(budgets.prior_tokens)
+    bias = np.broadcast_to(np.asarray(numeric.bias, dtype=np.float64), (n,)).copy()
+    estimate = np.zeros(n, np.int64)
+    if numeric.kind == FORESEEN:
+        estimate[:] = budgets.prior_tokens * bias
+    return bias, estimate
 
 
 def _limited(scenario: Scenario) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +32,10 @@ class Budgets:
     safety_factor: NDArray[np.float64]
     input_factor: NDArray[np.float64]
     prior_tokens: NDArray[np.float64]
+
+    def take(self, rows: NDArray[np.int64]) -> Budgets:
+        """Return the budgets of some rows, in any order and as often as named."""
+        return Budgets(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from driftsched import __version__
 from driftsched.estimation.budget import SIZE_CLASSES, size_classes
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build_result"]
 
+Tries = tuple[ArrayLike, ArrayLike]
+
 
 def build_result(
     scenario: Scenario,
@@ -36,6 +38,7 @@ def build_result(
     requests: Sequence[Request] | Ends,
     *,
     learning: Sequence[LearningRow] | Learning,
+    tries: Tries | None = None,
     gpu_logs: Sequence[GpuLog] = (),
     gpus: pd.DataFrame | None = None,
     engine: str,
@@ -51,6 +54,8 @@ def build_result(
         All of them, in the workload's order, each with a status.
     learning : sequence of LearningRow, or Learning
         From the gateway.
+    tries : (attempts, retry_of), optional
+        Which try each request is, from 1, and the id of the try before it, -1 for none.
     gpu_logs : sequence, one item a replica
         Rows (time_s, running, kv_used_tokens) of a simulated run, or what gives them as columns.
     gpus : DataFrame, optional
@@ -64,7 +69,7 @@ def build_result(
     """
     ends = requests if isinstance(requests, Ends) else Ends.of(requests)
     seen = learning if isinstance(learning, Learning) else Learning.of(learning)
-    table = _requests(scenario, workload, budgets, ends)
+    table = _requests(scenario, workload, budgets, ends, tries)
     return RunResult(
         scenario=scenario,
         requests=table,
@@ -79,7 +84,9 @@ def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
     return pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(names))
 
 
-def _requests(scenario: Scenario, workload: Workload, budgets: Budgets, ends: Ends) -> pd.DataFrame:
+def _requests(
+    scenario: Scenario, workload: Workload, budgets: Budgets, ends: Ends, tries: Tries | None
+) -> pd.DataFrame:
     arrival, dispatch = ends.arrival_s, ends.dispatch_s
     first, finish = ends.first_token_s, ends.finish_s
     estimate = ends.estimated_output_tokens
@@ -90,9 +97,8 @@ def _requests(scenario: Scenario, workload: Workload, budgets: Budgets, ends: En
     tiers = [tenant.tier for tenant in scenario.tenants]
     tier_names = list(dict.fromkeys(tiers))
     tier_codes = np.array([tier_names.index(tier) for tier in tiers])
-    phases = np.zeros(len(arrival), dtype=np.int32)
-    for number, segment in enumerate(workload.segments):
-        phases[segment.first : segment.stop] = number
+    attempt, retry_of = tries or (np.ones(len(arrival)), np.full(len(arrival), -1))
+    user = np.full(len(arrival), -1) if workload.user is None else workload.user
     total = budgets.counted_prompt + estimate
     actual = budgets.counted_prompt + budgets.counted_output
     categories = scenario.category_names
@@ -103,7 +109,7 @@ def _requests(scenario: Scenario, workload: Workload, budgets: Budgets, ends: En
             "tier": _names(tier_codes[workload.tenant], tier_names),
             "category": _names(workload.category, categories),
             "predicted_category": _names(budgets.predicted, categories),
-            "phase": _names(phases, [segment.name for segment in workload.segments]),
+            "phase": _names(workload.phases, [segment.name for segment in workload.segments]),
             "size_class": _names(size_classes(scenario, total), SIZE_CLASSES),
             "actual_size_class": _names(size_classes(scenario, actual), SIZE_CLASSES),
             "prompt_tokens": workload.prompt_tokens,
@@ -130,6 +136,9 @@ def _requests(scenario: Scenario, workload: Workload, budgets: Budgets, ends: En
             "batch_id": ends.batch_id,
             "status": _names(ends.status.codes, ends.status.names),
             "reason": _names(ends.reason.codes, ends.reason.names),
+            "attempt": np.asarray(attempt, dtype=np.int32),
+            "retry_of": np.asarray(retry_of, dtype=np.int64),
+            "user": user,
         },
         copy=False,
     )

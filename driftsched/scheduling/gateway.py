@@ -5,7 +5,7 @@ It knows no clock and does no I/O: time is an argument. Simulated and live runs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from sys import maxsize
 from typing import TYPE_CHECKING
@@ -51,6 +51,8 @@ class Gateway:
         What each replica was sent and has not ended; kept where there is a router.
     accepting : list of int
         Numbers of the replicas that the router may choose, ascending.
+    watch : callable, optional
+        Told (request, now) of every request that is rejected, finished or failed.
     learning : list of LearningRow
         What the compensator saw, one row a finished request, in order of finishing.
     """
@@ -67,6 +69,7 @@ class Gateway:
         )
         self.compensator = scenario.estimator.compensator.build(len(scenario.categories))
         self.learning: list[LearningRow] = []
+        self.watch: Callable[[Request, float], None] | None = None
         # Bound once: these are called for every request.
         self._predict, self._learn = self.compensator.predict_one, self.compensator.learn_one
         limits = [tenant.limits for tenant in scenario.tenants]
@@ -130,6 +133,8 @@ class Gateway:
 
     def _reject(self, request: Request, now: float, reason: str) -> bool:
         request.status, request.reason, request.finish_s = "rejected", reason, now
+        if self.watch is not None:
+            self.watch(request, now)
         return False
 
     def next(self, now: float) -> Request | None:
@@ -151,6 +156,8 @@ class Gateway:
         self.learning.append((now, request.request_id, bias))
         if self._tracked:
             self.leave(request)
+        if self.watch is not None:
+            self.watch(request, now)
 
     def abandon(self, request: Request, now: float, status: str, reason: str) -> None:
         """Record that a dispatched request ended without finishing; nothing is learnt from it.
@@ -160,13 +167,30 @@ class Gateway:
         request.finish_s, request.status, request.reason = now, status, reason
         if self._tracked:
             self.leave(request)
+        if self.watch is not None:
+            self.watch(request, now)
+
+    def withdraw(self, request: Request, now: float, status: str, reason: str) -> None:
+        """Record that a waiting request ended; its queue lets it go.
+
+        Writes the request's finish time, status and reason.
+        """
+        request.finish_s, request.status, request.reason = now, status, reason
+        self.lines[request.replica if self._router is not None else 0].remove(request)
+        if self._router is not None:
+            self._unload(request)
+        if self.watch is not None:
+            self.watch(request, now)
 
     def leave(self, request: Request) -> None:
         """Free the tenant's place in the engine, however the request ended."""
         if self._router is not None:
-            self.loads.requests[request.replica] -= 1
-            self.loads.tokens[request.replica] -= request.total_token_budget
+            self._unload(request)
         if self._gates:
             self._gates[request.tenant].running -= 1
             for line in self.lines:
                 line.release(request.tenant)
+
+    def _unload(self, request: Request) -> None:
+        self.loads.requests[request.replica] -= 1
+        self.loads.tokens[request.replica] -= request.total_token_budget

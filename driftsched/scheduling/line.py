@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,13 +50,17 @@ class Line:
     def next(self, now: float) -> Request | None:
         """Choose the next request to dispatch; None when none may go."""
         if not self._gates:
-            if not self.waiting:
-                return None
-            self.waiting -= 1
-            return self._pop(now)
+            while self.waiting:
+                request = self._pop(now)
+                if not request.status:
+                    self.waiting -= 1
+                    return request
+            return None
         policy = self.policy
         while len(policy):
             request = policy.pop(now)
+            if request.status:
+                continue
             gate = self._gates[request.tenant]
             if not gate.full:
                 gate.waiting -= 1
@@ -66,6 +70,32 @@ class Line:
             entry = (policy.order(request), request.arrival_s, request.request_id, request)
             heappush(self._held[request.tenant], entry)
         return None
+
+    def put_back(self, request: Request) -> None:
+        """Take a request in again that was chosen but did not run, or was interrupted."""
+        if self._gates:
+            gate = self._gates[request.tenant]
+            gate.running -= 1
+            gate.waiting += 1
+        self.push(request)
+
+    def remove(self, request: Request) -> None:
+        """Let a waiting request go, held back or not; its status is set by now.
+
+        A user's own policy without `remove` keeps it, and it is passed over when it is chosen.
+        """
+        self.waiting -= 1
+        if self._gates:
+            self._gates[request.tenant].waiting -= 1
+            held = self._held[request.tenant]
+            for place, entry in enumerate(held):
+                if entry[3] is request:
+                    del held[place]
+                    heapify(held)
+                    return
+        forget = getattr(self.policy, "remove", None)
+        if forget is not None:
+            forget(request)
 
     def release(self, tenant: int) -> None:
         """Give the tenant's first held request back to the policy."""

@@ -114,3 +114,20 @@ class Request:
         self.batch_id = -1
         self.replica = -1
         self.preemptions = 0
+
+    def again(self) -> Request:
+        """Return a new try of the same request; who makes it numbers and dates it."""
+        return Request(
+            self.request_id,
+            self.tenant,
+            self.rank,
+            self.predicted,
+            self.arrival_s,
+            self.prompt_tokens,
+            self.output_tokens,
+            self.max_output_tokens,
+            self.counted_prompt_tokens,
+            self.counted_output_tokens,
+            self.base_tokens,
+            self.prior_tokens,
+        )

@@ -8,10 +8,11 @@ from typing import Any
 
 import simpy
 
-__all__ = ["ARRIVALS", "EVENTS", "REPLICAS", "Appointment", "Clock"]
+__all__ = ["ARRIVALS", "EVENTS", "GIVE_UPS", "REPLICAS", "Appointment", "Clock"]
 
-ARRIVALS, EVENTS, REPLICAS = 0, 1, 2
-"""Order of what falls on one instant: arrivals, then scenario events, then replica 0, 1, 2, …"""
+ARRIVALS, EVENTS, GIVE_UPS, REPLICAS = 0, 1, 2, 3
+"""Order of what falls on one instant: arrivals, then scenario events, then clients who give up,
+then replica 0, 1, 2, …"""
 
 Call = Callable[[Any], None]
 

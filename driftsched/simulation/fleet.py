@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from typing import TYPE_CHECKING
 
 from driftsched.errors import ScenarioError
 from driftsched.scheduling.gateway import Gateway
 from driftsched.serving.memory import kv_blocks, kv_capacity_tokens
 from driftsched.simulation.announced import AnnouncedTraffic
+from driftsched.simulation.clients import Clients, react
 from driftsched.simulation.continuous import ContinuousReplica
 from driftsched.simulation.gang import GangReplica
 from driftsched.simulation.replica import Place
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
     from driftsched.simulation.clock import Clock
     from driftsched.simulation.replica import Replica, Source
-    from driftsched.workload.table import Segment
+    from driftsched.workload.table import Workload
 
 __all__ = ["Fleet"]
 
@@ -38,7 +40,9 @@ class Fleet:
         Cluster, engine and what the gateway needs.
     clock : Clock
         At time 0; running it runs the scenario.
-    requests, segments : sequences
+    requests : sequence of Request
+        One a row of the workload.
+    workload : Workload
         The traffic.
     policy : Policy, optional
         Instead of the scenario's.
@@ -51,6 +55,8 @@ class Fleet:
         In order of their numbers.
     gateway : Gateway
         In front of them.
+    clients : Clients or None
+        Who asks, where they react to what happens.
     """
 
     def __init__(
@@ -58,7 +64,7 @@ class Fleet:
         scenario: Scenario,
         clock: Clock,
         requests: Sequence[Request],
-        segments: Sequence[Segment],
+        workload: Workload,
         policy: Policy | None = None,
         progress: Progress | None = None,
     ) -> None:
@@ -69,9 +75,16 @@ class Fleet:
             self.gateway = Gateway(scenario, policy, min(capacities))
         else:
             self.gateway = Gateway(scenario, policy, capacities=capacities)
-        traffic = Traffic(requests, segments, self.gateway, progress)
-        announced = AnnouncedTraffic(clock, traffic, self)
-        source: Source = traffic if len(machines) == 1 else announced
+        self.clients: Clients | None = None
+        announced: AnnouncedTraffic | Clients
+        source: Source
+        if react(scenario, workload):
+            self.clients = Clients(scenario, workload, clock, requests, self, progress)
+            source = announced = self.clients
+        else:
+            traffic = Traffic(requests, workload.segments, self.gateway, progress)
+            announced = AnnouncedTraffic(clock, traffic, self)
+            source = traffic if len(machines) == 1 else announced
         self._central = central
         self.replicas: list[Replica] = []
         for number, machine in enumerate(machines):
@@ -106,6 +119,16 @@ class Fleet:
             for request in requests:
                 if not request.status:
                     self.replicas[request.replica].notify(now)
+
+    def give_up(self, request: Request, status: str, reason: str, now: float) -> None:
+        """End a request whose client leaves: at once where it waits, else at the next boundary."""
+        if isnan(request.dispatch_s) and not any(one.holds(request) for one in self.replicas):
+            self.gateway.withdraw(request, now, status, reason)
+            return
+        for replica in self.replicas:
+            if replica.holds(request):
+                replica.let_go(request, status, reason, now)
+                return
 
     def _introduce(self, scenario: Scenario) -> None:
         """Where a tenant has a running limit, one replica's end can be another's beginning."""

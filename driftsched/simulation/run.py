@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from driftsched.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
@@ -105,8 +107,6 @@ def _run_simpy(
     reason: str,
     started: float,
 ) -> RunResult:
-    if workload.user is not None:
-        raise ScenarioError("phases with closed_loop arrivals cannot be simulated by this version")
     with _fewer_collections():
         return _simulated(scenario, workload, policy, progress, reason, started)
 
@@ -123,13 +123,19 @@ def _simulated(
     budgets = prepare_budgets(scenario, workload)
     requests = make_requests(scenario, workload, budgets)
     clock = Clock()
-    fleet = Fleet(scenario, clock, requests, workload.segments, policy, progress)
+    fleet = Fleet(scenario, clock, requests, workload, policy, progress)
     clock.run()
+    clients = fleet.clients
+    if clients is not None:
+        rows = np.array(clients.rows, dtype=np.int64)
+        workload, budgets = workload.take(rows), budgets.take(rows)
+        requests = clients.requests
     return build_result(
         scenario,
         workload,
         budgets,
         requests,
+        tries=None if clients is None else (clients.attempts, clients.retry_of),
         learning=fleet.gateway.learning,
         gpu_logs=[replica.log for replica in fleet.replicas],
         engine="simpy",

@@ -26,6 +26,7 @@ COMPONENTS = (
     "patience",
     "drift",
     "trace_sample",
+    "retries",
 )
 """What is drawn; a new component goes to the end, so that the others keep their draws."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,8 @@ class Workload:
     patience_s : float array or None
         Seconds after which each client without a first token hangs up, inf for never; None where
         nobody does.
+    phase : int array or None
+        Position of each request's segment; None where rows stand as the segments say.
     """
 
     arrival_s: FloatArray
@@ -79,9 +81,27 @@ class Workload:
     user: IntArray | None = None
     think_s: FloatArray | None = None
     patience_s: FloatArray | None = None
+    phase: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.arrival_s)
+
+    @property
+    def phases(self) -> IntArray:
+        """Position of each request's segment, shape (n,)."""
+        if self.phase is not None:
+            return self.phase
+        sizes = [segment.stop - segment.first for segment in self.segments]
+        return np.repeat(np.arange(len(sizes)), sizes)
+
+    def take(self, rows: IntArray) -> Workload:
+        """Return the workload of some rows, in any order and as often as named."""
+        columns = {
+            field.name: value[rows]
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, **(columns | {"phase": self.phases[rows]}))
 
 
 def nominal_starts(segments: Sequence[Segment]) -> list[float]:

@@ -34,6 +34,13 @@ class Policy(Protocol):
         """Sort key within one tenant, lowest first; used while a tenant is at its running limit."""
         ...
 
+    def remove(self, request: Request) -> None:
+        """Forget a waiting request that has been given up; its status is set by now.
+
+        May be missing from a user's own class; the request is then passed over when it is chosen.
+        """
+        ...
+
     def __len__(self) -> int:
         """Number of waiting requests."""
         ...
@@ -62,6 +69,7 @@ class StaticOrder:
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, float, int, Request]] = []
+        self._removed = 0  # still in the heap, passed over when they come up
 
     def order(self, request: Request) -> float:
         """Score of a request, lowest first."""
@@ -76,10 +84,17 @@ class StaticOrder:
         heappush(self._heap, entry)
 
     def pop(self, now: float) -> Request:
-        return heappop(self._heap)[3]
+        while True:
+            request = heappop(self._heap)[3]
+            if not request.status:
+                return request
+            self._removed -= 1
+
+    def remove(self, request: Request) -> None:
+        self._removed += 1
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._heap) - self._removed
 
 
 class PolicySpec(Config):

@@ -59,6 +59,10 @@ class Weighted:
         self._size -= 1
         return self._queues[self._tenant].popleft()
 
+    def remove(self, request: Request) -> None:
+        self._queues[request.tenant].remove(request)
+        self._size -= 1
+
     def __len__(self) -> int:
         return self._size
 

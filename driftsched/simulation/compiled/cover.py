@@ -10,6 +10,7 @@ from driftsched.scheduling.policies.weighted import Weighted
 from driftsched.serving.iteration import IterationCost
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.serving.table import TableCost
+from driftsched.simulation.clients import react
 from driftsched.simulation.compiled.compensators import NUMERIC
 from driftsched.simulation.compiled.keys import is_static
 from driftsched.simulation.compiled.routers import NUMBERED
@@ -71,7 +72,7 @@ def uncovered(scenario: Scenario, workload: Workload, policy: Policy) -> str:
 
 def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator[str]:
     """A text a feature, empty where it is covered."""
-    yield _traffic(workload)
+    yield _traffic(scenario, workload)
     yield _size(workload)
     yield _policy(policy)
     yield _compensator(scenario)
@@ -80,8 +81,10 @@ def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator
     yield _router(scenario)
 
 
-def _traffic(workload: Workload) -> str:
-    return "" if workload.user is None else "closed-loop traffic"
+def _traffic(scenario: Scenario, workload: Workload) -> str:
+    if workload.user is not None:
+        return "closed-loop traffic"
+    return "clients who give up or try again" if react(scenario, workload) else ""
 
 
 def _size(workload: Workload) -> str:

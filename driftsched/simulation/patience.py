@@ -1,0 +1,52 @@
+"""How long the client of each request waits, and how its request ends then."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.workload.table import Workload
+
+__all__ = ["Limit", "Patience"]
+
+
+class Limit(NamedTuple):
+    """A client leaves `after_s` seconds after asking, unless it has what it wants by then."""
+
+    after_s: float
+    status: str
+    reason: str
+    to_first_token: bool
+
+
+class Patience:
+    """The limits of each request's client.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The tenants' timeouts.
+    workload : Workload
+        Patience as drawn, row by row.
+    """
+
+    def __init__(self, scenario: Scenario, workload: Workload) -> None:
+        self._tenants = [tenant.patience for tenant in scenario.tenants]
+        self._drawn_s = workload.patience_s
+
+    def limits(self, tenant: int, row: int) -> list[Limit]:
+        """Limits of the request in a row of the workload, each worth an appointment."""
+        patience = self._tenants[tenant]
+        first_s, all_s = patience.first_token_timeout_s or inf, patience.timeout_s or inf
+        drawn_s = inf if self._drawn_s is None else float(self._drawn_s[row])
+        limits: list[Limit] = []
+        if drawn_s < min(first_s, all_s):
+            limits.append(Limit(drawn_s, "cancelled", "hung up before the first token", True))
+        elif first_s < all_s:
+            reason = f"no first token within {first_s:g} s"
+            limits.append(Limit(first_s, "timed_out", reason, True))
+        if all_s < inf:
+            limits.append(Limit(all_s, "timed_out", f"not finished within {all_s:g} s", False))
+        return limits

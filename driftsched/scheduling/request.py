@@ -130,4 +130,5 @@ class Request:
             self.counted_output_tokens,
             self.base_tokens,
             self.prior_tokens,
+            self.cached_tokens,
         )

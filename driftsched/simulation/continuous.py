@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
+from math import isnan
 from sys import maxsize
 from typing import TYPE_CHECKING, NamedTuple
 
 from driftsched.serving.memory import kv_blocks
 from driftsched.simulation.blocks import BlockTable
 from driftsched.simulation.preemption import make_room
-from driftsched.simulation.replica import Replica
+from driftsched.simulation.replica import Replica, boundary
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
@@ -69,6 +70,20 @@ class ContinuousReplica(Replica):
         elif self._open and now < self._end_s:
             self._arm(self._cut(now))
 
+    def holds(self, request: Request) -> bool:
+        runs = request.replica == self.number and not isnan(request.dispatch_s)
+        return runs or request in self.heads
+
+    def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
+        if request in self.heads:
+            self.heads.remove(request)
+            self.gateway.abandon(request, now, status, reason)
+            self._tell_peers(now)
+        else:
+            self._gone[request] = (status, reason)
+        if self.busy and self._steps > 1 and now < self._end_s:
+            self._arm(self._cut(now))
+
     def _wake(self, appointment: Appointment) -> None:
         now = self.clock.now
         if self.source.next_s <= now:
@@ -90,27 +105,46 @@ class ContinuousReplica(Replica):
             if end < request.prompt_tokens + given:
                 self.partial = chunk
                 continue
-            if not given:
+            if isnan(request.first_token_s) and request not in self._gone:
                 request.first_token_s = now
             self.kv += end + 1
             last = iteration + request.output_tokens - given - 1
             heappush(leaving, (last, request.request_id, request))
             if self.blocks is not None:
                 self.blocks.seat(request, end - iteration)
+        if self._gone:
+            self._drop(now)
         while leaving and leaving[0][0] == iteration:
             self._finish(heappop(leaving)[2], now)
 
     def _finish(self, request: Request, now: float) -> None:
-        held = request.prompt_tokens + request.output_tokens
+        self._free(request, request.prompt_tokens + request.output_tokens)
+        self.gateway.finish(request, now)
+        if self.peers:
+            self._tell_peers(now)
+
+    def _free(self, request: Request, held: int) -> None:
+        """Free the KV cache of a request that decodes, with the token to come in `held`."""
         self.kv -= held
         if self.blocks is not None:
             self.blocks.unseat(request)
             self.blocks.free += self.blocks.needed(held - 1)
         else:
             self._reserved -= request.prompt_tokens + request.max_output_tokens
-        self.gateway.finish(request, now)
-        if self.peers:
-            self._tell_peers(now)
+
+    def _take_out(self, request: Request) -> None:
+        for place, (last, _, one) in enumerate(self.leaving):
+            if one is request:
+                del self.leaving[place]
+                heapify(self.leaving)
+                to_come = last - self.iteration
+                self._free(request, request.prompt_tokens + request.output_tokens - to_come)
+                return
+        partial, self.partial = self.partial, None
+        if self.blocks is not None:
+            self.blocks.free += self.blocks.needed(partial.end if partial else 0)
+        else:
+            self._reserved -= request.prompt_tokens + request.max_output_tokens
 
     def _plan(self, now: float) -> None:
         """Give blocks, let requests join, and make the appointment at the end of the stretch."""
@@ -188,7 +222,7 @@ class ContinuousReplica(Replica):
             if not (whole or self.chunked) or not self._hold(request, end):
                 heads.append(request)
                 break
-            if not request.preemptions:
+            if isnan(request.dispatch_s):
                 request.dispatch_s, request.replica = now, self.number
                 request.batch_id = self.batches
             left -= end - start
@@ -212,12 +246,10 @@ class ContinuousReplica(Replica):
 
     def _cut(self, time_s: float) -> float:
         """End the stretch at its first boundary from `time_s` on; returns the boundary's time."""
-        decoding, start = len(self.leaving), self._start_s
-        steps, lasting = self.cost.stretch_past(time_s - start, decoding, self.kv)
-        if start + lasting < time_s:  # by rounding
-            steps, lasting = steps + 1, self.cost.stretch(steps + 1, decoding, self.kv)
-        self._steps, self._open = steps, False
-        return start + lasting
+        decoding = len(self.leaving)
+        self._steps, self._end_s = boundary(self.cost, self._start_s, time_s, decoding, self.kv)
+        self._open = False
+        return self._end_s
 
     def _seconds(self, chunks: Sequence[Chunk], decoding: int, kv: int) -> float:
         """Seconds of an iteration with chunks in it."""

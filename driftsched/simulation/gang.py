@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, isnan
 from typing import TYPE_CHECKING
 
-from driftsched.simulation.replica import Replica
+from driftsched.simulation.replica import Replica, boundary
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
-    from driftsched.serving.iteration import IterationCost
     from driftsched.simulation.clock import Appointment
     from driftsched.simulation.replica import Place
 
-__all__ = ["GangReplica", "gang_stretches"]
-
-
-def gang_stretches(cost: IterationCost, gang: list[Request]) -> list[tuple[float, int, int]]:
-    """The course of a gang after its prefill: (seconds, running, KV tokens at the start) a stretch.
-
-    Requests that reach their length stop computing, so the batch shrinks, but give nothing back
-    until the longest ends.
-    """
-    kv = sum(request.prompt_tokens + 1 for request in gang)
-    running, done = len(gang), 1
-    stretches: list[tuple[float, int, int]] = []
-    for request in sorted(gang, key=lambda r: r.output_tokens):
-        steps = request.output_tokens - done
-        if steps:
-            stretches.append((cost.stretch(steps, running, kv), running, kv))
-            kv += steps * running
-            done = request.output_tokens
-        kv -= request.prompt_tokens + done
-        running -= 1
-    return stretches
+__all__ = ["GangReplica"]
 
 
 class GangReplica(Replica):
@@ -48,6 +27,9 @@ class GangReplica(Replica):
         self.batch_wait_s = place.engine.batch_wait_s
         self._gang: list[Request] = []
         self._stalled: Request | None = None  # chosen, waits for KV cache
+        self._computing: list[Request] = []  # those without their last token, the next to end last
+        self._done = self._steps = self._kv = 0  # tokens given each, in this stretch; in the cache
+        self._start_s = self._end_s = 0.0  # of the stretch under way
         self._deadline_s = inf
         self._next = self._form  # what the next appointment is for
 
@@ -83,24 +65,47 @@ class GangReplica(Replica):
         prompts = sum(request.prompt_tokens - request.cached_tokens for request in gang)
         squares = sum(request.prompt_tokens**2 - request.cached_tokens**2 for request in gang)
         self.log.append((now, len(gang), 0))
-        self._next = self._give_first_tokens
-        self._arm(now + self.cost.iteration(prompts, 0, squares, len(gang), len(gang)))
+        self._computing = sorted(gang, key=lambda one: one.output_tokens, reverse=True)
+        self._done, self._steps, self._kv = 0, 1, sum(one.prompt_tokens for one in gang)
+        self._next = self._settle
+        self._end_s = now + self.cost.iteration(prompts, 0, squares, len(gang), len(gang))
+        self._arm(self._end_s)
 
-    def _give_first_tokens(self, now: float) -> None:
-        for request in self._gang:
-            request.first_token_s = now
-        self._course = gang_stretches(self.cost, self._gang)[::-1]
-        self._next = self._decode
+    def _settle(self, now: float) -> None:
+        """Count the stretch that has ended; those who have their length compute no more.
+
+        The batch shrinks, but they give nothing back until the longest ends.
+        """
+        computing = self._computing
+        if not self._done:
+            for request in computing:
+                if isnan(request.first_token_s) and request not in self._gone:
+                    request.first_token_s = now
+        self._done = done = self._done + self._steps
+        self._kv += self._steps * len(computing)
+        if self._gone:
+            self._drop(now)
+        while computing and computing[-1].output_tokens == done:
+            self._kv -= computing.pop().prompt_tokens + done
         self._decode(now)
 
     def _decode(self, now: float) -> None:
-        """Begin the next stretch, or end."""
-        if self._course:
-            seconds, running, kv = self._course.pop()
-            self.log.append((now, running, kv))
-            self._arm(now + seconds)
-        else:
+        """Begin the next stretch, until the next one has its length; or end."""
+        computing = self._computing
+        if not computing:
             self._end(now)
+            return
+        self._start_s, self._steps = now, computing[-1].output_tokens - self._done
+        self.log.append((now, len(computing), self._kv))
+        self._end_s = now + self.cost.stretch(self._steps, len(computing), self._kv)
+        self._arm(self._end_s)
+
+    def _cut(self, now: float) -> None:
+        """End the stretch at its first boundary from `now` on."""
+        if self._steps > 1 and now < self._end_s:
+            running = len(self._computing)
+            self._steps, self._end_s = boundary(self.cost, self._start_s, now, running, self._kv)
+            self._arm(self._end_s)
 
     def _end(self, now: float) -> None:
         self.log.append((now, 0, 0))
@@ -112,6 +117,31 @@ class GangReplica(Replica):
         self.busy = False
         self._gang, self._deadline_s, self._next = [], inf, self._form
         self._form(now)
+
+    def holds(self, request: Request) -> bool:
+        return request is self._stalled or request in self._gang
+
+    def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
+        if request is not self._stalled and self.busy:
+            self._gone[request] = (status, reason)
+            self._cut(now)
+            return
+        if request is self._stalled:
+            self._stalled = None
+        else:
+            self._take_out(request)
+            if not self._gang:
+                self._deadline_s = inf
+        self.gateway.abandon(request, now, status, reason)
+        self._tell_peers(now)
+        self.notify(now)
+
+    def _take_out(self, request: Request) -> None:
+        self._gang.remove(request)
+        self._reserved -= request.prompt_tokens + request.max_output_tokens
+        if request in self._computing:
+            self._computing.remove(request)
+            self._kv -= request.prompt_tokens + self._done
 
     def _take(self, running: int, now: float) -> list[Request]:
         """Dispatch as many requests as have room beside `running` others.

@@ -12,13 +12,24 @@ if TYPE_CHECKING:
     from driftsched.scenario.engine import Engine
     from driftsched.scheduling.gateway import Gateway
     from driftsched.scheduling.line import Line
+    from driftsched.scheduling.request import Request
     from driftsched.serving.iteration import IterationCost
     from driftsched.simulation.clock import Appointment, Clock
 
-__all__ = ["GpuLog", "Place", "Replica", "Source"]
+__all__ = ["GpuLog", "Place", "Replica", "Source", "boundary"]
 
 GpuLog = list[tuple[float, int, int]]
 """time_s, running, kv_used_tokens: one row at each change; between rows the KV grows evenly."""
+
+
+def boundary(
+    cost: IterationCost, start_s: float, time_s: float, running: int, kv: int
+) -> tuple[int, float]:
+    """First iteration boundary at or after `time_s`: iterations since `start_s`, and its time."""
+    steps, lasting = cost.stretch_past(time_s - start_s, running, kv)
+    if start_s + lasting < time_s:  # by rounding
+        steps, lasting = steps + 1, cost.stretch(steps + 1, running, kv)
+    return steps, start_s + lasting
 
 
 class Source(Protocol):
@@ -103,6 +114,7 @@ class Replica:
         self.peers: Sequence[Replica] = ()
         self._reserved = 0
         self._appointment: Appointment | None = None
+        self._gone: dict[Request, tuple[str, str]] = {}  # running, given up: status and reason
 
     @property
     def empty(self) -> bool:
@@ -118,6 +130,29 @@ class Replica:
 
         Where there is room, the replica looks for it at its first iteration boundary from then on.
         """
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def holds(self, request: Request) -> bool:
+        """Whether a request runs here, or was chosen and waits for room."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
+        """End a request that it holds and whose client has left.
+
+        One that runs leaves at the first iteration boundary at or after `now`.
+        """
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def _drop(self, now: float) -> None:
+        """At a boundary: end those who run and were given up."""
+        for request in sorted(self._gone, key=lambda one: one.request_id):
+            self._take_out(request)
+            self.gateway.abandon(request, now, *self._gone[request])
+        self._gone = {}
+        self._tell_peers(now)
+
+    def _take_out(self, request: Request) -> None:
+        """Free the place and the KV cache of one who runs, at a boundary."""
         raise NotImplementedError  # pragma: no cover - every subclass defines it
 
     def _wake(self, appointment: Appointment) -> None:

@@ -41,6 +41,30 @@ class SlowReplica:
     in_service: bool = False
     heads: list[Request] = field(default_factory=list)  # waiting before the line, the first first
     deadline_s: float = inf
+    gone: dict[Request, tuple[str, str]] = field(default_factory=dict)  # their clients have left
+
+    def forsake(self, request: Request, status: str, reason: str, now: float) -> bool:
+        """A client leaves; True where its request is here."""
+        if request in self.inside and self.in_service:
+            self.gone[request] = (status, reason)
+            return True
+        if request not in self.inside and request not in self.heads:
+            return False
+        if request in self.inside:
+            del self.inside[request]
+        else:
+            self.heads.remove(request)
+        self.gateway.abandon(request, now, status, reason)
+        if not self.inside:
+            self.deadline_s = inf
+        return True
+
+    def drop_gone(self, now: float) -> bool:
+        for request, (status, reason) in self.gone.items():
+            del self.inside[request]
+            self.gateway.abandon(request, now, status, reason)
+        dropped, self.gone = bool(self.gone), {}
+        return dropped
 
     def changed(self, now: float) -> None:
         """Something arrived or left somewhere: look, unless in the middle of an iteration."""
@@ -88,7 +112,7 @@ class SlowReplica:
             seat.computed += seat.planned
             if seat.planned and seat.computed == request.prompt_tokens + seat.given:
                 seat.given += 1
-                if seat.given == 1:
+                if isnan(request.first_token_s) and request not in self.gone:
                     request.first_token_s = now
             seat.planned = 0
 
@@ -162,8 +186,10 @@ class SlowContinuous(SlowReplica):
 
     def turn(self, now: float) -> bool:
         ended: list[Request] = []
+        left = False
         if self.in_service:
             self.count(now)
+            left = self.drop_gone(now)
             ended = [r for r, seat in self.inside.items() if seat.given == r.output_tokens]
             self.finish(ended, now)
         if not self.serve_running():
@@ -172,7 +198,7 @@ class SlowContinuous(SlowReplica):
             self.iterate(now)
         else:
             self.due = inf
-        return bool(ended)
+        return bool(ended) or left
 
 
 class SlowGang(SlowReplica):
@@ -194,11 +220,13 @@ class SlowGang(SlowReplica):
 
     def turn(self, now: float) -> bool:
         ended: list[Request] = []
+        left = False
         if self.in_service:
             self.count(now)
+            left = self.drop_gone(now)
             if any(seat.given < r.output_tokens for r, seat in self.inside.items()):
                 self.start(now)
-                return False
+                return left
             ended = list(self.inside)
             self.finish(ended, now)
             self.deadline_s = inf
@@ -206,10 +234,10 @@ class SlowGang(SlowReplica):
         engine = self.scenario.engine
         if not self.inside:
             self.due = inf
-            return bool(ended)
+            return bool(ended) or left
         self.deadline_s = min(self.deadline_s, now + engine.batch_wait_s)
         if len(self.inside) < engine.batch_size and not self.heads and now < self.deadline_s:
             self.due = self.deadline_s
         else:
             self.start(now)
-        return bool(ended)
+        return bool(ended) or left

@@ -15,7 +15,9 @@ from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.intake import make_requests
 from driftsched.scheduling.request import Request
 from driftsched.serving.memory import kv_capacity_tokens
+from driftsched.simulation.clients import react
 from driftsched.workload.table import Segment, Workload
+from tests.support.slow_clients import SlowClients
 from tests.support.slow_replicas import SlowContinuous, SlowGang, SlowReplica
 
 
@@ -56,6 +58,15 @@ class Arrivals:
             ended = self.segments[self.opened - 1]
             self.open_next(max(now, self.start_s + ended.duration_s) + ended.pause_s)
 
+    def next_leaving_s(self) -> float:
+        return inf
+
+    def leave_due(self, now: float) -> None:
+        raise AssertionError("nobody leaves")
+
+    def look(self, now: float) -> None:
+        """Nobody reacts."""
+
     def next_s(self) -> float:
         return self.coming[0].arrival_s if self.coming else inf
 
@@ -92,19 +103,28 @@ def token_by_token(
     """Run a scenario one iteration at a time; the requests as they ended, and the replicas."""
     requests = make_requests(scenario, workload, prepare_budgets(scenario, workload))
     gateway, replicas = build(scenario)
-    arrivals = Arrivals(gateway, requests, list(workload.segments))
+    arrivals: Arrivals | SlowClients
+    if react(scenario, workload):
+        arrivals = SlowClients(scenario, workload, gateway, requests, replicas)
+    else:
+        arrivals = Arrivals(gateway, requests, list(workload.segments))
     arrivals.open_next(0.0)
     while True:
-        now = min(arrivals.next_s(), *(replica.due for replica in replicas))
+        coming_s, leaving_s = arrivals.next_s(), arrivals.next_leaving_s()
+        now = min(coming_s, leaving_s, *(replica.due for replica in replicas))
         if now == inf:
-            return requests, replicas
-        changed = arrivals.next_s() <= now
-        arrivals.submit_due(now)
-        if not changed:
+            return arrivals.requests, replicas
+        changed = True
+        if coming_s <= now:
+            arrivals.submit_due(now)
+        elif leaving_s <= now:
+            arrivals.leave_due(now)
+        else:
             # One replica's turn at a time, the lowest number first.
             changed = next(replica for replica in replicas if replica.due == now).turn(now)
+        arrivals.look(now)
         if changed:
             for replica in replicas:
                 replica.changed(now)
-        if not gateway.waiting and not any(replica.inside for replica in replicas):
+        if not gateway.waiting and not any(r.inside or r.heads for r in replicas):
             arrivals.all_ended(now)

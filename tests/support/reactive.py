@@ -1,0 +1,72 @@
+"""Generated scenarios whose clients react: closed loops, patience, retries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from driftsched.scenario import Scenario, parse_scenario
+from tests.support.scenarios import scenarios
+
+SHORT = (
+    st.fixed_dictionaries({"kind": st.just("exponential"), "mean_s": st.floats(0.05, 3)}),
+    st.fixed_dictionaries({"kind": st.just("constant"), "seconds": st.sampled_from([0.013, 0.7])}),
+)
+OPEN = {"kind": "poisson", "rate_rps": 4.0}
+TIMEOUT = st.none() | st.floats(0.02, 4)
+
+
+def loops() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {"kind": st.just("closed_loop"), "users": st.integers(1, 9), "think": st.one_of(*SHORT)}
+    )
+
+
+@st.composite
+def phases(draw: st.DrawFn, phase: dict[str, Any], tenants: list[str]) -> dict[str, Any]:
+    """Make a phase closed, or partly so."""
+    kind = draw(st.sampled_from(["open", "counted", "timed", "mixed"]))
+    if kind == "open":
+        return phase
+    phase["arrivals"] = draw(loops())
+    if kind == "counted":
+        return phase
+    phase |= {"requests": None, "duration_s": draw(st.floats(0.1, 6))}
+    if kind == "mixed" and len(tenants) > 1:
+        phase["tenant_arrivals"] = {tenants[0]: OPEN}
+    return phase
+
+
+@st.composite
+def patience(draw: st.DrawFn) -> dict[str, Any]:
+    return {
+        "first_token_timeout_s": draw(TIMEOUT),
+        "timeout_s": draw(TIMEOUT),
+        "abandonment": draw(st.none() | st.one_of(SHORT[0])),
+    }
+
+
+@st.composite
+def retries(draw: st.DrawFn) -> dict[str, Any]:
+    ends = ("rejected", "failed", "timed_out", "cancelled")
+    return {
+        "attempts": draw(st.integers(1, 3)),
+        "backoff_s": draw(st.sampled_from([0.0, 0.05, 1.0])),
+        "jitter": draw(st.sampled_from([0.0, 0.5])),
+        "after": draw(st.lists(st.sampled_from(ends), min_size=1, unique=True)),
+    }
+
+
+@st.composite
+def reactive(draw: st.DrawFn) -> Scenario:
+    """As `scenarios`, with clients that react in some way."""
+    data = draw(scenarios()).model_dump(mode="json", by_alias=True)
+    names = [tenant["name"] for tenant in data["tenants"]]
+    data["phases"] = [draw(phases(phase, names)) for phase in data["phases"]]
+    for tenant in data["tenants"]:
+        if draw(st.integers(0, 3)):
+            tenant["patience"] = draw(patience())
+        if draw(st.booleans()):
+            tenant["retries"] = draw(retries())
+    return parse_scenario(data)

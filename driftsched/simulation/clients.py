@@ -212,9 +212,7 @@ class Clients:
             if not self._to_make and not segment.drain:
                 self._plan_next(now)
 
-    def _submit(
-        self, request: Request, row: int, attempt: int, former: int, now: float
-    ) -> None:
+    def _submit(self, request: Request, row: int, attempt: int, former: int, now: float) -> None:
         request.request_id = len(self.requests)
         request.arrival_s = now
         self.requests.append(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,7 @@ class Workload:
 
     def take(self, rows: IntArray) -> Workload:
         """Return the workload of some rows, in any order and as often as named."""
-        columns = {
+        columns: dict[str, Any] = {
             field.name: value[rows]
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), np.ndarray)

@@ -22,7 +22,7 @@ def traffic(scenario: Scenario) -> Workload:
         raise
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(reactive())
 def test_clients_that_react_equal_iterating_token_by_token(scenario: Scenario) -> None:
     """A difference would be a client told too late, or a place freed at the wrong boundary."""

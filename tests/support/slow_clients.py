@@ -113,9 +113,7 @@ class SlowClients:
                 self.begin_next(now)
         else:
             former = self.requests[plan.number]
-            self.submit(
-                former.again(), self.row[former], self.tries[former] + 1, plan.number, now
-            )
+            self.submit(former.again(), self.row[former], self.tries[former] + 1, plan.number, now)
         self.look(now)
 
     def submit(self, request: Request, row: int, tries: int, former: int, now: float) -> None:

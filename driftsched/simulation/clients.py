@@ -207,7 +207,7 @@ class Clients:
         if row + 1 < closed:
             time_s = self._starts[number] + float(self._offset_s[row + 1])
             self._plan(time_s, FIRST_TRY, row + 1)
-        if self._to_make:
+        if self._to_make and number == self._opened - 1:
             self._to_make -= 1
             if not self._to_make and not segment.drain:
                 self._plan_next(now)

@@ -30,8 +30,9 @@ class RunResult:
         max_output_tokens, counted_prompt_tokens, base_tokens, bias, safety_factor, input_factor,
         estimated_output_tokens, total_token_budget, output_tokens, counted_output_tokens,
         arrival_s, dispatch_s, first_token_s, finish_s, queue_wait_s, ttft_s, tpot_s, e2e_s,
-        preemptions, replica, batch_id, status, reason, attempt (from 1), retry_of (request_id of the
-        try before, -1 for none), user (of a closed loop, -1 for none). Times are seconds since the run's start, NaN
+        preemptions, replica, batch_id, status, reason, attempt (from 1), retry_of (request_id of
+        the try before, -1 for none), user (of a closed loop, -1 for none).
+        Times are seconds since the run's start, NaN
         where it did not come to that; names are categoricals in the scenario's order. "counted" is
         in the estimator's unit (words or tokens), as estimates and budgets are.
     queues : DataFrame

@@ -28,7 +28,7 @@ PHASE, FIRST_TRY, RETRY = 0, 1, 2
 
 
 def react(scenario: Scenario, workload: Workload) -> bool:
-    """Whether clients react to what happens to their requests, so that traffic is not known ahead."""
+    """Whether clients react to their requests' ends, so that traffic is not known ahead."""
     return workload.user is not None or any(
         not tenant.patience.endless or tenant.retries.attempts > 1 for tenant in scenario.tenants
     )
@@ -38,9 +38,9 @@ class Clients:
     """Makes requests as the run goes, and hears of their ends.
 
     It is a source as `AnnouncedTraffic` is: arrivals are events on the clock. All that is to come
-    lies in one heap: (time, order, number, row): the next phase, first tries in order of their rows
-    in the workload, then retries in order of the request they repeat. Request ids are given in order
-    of making.
+    lies in one heap, (time, order, number, row): the next phase, first tries in order of their rows
+    in the workload, then retries in order of the request they repeat. Ids are given in order of
+    making.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ class Clients:
         return float(self._streams.get("retries", number, place, tries).random())
 
     def _giving_up(self, request: Request, limit: Limit) -> Callable[[Appointment], None]:
-        def give_up(appointment: Appointment) -> None:
+        def give_up(_: Appointment) -> None:
             if limit.to_first_token and not isnan(request.first_token_s):
                 return
             now = self._clock.now

@@ -192,7 +192,6 @@ def server(step_s: float) -> Iterator[str]:
 
 async def serve(step_s: float) -> None:
     """Stream answers of `max_tokens` words, one event a token, over connections that are kept."""
-    steps = Steps(step_s)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -201,7 +200,7 @@ async def serve(step_s: float) -> None:
                 length = head.partition("content-length: ")[2].split("\r\n")[0]
                 body = await reader.readexactly(int(length or 0))
                 if head.startswith("post"):
-                    await _stream(writer, json.loads(body)["max_tokens"], steps)
+                    await _stream(writer, json.loads(body)["max_tokens"], step_s)
                 else:
                     _plain(writer, head.split()[1])
                 await writer.drain()
@@ -213,27 +212,7 @@ async def serve(step_s: float) -> None:
     await asyncio.to_thread(sys.stdin.read)
 
 
-class Steps:
-    """The iterations of an engine: all answers get their next token at the same moment."""
-
-    def __init__(self, step_s: float) -> None:
-        self._step_s = step_s
-        self._next: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._task = asyncio.get_running_loop().create_task(self._iterate())
-
-    async def _iterate(self) -> None:
-        while self._step_s:
-            await asyncio.sleep(self._step_s)
-            now, self._next = self._next, asyncio.get_running_loop().create_future()
-            now.set_result(None)
-
-    async def wait(self) -> None:
-        """Return at the next step, or at once where steps take no time."""
-        if self._step_s:
-            await self._next
-
-
-async def _stream(writer: asyncio.StreamWriter, tokens: int, steps: Steps) -> None:
+async def _stream(writer: asyncio.StreamWriter, tokens: int, step_s: float) -> None:
     head = (
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
     )
@@ -241,7 +220,8 @@ async def _stream(writer: asyncio.StreamWriter, tokens: int, steps: Steps) -> No
     word = {"index": 0, "delta": {"content": "word "}, "finish_reason": None}
     usage = {"prompt_tokens": 20, "completion_tokens": tokens}
     for _ in range(tokens):
-        await steps.wait()
+        if step_s:
+            await asyncio.sleep(step_s)
         _chunk(writer, {"id": "chatcmpl-0", "model": "none", "choices": [word]})
     _chunk(writer, {"choices": [{"index": 0, "delta": {}, "finish_reason": "length"}]})
     _chunk(writer, {"choices": [], "usage": usage})

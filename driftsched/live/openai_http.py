@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from driftsched import __version__
 from driftsched.errors import InputError, RunError
 from driftsched.live.engine import EngineError
-from driftsched.live.http_transport import StreamTransport
 from driftsched.live.openai_events import error_text
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Http"]
 
 RETRYABLE = (429, 503)
+KEEP_ALIVE_S = 2.0
+"""Servers close idle connections after 5 s: ours must be gone well before, or calls are lost."""
 MOST_ERROR_BYTES = 4000
 MOST_BODY_BYTES = 4_000_000
 LONGEST_REASON = 300
@@ -66,7 +67,7 @@ class Http:
             follow_redirects=False,
             trust_env=False,
             timeout=httpx.Timeout(None, connect=options.connect_timeout_s),
-            transport=cast("httpx.AsyncBaseTransport", StreamTransport()),
+            limits=httpx.Limits(max_connections=None, keepalive_expiry=KEEP_ALIVE_S),
         )
 
     async def close(self) -> None:
@@ -90,7 +91,8 @@ class Http:
             Whatever goes wrong on the way, in one line.
         """
         try:
-            async with self._client.stream("POST", url, json=body) as response:
+            response = await self._post(url, body)
+            try:
                 if response.status_code != 200:
                     raise await self._refusal(response)
                 kind = response.headers.get("content-type", "").partition(";")[0].strip()
@@ -99,11 +101,28 @@ class Http:
                         self.scrub(f"the answer is no event stream but {kind or '?'}")
                     )
                 yield response.aiter_raw()
+            finally:
+                await response.aclose()
         except self._errors.HTTPError as error:
             raise self._failure(error, url) from None
         except EngineError as error:
             error.reason = self.scrub(error.reason)
             raise
+
+    async def _post(self, url: str, body: dict[str, Any]) -> httpx.Response:
+        """Send; once more where a kept connection turns out to have been closed by the server."""
+        errors = self._errors
+        while True:
+            connected: list[str] = []
+            request = self._client.build_request(
+                "POST", url, json=body, extensions={"trace": _noting_new_connections(connected)}
+            )
+            try:
+                return await self._client.send(request, stream=True)
+            except (errors.NetworkError, errors.RemoteProtocolError):
+                # A connection of its own tells of the server; an old one only of having been idle.
+                if connected:
+                    raise
 
     async def get(self, url: str, timeout_s: float = 5.0) -> bytes:
         """Fetch a small document.
@@ -157,6 +176,14 @@ class Http:
         if isinstance(error, errors.TimeoutException):
             return EngineError(f"{where} did not answer in time", retryable=True)
         return EngineError(f"the exchange with {where} failed ({type(error).__name__})")
+
+
+def _noting_new_connections(into: list[str]) -> Callable[[str, Any], Awaitable[None]]:
+    async def trace(event: str, _: Any) -> None:
+        if event.startswith("connection.connect_tcp"):
+            into.append(event)
+
+    return trace
 
 
 def host(url: str) -> str:

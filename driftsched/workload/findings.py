@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.finding import Finding
 from driftsched.workload.generate import generate
-from driftsched.workload.load import capacity
+from driftsched.workload.load import Capacity, capacity
 from driftsched.workload.outlook import Stretch, load_over_time
+from driftsched.workload.promises import goals, limits, stalls
 from driftsched.workload.table import Workload
 
 if TYPE_CHECKING:
@@ -23,25 +24,6 @@ __all__ = ["Finding", "findings"]
 FULL, BUSY = 1.0, 0.7
 BURSTY = 2.0
 MOSTLY = 0.5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One sentence about what will happen.
-
-    Attributes
-    ----------
-    level : str
-        error (cannot work), warning (will hurt), info (worth knowing), ok.
-    about : str
-        Where to look: the name of a phase or tenant, or kv, drift, lengths.
-    text : str
-        The sentence.
-    """
-
-    level: Literal["error", "warning", "info", "ok"]
-    about: str
-    text: str
 
 
 def findings(scenario: Scenario, workload: Workload | None = None) -> tuple[Finding, ...]:
@@ -58,13 +40,16 @@ def findings(scenario: Scenario, workload: Workload | None = None) -> tuple[Find
     """
     workload = generate(scenario) if workload is None else workload
     stretches = load_over_time(scenario, workload)
+    able = capacity(scenario, workload)
     found = [
         *_load(stretches),
         *_after(stretches),
         *_drift(scenario, workload, stretches),
         *_bursts(workload, stretches),
-        *_memory(scenario, workload),
-        *_limits(scenario, workload),
+        *_memory(scenario, workload, able),
+        *limits(scenario, workload),
+        *goals(scenario, workload, able),
+        *stalls(scenario, workload, able),
         *_patience(scenario, stretches),
         *_lengths(scenario, workload),
     ]
@@ -171,45 +156,31 @@ def _bursts(workload: Workload, stretches: Sequence[Stretch]) -> list[Finding]:
     return found
 
 
-def _memory(scenario: Scenario, workload: Workload) -> list[Finding]:
-    limits = capacity(scenario, workload)
+def _memory(scenario: Scenario, workload: Workload, able: Capacity) -> list[Finding]:
     longest = workload.prompt_tokens + workload.max_output_tokens
     found = []
-    never = float((longest > limits.kv_tokens).mean())
+    never = float((longest > able.kv_tokens).mean())
     if never > 0:
         text = (
             f"{100 * never:.2g} % of the requests may need more than the KV cache of "
-            f"{limits.kv_tokens:,} tokens: they cannot be served."
+            f"{able.kv_tokens:,} tokens: they cannot be served."
         )
         found.append(Finding("error", "kv", text))
     wanted = scenario.engine.batch_size
-    if limits.batch < wanted:
+    fitting = able.kv_tokens / able.reserved_tokens
+    if able.batch < wanted:
         text = (
-            f"KV cache of {limits.kv_tokens:,} tokens: about {limits.batch} of {wanted} requests "
-            f"fit at {limits.reserved_tokens:,.0f} tokens each: memory limits the batch."
+            f"KV cache of {able.kv_tokens:,} tokens holds about {fitting:.0f} requests at "
+            f"{able.reserved_tokens:,.0f} tokens each: a batch of {wanted} is never reached."
         )
+        if scenario.engine.kv == "paged":
+            text = text.replace("is never reached.", "fills it, and requests are preempted.")
         found.append(Finding("warning", "kv", text))
     else:
-        share = 100 * wanted * limits.reserved_tokens / limits.kv_tokens
-        text = f"KV cache of {limits.kv_tokens:,} tokens: a full batch of {wanted} reserves"
-        found.append(Finding("ok", "kv", f"{text} about {share:.2g} % of it."))
-    return found
-
-
-def _limits(scenario: Scenario, workload: Workload) -> list[Finding]:
-    found = []
-    lasting = sum(segment.duration_s for segment in workload.segments)
-    counts = np.bincount(workload.tenant, minlength=len(scenario.tenants))
-    for tenant, count in zip(scenario.tenants, counts, strict=True):
-        limit = tenant.limits.rate_rps
-        if limit is not None and lasting > 0 and count / lasting > limit:
-            share = 100 * (1 - limit * lasting / count)
-            text = (
-                f"{tenant.name} sends {count / lasting:.3g} requests/s over its limit of {limit:g}:"
-            )
-            found.append(
-                Finding("warning", tenant.name, f"{text} about {share:.0f} % are rejected.")
-            )
+        share = 100 * wanted / fitting
+        verb = "takes" if scenario.engine.kv == "paged" else "reserves"
+        text = f"KV cache of {able.kv_tokens:,} tokens: a full batch of {wanted} {verb} about"
+        found.append(Finding("ok", "kv", f"{text} {share:.2g} % of it."))
     return found
 
 

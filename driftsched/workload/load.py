@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.workload.generate import generate
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from driftsched.serving.cost import IterationCost
     from driftsched.workload.table import Workload
 
-__all__ = ["Capacity", "OfferedLoad", "PhaseLoad", "capacity", "offered_load"]
+__all__ = ["Capacity", "OfferedLoad", "PhaseLoad", "capacity", "held_tokens", "offered_load"]
 
 SAMPLE = 4096
 
@@ -35,7 +36,8 @@ class Capacity:
     kv_tokens : int
         Tokens of KV cache of the first replica.
     reserved_tokens : float
-        Prompt and longest answer of a request, on average.
+        Tokens of KV cache that a request takes, on average: of its prompt and its longest answer,
+        or, held block by block, of what it has so far, as seen at a random moment.
     """
 
     batch: int
@@ -93,7 +95,9 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
 
     B = min(batch_size, KV capacity / E[p + max_output]), at least 1,
 
-    requests run together, first come first served:
+    requests run together, first come first served. KV cache held block by block counts what
+    requests hold at a random moment instead of p + max_output, and of a prompt only what the prefix
+    cache lacks is computed.
 
     - continuous: B/E[o] requests join an iteration. With K = B · E[o (p + o/2)] / E[o] tokens of
       cache read (the longer a request, the more often it is seen) and t(n, K, s) the cost of an
@@ -148,7 +152,10 @@ def capacity(scenario: Scenario, workload: Workload) -> Capacity:
     ScenarioError
         The model does not fit a GPU.
     """
-    reserved = float((workload.prompt_tokens + workload.max_output_tokens).mean())
+    from driftsched.scheduling.intake import cached_tokens  # scheduling imports this package
+
+    cached = cached_tokens(scenario, workload).astype(np.float64)
+    reserved = _held(scenario, workload)
     machines = scenario.cluster.machines
     alike = Counter(map(id, machines))
     total_rps, first = 0.0, None
@@ -157,7 +164,7 @@ def capacity(scenario: Scenario, workload: Workload) -> Capacity:
         batch = max(1, min(scenario.engine.batch_size, int(kv / reserved)))
         cost = machine.build_cost()
         if scenario.engine.mode == "continuous":
-            rate = 1 / _continuous_s(cost, batch, workload)
+            rate = 1 / _continuous_s(cost, batch, workload, cached)
         else:
             rate = batch / _gang_s(cost, batch, workload)
         total_rps += alike[id(machine)] * rate
@@ -166,20 +173,38 @@ def capacity(scenario: Scenario, workload: Workload) -> Capacity:
     return Capacity(batch, total_rps, kv, reserved)
 
 
-def _continuous_s(cost: IterationCost, batch: int, workload: Workload) -> float:
-    """Seconds of the GPU a request takes at a full batch."""
+def _held(scenario: Scenario, workload: Workload) -> float:
+    """Tokens of KV cache that a running request takes, on average."""
+    if scenario.engine.kv != "paged":
+        return float((workload.prompt_tokens + workload.max_output_tokens).mean())
+    return held_tokens(workload) + scenario.engine.block_tokens / 2
+
+
+def held_tokens(workload: Workload) -> float:
+    """Tokens of KV cache of a request at a random moment of its decoding, on average.
+
+    The longer an answer, the more often it is seen: E[o (p + o/2)] / E[o].
+    """
     prompt = workload.prompt_tokens.astype(np.float64)
     output = workload.output_tokens.astype(np.float64)
-    kv = round(batch * float((output * (prompt + output / 2)).mean() / output.mean()))
-    joining = batch / float(output.mean())
+    return float((output * (prompt + output / 2)).mean() / output.mean())
+
+
+def _continuous_s(
+    cost: IterationCost, batch: int, workload: Workload, cached: NDArray[np.float64]
+) -> float:
+    """Seconds of the GPU a request takes at a full batch; `cached` prompt tokens are found."""
+    prompt = workload.prompt_tokens.astype(np.float64)
+    kv = round(batch * held_tokens(workload))
+    joining = batch / float(workload.output_tokens.mean())
     if joining > 1:
-        tokens = round(batch + float(prompt.mean()) * joining)
-        squares = round(float((prompt**2).mean()) * joining)
+        tokens = round(batch + float((prompt - cached).mean()) * joining)
+        squares = round(float((prompt**2 - cached**2).mean()) * joining)
         requests = round(batch + joining)
         return cost.iteration(tokens, kv, squares, requests, round(joining)) / joining
-    few = workload.prompt_tokens[:SAMPLE].tolist()
-    prefill_s = float(np.mean([cost.iteration(batch + p, kv, p * p, batch + 1, 1) for p in few]))
-    return prefill_s + (1 / joining - 1) * cost.iteration(batch, kv)
+    pairs = zip(workload.prompt_tokens[:SAMPLE].tolist(), cached.astype(int).tolist(), strict=False)
+    prefills = [cost.iteration(batch + p - c, kv, p * p - c * c, batch + 1, 1) for p, c in pairs]
+    return float(np.mean(prefills)) + (1 / joining - 1) * cost.iteration(batch, kv)
 
 
 def _gang_s(cost: IterationCost, batch: int, workload: Workload) -> float:

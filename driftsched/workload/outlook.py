@@ -144,9 +144,11 @@ def _stretch(
 
 
 def _only(workload: Workload, rows: NDArray[np.int64]) -> Workload:
-    """Lengths of some rows."""
+    """Arrivals, tenants and lengths of some rows."""
     return replace(
         workload,
+        arrival_s=workload.arrival_s[rows],
+        tenant=workload.tenant[rows],
         prompt_tokens=workload.prompt_tokens[rows],
         output_tokens=workload.output_tokens[rows],
         max_output_tokens=workload.max_output_tokens[rows],

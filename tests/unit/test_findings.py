@@ -116,7 +116,7 @@ def test_replicas_add_up() -> None:
 @pytest.mark.parametrize(
     ("overrides", "level", "said"),
     [
-        (["cluster.memory_utilisation=0.24"], "warning", "memory limits the batch"),
+        (["cluster.memory_utilisation=0.24"], "warning", "is never reached"),
         (["tenants.0.limits={rate_rps: 0.5}"], "warning", "premium sends"),
         (["tenants.0.patience={timeout_s: 10}"], "warning", "premium's clients give up after"),
         (

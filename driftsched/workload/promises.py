@@ -1,0 +1,115 @@
+"""What tenants are allowed and promised, beside what the GPUs can do: limits, goals, stalls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftsched.workload.finding import Finding
+from driftsched.workload.load import Capacity, held_tokens
+from driftsched.workload.table import Workload, nominal_starts
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.serving.iteration import IterationCost
+
+__all__ = ["goals", "limits", "stalls"]
+
+LONG_S, LONGER = 0.2, 4.0
+
+
+def limits(scenario: Scenario, workload: Workload) -> list[Finding]:
+    """Say which share of each tenant's requests its rate limit turns away.
+
+    The arrivals drawn go through the very token bucket of admission.
+    """
+    from driftsched.scheduling.admission import TenantGate  # scheduling imports this package
+
+    starts = nominal_starts(workload.segments)
+    lasting = starts[-1] + workload.segments[-1].duration_s
+    at_s = np.concatenate(
+        [
+            start + workload.arrival_s[segment.first : segment.stop]
+            for start, segment in zip(starts, workload.segments, strict=True)
+        ]
+    )
+    found = []
+    for number, tenant in enumerate(scenario.tenants):
+        limit = tenant.limits.rate_rps
+        if limit is None or lasting <= 0:
+            continue
+        gate = TenantGate(tenant.limits)
+        mine = np.sort(at_s[workload.tenant == number])
+        refused = sum(bool(gate.refusal(float(time))) for time in mine)
+        if refused:
+            text = (
+                f"{tenant.name} sends {len(mine) / lasting:.3g} requests/s against its limit of "
+                f"{limit:g} with a burst of {tenant.limits.burst}: about "
+                f"{100 * refused / len(mine):.2g} % are rejected."
+            )
+            found.append(Finding("warning", tenant.name, text))
+    return found
+
+
+def goals(scenario: Scenario, workload: Workload, able: Capacity) -> list[Finding]:
+    """Name the objectives that not even an idle server meets, and those that a full one breaks."""
+    machine = scenario.cluster.machines[0]
+    cost, held = machine.build_cost(), held_tokens(workload)
+    alone, full = (
+        cost.iteration(1, round(held)),
+        cost.iteration(able.batch, round(able.batch * held)),
+    )
+    prompt = float(np.median(workload.prompt_tokens))
+    first = _prefill_s(cost, 0, 0.0, round(prompt))
+    found = []
+    for tenant in scenario.tenants:
+        slo = tenant.slo
+        if slo.tpot_s is not None and alone > slo.tpot_s:
+            text = f"an iteration takes {1000 * alone:.3g} ms even for one request."
+            found.append(_never(tenant.name, f"{1000 * slo.tpot_s:g} ms a token", text))
+        elif slo.tpot_s is not None and full > slo.tpot_s:
+            text = (
+                f"{tenant.name}'s goal of {1000 * slo.tpot_s:g} ms a token breaks when the batch "
+                f"is full: with {able.batch} requests an iteration takes {1000 * full:.3g} ms."
+            )
+            found.append(Finding("info", tenant.name, text))
+        if slo.ttft_s is not None and first > slo.ttft_s:
+            text = f"a median prompt of {prompt:,.0f} tokens alone takes {first:.3g} s."
+            found.append(_never(tenant.name, f"{slo.ttft_s:g} s to the first token", text))
+    return found
+
+
+def stalls(scenario: Scenario, workload: Workload, able: Capacity) -> list[Finding]:
+    """Say how long a long prompt stops everybody else's answers, and what chunks would do."""
+    engine = scenario.engine
+    if engine.mode == "gang" or able.batch < 2:
+        return []
+    cost = scenario.cluster.machines[0].build_cost()
+    held = able.batch * held_tokens(workload)
+    prompt = round(float(np.quantile(workload.prompt_tokens, 0.99)))
+    usual = cost.iteration(able.batch, round(held))
+    whole = _prefill_s(cost, able.batch, held, prompt)
+    most = engine.max_num_batched_tokens
+    if whole < LONG_S or whole < LONGER * usual:
+        return []
+    if most is None or not engine.chunked_prefill:
+        text = (
+            f"A long prompt (P99: {prompt:,} tokens) is computed at once: for about {whole:.2g} s "
+            "all other answers stand still; a bound on the tokens in an iteration splits it."
+        )
+        return [Finding("info", "prefill", text)]
+    chunk = _prefill_s(cost, able.batch, held, min(prompt, most))
+    text = (
+        f"A long prompt (P99: {prompt:,} tokens) is computed in chunks: an iteration takes about "
+        f"{chunk:.2g} s at most instead of {whole:.2g} s."
+    )
+    return [Finding("ok", "prefill", text)]
+
+
+def _prefill_s(cost: IterationCost, running: int, held: float, prompt: int) -> float:
+    return cost.iteration(running + prompt, round(held), prompt * prompt, running + 1, 1)
+
+
+def _never(tenant: str, goal: str, why: str) -> Finding:
+    return Finding("warning", tenant, f"{tenant}'s goal of {goal} cannot be met: {why}")

@@ -1,0 +1,89 @@
+"""Findings about limits, goals, memory and long prompts, held against runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from driftsched.scenario import Scenario, changed, load_scenario
+from driftsched.simulation import simulate
+from driftsched.workload import capacity, findings, generate, load_over_time, offered_load
+
+
+def said(scenario: Scenario, about: str) -> list[tuple[str, str]]:
+    return [(f.level, f.text) for f in findings(scenario) if f.about == about]
+
+
+def with_tenant(scenario: Scenario, **fields: Any) -> Scenario:
+    """The scenario with fields of its first tenant replaced."""
+    first, *others = scenario.model_dump(by_alias=True)["tenants"]
+    return changed(scenario, tenants=[first | fields, *others])
+
+
+def test_share_that_a_limit_turns_away_is_the_runs_own() -> None:
+    """A limit at the mean rate already turns much away, which the mean alone would not tell."""
+    name = load_scenario("azure-conversation").tenants[0].name
+    scenario = with_tenant(load_scenario("azure-conversation"), limits={"rate_rps": 1.1})
+    requests = simulate(scenario).requests
+    mine = requests[requests["tenant"] == name]
+    share = 100 * float((mine["status"] == "rejected").mean())
+    assert share > 20
+    ((level, text),) = said(scenario, name)
+    assert level == "warning"
+    assert f"about {share:.2g} % are rejected" in text
+
+
+@pytest.mark.parametrize("name", ["paper", "flash-crowd", "prefix-caching", "kv-pressure"])
+def test_both_estimates_of_the_load_agree(name: str) -> None:
+    """A phase has one ρ, whether it is drawn for itself or cut out of the traffic."""
+    scenario = load_scenario(name)
+    over_time = {stretch.phase: stretch.rho for stretch in load_over_time(scenario)}
+    for phase in offered_load(scenario).phases:
+        assert over_time[phase.phase] == pytest.approx(phase.rho, rel=0.06)
+
+
+def test_prefix_hits_lower_the_load_as_a_run_shows() -> None:
+    """Without hits the preset is beyond its capacity: the wait at its end tells by how much."""
+    cached = load_scenario("prefix-caching")
+    cold = with_tenant(cached, prefix_hit_rate=0)
+    assert offered_load(cached).peak.rho < 0.9
+    (over,) = load_over_time(cold)
+    assert over.rho > 1.1
+    requests = simulate(cold).requests
+    last = requests[requests["arrival_s"] > 230]
+    assert float(last["ttft_s"].median()) == pytest.approx(over.wait_s, rel=0.35)
+
+
+def test_blocks_hold_more_requests_than_reservations() -> None:
+    """Paged memory holds what requests have so far, so more of them; a run shows how many."""
+    paged = load_scenario("kv-pressure")
+    held = changed(paged, engine__kv="reserve")
+    able = capacity(paged, generate(paged))
+    assert able.batch > 2 * capacity(held, generate(held)).batch
+    ((level, text),) = said(held, "kv")
+    assert level == "warning"
+    assert text.endswith("a batch of 64 is never reached.")
+    assert "requests are preempted" in said(paged, "kv")[0][1]
+    gpus = simulate(paged).gpus
+    full = gpus[gpus["kv_used_tokens"] > 0.95 * able.kv_tokens]
+    assert float(full["running"].mean()) == pytest.approx(able.batch, rel=0.15)
+
+
+def test_goal_that_no_idle_server_meets_is_named() -> None:
+    """Reading all weights takes longer than a millisecond, whatever the policy."""
+    base = load_scenario("azure-conversation")
+    name = base.tenants[0].name
+    texts = said(with_tenant(base, slo={"tpot_s": 0.001, "ttft_s": 0.001}), name)
+    assert [level for level, _ in texts] == ["warning", "warning"]
+    assert f"{name}'s goal of 1 ms a token cannot be met" in texts[0][1]
+    assert said(with_tenant(base, slo={"tpot_s": 10.0, "ttft_s": 60.0}), name) == []
+
+
+def test_long_prompts_stand_in_the_way_unless_chunked() -> None:
+    """The sentence must turn when the setting it advises is made."""
+    chunked = load_scenario("chunked-prefill")
+    whole = changed(chunked, engine__max_num_batched_tokens=None)
+    assert [level for level, _ in said(chunked, "prefill")] == ["ok"]
+    assert [level for level, _ in said(whole, "prefill")] == ["info"]
+    assert "stand still" in said(whole, "prefill")[0][1]

@@ -15,6 +15,7 @@ from driftsched.config import Config
 from driftsched.scenario.cluster import Cluster
 from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator
+from driftsched.scenario.events import ScenarioEvent
 from driftsched.scenario.recorded import TraceSource
 from driftsched.scenario.rules import MOST, Name, check_sum, check_unique
 from driftsched.scenario.tenants import Tenant
@@ -60,6 +61,9 @@ class Scenario(Config):
     phases: tuple[Phase, ...] = Field((), max_length=200)
     trace: TraceSource | None = None
     drift: tuple[DriftEvent, ...] = Field((), max_length=200)
+    events: tuple[ScenarioEvent, ...] = Field(
+        (), max_length=200, description="faults and operations of the cluster"
+    )
     estimator: Estimator = Estimator()
     policy: PolicyConfig = FifoConfig()
     engine: Engine = Engine()
@@ -126,6 +130,13 @@ class Scenario(Config):
                 _known(f"{at}.phase", (event.phase,), [phase.name for phase in self.phases])
             if self.trace is not None and event.changes_mix:
                 raise ValueError(f"{at}: a trace has its own mix, got {event.kind}")
+        replicas = len(self.cluster.machines) if self.events else 0
+        for number, planned in enumerate(self.events):
+            for one in planned.named:
+                if one >= replicas:
+                    raise ValueError(
+                        f"events[{number}].replica must be from 0 to {replicas - 1}, got {one}"
+                    )
         if self.trace is not None:
             _known("trace.clients", (self.trace.clients or {}).values(), tenants)
 

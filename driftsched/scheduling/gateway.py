@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
+from math import nan
 from sys import maxsize
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
-    from driftsched.scheduling.routers.base import Router
 
 __all__ = ["Gateway", "LearningRow"]
 
@@ -51,6 +51,8 @@ class Gateway:
         What each replica was sent and has not ended; kept where there is a router.
     accepting : list of int
         Numbers of the replicas that the router may choose, ascending.
+    parked : list of Request
+        Those admitted while no replica that fits them was open.
     watch : callable, optional
         Told (request, now) of every request that is rejected, finished or failed.
     learning : list of LearningRow
@@ -82,6 +84,7 @@ class Gateway:
         policies = [first, *(deepcopy(first) for _ in capacities[1:])]
         self.lines = [Line(one, self._gates) for one in policies]
         self.loads = Loads([0] * len(capacities), [0] * len(capacities))
+        self.parked: list[Request] = []
         self.accepting = list(range(len(capacities)))
         self._capacities = capacities
         self._router = (
@@ -97,7 +100,7 @@ class Gateway:
     @property
     def waiting(self) -> int:
         """Requests in the queues, those held back by a running limit included."""
-        return sum(line.waiting for line in self.lines)
+        return sum(line.waiting for line in self.lines) + len(self.parked)
 
     def submit(self, request: Request, now: float) -> bool:
         """Budget a request and queue it, or reject it with a reason; True when it is queued.
@@ -119,17 +122,8 @@ class Gateway:
             if refusal:
                 return self._reject(request, now, refusal)
             gate.waiting += 1
-        router = self._router
-        number = 0 if router is None else self._route(router, request, needed)
-        self.lines[number].push(request)
+        self._queue(request)
         return True
-
-    def _route(self, router: Router, request: Request, needed: int) -> int:
-        among = [one for one in self.accepting if self._capacities[one] >= needed]
-        request.replica = chosen = router.route(request, among)
-        self.loads.requests[chosen] += 1
-        self.loads.tokens[chosen] += request.total_token_budget
-        return chosen
 
     def _reject(self, request: Request, now: float, reason: str) -> bool:
         request.status, request.reason, request.finish_s = "rejected", reason, now
@@ -176,11 +170,68 @@ class Gateway:
         Writes the request's finish time, status and reason.
         """
         request.finish_s, request.status, request.reason = now, status, reason
-        self.lines[request.replica if self._router is not None else 0].remove(request)
-        if self._router is not None:
-            self._unload(request)
+        if request in self.parked:
+            self.parked.remove(request)
+            if self._gates:
+                self._gates[request.tenant].waiting -= 1
+        else:
+            self.lines[request.replica if self._router is not None else 0].remove(request)
+            if self._router is not None:
+                self._unload(request)
         if self.watch is not None:
             self.watch(request, now)
+
+    def requeue(self, request: Request, now: float) -> None:
+        """Take a request back whose engine has failed: it begins anew, from its prompt."""
+        request.dispatch_s = request.first_token_s = nan
+        request.given_tokens = 0
+        request.preemptions += 1
+        self.put_back(request)
+        if self._gates:
+            for line in self.lines:
+                line.release(request.tenant)
+
+    def put_back(self, request: Request) -> None:
+        """Queue a request again that was chosen and will not run."""
+        self.lines[request.replica if self._router is not None else 0].put_back(request)
+
+    def accept(self, number: int, *, accepting: bool) -> None:
+        """Let the router choose a replica, or not; who waits for one is routed when one opens."""
+        if self._router is None:
+            return
+        if accepting and number not in self.accepting:
+            self.accepting = sorted([*self.accepting, number])
+            parked, self.parked = self.parked, []
+            for request in parked:
+                self._queue(request)
+        elif not accepting and number in self.accepting:
+            self.accepting.remove(number)
+
+    def reroute(self, number: int) -> None:
+        """Send those who wait in a replica's own queue to others, in order of their ids."""
+        router = self._router
+        if router is None:
+            return
+        for request in self.lines[number].take_all():
+            self._unload(request)
+            self._queue(request)
+
+    def _queue(self, request: Request) -> None:
+        """Put an admitted request into a queue, or aside while no replica that fits it is open."""
+        router = self._router
+        if router is None:
+            self.lines[0].push(request)
+            return
+        needed = request.prompt_tokens + request.max_output_tokens
+        among = [one for one in self.accepting if self._capacities[one] >= needed]
+        if not among:
+            request.replica = -1
+            self.parked.append(request)
+            return
+        request.replica = chosen = router.route(request, among)
+        self.loads.requests[chosen] += 1
+        self.loads.tokens[chosen] += request.total_token_budget
+        self.lines[chosen].push(request)
 
     def leave(self, request: Request) -> None:
         """Free the tenant's place in the engine, however the request ended."""

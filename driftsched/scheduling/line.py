@@ -79,6 +79,18 @@ class Line:
             gate.waiting += 1
         self.push(request)
 
+    def take_all(self) -> list[Request]:
+        """Hand out all who wait, held back or not, in order of their ids."""
+        waiting = [entry[3] for held in self._held for entry in held]
+        for held in self._held:
+            held.clear()
+        while len(self.policy):
+            request = self.policy.pop(0.0)
+            if not request.status:
+                waiting.append(request)
+        self.waiting = 0
+        return sorted(waiting, key=lambda request: request.request_id)
+
     def remove(self, request: Request) -> None:
         """Let a waiting request go, held back or not; its status is set by now.
 

@@ -81,8 +81,29 @@ class ContinuousReplica(Replica):
             self._tell_peers(now)
         else:
             self._gone[request] = (status, reason)
+        self._cut_short(now)
+
+    def _cut_short(self, now: float) -> None:
         if self.busy and self._steps > 1 and now < self._end_s:
             self._arm(self._cut(now))
+
+    def _clear(self) -> tuple[list[Request], list[Request]]:
+        running = [entry[2] for entry in self.leaving]
+        running += [chunk.request for chunk in self._chunks if chunk.request not in running]
+        running += [one for one in self.heads if not isnan(one.dispatch_s)]
+        chosen = [one for one in self.heads if isnan(one.dispatch_s)]
+        self.leaving, self.heads, self.partial, self.kv = [], [], None, 0
+        self._chunks, self._steps, self._open = [], 0, False
+        if self.blocks is not None:
+            self.blocks = BlockTable(
+                kv_blocks(self.kv_capacity, self.blocks.size), self.blocks.size
+            )
+        return running, chosen
+
+    def hand_back(self) -> list[Request]:
+        chosen = [one for one in self.heads if isnan(one.dispatch_s)]
+        self.heads = [one for one in self.heads if not isnan(one.dispatch_s)]
+        return chosen
 
     def _wake(self, appointment: Appointment) -> None:
         now = self.clock.now
@@ -148,6 +169,7 @@ class ContinuousReplica(Replica):
 
     def _plan(self, now: float) -> None:
         """Give blocks, let requests join, and make the appointment at the end of the stretch."""
+        self.cost = self._next_cost
         preempted = self.busy and self.blocks is not None and self._grow(self.blocks)
         decoding, kv = len(self.leaving), self.kv
         self._chunks = chunks = self._prefill(decoding, now, joining=not preempted)

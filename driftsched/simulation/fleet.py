@@ -13,6 +13,7 @@ from driftsched.simulation.announced import AnnouncedTraffic
 from driftsched.simulation.clients import Clients, react
 from driftsched.simulation.continuous import ContinuousReplica
 from driftsched.simulation.gang import GangReplica
+from driftsched.simulation.operations import FleetOperations
 from driftsched.simulation.replica import Place
 from driftsched.simulation.traffic import Progress, Traffic
 
@@ -78,14 +79,14 @@ class Fleet:
         self.clients: Clients | None = None
         announced: AnnouncedTraffic | Clients
         source: Source
-        if react(scenario, workload):
+        if scenario.events or react(scenario, workload):
             self.clients = Clients(scenario, workload, clock, requests, self, progress)
             source = announced = self.clients
         else:
             traffic = Traffic(requests, workload.segments, self.gateway, progress)
             announced = AnnouncedTraffic(clock, traffic, self)
             source = traffic if len(machines) == 1 else announced
-        self._central = central
+        self.central = central
         self.replicas: list[Replica] = []
         for number, machine in enumerate(machines):
             place = Place(
@@ -100,6 +101,7 @@ class Fleet:
             )
             self.replicas.append(BATCHING[scenario.engine.mode](place))
         self._introduce(scenario)
+        self.operations = FleetOperations(clock, self, scenario.events)
         for replica in self.replicas:
             replica.start()
         if source is announced:
@@ -112,12 +114,12 @@ class Fleet:
 
     def arrived(self, requests: Sequence[Request], now: float) -> None:
         """Tell the replicas that requests have arrived; all of them where they share a queue."""
-        if self._central:
+        if self.central:
             for replica in self.replicas:
                 replica.notify(now)
         else:
             for request in requests:
-                if not request.status:
+                if not request.status and request.replica >= 0:
                     self.replicas[request.replica].notify(now)
 
     def give_up(self, request: Request, status: str, reason: str, now: float) -> None:
@@ -129,6 +131,27 @@ class Fleet:
             if replica.holds(request):
                 replica.let_go(request, status, reason, now)
                 return
+
+    def look(self, now: float) -> None:
+        """Let every replica look for requests, after something has changed."""
+        for replica in self.replicas:
+            replica.notify(now)
+
+    def fail_stranded(self) -> bool:
+        """End those who wait for a replica that never comes back; False where nobody does."""
+        clients = self.clients
+        if clients is None or not self.gateway.waiting:
+            return False
+        now = max(
+            *(replica.log[-1][0] for replica in self.replicas),
+            *(rows[-1][0] for rows in self.operations.states),
+            *(one.arrival_s for one in clients.requests),
+            *(one.finish_s for one in clients.requests if one.status),
+        )
+        for request in [one for one in clients.requests if not one.status]:
+            self.gateway.withdraw(request, now, "failed", "no replica came back to serve it")
+        clients.idle(now)
+        return True
 
     def _introduce(self, scenario: Scenario) -> None:
         """Where a tenant has a running limit, one replica's end can be another's beginning."""

@@ -67,7 +67,7 @@ class GangReplica(Replica):
         self.log.append((now, len(gang), 0))
         self._computing = sorted(gang, key=lambda one: one.output_tokens, reverse=True)
         self._done, self._steps, self._kv = 0, 1, sum(one.prompt_tokens for one in gang)
-        self._next = self._settle
+        self._next, self.cost = self._settle, self._next_cost
         self._end_s = now + self.cost.iteration(prompts, 0, squares, len(gang), len(gang))
         self._arm(self._end_s)
 
@@ -95,14 +95,14 @@ class GangReplica(Replica):
         if not computing:
             self._end(now)
             return
+        self.cost = self._next_cost
         self._start_s, self._steps = now, computing[-1].output_tokens - self._done
         self.log.append((now, len(computing), self._kv))
         self._end_s = now + self.cost.stretch(self._steps, len(computing), self._kv)
         self._arm(self._end_s)
 
-    def _cut(self, now: float) -> None:
-        """End the stretch at its first boundary from `now` on."""
-        if self._steps > 1 and now < self._end_s:
+    def _cut_short(self, now: float) -> None:
+        if self.busy and self._steps > 1 and now < self._end_s:
             running = len(self._computing)
             self._steps, self._end_s = boundary(self.cost, self._start_s, now, running, self._kv)
             self._arm(self._end_s)
@@ -118,13 +118,24 @@ class GangReplica(Replica):
         self._gang, self._deadline_s, self._next = [], inf, self._form
         self._form(now)
 
+    def _clear(self) -> tuple[list[Request], list[Request]]:
+        running, chosen = self._gang, self.hand_back()
+        self._gang, self._computing, self._deadline_s = [], [], inf
+        self._next = self._form
+        return running, chosen
+
+    def hand_back(self) -> list[Request]:
+        chosen = [] if self._stalled is None else [self._stalled]
+        self._stalled = None
+        return chosen
+
     def holds(self, request: Request) -> bool:
         return request is self._stalled or request in self._gang
 
     def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
         if request is not self._stalled and self.busy:
             self._gone[request] = (status, reason)
-            self._cut(now)
+            self._cut_short(now)
             return
         if request is self._stalled:
             self._stalled = None

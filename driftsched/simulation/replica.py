@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from driftsched.scheduling.line import Line
 from driftsched.simulation.clock import REPLICAS
 
 if TYPE_CHECKING:
     from driftsched.scenario.engine import Engine
     from driftsched.scheduling.gateway import Gateway
-    from driftsched.scheduling.line import Line
     from driftsched.scheduling.request import Request
     from driftsched.serving.iteration import IterationCost
     from driftsched.simulation.clock import Appointment, Clock
@@ -30,6 +30,13 @@ def boundary(
     if start_s + lasting < time_s:  # by rounding
         steps, lasting = steps + 1, cost.stretch(steps + 1, running, kv)
     return steps, start_s + lasting
+
+
+class ShutLine(Line):
+    """The line of a replica that takes nobody; its policy still ranks those who run."""
+
+    def next(self, now: float) -> Request | None:
+        return None
 
 
 class Source(Protocol):
@@ -106,6 +113,7 @@ class Replica:
     def __init__(self, place: Place) -> None:
         self.clock, self.source, self.gateway = place.clock, place.source, place.gateway
         self.line, self.cost, self.number = place.line, place.cost, place.number
+        self._own_line, self._next_cost = place.line, place.cost
         self.order = REPLICAS + place.number
         self.batch_size, self.kv_capacity = place.engine.batch_size, place.kv_capacity
         self.log: GpuLog = []
@@ -153,6 +161,42 @@ class Replica:
 
     def _take_out(self, request: Request) -> None:
         """Free the place and the KV cache of one who runs, at a boundary."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def crash(self, now: float) -> tuple[list[Request], list[Request]]:
+        """Lose everything; those who ran, and those who were chosen only, are the caller's.
+
+        Those whose clients had left end now.
+        """
+        running, chosen = self._clear()
+        for request in [one for one in running if one in self._gone]:
+            running.remove(request)
+            self.gateway.abandon(request, now, *self._gone[request])
+        self._gone, self._reserved, self.busy = {}, 0, False
+        if self._appointment is not None:
+            self._appointment.cancel()
+        self.log.append((now, 0, 0))
+        return running, chosen
+
+    def _clear(self) -> tuple[list[Request], list[Request]]:
+        """Forget all requests: those who ran, and those who were chosen only."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def hand_back(self) -> list[Request]:
+        """Give up those who were chosen and have not run yet."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def shut(self, shut: bool) -> None:
+        """Draw no requests from the line, or draw again."""
+        self.line = ShutLine(self._own_line.policy) if shut else self._own_line
+
+    def reprice(self, cost: IterationCost, now: float) -> None:
+        """Let iterations that begin from `now` on take another time."""
+        self._next_cost = cost
+        self._cut_short(now)
+
+    def _cut_short(self, now: float) -> None:
+        """End the stretch under way at its first boundary from `now` on."""
         raise NotImplementedError  # pragma: no cover - every subclass defines it
 
     def _wake(self, appointment: Appointment) -> None:

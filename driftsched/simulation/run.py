@@ -125,6 +125,8 @@ def _simulated(
     clock = Clock()
     fleet = Fleet(scenario, clock, requests, workload, policy, progress)
     clock.run()
+    while fleet.fail_stranded():
+        clock.run()
     clients = fleet.clients
     if clients is not None:
         rows = np.array(clients.rows, dtype=np.int64)

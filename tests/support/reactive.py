@@ -61,7 +61,9 @@ def retries(draw: st.DrawFn) -> dict[str, Any]:
 @st.composite
 def reactive(draw: st.DrawFn) -> Scenario:
     """As `scenarios`, with clients that react in some way."""
-    data = draw(scenarios()).model_dump(mode="json", by_alias=True)
+    drawn = draw(scenarios())
+    data = drawn.model_dump(mode="json", by_alias=True)
+    replicas = len(drawn.cluster.machines)
     names = [tenant["name"] for tenant in data["tenants"]]
     data["phases"] = [draw(phases(phase, names)) for phase in data["phases"]]
     for tenant in data["tenants"]:
@@ -69,4 +71,23 @@ def reactive(draw: st.DrawFn) -> Scenario:
             tenant["patience"] = draw(patience())
         if draw(st.booleans()):
             tenant["retries"] = draw(retries())
+    if draw(st.booleans()):
+        data["events"] = draw(st.lists(events(replicas), min_size=1, max_size=4))
     return parse_scenario(data)
+
+
+@st.composite
+def events(draw: st.DrawFn, replicas: int) -> dict[str, Any]:
+    """An outage, a slow-down or a drain of one replica."""
+    from_s = draw(st.floats(0.001, 5))
+    event: dict[str, Any] = {
+        "kind": draw(st.sampled_from(["outage", "slow_down", "drain"])),
+        "replica": draw(st.integers(0, replicas - 1)),
+        "from_s": from_s,
+        "to_s": draw(st.none() | st.floats(0.01, 5).map(lambda lasting: from_s + lasting)),
+    }
+    if event["kind"] == "outage":
+        event["requests"] = draw(st.sampled_from(["requeue", "fail"]))
+    if event["kind"] == "slow_down":
+        event["factor"] = draw(st.floats(0.5, 8))
+    return event

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import inf, isnan
+from math import inf, isnan, prod
 
 from driftsched.scenario import Scenario
 from driftsched.scheduling.gateway import Gateway
@@ -41,6 +41,8 @@ class SlowReplica:
     in_service: bool = False
     heads: list[Request] = field(default_factory=list)  # waiting before the line, the first first
     deadline_s: float = inf
+    shut: bool = False
+    factors: list[float] = field(default_factory=list)  # of slow-downs under way
     gone: dict[Request, tuple[str, str]] = field(default_factory=dict)  # their clients have left
 
     def forsake(self, request: Request, status: str, reason: str, now: float) -> bool:
@@ -72,7 +74,14 @@ class SlowReplica:
             self.due = now
 
     def choose(self, now: float) -> Request | None:
-        return self.heads.pop(0) if self.heads else self.line.next(now)
+        if self.heads:
+            return self.heads.pop(0)
+        return None if self.shut else self.line.next(now)
+
+    def forget(self) -> None:
+        """Lose all that is in it."""
+        self.inside, self.heads, self.in_service = {}, [], False
+        self.due = self.deadline_s = inf
 
     def reserved(self) -> int:
         return sum(r.prompt_tokens + r.max_output_tokens for r in self.inside)
@@ -103,7 +112,8 @@ class SlowReplica:
             else:
                 squares += end**2 - seat.computed**2
                 prompts += seat.computed == request.cached_tokens
-        self.due = now + self.cost.iteration(tokens, kv, squares, requests, prompts)
+        seconds = self.cost.iteration(tokens, kv, squares, requests, prompts)
+        self.due = now + seconds * prod(self.factors)
 
     def count(self, now: float) -> None:
         """The iteration has ended: a request whose tokens are all computed gets its next one."""

@@ -18,6 +18,7 @@ from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation.clients import react
 from driftsched.workload.table import Segment, Workload
 from tests.support.slow_clients import SlowClients
+from tests.support.slow_events import SlowOperations
 from tests.support.slow_replicas import SlowContinuous, SlowGang, SlowReplica
 
 
@@ -104,19 +105,32 @@ def token_by_token(
     requests = make_requests(scenario, workload, prepare_budgets(scenario, workload))
     gateway, replicas = build(scenario)
     arrivals: Arrivals | SlowClients
-    if react(scenario, workload):
+    if scenario.events or react(scenario, workload):
         arrivals = SlowClients(scenario, workload, gateway, requests, replicas)
     else:
         arrivals = Arrivals(gateway, requests, list(workload.segments))
+    central = len({id(replica.line) for replica in replicas}) < len(replicas) or len(replicas) == 1
+    operations = SlowOperations(scenario, gateway, replicas, central)
     arrivals.open_next(0.0)
+    last_s = 0.0
     while True:
         coming_s, leaving_s = arrivals.next_s(), arrivals.next_leaving_s()
-        now = min(coming_s, leaving_s, *(replica.due for replica in replicas))
+        now = min(coming_s, leaving_s, operations.next_s(), *(replica.due for replica in replicas))
         if now == inf:
-            return arrivals.requests, replicas
+            stranded = [r for r in arrivals.requests if not r.status] if gateway.waiting else []
+            if not stranded:
+                return arrivals.requests, replicas
+            for request in stranded:
+                gateway.withdraw(request, last_s, "failed", "no replica came back to serve it")
+            arrivals.look(last_s)
+            arrivals.all_ended(last_s)
+            continue
+        last_s = now
         changed = True
         if coming_s <= now:
             arrivals.submit_due(now)
+        elif operations.next_s() <= now:
+            operations.act(now)
         elif leaving_s <= now:
             arrivals.leave_due(now)
         else:

@@ -82,6 +82,8 @@ def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator
 
 
 def _traffic(scenario: Scenario, workload: Workload) -> str:
+    if scenario.events:
+        return "scenario events"
     if workload.user is not None:
         return "closed-loop traffic"
     return "clients who give up or try again" if react(scenario, workload) else ""

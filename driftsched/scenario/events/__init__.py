@@ -1,0 +1,35 @@
+"""Scenario events: faults and operations of the cluster while a run goes on.
+
+A new kind is one module here and one line below.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Union
+
+from pydantic import Field
+
+from driftsched.registry import Registry
+from driftsched.scenario.events.base import EventBase, Moment, Operations
+from driftsched.scenario.events.drain import Drain
+from driftsched.scenario.events.outage import Outage
+from driftsched.scenario.events.slow_down import SlowDown
+
+__all__ = [
+    "EVENTS",
+    "Drain",
+    "EventBase",
+    "Moment",
+    "Operations",
+    "Outage",
+    "ScenarioEvent",
+    "SlowDown",
+]
+
+EVENTS: Registry[type[EventBase]] = Registry("scenario event")
+EVENTS.add("outage", Outage)
+EVENTS.add("slow_down", SlowDown)
+EVENTS.add("drain", Drain)
+
+if TYPE_CHECKING:
+    ScenarioEvent = EventBase
+else:
+    ScenarioEvent = Annotated[Union[tuple(EVENTS.values())], Field(discriminator="kind")]

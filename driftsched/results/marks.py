@@ -17,7 +17,7 @@ __all__ = ["run_marks"]
 def run_marks(
     result: RunResult, others: list[tuple[float, str]] | None = None
 ) -> list[tuple[float, str]]:
-    """Return (time in seconds, label) of phases and drift in a run, in order of time.
+    """Return (time in seconds, label) of phases, drift and events in a run, in order.
 
     A phase starts at its first request, and drift stands where the requests it changed came.
 
@@ -32,7 +32,12 @@ def run_marks(
     if result.scenario.drift and phases:
         segments, starts = _segments(result)
         drift = drift_marks(result.scenario, segments, starts)
-    return join_marks(phases, drift, others or [])
+    events = [
+        (moment.at_s, moment.label)
+        for event in result.scenario.events
+        for moment in event.moments()
+    ]
+    return join_marks(phases, drift, events, others or [])
 
 
 def _segments(result: RunResult) -> tuple[list[Segment], list[float]]:

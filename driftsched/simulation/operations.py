@@ -9,7 +9,7 @@ from driftsched.serving.slowed import Slowed
 from driftsched.simulation.clock import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from driftsched.scenario.events import EventBase, Moment
     from driftsched.scheduling.gateway import Gateway
@@ -49,8 +49,8 @@ class FleetOperations:
             for moment in event.moments():
                 clock.at(moment.at_s, EVENTS, self._doing(moment))
 
-    def _doing(self, moment: Moment):  # type: ignore[no-untyped-def]
-        def act(appointment: Appointment) -> None:
+    def _doing(self, moment: Moment) -> Callable[[Appointment], None]:
+        def act(_: Appointment) -> None:
             moment.act(self)
             self._fleet.look(self._clock.now)
 

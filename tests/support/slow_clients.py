@@ -161,17 +161,15 @@ class SlowClients:
                 self.think(int(later[0]), now)
 
     def next_leaving_s(self) -> float:
-        self.leaving = [
-            one
-            for one in self.leaving
-            if not (one.to_first_token and not isnan(one.request.first_token_s))
-        ]
         return min((one.time_s for one in self.leaving), default=inf)
 
     def leave_due(self, now: float) -> None:
         """The first whose time has come leaves; its client goes on at once."""
         one = min(self.leaving, key=lambda each: (each.time_s, each.request.request_id))
         request = one.request
+        self.leaving.remove(one)
+        if one.to_first_token and not isnan(request.first_token_s):
+            return
         self.open.remove(request)
         self.react(request, one.status, now)
         for replica in self.replicas:

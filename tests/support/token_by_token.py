@@ -98,7 +98,18 @@ def build(scenario: Scenario) -> tuple[Gateway, list[SlowReplica]]:
     return gateway, replicas
 
 
-def token_by_token(
+def fail_stranded(gateway: Gateway, arrivals: Arrivals | SlowClients, now: float) -> bool:
+    """End those who wait when nothing more will happen; False where nobody does."""
+    if not gateway.waiting:
+        return False
+    for request in [one for one in arrivals.requests if not one.status]:
+        gateway.withdraw(request, now, "failed", "no replica came back to serve it")
+    arrivals.look(now)
+    arrivals.all_ended(now)
+    return True
+
+
+def token_by_token(  # noqa: C901  one branch a kind of event, in their order
     scenario: Scenario, workload: Workload
 ) -> tuple[list[Request], list[SlowReplica]]:
     """Run a scenario one iteration at a time; the requests as they ended, and the replicas."""
@@ -117,13 +128,8 @@ def token_by_token(
         coming_s, leaving_s = arrivals.next_s(), arrivals.next_leaving_s()
         now = min(coming_s, leaving_s, operations.next_s(), *(replica.due for replica in replicas))
         if now == inf:
-            stranded = [r for r in arrivals.requests if not r.status] if gateway.waiting else []
-            if not stranded:
+            if not fail_stranded(gateway, arrivals, last_s):
                 return arrivals.requests, replicas
-            for request in stranded:
-                gateway.withdraw(request, last_s, "failed", "no replica came back to serve it")
-            arrivals.look(last_s)
-            arrivals.all_ended(last_s)
             continue
         last_s = now
         changed = True

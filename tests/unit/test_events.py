@@ -1,0 +1,48 @@
+"""Scenario events: what is refused, and what an outage leaves behind."""
+
+import pytest
+
+from driftsched.errors import ScenarioError
+from driftsched.simulation import simulate
+from tests.support.scenarios import small
+
+DOWN = {"kind": "outage", "replica": 0, "from_s": 5}
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (DOWN | {"replica": 2}, r"events\[0\].replica must be from 0 to 1, got 2"),
+        (DOWN | {"to_s": 5}, r"to_s must be > from_s \(5\), got 5"),
+        (DOWN | {"kind": "flood"}, "flood"),
+    ],
+)
+def test_an_impossible_event_is_refused(event: dict[str, object], message: str) -> None:
+    """A run with an event that cannot happen would answer another question."""
+    with pytest.raises(ScenarioError, match=message):
+        small(cluster={"replicas": 2}, events=[event])
+
+
+@pytest.mark.parametrize("mode", ["gang", "continuous"])
+def test_requests_left_without_a_replica_fail_with_a_reason(mode: str) -> None:
+    """A run that waited for a replica that never comes back would hang."""
+    table = simulate(small(engine={"mode": mode}, events=[DOWN])).requests
+    late = table[table["arrival_s"] > 5]
+    assert (late["status"] == "failed").all()
+    assert set(late["reason"]) == {"no replica came back to serve it"}
+    assert (late["finish_s"] == table["arrival_s"].max()).all()
+
+
+@pytest.mark.parametrize("mode", ["gang", "continuous"])
+def test_an_outage_requeues_or_fails_those_who_run(mode: str) -> None:
+    """What was computed when the replica went down would count as done."""
+    for requests in ("requeue", "fail"):
+        event = DOWN | {"to_s": 9, "requests": requests}
+        table = simulate(small(engine={"mode": mode}, events=[event])).requests
+        again, failed = table["preemptions"] > 0, table["status"] == "failed"
+        hit = again if requests == "requeue" else failed
+        assert hit.any()
+        assert not (failed if requests == "requeue" else again).any()
+        assert (table.loc[hit & ~failed, "dispatch_s"] >= 9).all()
+        served = table[~failed]
+        assert not ((served["dispatch_s"] > 5) & (served["dispatch_s"] < 9)).any()

@@ -5,7 +5,7 @@ Names and definitions are those of vLLM's serving benchmark where it has them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LATENCIES", "Summary", "metrics_table", "percentile_columns", "summarise"]
 
+LONG = 100_000
+"""From so many requests on, compiled code summarises them."""
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Summary = dict[str, float | int | None]
@@ -63,7 +65,7 @@ def percentile_columns(
     >>> {name: round(value, 3) for name, value in columns.items() if name != "std_ttft_ms"}
     {'mean_ttft_ms': 300.0, 'median_ttft_ms': 200.0, 'p50_ttft_ms': 200.0, 'p99.9_ttft_ms': 599.2}
     """
-    levels = sorted({50.0, *map(float, percentiles)})
+    levels = _levels(percentiles)
     values = np.asarray(values_s, dtype=np.float64) * 1e3
     values = values[~np.isnan(values)]
     if len(values):
@@ -72,6 +74,16 @@ def percentile_columns(
     else:
         found = np.full(len(levels), np.nan)
         mean = std = np.nan
+    return _named(metric, levels, mean, std, found)
+
+
+def _levels(percentiles: Sequence[float]) -> list[float]:
+    return sorted({50.0, *map(float, percentiles)})
+
+
+def _named(
+    metric: str, levels: Sequence[float], mean: float, std: float, found: Floats
+) -> dict[str, float]:
     columns = {
         f"mean_{metric}_ms": mean,
         f"median_{metric}_ms": float(found[levels.index(50.0)]),
@@ -126,20 +138,22 @@ def metrics_table(result: RunResult) -> pd.DataFrame:
     DataFrame
         scope (overall, tenant, category), name, then the keys of `summarise` and `energy_summary`.
     """
-    scenario = result.scenario
-    columns = _Columns(result.requests, scenario)
-    overall = columns.summary(np.arange(len(result.requests)), None)
+    scenario, requests = result.scenario, result.requests
+    columns = _Columns(requests, scenario)
+    names = {"tenant": scenario.tenant_names, "category": scenario.category_names}
+    groups = {scope: _codes(requests[scope], known) for scope, known in names.items()}
+    latencies = iter(columns.latencies(list(groups.values()), [len(x) for x in names.values()]))
+    overall = columns.summary(np.arange(len(requests)), None, next(latencies))
     duration = overall["duration"]
     rows: list[dict[str, Any]] = [
         {"scope": "overall", "name": "all"} | overall | energy_summary(result)
     ]
-    names = {"tenant": scenario.tenant_names, "category": scenario.category_names}
     for scope, known in names.items():
-        codes = _codes(result.requests[scope], known)
+        codes = groups[scope].astype(np.int16)  # short numbers are sorted by counting
         order = np.argsort(codes, kind="stable")
         bounds = np.searchsorted(codes[order], np.arange(len(known) + 1))
         for name, first, stop in zip(known, bounds[:-1], bounds[1:], strict=True):
-            summary = columns.summary(order[first:stop], duration)
+            summary = columns.summary(order[first:stop], duration, next(latencies))
             rows.append({"scope": scope, "name": name} | summary)
     table = pd.DataFrame(rows)
     numbers = [column for column in table.columns if table[column].dtype == object]
@@ -195,8 +209,45 @@ class _Columns:
             good &= ~(self.seconds[column] > bounds)
         return has, good
 
-    def summary(self, rows: NDArray[np.int64], duration_s: float | None) -> Summary:
-        """Summarise the rows at these positions."""
+    def latencies(
+        self, groups: Sequence[NDArray[np.int64]], sizes: Sequence[int]
+    ) -> Iterator[Summary | None]:
+        """Latencies of all finished requests, then of each group; None where they are left open.
+
+        Long tables are walked through once for all groups, by compiled code.
+        """
+        done, bounds = self.status["completed"], np.cumsum([1, *sizes])
+        if len(done) < LONG:
+            yield from [None] * int(bounds[-1])
+            return
+        from driftsched.results.spread import spread  # loads numba
+
+        member = np.full((len(done), 1 + len(sizes)), -1, np.int16)
+        member[done, 0] = 0
+        for column, (codes, first) in enumerate(zip(groups, bounds, strict=False), 1):
+            known = done & (codes >= 0)
+            member[known, column] = codes[known] + first
+        levels = np.array(_levels(self.scenario.metrics.percentiles))
+        found = {
+            metric: spread(self.seconds[column] * 1e3, member, int(bounds[-1]), levels)
+            for metric, column in LATENCIES.items()
+        }
+        for group in range(int(bounds[-1])):
+            one: Summary = {}
+            for metric, figures in found.items():
+                if figures is None:
+                    break
+                mean, std = float(figures.mean[group]), float(figures.std[group])
+                one |= _named(metric, levels.tolist(), mean, std, figures.percentiles[group])
+            else:
+                yield one
+                continue
+            yield None
+
+    def summary(
+        self, rows: NDArray[np.int64], duration_s: float | None, latencies: Summary | None = None
+    ) -> Summary:
+        """Summarise the rows at these positions; `latencies` where they are known already."""
         done = rows[self.status["completed"][rows]]
         duration = self._duration(rows) if duration_s is None else duration_s
         tokens_in = int(self.input_tokens[done].sum())
@@ -216,8 +267,11 @@ class _Columns:
         }
         summary |= self._attainment(rows, done)
         percentiles = self.scenario.metrics.percentiles
-        for metric, column in LATENCIES.items():
-            summary |= percentile_columns(self.seconds[column][done], metric, percentiles)
+        if latencies is not None:
+            summary |= latencies
+        else:
+            for metric, column in LATENCIES.items():
+                summary |= percentile_columns(self.seconds[column][done], metric, percentiles)
         summary["mean_norm_latency_ms"] = self._norm_latency(done)
         return summary
 

@@ -30,12 +30,16 @@ def loaded(
     replicas: int = 1,
     mode: str = "continuous",
     router: str | None = None,
+    backlog: int = 0,
 ) -> Scenario:
-    """Poisson arrivals at a share of what the cluster can serve, as measured under a flood."""
+    """Poisson arrivals at a share of what the cluster can serve, as measured under a flood.
+
+    `backlog` of the requests come in such a flood before.
+    """
     base = load_scenario("paper-continuous")
     phase: dict[str, Any] = {
         "name": "steady",
-        "requests": requests,
+        "requests": requests - backlog,
         "arrivals": {"kind": "poisson", "rate_rps": 1.0},
         "mix": base.phases[0].mix,
     }
@@ -50,15 +54,18 @@ def loaded(
     )
     phase["arrivals"] = {"kind": "poisson", "rate_rps": load * replicas * _capacity_rps(scenario)}
     queue = {"cluster__queue": "per_replica", "cluster__router": {"kind": router}} if router else {}
-    return changed(scenario, phases=[phase], cluster__replicas=replicas, **queue)
+    first = [_flood(phase, backlog)] if backlog else []
+    return changed(scenario, phases=[*first, phase], cluster__replicas=replicas, **queue)
+
+
+def _flood(phase: dict[str, Any], requests: int) -> dict[str, Any]:
+    arrivals = {"kind": "poisson", "rate_rps": 1e5}
+    return phase | {"name": "flood", "requests": requests, "arrivals": arrivals}
 
 
 def _capacity_rps(scenario: Scenario) -> float:
     """Requests a second of one replica that always has more than it can serve."""
-    flood = scenario.phases[0].model_dump() | {
-        "requests": MEASURED,
-        "arrivals": {"kind": "poisson", "rate_rps": 1e5},
-    }
+    flood = _flood(scenario.phases[0].model_dump(), MEASURED)
     flooded = changed(scenario, phases=[flood], policy={"kind": "fifo"})
     finish_s = simulate(flooded, engine="compiled").requests["finish_s"]
     full = np.percentile(finish_s, [10, 90])  # neither filling nor draining

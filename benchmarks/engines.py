@@ -40,7 +40,7 @@ from driftsched.simulation.compiled.engine import outcome  # noqa: E402
 from driftsched.simulation.fleet import Fleet  # noqa: E402
 from driftsched.workload import Workload, generate  # noqa: E402
 
-STEADY, OVERLOADED, SIMPY = 1_000_000, 5_000_000, 20_000
+STEADY, OVERLOADED, BACKLOG, SIMPY = 1_000_000, 3_000_000, 1_000_000, 100_000
 LEAST = {
     "compiled_requests_per_s": 3e6,
     "ratio": 100.0,
@@ -93,7 +93,7 @@ def whole(scenario: Scenario, workload: Workload) -> RunResult:
 
 def headline() -> dict[str, float]:
     """The figures with targets."""
-    steady, overloaded = loaded(STEADY), loaded(OVERLOADED, load=1.3, policy="sjf")
+    steady, overloaded = loaded(STEADY), loaded(OVERLOADED, load=1.3, policy="sjf", backlog=BACKLOG)
     workload = generate(steady)
     compiled = STEADY / compiled_s(steady, workload)
     few = loaded(SIMPY)

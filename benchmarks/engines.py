@@ -73,7 +73,7 @@ def simpy_s(scenario: Scenario, workload: Workload, repeats: int = 3) -> float:
     def run() -> None:
         requests = make_requests(scenario, workload, budgets)
         clock = Clock()
-        Fleet(scenario, clock, requests, workload.segments)
+        Fleet(scenario, clock, requests, workload)
         clock.run()
 
     gc.disable()  # as `simulate` does, in effect

@@ -16,7 +16,7 @@ from driftsched import __version__
 from driftsched.estimation.budget import SIZE_CLASSES, size_classes
 from driftsched.results.ends import Ends, Learning
 from driftsched.results.events import queue_table
-from driftsched.results.gpu_samples import GpuLog, gpu_table
+from driftsched.results.gpu_samples import GpuLog, States, gpu_table
 from driftsched.results.tables import RunResult, later
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def build_result(
     learning: Sequence[LearningRow] | Learning,
     tries: Tries | None = None,
     gpu_logs: Sequence[GpuLog] = (),
+    states: Sequence[States] = (),
     gpus: pd.DataFrame | None = None,
     engine: str,
     wall_s: float,
@@ -58,6 +59,8 @@ def build_result(
         Which try each request is, from 1, and the id of the try before it, -1 for none.
     gpu_logs : sequence, one item a replica
         Rows (time_s, running, kv_used_tokens) of a simulated run, or what gives them as columns.
+    states : sequence, one item a replica
+        Rows (time_s, state), where events change them.
     gpus : DataFrame, optional
         The gpus table as it was measured, instead of `gpu_logs`.
     engine : str
@@ -74,7 +77,7 @@ def build_result(
         scenario=scenario,
         requests=table,
         queues=later(partial(queue_table, scenario, table)),
-        gpus=later(partial(gpu_table, scenario, gpu_logs)) if gpus is None else gpus,
+        gpus=later(partial(gpu_table, scenario, gpu_logs, states)) if gpus is None else gpus,
         learning=later(partial(_learning, scenario, budgets, table, seen)),
         provenance=_provenance(scenario, engine, wall_s, reason),
     )

@@ -21,6 +21,9 @@ Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]
 GpuLog = Sequence[tuple[float, int, int]] | Callable[[], Columns]
 """A replica's course: rows (time_s, running, kv_used_tokens), or what gives them as arrays."""
 
+States = Sequence[tuple[float, str]]
+"""Rows (time_s, state) of a replica; a state holds until the next row."""
+
 GPU_COLUMNS = (
     *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
     *("busy", "memory_busy", "power_w", "energy_j", "memory_used_mb", "memory_total_mb"),
@@ -31,21 +34,25 @@ GPU_COLUMNS = (
 MAX_SAMPLES = 200_000
 
 
-def gpu_table(scenario: Scenario, logs: Sequence[GpuLog]) -> pd.DataFrame:
+def gpu_table(
+    scenario: Scenario, logs: Sequence[GpuLog], states: Sequence[States] = ()
+) -> pd.DataFrame:
     """Sample each replica's log every `metrics.sample_s` seconds (200,000 samples at most).
 
     A row is a replica with all its GPUs. Power is that many times idle + busy share · (TDP − idle)
     (Fan, Weber and Barroso 2007), energy its sum over the intervals; temperature, clocks and
-    processes are not modelled and NaN.
+    processes are not modelled and NaN. Where `states` are given, a column `state` says up, slow,
+    draining or down.
     """
     courses = [_columns(log) for log in logs]
     end = max((float(course[0][-1]) for course in courses if len(course[0])), default=0.0)
     step = max(scenario.metrics.sample_s, end / MAX_SAMPLES)
     times = np.arange(0.0, end + step, step)
-    return pd.concat(
-        [_sample(scenario, number, course, times) for number, course in enumerate(courses)],
-        ignore_index=True,
-    )
+    tables = [_sample(scenario, number, course, times) for number, course in enumerate(courses)]
+    for table, rows in zip(tables, states, strict=False):
+        place = np.searchsorted([at for at, _ in rows], times, side="right") - 1
+        table["state"] = np.array([state for _, state in rows], dtype=object)[place]
+    return pd.concat(tables, ignore_index=True)
 
 
 def _columns(log: GpuLog) -> Columns:

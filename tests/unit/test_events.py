@@ -46,3 +46,14 @@ def test_an_outage_requeues_or_fails_those_who_run(mode: str) -> None:
         assert (table.loc[hit & ~failed, "dispatch_s"] >= 9).all()
         served = table[~failed]
         assert not ((served["dispatch_s"] > 5) & (served["dispatch_s"] < 9)).any()
+
+
+def test_the_gpus_table_shows_what_state_a_replica_was_in() -> None:
+    """A chart of a replica that was down would look like one that had nothing to do."""
+    slow = {"kind": "slow_down", "replica": 1, "from_s": 12, "to_s": 20}
+    gpus = simulate(small(cluster={"replicas": 2}, events=[DOWN | {"to_s": 9}, slow])).gpus
+    down = gpus[gpus["state"] == "down"]
+    assert set(down["replica"]) == {0}
+    assert down["time_s"].between(5, 9).all()
+    assert (down["running"] == 0).all()
+    assert set(gpus.loc[gpus["state"] == "slow", "replica"]) == {1}

@@ -16,12 +16,12 @@ __all__ = ["LOOK_AT", "lengths"]
 
 LOOK_AT = (
     "The dotted lines are the budgets at admission; a hump to the right of its own line is drift "
-    "that the estimator has to learn."
+    "that the estimator has to learn; dashed outlines are lengths once drift events have begun."
 )
 ROWS = {"output_tokens": "Output length (tokens)", "prompt_tokens": "Prompt length (tokens)"}
 
 
-def lengths(frame: pd.DataFrame, bins: int = 60) -> go.Figure:
+def lengths(frame: pd.DataFrame, bins: int = 60, drifted: pd.DataFrame | None = None) -> go.Figure:
     """Draw histograms of output and of prompt lengths, one outline a category.
 
     Parameters
@@ -30,6 +30,8 @@ def lengths(frame: pd.DataFrame, bins: int = 60) -> go.Figure:
         category, prompt_tokens, output_tokens, base_tokens: one row a request.
     bins : int
         Logarithmic bins.
+    drifted : DataFrame, optional
+        The same columns of requests under drift: dashed outlines.
     """
     words: dict[str, Any] = {"title": "Lengths", "filename": "lengths"}
     share = "Share of category (%)"
@@ -40,12 +42,18 @@ def lengths(frame: pd.DataFrame, bins: int = 60) -> go.Figure:
     colours = category_colours(names)
     figure = make_subplots(rows=2, cols=1, vertical_spacing=0.2)
     for row, (column, label) in enumerate(ROWS.items(), start=1):
-        edges = log_edges(values_of(frame, column), bins)
+        both = frame if drifted is None else pd.concat([frame, drifted])
+        edges = log_edges(values_of(both, column), bins)
         highest = 0.0
         for name in names:
             shares = _shares(values_of(frame[categories == name], column), edges)
             highest = max(highest, float(shares.max()))
             _outline(figure, name, colours[name], edges, shares, row)
+            later = None if drifted is None else drifted[drifted["category"] == name]
+            if later is not None and len(later):
+                shares = _shares(values_of(later, column), edges)
+                highest = max(highest, float(shares.max()))
+                _outline(figure, name, colours[name], edges, shares, row, later=True)
         if column == "output_tokens":
             for name in names:
                 bases = frame.loc[categories == name, "base_tokens"].unique()
@@ -65,17 +73,23 @@ def _shares(values: Floats, edges: Floats) -> Floats:
 
 
 def _outline(
-    figure: go.Figure, name: str, colour: str, edges: Floats, shares: Floats, row: int
+    figure: go.Figure,
+    name: str,
+    colour: str,
+    edges: Floats,
+    shares: Floats,
+    row: int,
+    later: bool = False,
 ) -> None:
     figure.add_scatter(
         x=edges,
         y=np.append(shares, 0),
-        name=name,
+        name=f"{name}, drifted" if later else name,
         legendgroup=name,
-        showlegend=row == 1,
+        showlegend=row == 1 and not later,
         mode="lines",
-        line={"color": colour, "width": 2, "shape": "hv"},
-        fill="tozeroy",
+        line={"color": colour, "width": 2, "shape": "hv", "dash": "dash" if later else "solid"},
+        fill="none" if later else "tozeroy",
         fillcolor=translucent(colour, 0.18),
         hovertemplate="%{y:.1f} % from %{x:,.0f} tokens",
         row=row,

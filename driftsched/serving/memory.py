@@ -9,7 +9,7 @@ from driftsched.errors import ScenarioError
 if TYPE_CHECKING:
     from driftsched.scenario.cluster import Cluster
 
-__all__ = ["kv_blocks", "kv_capacity_tokens"]
+__all__ = ["kv_blocks", "kv_capacity_tokens", "memory_parts"]
 
 
 def kv_capacity_tokens(cluster: Cluster, gpu: str | None = None) -> int:
@@ -44,6 +44,24 @@ def kv_capacity_tokens(cluster: Cluster, gpu: str | None = None) -> int:
             f"than memory_utilisation x memory of {name}, got {usable / 1e9:.1f} GB"
         )
     return tokens
+
+
+def memory_parts(cluster: Cluster) -> dict[str, float]:
+    """GB of one GPU of a replica: Weights, Activations, KV cache, Left free.
+
+    Raises
+    ------
+    ScenarioError
+        When the weights leave no room.
+    """
+    gpus, model = cluster.tensor_parallel, cluster.find_model()
+    per_token = model.kv_bytes_per_token / model.kv_shards(gpus)
+    parts = {
+        "Weights": model.weight_bytes / gpus / 1e9,
+        "Activations": cluster.activation_gb,
+        "KV cache": kv_capacity_tokens(cluster) * per_token / 1e9,
+    }
+    return parts | {"Left free": cluster.find_gpu().memory_gb - sum(parts.values())}
 
 
 def kv_blocks(tokens: int, block_tokens: int) -> int:

@@ -11,6 +11,7 @@ from driftsched.workload.outlook import Stretch, load_over_time, stretches_frame
 from driftsched.workload.preview import (
     arrival_preview,
     drift_preview,
+    drifted_lengths,
     length_preview,
     preview_marks,
     rate_preview,
@@ -47,6 +48,7 @@ __all__ = [
     "capacity",
     "drift_marks",
     "drift_preview",
+    "drifted_lengths",
     "findings",
     "generate",
     "import_trace",

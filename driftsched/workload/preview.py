@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from driftsched.errors import ScenarioError
 from driftsched.workload.arrivals import Poisson
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "arrival_preview",
     "drift_preview",
+    "drifted_lengths",
     "length_preview",
     "preview_marks",
     "rate_preview",
@@ -28,7 +30,9 @@ __all__ = [
 ]
 
 
-def arrival_preview(scenario: Scenario, bins: int = 120) -> pd.DataFrame:
+def arrival_preview(
+    scenario: Scenario, bins: int = 120, workload: Workload | None = None
+) -> pd.DataFrame:
     """Count the arrivals that the scenario's seed gives, by tenant over nominal time.
 
     Nominal time counts a drain as no time, since how long it takes depends on the run: a phase
@@ -41,6 +45,8 @@ def arrival_preview(scenario: Scenario, bins: int = 120) -> pd.DataFrame:
     bins : int
         About how many intervals in all, at least 1; each phase has intervals of its own, at least
         one.
+    workload : Workload, optional
+        The traffic, where it has been drawn already.
 
     Returns
     -------
@@ -54,7 +60,7 @@ def arrival_preview(scenario: Scenario, bins: int = 120) -> pd.DataFrame:
         `bins` is under 1, or the scenario has no request.
     """
     _at_least_one("bins", bins)
-    workload = generate(scenario)
+    workload = generate(scenario) if workload is None else workload
     total_s = sum(segment.duration_s for segment in workload.segments)
     tenants = len(scenario.tenants)
     tables, start_s = [], 0.0
@@ -162,9 +168,26 @@ def drift_preview(scenario: Scenario, bins: int = 60) -> pd.DataFrame:
     return means.assign(requests=groups.size()).reset_index()
 
 
-def preview_marks(scenario: Scenario) -> list[tuple[float, str]]:
+def drifted_lengths(scenario: Scenario, workload: Workload | None = None) -> pd.DataFrame:
+    """Lengths of the requests that come once the first drift event has begun.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `length_preview`; no rows without drift.
+    """
+    workload = generate(scenario) if workload is None else workload
+    begins = min((at for at, _ in drift_marks(scenario, workload.segments)), default=np.inf)
+    starts = nominal_starts(workload.segments)
+    counts = [segment.stop - segment.first for segment in workload.segments]
+    return _lengths(
+        scenario, workload, np.flatnonzero(workload.arrival_s + np.repeat(starts, counts) >= begins)
+    )
+
+
+def preview_marks(scenario: Scenario, workload: Workload | None = None) -> list[tuple[float, str]]:
     """Phases and drift on the nominal clock, as marks for a preview's charts."""
-    segments = generate(scenario).segments
+    segments = (generate(scenario) if workload is None else workload).segments
     phases = list(
         zip(nominal_starts(segments), (segment.name for segment in segments), strict=True)
     )
@@ -206,6 +229,10 @@ def length_preview(scenario: Scenario, n: int = 2000) -> pd.DataFrame:
         ]
         workload = sample_phase(scenario, 0, n, {name: 1 / len(used) for name in used})
         rows = np.arange(n)
+    return _lengths(scenario, workload, rows)
+
+
+def _lengths(scenario: Scenario, workload: Workload, rows: NDArray[np.int64]) -> pd.DataFrame:
     names = np.array(scenario.category_names)
     bases = np.array([category.base_tokens for category in scenario.categories])
     category = workload.category[rows]

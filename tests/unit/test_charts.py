@@ -30,6 +30,8 @@ from driftsched.charts import (
     latency_cdf,
     latency_histogram,
     lengths,
+    load,
+    memory,
     percentiles,
     queue_depth,
     tenants,
@@ -181,6 +183,27 @@ def curves_table(n: int = 50) -> pd.DataFrame:
     return pd.DataFrame({"time_s": np.arange(n) / 2, "live": levels, "twin": levels + 1})
 
 
+def stretches_table(n: int = 6) -> pd.DataFrame:
+    start = np.arange(n) * 10.0
+    rho = np.tile([0.5, 1.5, 0.8], n)[:n]
+    queue = np.arange(n, dtype=np.float64)
+    rates = {"rate_rps": 10 * rho, "saturation_rps": 10.0, "rho": rho}
+    return pd.DataFrame(
+        {"from_s": start, "to_s": start + 10, "entered": queue, "backlog": queue + 1} | rates
+    )
+
+
+def memory_table(n: int = 8) -> pd.DataFrame:
+    parts = ["Weights", "Activations", "KV cache", "Left free"]
+    return pd.DataFrame(
+        {
+            "gpu": [f"GPU {row // 4}" for row in range(n)],
+            "part": [parts[row % 4] for row in range(n)],
+            "gb": np.linspace(1, 9, n),
+        }
+    )
+
+
 def fit_table(n: int = 90) -> pd.DataFrame:
     """Curves as `TraceFit.curves` gives them."""
     quantities = ["gap", "prompt_tokens", "output_tokens"]
@@ -238,6 +261,8 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     ),
     "arrivals": (arrivals.arrivals, arrivals_table, ["(s)", "(requests/s)"]),
     "lengths": (lengths.lengths, requests_table, ["(tokens)", "(%)"]),
+    "load": (load.load, stretches_table, ["(s)", "(requests)"]),
+    "memory": (memory.memory, memory_table, ["(GB)", "GPU"]),
     "claims": (claims.claims, claims_table, ["(%)", ""]),
     "calibration": (calibration.calibration, residuals_table, ["(ms)", "(ms)"]),
     "fit": (fit.fit, fit_table, ["(tokens)", "(%)"]),
@@ -602,3 +627,34 @@ def test_image_download_takes_the_name_of_the_figure() -> None:
 def test_charts_do_not_need_streamlit() -> None:
     code = "import sys, driftsched.charts; sys.exit('streamlit' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_drifted_lengths_lie_beside_the_former_ones() -> None:
+    """Before and after must be told apart, in one colour a category."""
+    table = requests_table()
+    later = table.assign(output_tokens=4 * table["output_tokens"])
+    figure = lengths.lengths(table, drifted=later)
+    solid, dashed = (
+        [t for t in figure.data if t.line.dash == dash and t.xaxis == "x"]
+        for dash in ("solid", "dash")
+    )
+    assert [t.line.color for t in solid] == [t.line.color for t in dashed]
+    middles = [np.average(t.x[:-1], weights=t.y[:-1]) for group in (solid, dashed) for t in group]
+    assert np.divide(middles[4:], middles[:4]) == pytest.approx(4, rel=0.1)
+
+
+def test_load_and_queue_are_those_of_the_stretches() -> None:
+    """A step that begins at the wrong time would put the blame on the wrong phase."""
+    figure = load.load(stretches_table(3), [(10.0, "crowd")])
+    rho, queue = figure.data
+    assert list(rho.x) == [0, 10, 10, 20, 20, 30]
+    assert list(rho.y) == [0.5, 0.5, 1.5, 1.5, 0.8, 0.8]
+    assert list(queue.y) == [0, 1, 1, 2, 2, 3]
+    assert [note.text for note in figure.layout.annotations] == ["crowd"]
+
+
+def test_parts_of_the_memory_stand_behind_each_other() -> None:
+    """The bar's length must be the GPU's memory."""
+    figure = memory.memory(memory_table(4))
+    assert figure.layout.barmode == "stack"
+    assert sum(bar.x[0] for bar in figure.data) == pytest.approx(np.linspace(1, 9, 4).sum())

@@ -7,8 +7,16 @@ from typing import Any
 import pytest
 
 from driftsched.scenario import Scenario, changed, load_scenario
+from driftsched.serving.memory import memory_parts
 from driftsched.simulation import simulate
-from driftsched.workload import capacity, findings, generate, load_over_time, offered_load
+from driftsched.workload import (
+    capacity,
+    drifted_lengths,
+    findings,
+    generate,
+    load_over_time,
+    offered_load,
+)
 
 
 def said(scenario: Scenario, about: str) -> list[tuple[str, str]]:
@@ -68,6 +76,26 @@ def test_blocks_hold_more_requests_than_reservations() -> None:
     gpus = simulate(paged).gpus
     full = gpus[gpus["kv_used_tokens"] > 0.95 * able.kv_tokens]
     assert float(full["running"].mean()) == pytest.approx(able.batch, rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["paper", "tensor-parallel", "kv-pressure"])
+def test_parts_of_the_memory_add_up_to_the_gpus(name: str) -> None:
+    """The bar is the whole GPU, and its KV cache the one that requests are held in."""
+    cluster = load_scenario(name).cluster
+    parts = memory_parts(cluster)
+    assert sum(parts.values()) == pytest.approx(cluster.find_gpu().memory_gb)
+    used = sum(parts.values()) - parts["Left free"]
+    full = cluster.memory_utilisation * cluster.find_gpu().memory_gb
+    assert full - 0.001 < used <= full
+
+
+def test_lengths_after_drift_are_those_of_later_requests() -> None:
+    """Requests before the new model would hide how much longer its answers are."""
+    scenario = load_scenario("new-model")
+    workload = generate(scenario)
+    later = drifted_lengths(scenario, workload)
+    assert len(later) == (workload.arrival_s >= 120).sum()
+    assert drifted_lengths(changed(scenario, drift=())).empty
 
 
 def test_goal_that_no_idle_server_meets_is_named() -> None:

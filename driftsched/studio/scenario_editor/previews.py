@@ -1,4 +1,4 @@
-"""What the traffic looks like before anything runs: load in words, arrivals, lengths."""
+"""What will happen, before anything runs: in words, and as arrivals, load, lengths, memory."""
 
 from __future__ import annotations
 
@@ -12,15 +12,24 @@ from driftsched.charts.arrivals import LOOK_AT as LOOK_AT_ARRIVALS
 from driftsched.charts.arrivals import arrivals
 from driftsched.charts.lengths import LOOK_AT as LOOK_AT_LENGTHS
 from driftsched.charts.lengths import lengths
+from driftsched.charts.load import LOOK_AT as LOOK_AT_LOAD
+from driftsched.charts.load import load
+from driftsched.charts.memory import LOOK_AT as LOOK_AT_MEMORY
+from driftsched.charts.memory import memory
 from driftsched.errors import InputError
 from driftsched.scenario import Scenario
+from driftsched.serving.memory import memory_parts
 from driftsched.studio.show import chart
 from driftsched.workload import (
     Finding,
     arrival_preview,
+    drifted_lengths,
     findings,
+    generate,
     length_preview,
+    load_over_time,
     preview_marks,
+    stretches_frame,
 )
 
 __all__ = ["previews"]
@@ -41,26 +50,34 @@ class Preview:
 
     times: pd.DataFrame
     sizes: pd.DataFrame
+    drifted: pd.DataFrame
+    stretches: pd.DataFrame
+    parts: pd.DataFrame
     marks: list[tuple[float, str]]
     findings: tuple[Finding, ...]
 
 
 def previews(scenario: Scenario) -> None:
-    """Draw the previews of a valid scenario: what will happen in words, arrivals, lengths."""
-    st.subheader("Preview", anchor=False, help="Of the last valid scenario, before anything runs.")
+    """Draw the previews of a valid scenario: what will happen in words, then in pictures."""
+    st.subheader(
+        "What will happen", anchor=False, help="Of the last valid scenario, before anything runs."
+    )
     if sum(phase.expected_requests for phase in scenario.phases) > MOST_REQUESTS:
         st.info(TOO_MANY, icon=":material/info:")
         return
     try:
         seen = _preview(scenario.model_dump_json(by_alias=True))
     except InputError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(escaped(str(error)), icon=":material/warning:")
         return
     for finding in seen.findings:
         colour, icon = SIGNS[finding.level]
         st.markdown(f":{colour}[:material/{icon}:] {escaped(finding.text)}")
     chart(arrivals(seen.times, seen.marks), LOOK_AT_ARRIVALS, seen.times, "arrivals")
-    chart(lengths(seen.sizes), LOOK_AT_LENGTHS, seen.sizes, "lengths")
+    chart(load(seen.stretches, seen.marks), LOOK_AT_LOAD, seen.stretches, "load")
+    drifted = None if seen.drifted.empty else seen.drifted
+    chart(lengths(seen.sizes, drifted=drifted), LOOK_AT_LENGTHS, seen.sizes, "lengths")
+    chart(memory(seen.parts), LOOK_AT_MEMORY, seen.parts, "memory")
 
 
 def escaped(text: str) -> str:
@@ -71,9 +88,23 @@ def escaped(text: str) -> str:
 @st.cache_data(max_entries=32, show_spinner="Drawing the traffic…")
 def _preview(scenario_json: str) -> Preview:
     scenario = Scenario.model_validate_json(scenario_json)
+    workload = generate(scenario)
     return Preview(
-        arrival_preview(scenario),
+        arrival_preview(scenario, workload=workload),
         length_preview(scenario),
-        preview_marks(scenario),
-        findings(scenario),
+        drifted_lengths(scenario, workload),
+        stretches_frame(load_over_time(scenario, workload)),
+        _memory(scenario),
+        preview_marks(scenario, workload),
+        findings(scenario, workload),
     )
+
+
+def _memory(scenario: Scenario) -> pd.DataFrame:
+    """Memory of each kind of replica's GPUs, once."""
+    kinds = {
+        f"{machine.gpu} for {machine.model}": memory_parts(machine)
+        for machine in scenario.cluster.machines
+    }
+    rows = [(gpu, part, gb) for gpu, parts in kinds.items() for part, gb in parts.items()]
+    return pd.DataFrame(rows, columns=["gpu", "part", "gb"])

@@ -21,6 +21,8 @@ LOOK_AT = (
     "until the load has been under it for long enough."
 )
 STEPS = 1000
+HEADROOM = 1.4
+"""Room above the load for the marks' labels."""
 LOAD, QUEUE = "Load ρ (ratio)", "Waiting (requests)"
 
 
@@ -71,6 +73,8 @@ def load(stretches: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -> go
     )
     figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"}, row=1, col=1)
     figure.update_yaxes(rangemode="tozero")
+    highest = max(1.0, float(stretches["rho"].max()))
+    figure.update_yaxes(range=[0, HEADROOM * highest], row=1, col=1)
     figure.update_yaxes(title={"text": LOAD, "standoff": 12}, row=1, col=1)
     figure.update_yaxes(title={"text": QUEUE, "standoff": 12}, row=2, col=1)
     figure.update_xaxes(title={"text": TIME, "standoff": 12}, row=2, col=1)

@@ -29,6 +29,7 @@ LISTS = {
 """Field → which names of the scenario it may hold."""
 NONE = "(none)"
 NOTHING = {"phase": "(whole run)", "gpu": "(the cluster's)", "model": "(the cluster's)"}
+EMPTY = {"tenants": "All", "categories": "All"}
 MOST_SHARES = 16
 
 
@@ -50,7 +51,13 @@ def pick_names(
     widget = draft.key(f"{key}.{_digest(names)}")
     first = draft.first(widget, [name for name in value if name in names])
     chosen: list[str] = st.multiselect(
-        label, names, default=first, key=widget, help=explained, format_func=format_func
+        label,
+        names,
+        default=first,
+        key=widget,
+        help=explained,
+        format_func=format_func,
+        placeholder=EMPTY.get(key.rpartition(".")[2], "None"),
     )
     return chosen
 

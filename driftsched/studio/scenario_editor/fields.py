@@ -62,6 +62,7 @@ def edit_fields(
     """
     edited = dict(data)
     chosen = [n for n in model.model_fields if (only is None or n in only) and n not in skip]
+    chosen.sort(key=lambda name: not model.model_fields[name].is_required())
     shapes = {name: shape_of(model.model_fields[name].annotation) for name in chosen}
     simple = [name for name in chosen if shapes[name] == "value"]
     truths = [name for name in simple if model.model_fields[name].annotation is bool]

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.scenario import Scenario, load_scenario
+from driftsched.scenario.events import EVENTS
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.studio.scenario_editor.editor import SECTIONS
 from driftsched.studio.scenario_editor.names import follow_lists, follow_names
@@ -86,6 +87,17 @@ def test_each_drift_event_is_added_and_removed(page: AppTest, kind: str) -> None
     quiet(page)
     assert [event.kind for event in scenario(page).drift] == [kind]
     page.button(key=key(page, ".drift-delete")).click().run()
+    assert scenario(page) == load_scenario("paper")
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_each_event_of_the_cluster_is_added_and_removed(page: AppTest, kind: str) -> None:
+    """A fault must be tried in two clicks, and leave nothing behind when it is taken away."""
+    page.button(key=key(page, ".events-add")).click().run()
+    choose(page, ".events.0.kind", kind)
+    quiet(page)
+    assert [event.kind for event in scenario(page).events] == [kind]
+    page.button(key=key(page, ".events-delete")).click().run()
     assert scenario(page) == load_scenario("paper")
 
 

@@ -206,3 +206,28 @@ def test_order_matters_little_for_conversations_below_capacity() -> None:
     sjf = run(preset("azure-conversation", policy={"kind": "sjf"}))
     change = quantile(sjf, 0.5, "e2e_s") / quantile(fifo, 0.5, "e2e_s")
     assert change == pytest.approx(1, abs=0.15)
+
+
+def test_more_people_than_the_gpu_serves_only_wait_longer() -> None:
+    """Up to the preset's number answers grow with the people; beyond it the wait does."""
+    crowd = load_scenario("closed-loop")
+    loop: Any = crowd.phases[0].arrivals
+
+    def people(users: int) -> pd.DataFrame:
+        return run(with_phase(crowd, arrivals=loop.model_dump() | {"users": users}))
+
+    half, whole, double = (people(loop.users * n // 2) for n in (1, 2, 4))
+    answers = [int((one["status"] == "finished").sum()) for one in (half, whole, double)]
+    assert answers[1] > 1.6 * answers[0]
+    assert answers[2] < 1.25 * answers[1]
+    assert quantile(double, 0.5) > 5 * quantile(whole, 0.5)
+
+
+def test_outage_is_felt_by_all_and_by_who_gives_up() -> None:
+    """Without its events the preset must be calm: no retries, no long waits."""
+    broken = load_scenario("replica-outage")
+    requests, calm = run(broken), run(changed(broken, events=()))
+    down = requests["arrival_s"].between(40, 120)
+    assert quantile(requests[down & (requests["tenant"] != "batch")]) > 3 * quantile(calm)
+    assert len(requests) > len(calm)
+    assert (requests["status"] == "timed_out").sum() > (calm["status"] == "timed_out").sum()

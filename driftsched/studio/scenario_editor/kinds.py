@@ -53,6 +53,8 @@ FIRST: dict[str, Callable[[float], Any]] = {
     "token_s": lambda mean: 0.02,
     "iteration_tokens": lambda mean: [1, 512],
     "iteration_ms": lambda mean: [20.0, 60.0],
+    "replica": lambda mean: 0,
+    "from_s": lambda mean: 30.0,
     "factor": lambda mean: 1.5,
     "amplitude": lambda mean: 0.3,
     "over_s": lambda mean: 60.0,
@@ -149,7 +151,7 @@ def kind_words(kinds: Mapping[str, type[BaseModel]], item: Data) -> str:
     """Say in a few words which kind an item is and when it happens."""
     former = _former(kinds, item)
     words = getattr(former, "title", None) or choice_label(str(item.get("kind")))
-    at = getattr(former, "at_s", None)
+    at = getattr(former, "at_s", getattr(former, "from_s", None))
     phase = getattr(former, "phase", None)
     return words if at is None else f"{words} from {at:g} s{f' of {phase}' if phase else ''}"
 

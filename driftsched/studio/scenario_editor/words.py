@@ -63,6 +63,8 @@ WHOLE = {
     "at_s": "Begins at (s)",
     "for_s": "Lasts (s)",
     "over_s": "Takes (s)",
+    "from_s": "From (s)",
+    "to_s": "Until (s)",
     "of": "Lengths concerned",
     "sd": "Spread of ln(factor)",
     "factor": "Factor",
@@ -92,7 +94,7 @@ WHOLE = {
 BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}
 
 
-SINGULAR = {"drift": "drift event"}
+SINGULAR = {"drift": "drift event", "events": "event"}
 
 
 def singular(name: str) -> str:

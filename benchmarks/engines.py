@@ -40,7 +40,7 @@ from driftsched.simulation.compiled.engine import outcome  # noqa: E402
 from driftsched.simulation.fleet import Fleet  # noqa: E402
 from driftsched.workload import Workload, generate  # noqa: E402
 
-STEADY, OVERLOADED, BACKLOG, SIMPY = 1_000_000, 3_000_000, 1_000_000, 100_000
+STEADY, OVERLOADED, BACKLOG, SIMPY = 1_000_000, 4_000_000, 1_500_000, 100_000
 LEAST = {
     "compiled_requests_per_s": 3e6,
     "ratio": 100.0,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GPU_COLUMNS", "Columns", "GpuLog", "gpu_table", "measured_gpu_table"]
 
+Floats = NDArray[np.float64]
 Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]
 GpuLog = Sequence[tuple[float, int, int]] | Callable[[], Columns]
 """A replica's course: rows (time_s, running, kv_used_tokens), or what gives them as arrays."""
@@ -69,10 +70,15 @@ def _sample(scenario: Scenario, number: int, course: Columns, times: np.ndarray)
     logged, running, kv_logged = course
     place = np.searchsorted(logged, times, side="right") - 1
     # Between two rows the cache grows evenly, from the first row's value to the second's.
-    kv = np.interp(times, logged, kv_logged).astype(np.int64)
-    busy_until = np.concatenate([[0.0], np.cumsum(np.diff(logged) * (running[:-1] > 0))])
+    after = np.minimum(place + 1, len(logged) - 1)
+    kv = _between(times, logged, place, kv_logged[place], kv_logged[after]).astype(np.int64)
+    busy_until = np.diff(logged)  # a long run's course is large: summed up in its own place
+    busy_until *= running[:-1] > 0
+    np.cumsum(busy_until, out=busy_until)
+    busy_until = np.concatenate([[0.0], busy_until])
+    so_far = _between(times, logged, place, busy_until[place], busy_until[after])
     step = times[1] - times[0] if len(times) > 1 else 1.0
-    busy = np.diff(np.interp(times, logged, busy_until), prepend=0.0) / step
+    busy = np.diff(so_far, prepend=0.0) / step
     busy = np.clip(busy, 0.0, 1.0)
     power = gpus * (gpu.idle_w + busy * (gpu.tdp_w - gpu.idle_w))
     table = pd.DataFrame(
@@ -91,6 +97,17 @@ def _sample(scenario: Scenario, number: int, course: Columns, times: np.ndarray)
         copy=False,
     )
     return _whole(table)
+
+
+def _between(
+    times: Floats, logged: Floats, place: NDArray[np.intp], here: Floats, there: Floats
+) -> Floats:
+    """Interpolate at each time between the row at `place` and the next; after the last, as it."""
+    after = np.minimum(place + 1, len(logged) - 1)
+    gap = logged[after] - logged[place]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        moved = (there - here) / gap * (times - logged[place]) + here
+    return np.where((gap == 0) | (times == logged[place]), here, moved)
 
 
 def measured_gpu_table(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:

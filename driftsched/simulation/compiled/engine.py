@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["outcome", "run_compiled"]
 
 REPORTS = 200
-Log = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+Log = tuple[NDArray[Any], ...]
 
 
 def run_compiled(
@@ -100,7 +100,8 @@ def outcome(
         world.run["budget_weight"] = keys.budget_weight
     logs = _run(world, Segments(workload, world, keys), progress)
     count = len(world.replicas)
-    courses: list[GpuLog] = [partial(_course, logs, number, count) for number in range(count)]
+    log = _joined(logs)
+    courses: list[GpuLog] = [partial(_course, log, number, count) for number in range(count)]
     ends = _ends(scenario, workload, world)
     return ends, _learning(world, ends), courses
 
@@ -148,9 +149,19 @@ def _logged(world: World) -> Log:
     )
 
 
-def _course(logs: list[Log], number: int, replicas: int) -> Columns:
+def _joined(logs: list[Log]) -> Log:
+    """The pieces of the course as one; each column's are let go before the next is joined."""
+    columns = [list(parts) for parts in zip(*logs, strict=True)]
+    logs.clear()
+    joined = []
+    while columns:
+        joined.append(np.concatenate(columns.pop(0)))
+    return tuple(joined)
+
+
+def _course(log: Log, number: int, replicas: int) -> Columns:
     """One replica's time, running, KV tokens: a row a change."""
-    time_s, running, kv, owner = (np.concatenate(parts) for parts in zip(*logs, strict=True))
+    time_s, running, kv, owner = log
     if replicas == 1:
         return time_s, running, kv
     mine = owner == number

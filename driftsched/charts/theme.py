@@ -146,7 +146,8 @@ def finish(
         meta={"filename": filename},
     )
     if len(_legend(figure)) > 4:  # three rows on a phone, which would reach into the title
-        figure.update_layout(margin={"t": 104}, height=height + 20)
+        more = 20 * max(1, (len(_legend(figure)) + 1) // 2 - 2)
+        figure.update_layout(margin={"t": 84 + more}, height=height + more)
     axis = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True, "ticklabelstandoff": 4}
     figure.update_xaxes(axis)
     figure.update_yaxes(axis)

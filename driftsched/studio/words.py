@@ -38,6 +38,17 @@ _CHOICES = {
     "none": "None",
     "ema": "EMA (the paper's)",
     "oracle": "Oracle",
+    "mmpp": "On/off bursts (MMPP)",
+    "gamma": "Gamma",
+    "diurnal": "Daily curve",
+    "piecewise": "Curve through points",
+    "empirical": "Measured quantiles",
+    "per_replica": "One per replica",
+    "central": "One for all replicas",
+    "reserve": "Reserve for the longest answer",
+    "paged": "Block by block (paged)",
+    "last_admitted": "Last admitted",
+    "lowest_rank": "Last in the policy's order",
 }
 
 

@@ -13,7 +13,7 @@ from driftsched.workload.finding import Finding
 from driftsched.workload.generate import generate
 from driftsched.workload.load import Capacity, capacity
 from driftsched.workload.outlook import Stretch, load_over_time
-from driftsched.workload.promises import goals, limits, stalls
+from driftsched.workload.promises import goals, limits, operations, stalls
 from driftsched.workload.table import Workload
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def findings(scenario: Scenario, workload: Workload | None = None) -> tuple[Find
         *_memory(scenario, workload, able),
         *limits(scenario, workload),
         *goals(scenario, workload, able),
+        *operations(scenario, workload, stretches),
         *stalls(scenario, workload, able),
         *_patience(scenario, stretches),
         *_lengths(scenario, workload),

@@ -186,12 +186,13 @@ def drifted_lengths(scenario: Scenario, workload: Workload | None = None) -> pd.
 
 
 def preview_marks(scenario: Scenario, workload: Workload | None = None) -> list[tuple[float, str]]:
-    """Phases and drift on the nominal clock, as marks for a preview's charts."""
+    """Phases, drift and events on the nominal clock, as marks for a preview's charts."""
     segments = (generate(scenario) if workload is None else workload).segments
     phases = list(
         zip(nominal_starts(segments), (segment.name for segment in segments), strict=True)
     )
-    return sorted([*phases, *drift_marks(scenario, segments)])
+    events = [(m.at_s, m.label) for event in scenario.events for m in event.moments()]
+    return sorted([*phases, *drift_marks(scenario, segments), *events])
 
 
 def length_preview(scenario: Scenario, n: int = 2000) -> pd.DataFrame:

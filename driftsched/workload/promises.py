@@ -1,20 +1,23 @@
-"""What tenants are allowed and promised, beside what the GPUs can do: limits, goals, stalls."""
+"""What tenants are allowed and promised beside what the GPUs can do: limits, goals, stalls, faults."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from driftsched.workload.finding import Finding
-from driftsched.workload.load import Capacity, held_tokens
+from driftsched.workload.load import Capacity, capacity, held_tokens
+from driftsched.workload.outlook import Stretch
 from driftsched.workload.table import Workload, nominal_starts
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.serving.iteration import IterationCost
 
-__all__ = ["goals", "limits", "stalls"]
+__all__ = ["goals", "limits", "operations", "stalls"]
 
 LONG_S, LONGER = 0.2, 4.0
 
@@ -49,6 +52,35 @@ def limits(scenario: Scenario, workload: Workload) -> list[Finding]:
                 f"{100 * refused / len(mine):.2g} % are rejected."
             )
             found.append(Finding("warning", tenant.name, text))
+    return found
+
+
+def operations(
+    scenario: Scenario, workload: Workload, stretches: Sequence[Stretch]
+) -> list[Finding]:
+    """Say what the load becomes while a replica is away or slow."""
+    machines = scenario.cluster.machines
+    found = []
+    for event in scenario.events:
+        number, begins = getattr(event, "replica", None), getattr(event, "from_s", None)
+        if number is None or begins is None:
+            continue
+        ends = getattr(event, "to_s", None) or math.inf
+        alone = scenario.model_copy(update={"cluster": machines[number]})
+        lost = (
+            capacity(alone, workload).saturation_rps / capacity(scenario, workload).saturation_rps
+        )
+        lost *= 1 - 1 / getattr(event, "factor", math.inf)
+        during = [s.rho for s in stretches if s.to_s > begins and s.from_s < ends]
+        label = event.moments()[0].label
+        if lost >= 1:
+            text = f"{label} at {begins:g} s: nothing is served until it ends."
+            found.append(Finding("warning", "events", text))
+        elif during:
+            rho = max(during) / (1 - lost)
+            level: Literal["warning", "info"] = "warning" if rho >= 1 else "info"
+            text = f"{label} at {begins:g} s: ρ rises from {max(during):.2g} to {rho:.2g}."
+            found.append(Finding(level, "events", text))
     return found
 
 

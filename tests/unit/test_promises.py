@@ -115,3 +115,13 @@ def test_long_prompts_stand_in_the_way_unless_chunked() -> None:
     assert [level for level, _ in said(chunked, "prefill")] == ["ok"]
     assert [level for level, _ in said(whole, "prefill")] == ["info"]
     assert "stand still" in said(whole, "prefill")[0][1]
+
+
+def test_outage_raises_the_load_of_those_that_are_left() -> None:
+    """One of three replicas away: the other two must carry half as much again."""
+    scenario = load_scenario("replica-outage")
+    calm = load_over_time(scenario)[0].rho
+    first, second = said(scenario, "events")
+    assert first[0] == "warning"
+    assert first[1].endswith(f"ρ rises from {calm:.2g} to {1.5 * calm:.2g}.")
+    assert second[1].endswith(f"to {calm / (1 - 1 / 6):.2g}.")

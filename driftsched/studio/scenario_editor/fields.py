@@ -179,9 +179,11 @@ def _edit_named(
     named = {each: own.get(each) or fresh() for each in chosen}
     if not named:
         return None
-    at = pick_name(draft, chosen, chosen[0], f"{key}.which", "Edited below", None, optional=False)
+    at: str | None = chosen[0]
+    if len(chosen) > 1:
+        at = pick_name(draft, chosen, at, f"{key}.which", "Edited below", None, optional=False)
     if at is not None:
-        part = edit_kind(draft, kinds, named[at], f"{key}.{at}", f"{label(name)}: {at}", None)
+        part = edit_kind(draft, kinds, named[at], f"{key}.{at}", f"Of {at}", None)
         named[at] = _parameters(draft, kinds, part, f"{key}.{at}", columns)
     return named
 

@@ -37,7 +37,7 @@ def energy(table: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -> go.F
     marks : sequence of (float, str)
         Labelled vertical lines, such as `phase_marks`.
     """
-    words: dict[str, Any] = {"title": "Energy", "filename": "energy"}
+    words: dict[str, Any] = {"title": "Energy over time", "filename": "energy"}
     if table.empty:
         return empty(**words, x=TIME, y="Energy (kJ)", text="Nothing known about energy")
     figure = make_subplots(rows=len(ROWS), cols=1, shared_xaxes=True, vertical_spacing=0.08)
@@ -57,6 +57,8 @@ def energy(table: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -> go.F
         )
         figure.update_yaxes(title={"text": label.replace(" (", "<br>(")}, row=row, col=1)
         figure.update_yaxes(rangemode="tozero", row=row, col=1)
+    # the first batch's thousand tokens cost a hundred times as much, and would flatten the rest
+    figure.update_yaxes(type="log", rangemode=None, nticks=5, row=len(ROWS), col=1)
     figure.update_xaxes(title={"text": TIME}, row=len(ROWS), col=1)
     finish(figure, **words, x=None, y=None, height=390)
     figure.update_layout(hoversubplots="axis", margin={"t": 56})

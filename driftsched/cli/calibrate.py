@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_arguments", "run"]
 
+UNTOLD = 10.0
+"""Standard errors over this many times the coefficient say only that it cannot be told."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -86,9 +89,16 @@ def _plan(args: argparse.Namespace) -> dict[str, Any]:
     return plan
 
 
+def _doubt(value: float, error: float) -> str:
+    """Say how well a coefficient is known."""
+    if not value:
+        return "at its bound"
+    return f"± {error:.2g}" if error < UNTOLD * value else "not told apart from others"
+
+
 def _text(calibration: Calibration) -> str:
     rows = [
-        [name, f"{value:.4g}", f"± {calibration.errors[name]:.2g}" if value else "at its bound"]
+        [name, f"{value:.4g}", _doubt(value, calibration.errors[name])]
         for name, value in calibration.coefficients.items()
     ]
     fit = calibration.fit

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from driftsched.cli.arguments import add_scenario, scenario_of, seed_count
-from driftsched.cli.output import aligned, print_json
+from driftsched.cli.output import aligned, print_json, share
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.summary import about, estimation_summary, policy_summary
 from driftsched.cli.traffic import trace_report
@@ -95,7 +95,7 @@ def _policies(comparison: Comparison) -> str:
         cells = [seconds(comparison.interval(policy, metric)[0]) for metric in metrics]
         cells += [f"{comparison.interval(policy, count)[0]:.6g}" for count in counts]
         goals = comparison.interval(policy, "slo_attainment")[0]
-        rows.append([policy, *cells, f"{goals:.0%}" if goals == goals else "–"])
+        rows.append([policy, *cells, share(goals)])
     return aligned(["policy", *names, *counts, "SLOs met"], rows)
 
 

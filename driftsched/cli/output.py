@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["aligned", "print_json", "tell"]
+__all__ = ["aligned", "print_json", "share", "tell"]
 
 
 def print_json(data: Mapping[str, Any]) -> None:
@@ -49,6 +49,11 @@ def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def share(part: float) -> str:
+    """Write a share as a percentage, a dash where there is none (NaN)."""
+    return f"{part:.0%}" if math.isfinite(part) else "–"
 
 
 def tell(text: str) -> None:

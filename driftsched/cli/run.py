@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftsched.cli.arguments import add_scenario, scenario_of
-from driftsched.cli.output import aligned, print_json, tell
+from driftsched.cli.output import aligned, print_json, share, tell
 from driftsched.cli.progress import ProgressBar
-from driftsched.cli.summary import about, scope_summary
+from driftsched.cli.summary import about, fairness, scope_summary
 from driftsched.cli.traffic import trace_report
 from driftsched.results import (
     RunLibrary,
@@ -75,6 +75,7 @@ def run_data(result: RunResult) -> dict[str, Any]:
         about(scenario)
         | {"policy": scenario.policy.kind, "seed": scenario.seed}
         | summarise(result.requests, scenario)
+        | fairness(result)
         | energy_summary(result)
         | {
             "by_tenant": scope_summary(metrics, "tenant"),
@@ -97,6 +98,7 @@ def run_text(result: RunResult) -> str:
             *(seconds(row[name]) for name in names),
             seconds(row["mean_ttft_ms"]),
             *(number(int(row[count])) for count in COUNTS),
+            share(float(row["slo_attainment"])),
         ]
         for row in metrics.to_dict(orient="records")
     ]
@@ -105,7 +107,7 @@ def run_text(result: RunResult) -> str:
             f"{scenario.title or scenario.name}: {scenario.policy.kind}, "
             f"{scenario.engine.mode} batching, seed {scenario.seed} "
             f"({result.provenance['engine']} engine)",
-            aligned(["", *heads, "mean TTFT", *COUNTS], rows),
+            aligned(["", *heads, "mean TTFT", *COUNTS, "SLOs met"], rows),
             _estimates(errors, scenario.estimator.unit),
             *_energy(metrics),
         ]

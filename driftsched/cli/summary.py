@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from driftsched.results import RunResult
     from driftsched.scenario import Scenario
 
-__all__ = ["about", "estimation_summary", "policy_summary", "scope_summary"]
+__all__ = ["about", "estimation_summary", "fairness", "policy_summary", "scope_summary"]
 
 KEYS = ("policy", "seed", "scope", "name")
 
@@ -47,7 +47,7 @@ def policy_summary(comparison: Comparison, policy: str) -> dict[str, Any]:
     table = comparison.metrics
     mine = table[table["policy"] == policy]
     overall = mine[mine["scope"] == "overall"]
-    summary = _means(overall) | _fairness(comparison.first[policy])
+    summary = _means(overall) | fairness(comparison.first[policy])
     summary["by_tenant"] = scope_summary(mine, "tenant")
     summary["by_category"] = scope_summary(mine, "category")
     if len(overall) > 1:
@@ -58,7 +58,8 @@ def policy_summary(comparison: Comparison, policy: str) -> dict[str, Any]:
     return summary
 
 
-def _fairness(result: RunResult) -> dict[str, float]:
+def fairness(result: RunResult) -> dict[str, float]:
+    """Jain's index of weighted service, largest service gap, share of wrong size classes."""
     gaps = service_gaps(result)["gap_tokens"]
     return {
         "jain_index": jain_index(weighted_service(result)["normalised_service"]),

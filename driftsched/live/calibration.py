@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["COEFFICIENTS", "Calibration", "calibrate", "calibrate_requests", "calibrate_run"]
 
 Floats = NDArray[np.float64]
-COEFFICIENTS = (
-    *("overhead_s", "weights_s", "token_s", "kv_token_s", "attention_s"),
-    *("request_s", "prompt_s"),
-)
+EVERY = ("overhead_s", "weights_s", "token_s")
+"""What every iteration costs something of."""
+COEFFICIENTS = (*EVERY, "kv_token_s", "attention_s", "request_s", "prompt_s")
+ALIKE = ("request_s", "kv_token_s")
+"""In a short run these rise and fall with the tokens, and take all of an iteration's time."""
 LINEAR = ("overhead_s", "kv_token_s", "attention_s", "request_s", "prompt_s")
 FEWEST = 8
 ROUNDS = 6
@@ -109,14 +110,23 @@ def calibrate(observations: Observations, source: str = "") -> Calibration:
     Raises
     ------
     InputError
-        There are too few observations.
+        There are too few observations, or they show no cost of an iteration.
     """
     if len(observations) < FEWEST:
         raise InputError(
             f"observations must be at least {FEWEST} to calibrate from, got {len(observations)}"
         )
     model = _Model(observations)
-    found = min((model.search(start) for start in STARTS), key=lambda result: float(result.cost))
+    found = model.best()
+    for name in ALIKE:
+        if not _per_iteration(found):
+            model.leave_out(name)
+            found = model.best()
+    if not _per_iteration(found):
+        raise InputError(
+            "observations must show what an iteration or its tokens cost, got none in "
+            f"{len(observations)} stretches; measure a longer run, or one of various batch sizes"
+        )
     values = model.balanced(np.where(found.x > NOTHING, found.x, 0.0) * model.scale)
     return Calibration(
         coefficients=dict(zip(COEFFICIENTS, map(float, values), strict=True)),
@@ -125,6 +135,11 @@ def calibrate(observations: Observations, source: str = "") -> Calibration:
         handover_iterations=observations.handover_iterations,
         source=source,
     )
+
+
+def _per_iteration(found: Any) -> bool:
+    """Whether every iteration takes time, as the simulator needs it."""
+    return bool((found.x[: len(EVERY)] > NOTHING).any())
 
 
 def calibrate_run(result: RunResult, source: str = "") -> Calibration:
@@ -210,6 +225,14 @@ class _Model:
         columns["weights_s"] = self._sum(self.seen.iterations * known["weights_s"] / root)
         columns["token_s"] = self._sum(self.seen.iterations * compute * self.seen.tokens / root)
         return np.column_stack([columns[name] for name in COEFFICIENTS])
+
+    def leave_out(self, name: str) -> None:
+        """Fix a coefficient at 0."""
+        self.scale[COEFFICIENTS.index(name)] = 0.0
+
+    def best(self) -> Any:
+        """Give the best of the searches from all starts."""
+        return min((self.search(start) for start in STARTS), key=lambda found: float(found.cost))
 
     def search(self, start: tuple[float, float]) -> Any:
         """Search from one start, twice: the first search tells how large usual residuals are."""

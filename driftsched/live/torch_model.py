@@ -139,6 +139,8 @@ def _pretrained(transformers: Any, options: TorchOptions, device: str, dtype: An
         if not Path(name).is_file():
             raise RunError(f"model must be a GGUF file that exists, got {name}")
         source, more = Path(name).parent, {"gguf_file": Path(name).name}
+    elif name.startswith(("/", ".", "~")) and not Path(name).is_dir():
+        raise RunError(f"model must be a hub name or a folder that exists, got {name}")
     tokenizer = transformers.AutoTokenizer.from_pretrained(source, **more)
     model = transformers.AutoModelForCausalLM.from_pretrained(
         source, dtype=dtype, **more, **_attention(options)

@@ -152,8 +152,10 @@ class RunLibrary:
     def _folder(self, run_id: str) -> Path:
         folder = self._runs / run_id
         if not RUN_ID.fullmatch(run_id) or not (folder / "run.json").is_file():
+            held = len(self._ids()) or "no"
             raise UnknownNameError(
-                f"run must be one of the {len(self._ids())} in {self.home}, got {run_id[:100]!r}"
+                f"run must be the id of a saved run ({self.home} holds {held} of them) or the "
+                f"folder of one, got {run_id[:100]!r}"
             )
         return folder
 

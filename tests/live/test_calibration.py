@@ -102,6 +102,15 @@ def test_coefficients_are_never_negative() -> None:
     assert all(value >= 0 for value in calibrate(Observations.build(rows)).coefficients.values())
 
 
+def test_an_iteration_always_costs_something() -> None:
+    """Else a short run whose time goes with the cache would give an engine nothing can use."""
+    kv = np.array([500.0, 1300.0, 800.0, 1200.0, 600.0, 1100.0, 900.0, 700.0])
+    rows = [(0.0, 1e-5 * cache, cache, 0.0, [Part(1, 4, 4)]) for cache in kv]
+    found = calibrate(Observations.build(rows))
+    assert found.cost().overhead_s + found.cost().weights_s + found.cost().token_s > 0
+    assert found.residuals["predicted_s"].sum() == pytest.approx(1e-5 * kv.sum())
+
+
 def test_too_little_to_calibrate_from_is_refused() -> None:
     """Else seven coefficients would be made up from three numbers."""
     one = simulated("continuous", "phases.0.requests=1", "phases.1.requests=1")

@@ -234,6 +234,7 @@ def test_the_same_seed_gives_the_same_answer() -> None:
     ("changes", "words"),
     [
         ({"model": "no/such/file.gguf"}, "must be a GGUF file that exists"),
+        ({"model": "/no/such/folder"}, "must be a hub name or a folder that exists"),
         ({"device": "cuda"}, "device must be cpu on a machine without a GPU"),
     ],
 )

@@ -93,6 +93,14 @@ def test_compare_json_has_the_published_shape(capsys: pytest.CaptureFixture[str]
     assert list(data["changes"]) == ["sjf"]
 
 
+def test_run_has_every_metric_that_compare_has(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else the same question would have an answer under one command only."""
+    run = data_of(capsys, "run", SMALL, "--json")
+    policy = data_of(capsys, "compare", SMALL, "--policies", "fifo", "--json")["policies"]["fifo"]
+    assert run["policy"] == "fifo"
+    assert policy == {name: run[name] for name in policy}
+
+
 def test_compare_json_tells_what_the_library_does(capsys: pytest.CaptureFixture[str]) -> None:
     """A figure that the command line computes in its own way would differ from the studio's."""
     data = data_of(capsys, "compare", SMALL, "--policies", "sjf", "--json")

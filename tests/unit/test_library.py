@@ -146,7 +146,9 @@ def test_deleted_runs_are_gone(library: RunLibrary) -> None:
     library.delete(one)
     assert ids(library) == {two}
     assert [path.name for path in (library.home / "runs").iterdir()] == [two]
-    with pytest.raises(UnknownNameError, match="run must be one of the 1 in"):
+    with pytest.raises(
+        UnknownNameError, match=r"run must be the id of a saved run .* holds 1 of them"
+    ):
         library.load(one)
 
 
@@ -156,7 +158,7 @@ def test_only_runs_of_the_library_can_be_named(library: RunLibrary, name: str) -
     (library.home / "x").mkdir()
     (library.home / "x" / "run.json").write_text("{}")
     for use in (library.load, library.delete):
-        with pytest.raises(UnknownNameError, match="run must be one of"):
+        with pytest.raises(UnknownNameError, match="run must be the id of a saved run"):
             use(name)
     assert (library.home / "x" / "run.json").is_file()
 

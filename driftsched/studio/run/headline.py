@@ -69,7 +69,7 @@ def _energy_cards(result: RunResult) -> tuple[tuple[str, str, str], ...]:
     if per_1000 is not None:
         cards.append(
             (
-                "Energy",
+                "Energy, 1000 tokens",
                 f"{per_1000:.3g} J",
                 f"For 1000 tokens, input and output: {energy['energy_per_request_j']:.3g} J a "
                 f"request, {energy['mean_power_w']:.0f} W on average. The GPUs alone.",

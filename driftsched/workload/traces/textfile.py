@@ -162,7 +162,8 @@ def _chunks(source: Path | BinaryIO, size: int) -> Generator[bytes]:
     except TraceError:
         raise
     except (OSError, ValueError) as error:
-        raise TraceError(f"trace {source} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise TraceError(f"trace {source} cannot be read: {reason}") from None
 
 
 def _text(data: bytes, first_line: int) -> str:

@@ -1,4 +1,4 @@
-"""What tenants are allowed and promised beside what the GPUs can do: limits, goals, stalls, faults."""
+"""What tenants are allowed and promised beside what GPUs can do: limits, goals, stalls, faults."""
 
 from __future__ import annotations
 

@@ -1,18 +1,19 @@
-"""Explore: change the traffic, the policy or the engine and see what happens."""
+"""Explore: move a slider and see what every policy makes of it."""
 
 import streamlit as st
 
-from driftsched.studio import work
 from driftsched.studio.explore import (
     controls,
+    ensemble_for,
     estimates,
     headline,
     latency,
     queues,
     service,
+    sweep,
+    trusted,
 )
 from driftsched.studio.page import page_setup
-from driftsched.studio.waiting import result_of
 
 view = page_setup(
     "Explore",
@@ -22,11 +23,13 @@ controls(view)
 if not view.policies:
     st.info("Choose at least one policy to compare.", icon=":material/checklist:")
     st.stop()
-comparison = result_of(work.comparison, (view.effective, view.policies, 1), slot="explore")
-if comparison is None:
+ensemble = ensemble_for(view)
+if ensemble is None:
     st.stop()
-headline(comparison)
-latency(comparison)
-queues(comparison)
-estimates(comparison)
-service(comparison)
+figures = trusted(ensemble, view)
+headline(figures)
+latency(figures)
+queues(figures)
+estimates(figures)
+service(figures)
+sweep(view)

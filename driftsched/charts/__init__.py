@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from driftsched.charts import (
     arrivals,
+    bands,
     bias,
     calibration,
     claims,
@@ -31,6 +32,7 @@ from driftsched.charts import (
     latency_histogram,
     lengths,
     load,
+    load_sweep,
     marks,
     memory,
     percentiles,
@@ -42,6 +44,7 @@ from driftsched.charts import (
 
 __all__ = [
     "arrivals",
+    "bands",
     "bias",
     "calibration",
     "claims",
@@ -57,6 +60,7 @@ __all__ = [
     "latency_histogram",
     "lengths",
     "load",
+    "load_sweep",
     "marks",
     "memory",
     "percentiles",

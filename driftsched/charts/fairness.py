@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from driftsched.charts.frames import names_in
 from driftsched.charts.labels import policy_label
-from driftsched.charts.theme import NEUTRAL, empty, finish, tenant_colours
+from driftsched.charts.theme import ERROR_BAR, NEUTRAL, empty, finish, tenant_colours
 
 __all__ = ["LOOK_AT", "fairness"]
 
@@ -28,7 +28,7 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, float] | None = None) -> go
     ----------
     frame : DataFrame
         policy, tenant, normalised_share: service of the tenant over what its weight entitles it
-        to, 1 being exactly its due.
+        to, 1 being exactly its due; where known low and high, the ends of its interval.
     jain : mapping of str to float, optional
         Policy → Jain's index; without it, it is computed from normalised_share.
     """
@@ -45,6 +45,7 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, float] | None = None) -> go
         figure.add_bar(
             x=[labels[str(policy)] for policy in mine["policy"]],
             y=mine["normalised_share"].to_numpy(np.float64),
+            error_y=_interval(mine),
             name=name,
             marker={"color": colours[name]},
             hovertemplate="%{y:.2f}",
@@ -53,6 +54,18 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, float] | None = None) -> go
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_xaxes(categoryorder="array", categoryarray=list(labels.values()))
     return finish(figure, **words)
+
+
+def _interval(rows: pd.DataFrame) -> dict[str, object]:
+    if not {"low", "high"} <= set(rows.columns):
+        return {"visible": False}
+    share = rows["normalised_share"].to_numpy(np.float64)
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rows["high"].to_numpy(np.float64) - share,
+        "arrayminus": share - rows["low"].to_numpy(np.float64),
+    } | ERROR_BAR
 
 
 def _label(frame: pd.DataFrame, policy: str, jain: Mapping[str, float] | None) -> str:

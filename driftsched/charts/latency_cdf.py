@@ -10,15 +10,20 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from driftsched.charts.frames import finished, values_of
+from driftsched.charts.bands import line_with_band
+from driftsched.charts.frames import finished, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import empty, finish, policy_colours, translucent
 
-__all__ = ["LOOK_AT", "latency_cdf"]
+__all__ = ["LOOK_AT", "LOOK_AT_BANDS", "latency_bands", "latency_cdf"]
 
 LOOK_AT = (
     "A curve further left is faster; compare the round marks for the usual request (P50) and the "
     "diamonds for the unlucky one (P99)."
+)
+LOOK_AT_BANDS = (
+    "A curve further left is faster; the round marks are the usual request (P50), the diamonds the "
+    "unlucky one (P99), and a band is where the curve lies with 95 % confidence."
 )
 SHARES = np.unique(np.r_[np.linspace(0, 1, 385), 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.995, 0.999])
 MARKS = {0.5: "circle", 0.99: "diamond"}
@@ -64,6 +69,41 @@ def latency_cdf(
     for place, (policy, found) in enumerate(values.items()):
         _curve(figure, policy, found, colours[policy], DASHES[place % len(DASHES)], log_x)
     figure.update_yaxes(range=[-2, 103])
+    return finish(figure, **words, hover="y unified", log_x=log_x)
+
+
+def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
+    """Draw distributions over several replications, each with its band.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        policy, share (0 to 1, ascending), value_s, low and high: shares between which the
+        distribution function lies at value_s.
+    metric : str
+        What value_s is: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    """
+    words: dict[str, Any] = {"title": "Latency distribution", "x": metric_label(metric)}
+    words |= {"y": "Share of requests (%)", "filename": f"cdf-{metric.removesuffix('_s')}"}
+    if curves.empty:
+        return empty(**words)
+    colours = policy_colours(names_in(curves["policy"]))
+    log_x = bool((curves["value_s"] > 0).any())
+    traces: list[dict[str, Any]] = []
+    for place, (name, mine) in enumerate(curves.groupby("policy", sort=False, observed=True)):
+        policy = str(name)
+        rows = mine[mine["value_s"] > 0] if log_x else mine
+        x, share = rows["value_s"].to_numpy(), rows["share"].to_numpy()
+        low, high = rows["low"].to_numpy(), rows["high"].to_numpy()
+        look = {"hover": "%{x:.3~s}s", "dash": DASHES[place % len(DASHES)]}
+        drawn = (x, 100 * share, 100 * low, 100 * high)
+        traces += line_with_band(policy, policy_label(policy), colours[policy], drawn, **look)
+        sizes = np.where(np.isin(share, list(MARKS)), 10, 0)
+        symbols = np.where(share == max(MARKS), MARKS[max(MARKS)], MARKS[min(MARKS)])
+        traces[-1] |= {"mode": "lines+markers", "hoverinfo": "x"}
+        traces[-1]["marker"] = {"color": colours[policy], "size": sizes, "symbol": symbols.tolist()}
+        traces[-1]["marker"] |= {"line": {"width": 0}}
+    figure = go.Figure(traces).update_yaxes(range=[-2, 103])
     return finish(figure, **words, hover="y unified", log_x=log_x)
 
 

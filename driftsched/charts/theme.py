@@ -43,6 +43,32 @@ NEUTRAL = "#8A8A8A"
 GRID = "rgba(138, 138, 138, 0.22)"
 LOG_AXIS = {"type": "log", "tickformat": "~g", "nticks": 5}
 """So few ticks asked for give labels at 1, 2 and 5, which never touch."""
+AXIS: dict[str, Any] = {
+    "gridcolor": GRID,
+    "zerolinecolor": GRID,
+    "automargin": True,
+    "ticklabelstandoff": 4,
+}
+LEGEND: dict[str, Any] = {
+    "orientation": "h",
+    "x": 0,
+    "xanchor": "left",
+    "y": 1.02,
+    "yanchor": "bottom",
+    "title": {"text": ""},
+    "traceorder": "normal",
+}
+TITLE: dict[str, Any] = {
+    "x": 0,
+    "xref": "container",
+    "xanchor": "left",
+    "y": 1,
+    "yref": "container",
+    "yanchor": "top",
+    "pad": {"t": 14, "l": 16},
+    "font": {"size": 17},
+}
+TEMPLATE: dict[str, Any] = {"layout": {"colorway": PALETTE}}
 ERROR_BAR = {"color": "#9A9A9A", "thickness": 2, "width": 4}
 
 MODEBAR: dict[str, Any] = {
@@ -125,41 +151,41 @@ def finish(
     height : int
         In pixels.
     """
-    figure.update_layout(
-        template=go.layout.Template(layout={"colorway": PALETTE}),
-        title={"text": title, "x": 0, "xref": "container", "xanchor": "left"}
-        | {
-            "y": 1,
-            "yref": "container",
-            "yanchor": "top",
-            "pad": {"t": 14, "l": 16},
-            "font": {"size": 17},
-        },
-        paper_bgcolor="rgba(0, 0, 0, 0)",
-        plot_bgcolor="rgba(0, 0, 0, 0)",
-        hovermode=hover,
-        hoverlabel={"namelength": -1},
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
-        | {"title": {"text": ""}, "traceorder": "normal"},
-        margin={"l": 16, "r": 24, "t": 84, "b": 16},
-        height=height,
-        meta={"filename": filename},
-    )
-    if len(_legend(figure)) > 4:  # three rows on a phone, which would reach into the title
-        more = 20 * max(1, (len(_legend(figure)) + 1) // 2 - 2)
-        figure.update_layout(margin={"t": 84 + more}, height=height + more)
-    axis = {"gridcolor": GRID, "zerolinecolor": GRID, "automargin": True, "ticklabelstandoff": 4}
-    figure.update_xaxes(axis)
-    figure.update_yaxes(axis)
-    for update, label, log in (
-        (figure.update_xaxes, x, log_x),
-        (figure.update_yaxes, y, log_y),
-    ):
-        if label is not None:
-            update(title={"text": label, "standoff": 12})
-        if log:
-            update(LOG_AXIS)
+    names = len(_legend(figure))
+    # more than two rows of the legend on a phone would reach into the title
+    more = 20 * max(1, (names + 1) // 2 - 2) if names > 4 else 0
+    look: dict[str, Any] = {
+        "template": TEMPLATE,
+        "title": TITLE | {"text": title},
+        "paper_bgcolor": "rgba(0, 0, 0, 0)",
+        "plot_bgcolor": "rgba(0, 0, 0, 0)",
+        "hovermode": hover,
+        "hoverlabel": {"namelength": -1},
+        "legend": LEGEND,
+        "margin": {"l": 16, "r": 24, "t": 84 + more, "b": 16},
+        "height": height + more,
+        "meta": {"filename": filename},
+    }
+    # One assignment: plotly takes milliseconds to check each update of a layout.
+    former = figure.layout.to_plotly_json()
+    former.pop("template", None)
+    layout = _merged(former, look)
+    for axis, label, log in (("xaxis", x, log_x), ("yaxis", y, log_y)):
+        own = AXIS if label is None else AXIS | {"title": {"text": label, "standoff": 12}}
+        for name in {axis, *(name for name in layout if name.startswith(axis))}:
+            layout[name] = _merged(layout.get(name, {}), own | (LOG_AXIS if log else {}))
+    figure.layout = layout
     return figure
+
+
+def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Both, the new one's values first."""
+    merged = dict(old)
+    for name, value in new.items():
+        inner = merged.get(name)
+        nested = isinstance(value, dict) and isinstance(inner, dict)
+        merged[name] = _merged(inner, value) if nested and inner is not None else value
+    return merged
 
 
 def _legend(figure: go.Figure) -> set[str]:

@@ -1,6 +1,13 @@
 """WHAT to run: frozen, validated models; YAML in and out; JSON schema."""
 
-from driftsched.scenario.changes import changed, with_load, with_policy
+from driftsched.scenario.changes import (
+    changed,
+    with_burstiness,
+    with_length_step,
+    with_load,
+    with_policy,
+    with_share,
+)
 from driftsched.scenario.clients import Patience, Retries
 from driftsched.scenario.cluster import Cluster, Pool
 from driftsched.scenario.engine import Engine
@@ -48,6 +55,9 @@ __all__ = [
     "preset_names",
     "preset_path",
     "to_yaml",
+    "with_burstiness",
+    "with_length_step",
     "with_load",
     "with_policy",
+    "with_share",
 ]

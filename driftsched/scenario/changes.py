@@ -1,4 +1,4 @@
-"""What-if changes to a scenario: any field, the policy, the load."""
+"""What-if changes to a scenario: any field, the policy, load, bursts, drift, a tenant's share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from typing import Any
 
 from driftsched.scenario.io import parse_scenario
 from driftsched.scenario.model import Scenario
+from driftsched.workload.arrivals.base import Arrivals
+from driftsched.workload.arrivals.renewal import GammaGaps, Poisson, UniformGaps
 
-__all__ = ["changed", "with_load", "with_policy"]
+__all__ = [
+    "changed",
+    "with_burstiness",
+    "with_length_step",
+    "with_load",
+    "with_policy",
+    "with_share",
+]
+
+STEP = "what if"
 
 
 def changed(scenario: Scenario, **fields: Any) -> Scenario:
@@ -57,3 +68,76 @@ def with_load(scenario: Scenario, factor: float) -> Scenario:
     if data["trace"] is not None:
         data["trace"]["time_scale"] = data["trace"]["time_scale"] / factor
     return parse_scenario(data)
+
+
+def with_burstiness(scenario: Scenario, cv: float) -> Scenario:
+    """Copy of `scenario` whose gaps between arrivals vary by `cv`, at unchanged rates.
+
+    Uniform and Poisson gaps become gamma gaps; processes that have a coefficient of variation take
+    this one; closed loops, on-off bursts and traces stay as they are.
+
+    Parameters
+    ----------
+    cv : float
+        Standard deviation over mean of the gaps; 1 is Poisson, more comes in bursts.
+    """
+    data = scenario.model_dump(by_alias=True)
+    for dumped, phase in zip(data["phases"], scenario.phases, strict=True):
+        if phase.arrivals is not None:
+            dumped["arrivals"] = _bursty(phase.arrivals, cv)
+        for tenant, process in (phase.tenant_arrivals or {}).items():
+            dumped["tenant_arrivals"][tenant] = _bursty(process, cv)
+    return parse_scenario(data)
+
+
+def _bursty(process: Arrivals, cv: float) -> dict[str, Any]:
+    if isinstance(process, UniformGaps | Poisson):
+        return GammaGaps(rate_rps=process.rate, cv=cv).model_dump()
+    data = process.model_dump()
+    if "cv" in data:
+        data["cv"] = cv
+        if "shape" in data:  # a Weibull process is given by one of the two
+            data["shape"] = None
+    return data
+
+
+def with_length_step(scenario: Scenario, factor: float) -> Scenario:
+    """Copy of `scenario` whose answers get `factor` times as long once half of them were asked for.
+
+    The step comes on top of the scenario's own drift; a trace, whose middle is not known before it
+    is read, stays as it is.
+    """
+    if factor == 1 or not scenario.phases:
+        return scenario
+    left = sum(phase.expected_requests for phase in scenario.phases) / 2
+    for phase in scenario.phases:
+        if left <= phase.expected_requests:
+            break
+        left -= phase.expected_requests
+    at_s = left / phase.rate_rps if phase.rate_rps > 0 else 0.0
+    step = {"kind": "step", "factor": factor, "phase": phase.name, "at_s": at_s, "label": STEP}
+    data = scenario.model_dump(by_alias=True)
+    data["drift"] = [*data["drift"], step]
+    return parse_scenario(data)
+
+
+def with_share(scenario: Scenario, tenant: str, share: float) -> Scenario:
+    """Copy of `scenario` where a tenant sends this share; the others keep their proportions.
+
+    Parameters
+    ----------
+    tenant : str
+        Name of one; with one tenant alone nothing changes.
+    share : float
+        0 to 1, of the requests of all phases that have no shares of their own.
+    """
+    rest = sum(other.share for other in scenario.tenants if other.name != tenant)
+    others = len(scenario.tenants) - 1
+    if not others:
+        return scenario
+    tenants = []
+    for one in scenario.tenants:
+        own = one.share / rest if rest > 0 else 1 / others
+        new = share if one.name == tenant else (1 - share) * own
+        tenants.append(one.model_dump() | {"share": round(new, 4)})
+    return changed(scenario, tenants=tenants)

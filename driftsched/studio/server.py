@@ -43,6 +43,5 @@ async def lifespan(app: Any) -> AsyncIterator[None]:  # noqa: ARG001  the signat
 
 def _load() -> None:
     warm_up()
-    import_module("driftsched.simulation.compiled").warm_up_apart()
     for name in PAGES:
         import_module(f"driftsched.studio.{name}")

@@ -33,8 +33,7 @@ def sidebar(fixed: bool = False) -> None:
 
 
 def _scenario(view: View) -> None:
-    fresh = preset(view.preset)
-    edited = view.scenario != fresh or view.load != 1
+    edited = view.edited
     st.markdown(f"**{view.scenario.title or view.scenario.name}**")
     st.caption(("Changed from the preset. " if edited else "") + view.scenario.question)
     _choosers(view)
@@ -44,7 +43,7 @@ def _scenario(view: View) -> None:
             key=Key.RESET,
             icon=":material/undo:",
             help="Undo every change to the scenario.",
-            on_click=lambda: set_view(View(view.preset, fresh, policies=view.policies)),
+            on_click=lambda: set_view(view.with_preset(view.preset)),
         )
 
 
@@ -85,7 +84,7 @@ def _preset_label(name: str) -> str:
 
 def _take_preset() -> None:
     name = st.session_state[Key.PRESET]
-    set_view(View(name, preset(name), policies=get_view().policies))
+    set_view(get_view().with_preset(name))
 
 
 def _take_seed() -> None:

@@ -9,16 +9,22 @@ from typing import cast
 import streamlit as st
 
 from driftsched.errors import InputError
-from driftsched.scenario import Scenario
-from driftsched.studio import link
+from driftsched.scenario import Scenario, with_burstiness, with_length_step
+from driftsched.scheduling.policies import PolicySpec
+from driftsched.studio import link, tuning
 from driftsched.studio.presets import preset
 from driftsched.studio.whatif import policy_names, with_load
 
 __all__ = ["Key", "View", "get_scenario", "get_view", "set_scenario", "set_view", "share"]
 
 LOADS = (0.1, 4.0)
+BURSTS = (0.1, 8.0)
+STEPS = (0.25, 4.0)
+REPLICATIONS = (2, 40)
+USUAL_REPLICATIONS = 10
 _VIEW = "view"
-_OURS = ("preset", "set", "scenario", "load", "policies")
+_KNOBS = ("load", "cv", "drift", "replications", "cut", "tune", "policies")
+_OURS = ("preset", "set", "scenario", *_KNOBS)
 
 
 class Key(StrEnum):
@@ -28,6 +34,14 @@ class Key(StrEnum):
     SEED = "seed"
     POLICY = "policy"
     LOAD = "load"
+    BURSTS = "bursts"
+    STEP = "step"
+    REPLICATIONS = "replications"
+    REPLICAS = "replicas"
+    CUT = "cut"
+    MORE = "more"
+    SWEEP_LEVEL = "sweep_level"
+    SERVICE_LEVEL = "service_level"
     POLICIES = "policies"
     ENGINE_MODE = "engine_mode"
     BATCH_SIZE = "batch_size"
@@ -62,6 +76,16 @@ class View:
         As edited, before `load`.
     load : float
         Requests arrive this many times as fast.
+    bursts : float or None
+        Coefficient of variation of the gaps between arrivals; None leaves them as they are.
+    step : float
+        Answers get this many times as long in the middle of the traffic.
+    replications : int
+        Seeds that Explore runs each policy with.
+    cut : bool
+        Whether Explore leaves out the warm-up.
+    tuned : tuple of PolicySpec
+        Parameters of policies other than the scenario's own, where they are not the defaults.
     policies : tuple of str
         Compared on Explore.
     problem : str
@@ -71,13 +95,32 @@ class View:
     preset: str
     scenario: Scenario
     load: float = 1.0
+    bursts: float | None = None
+    step: float = 1.0
+    replications: int = USUAL_REPLICATIONS
+    cut: bool = False
+    tuned: tuple[PolicySpec, ...] = ()
     policies: tuple[str, ...] = field(default_factory=lambda: tuple(policy_names()))
     problem: str = ""
 
     @property
     def effective(self) -> Scenario:
-        """The scenario with the load applied: what is run."""
-        return with_load(self.scenario, self.load)
+        """The scenario with load, bursts and drift applied: what is run."""
+        scenario = with_load(self.scenario, self.load)
+        if self.bursts is not None:
+            scenario = with_burstiness(scenario, self.bursts)
+        return with_length_step(scenario, self.step)
+
+    @property
+    def edited(self) -> bool:
+        """Whether what is run is no longer the preset."""
+        changes = self.load != 1 or self.bursts is not None or self.step != 1 or self.tuned
+        return bool(changes) or self.scenario != preset(self.preset)
+
+    def with_preset(self, name: str) -> View:
+        """Give a fresh preset, and the same choice of policies, replications and cut."""
+        fresh = View(name, preset(name), policies=self.policies)
+        return replace(fresh, replications=self.replications, cut=self.cut)
 
 
 def get_view() -> View:
@@ -115,8 +158,7 @@ def share() -> bool:
     params = link.encode(view.scenario, view.preset)
     wanted: dict[str, str | list[str]] = dict(params or {})
     if params is not None:
-        if view.load != 1:
-            wanted["load"] = f"{view.load:g}"
+        wanted |= _knobs(view)
         if view.policies != tuple(policy_names()):
             wanted["policies"] = ",".join(view.policies)
     current = {name: st.query_params.get_all(name) for name in _OURS if name in st.query_params}
@@ -129,26 +171,71 @@ def share() -> bool:
     return params is not None
 
 
+def _knobs(view: View) -> dict[str, str | list[str]]:
+    """Query parameters of the knobs that are not as they are at first."""
+    fresh = View(view.preset, view.scenario)
+    wanted: dict[str, str | list[str]] = {}
+    for name, value, usual in (
+        ("load", view.load, fresh.load),
+        ("cv", view.bursts, fresh.bursts),
+        ("drift", view.step, fresh.step),
+        ("replications", view.replications, fresh.replications),
+    ):
+        if value is not None and value != usual:
+            wanted[name] = f"{value:.6g}"
+    if view.cut:
+        wanted["cut"] = "yes"
+    if view.tuned:
+        wanted["tune"] = tuning.encode(view.tuned)
+    return wanted
+
+
 def _from_link() -> View:
     params = {name: st.query_params.get_all(name) for name in st.query_params}
     try:
-        view = View(*link.decode(params), _load(params), _policies(params))
+        view = View(
+            *link.decode(params),
+            load=_number(params, "load", LOADS, 1.0),
+            bursts=_number(params, "cv", BURSTS, 0.0) or None,
+            step=_number(params, "drift", STEPS, 1.0),
+            replications=_replications(params),
+            cut=_cut(params),
+            tuned=tuning.decode(params.get("tune", [])),
+            policies=_policies(params),
+        )
         _ = view.effective
         return view
     except InputError as error:
         return View(link.DEFAULT_PRESET, preset(link.DEFAULT_PRESET), problem=str(error))
 
 
-def _load(params: dict[str, list[str]]) -> float:
-    text = params.get("load", ["1"])[-1]
-    low, high = LOADS
+def _number(
+    params: dict[str, list[str]], name: str, bounds: tuple[float, float], usual: float
+) -> float:
+    if name not in params:
+        return usual
+    text, (low, high) = params[name][-1], bounds
     try:
-        load = float(text)
+        number = float(text)
     except ValueError:
-        load = float("nan")
-    if not low <= load <= high:
-        raise InputError(f"load must be a number from {low:g} to {high:g}, got {text[:40]!r}")
-    return load
+        number = float("nan")
+    if not low <= number <= high:
+        raise InputError(f"{name} must be a number from {low:g} to {high:g}, got {text[:40]!r}")
+    return number
+
+
+def _replications(params: dict[str, list[str]]) -> int:
+    number = float(_number(params, "replications", REPLICATIONS, USUAL_REPLICATIONS))
+    if not number.is_integer():
+        raise InputError(f"replications must be a whole number, got {number:g}")
+    return int(number)
+
+
+def _cut(params: dict[str, list[str]]) -> bool:
+    text = params.get("cut", ["no"])[-1]
+    if text not in ("yes", "no"):
+        raise InputError(f"cut must be yes or no, got {text[:40]!r}")
+    return text == "yes"
 
 
 def _policies(params: dict[str, list[str]]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from driftsched.studio.job import Job, State
 from driftsched.studio.jobs import JobPool
 from driftsched.studio.words import duration
 
-__all__ = ["pool", "result_of", "work_key"]
+__all__ = ["pool", "result_of", "session_name", "work_key"]
 
 BLINK_S = 1.2
 """A page waits this long for its job before it draws a progress bar."""
@@ -45,7 +45,7 @@ def result_of(function: Callable[..., Any], args: tuple[Any, ...], slot: str) ->
     slot : str
         Names the place on the page; asking for other work there gives up the former.
     """
-    owner = f"{_session()}/{slot}"
+    owner = f"{session_name()}/{slot}"
     key = work_key(function, args)
     if st.session_state.get(_stopped(slot)) == key:
         st.info("Stopped before it was done.", icon=":material/stop_circle:")
@@ -97,6 +97,7 @@ def _stopped(slot: str) -> str:
     return f"stopped-{slot}"
 
 
-def _session() -> str:
+def session_name() -> str:
+    """Name of the visitor's session."""
     context = get_script_run_ctx()
     return context.session_id if context is not None else "alone"

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from driftsched.scenario import Scenario, changed, with_load, with_policy
-from driftsched.scheduling.policies import POLICIES
+from collections.abc import Sequence
 
-__all__ = ["changed", "offered_rps", "policy_names", "with_load", "with_policy"]
+from driftsched.scenario import Scenario, changed, with_load, with_policy
+from driftsched.scheduling.policies import POLICIES, PolicySpec
+
+__all__ = [
+    "changed",
+    "default_variants",
+    "offered_rps",
+    "policy_names",
+    "variants",
+    "with_load",
+    "with_policy",
+]
 
 
 def policy_names() -> list[str]:
@@ -16,3 +26,28 @@ def policy_names() -> list[str]:
 def offered_rps(scenario: Scenario) -> float | None:
     """Expected arrivals a second in the busiest phase; None for a trace."""
     return max((phase.rate_rps for phase in scenario.phases), default=None)
+
+
+def variants(
+    scenario: Scenario, policies: Sequence[str], tuned: Sequence[PolicySpec] = ()
+) -> dict[str, Scenario]:
+    """The scenario under each policy, by name.
+
+    Parameters
+    ----------
+    tuned : sequence of PolicySpec
+        Parameters of policies that are not the scenario's own; others have their defaults.
+    """
+    own = {spec.kind: spec for spec in tuned} | {scenario.policy.kind: scenario.policy}
+    return {
+        name: scenario.model_copy(update={"policy": own.get(name) or POLICIES[name](kind=name)})
+        for name in policies
+    }
+
+
+def default_variants() -> dict[str, Scenario]:
+    """What the first visitor sees: the default preset under every policy."""
+    from driftsched.studio.link import DEFAULT_PRESET
+    from driftsched.studio.presets import preset
+
+    return variants(preset(DEFAULT_PRESET), policy_names())

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["METRICS", "POLICY_HELP", "choice_label", "duration", "percent_change", "policy_label"]
+__all__ = [
+    "METRICS",
+    "POLICY_HELP",
+    "between",
+    "choice_label",
+    "duration",
+    "grouped",
+    "policy_label",
+    "with_interval",
+]
 
 _POLICIES = {
     "fifo": ("FIFO", "first come, first served"),
@@ -71,8 +80,45 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
-def percent_change(new: float, old: float) -> str:
-    """Relative change as a text, -42 %; "–" where it cannot be told."""
-    if not (math.isfinite(new) and math.isfinite(old)) or old == 0:
+def grouped(number: int) -> str:
+    """A whole number with its thousands apart: 3 000."""
+    return f"{number:,}".replace(",", " ")
+
+
+def between(low: float, high: float) -> str | None:
+    """An interval of seconds as a short text; None where it is not known."""
+    if math.isnan(low) or math.isnan(high):
+        return None
+    if math.isinf(high):
+        return f"over {duration(low)}"
+    return f"{duration(max(low, 0.0))} – {duration(high)}"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A figure with its interval in brackets, to three or four digits: 114 (112–117).
+
+    "–" where it is not known; without brackets where the interval is not, or has no width.
+    """
+    if math.isnan(value):
         return "–"
-    return f"{100 * (new - old) / old:+.0f} %"
+    digits = _digits(value, low, high)
+    shown = _fixed(value, digits)
+    if math.isnan(low) or math.isnan(high) or low == high:
+        return shown
+    ends = ["…" if math.isinf(end) else _fixed(end, digits) for end in (low, high)]
+    return f"{shown} ({ends[0]}–{ends[1]})"
+
+
+def _digits(value: float, low: float, high: float) -> int:
+    """Decimals that show the interval's width with two digits, and whole numbers as they are."""
+    if value == low == high and value == round(value):
+        return 0
+    half = (high - low) / 2
+    if not math.isfinite(half) or half <= 0:
+        half = abs(value) / 100
+    return min(max(0, 1 - math.floor(math.log10(half))), 4) if half > 0 else 0
+
+
+def _fixed(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}".replace(",", " ")
+    return "0" if text.strip("-0.") == "" else text

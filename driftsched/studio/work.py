@@ -10,22 +10,39 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from driftsched.experiments import Comparison, PaperResult
+    import pandas as pd
+
+    from driftsched.experiments import Ensemble, PaperResult
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
 
-__all__ = ["comparison", "paper", "single_run"]
+__all__ = ["ensemble", "load_sweep", "paper", "single_run"]
 
 Progress = Callable[[float], None]
 
 
-def comparison(
-    scenario: Scenario, policies: Sequence[str], seeds: int, *, progress: Progress
-) -> Comparison:
-    """Run several policies on the same requests; see `driftsched.experiments.compare`."""
-    from driftsched.experiments import compare
+def ensemble(
+    replications: int, names: Sequence[str], *scenarios: Scenario, progress: Progress
+) -> Ensemble:
+    """Run several policies on the same replications; see `driftsched.experiments.run_ensemble`."""
+    from driftsched.experiments import run_ensemble
 
-    return compare(scenario, policies, seeds, progress=progress)
+    variants = dict(zip(names, scenarios, strict=True))
+    return run_ensemble(variants, replications, progress=progress)
+
+
+def load_sweep(
+    replications: int,
+    percentile: float,
+    names: Sequence[str],
+    *scenarios: Scenario,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Run several policies at several loads; see `driftsched.experiments.load_sweep`."""
+    from driftsched.experiments.load_sweep import load_sweep
+
+    variants = dict(zip(names, scenarios, strict=True))
+    return load_sweep(variants, replications, percentile=percentile, progress=progress)
 
 
 def paper(

@@ -8,28 +8,56 @@ from typing import Any
 
 import streamlit as st
 
+from driftsched.estimation.classifier import CLASSIFIERS
 from driftsched.estimation.compensators import COMPENSATORS
-from driftsched.studio.state import LOADS, Key, View, get_view, set_view
+from driftsched.studio.explore.tenants import tenant_shares
+from driftsched.studio.explore.tuning import policy_parameters
+from driftsched.studio.state import (
+    BURSTS,
+    LOADS,
+    REPLICATIONS,
+    STEPS,
+    Key,
+    View,
+    get_view,
+    set_view,
+)
 from driftsched.studio.whatif import changed, offered_rps, policy_names
 from driftsched.studio.words import POLICY_HELP, choice_label, policy_label
 
-__all__ = ["controls"]
+__all__ = ["controls", "with_value"]
+
+CVS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+FACTORS = (0.25, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
+BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
+REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
+AS_IS = "as it is"
 
 
 def controls(view: View) -> None:
     """Draw the bar of controls for `view`; a change is in the view of the next run."""
     with st.container(border=True):
-        left, right = st.columns([3, 2], gap="medium")
+        left, right = st.columns([3, 1], gap="medium")
         with left:
             _policies(view)
         with right:
-            _load(view)
-        with st.expander("Engine, lengths and estimates", icon=":material/tune:"):
-            for column, draw in zip(
-                st.columns(4), (_mode, _unit, _lengths, _compensator), strict=True
-            ):
-                with column:
-                    draw(view)
+            _replications(view)
+        for column, draw in zip(st.columns(4), (_load, _bursts, _step, _batch), strict=True):
+            with column:
+                draw(view)
+        with st.expander("Tenants, engine, estimates, policies", icon=":material/tune:"):
+            tenant_shares(view)
+            settings = (_mode, _replicas, _lengths, _unit, _compensator, _classifier)
+            for row in (settings[:3], settings[3:]):
+                for column, draw in zip(st.columns(3), row, strict=True):
+                    with column:
+                        draw(view)
+            policy_parameters(view)
+
+
+def with_value(options: Sequence[Any], value: Any) -> list[Any]:
+    """The options in order, with a value that is not among them."""
+    return sorted({*options, value})
 
 
 def _policies(view: View) -> None:
@@ -50,6 +78,22 @@ def _take_policies() -> None:
     set_view(replace(get_view(), policies=tuple(n for n in policy_names() if n in chosen)))
 
 
+def _replications(view: View) -> None:
+    st.session_state[Key.REPLICATIONS] = view.replications
+    st.slider(
+        "Replications",
+        *REPLICATIONS,
+        key=Key.REPLICATIONS,
+        on_change=lambda: _take(replications=st.session_state[Key.REPLICATIONS]),
+        help="How often the experiment is repeated with other random numbers; more make the "
+        "intervals narrower.",
+    )
+
+
+def _take(**knobs: Any) -> None:
+    set_view(replace(get_view(), **knobs))
+
+
 def _load(view: View) -> None:
     rate = offered_rps(view.effective)
     st.session_state[Key.LOAD] = view.load
@@ -59,10 +103,76 @@ def _load(view: View) -> None:
         step=0.1,
         format="%.1f×",
         key=Key.LOAD,
-        on_change=lambda: set_view(replace(get_view(), load=round(st.session_state[Key.LOAD], 2))),
+        on_change=lambda: _take(load=round(st.session_state[Key.LOAD], 2)),
         help="How fast the requests arrive, relative to the scenario; their number stays the same."
         + ("" if rate is None else f" Now {rate:.1f} requests a second at the busiest."),
     )
+
+
+def _bursts(view: View) -> None:
+    given = () if view.bursts is None else (view.bursts,)
+    options = [AS_IS, *sorted({*CVS, *given})]
+    st.session_state[Key.BURSTS] = AS_IS if view.bursts is None else view.bursts
+    st.select_slider(
+        "Burstiness (CV)",
+        options,
+        key=Key.BURSTS,
+        format_func=lambda cv: AS_IS if cv == AS_IS else f"{cv:g}",
+        on_change=_take_bursts,
+        disabled=view.scenario.trace is not None,
+        help="Coefficient of variation of the gaps between arrivals, at the same rate: 1 is "
+        f"Poisson, more comes in bursts; from {BURSTS[0]:g} to {BURSTS[1]:g}.",
+    )
+
+
+def _take_bursts() -> None:
+    chosen = st.session_state[Key.BURSTS]
+    _take(bursts=None if chosen == AS_IS else float(chosen))
+
+
+def _step(view: View) -> None:
+    st.session_state[Key.STEP] = view.step
+    st.select_slider(
+        "Drift in the middle",
+        with_value(FACTORS, view.step),
+        key=Key.STEP,
+        format_func="{:g}×".format,
+        on_change=lambda: _take(step=float(st.session_state[Key.STEP])),
+        disabled=view.scenario.trace is not None,
+        help="From the middle of the traffic on, answers are this many times as long, cut at "
+        f"their category's maximum; from {STEPS[0]:g} to {STEPS[1]:g}, on top of the scenario's "
+        "own drift.",
+    )
+
+
+def _batch(view: View) -> None:
+    st.session_state[Key.BATCH_SIZE] = view.scenario.engine.batch_size
+    st.select_slider(
+        "Batch size",
+        with_value(BATCHES, view.scenario.engine.batch_size),
+        key=Key.BATCH_SIZE,
+        on_change=lambda: _change(engine__batch_size=int(st.session_state[Key.BATCH_SIZE])),
+        help="Requests that a GPU works on at once, at most.",
+    )
+
+
+def _replicas(view: View) -> None:
+    cluster = view.scenario.cluster
+    st.session_state[Key.REPLICAS] = cluster.replicas
+    st.select_slider(
+        "GPUs (replicas)",
+        with_value(REPLICAS, cluster.replicas),
+        key=Key.REPLICAS,
+        on_change=lambda: _change(cluster__replicas=int(st.session_state[Key.REPLICAS])),
+        disabled=bool(cluster.pools),
+        help="Copies of the model that serve side by side. Where the scenario has pools of "
+        "several kinds, edit them on the Scenario page.",
+    )
+
+
+def _change(**fields: Any) -> None:
+    view = get_view()
+    set_view(replace(view, scenario=changed(view.scenario, **fields)))
 
 
 def _mode(view: View) -> None:
@@ -114,6 +224,18 @@ def _compensator(view: View) -> None:
     )
 
 
+def _classifier(view: View) -> None:
+    _choice(
+        "Classifier",
+        Key.CLASSIFIER,
+        list(CLASSIFIERS),
+        view.scenario.estimator.classifier.kind,
+        lambda kind: {"estimator__classifier": {"kind": kind}},
+        "Who names a request's category. Keyword: key words in the prompt (the paper's). Oracle: "
+        "knows the true category.",
+    )
+
+
 def _choice(
     label: str,
     key: Key,
@@ -122,12 +244,12 @@ def _choice(
     fields: Callable[[str], dict[str, Any]],
     explanation: str,
 ) -> None:
-    def take() -> None:
-        view = get_view()
-        chosen = st.session_state[key]
-        set_view(replace(view, scenario=changed(view.scenario, **fields(chosen))))
-
     st.session_state[key] = value
     st.selectbox(
-        label, options, key=key, format_func=choice_label, on_change=take, help=explanation
+        label,
+        options,
+        key=key,
+        format_func=choice_label,
+        on_change=lambda: _change(**fields(st.session_state[key])),
+        help=explanation,
     )

@@ -6,53 +6,54 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftsched.charts import bias, confusion, drift, estimation_error
-from driftsched.results.marks import run_marks
+from driftsched.charts import bands, estimation_error
+from driftsched.experiments.courses import bias_course, drift_course
 from driftsched.studio.explore.headline import pair
+from driftsched.studio.explore.queues import marks
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
 from driftsched.studio.words import policy_label
 
 if TYPE_CHECKING:
-    from driftsched.experiments import Comparison
+    from driftsched.experiments import Figures
 
 __all__ = ["estimates"]
 
-ERRORS = ["mae", "rmse", "mape", "mean_signed_error"]
-CONFUSION = ["request_id", "category", "size_class", "actual_size_class"]
-DRIFT = ["request_id", "category", "estimated_output_tokens", "counted_output_tokens", "finish_s"]
+DRIFT = (
+    "At 1 the estimate is right; above it answers are longer than estimated, and a good correction "
+    "brings the line back to 1. Bands are 95 % intervals of the mean."
+)
+BIAS = "Each line should settle where answers really lie beside their base length, and soon."
 
 
 @st.fragment
-def estimates(comparison: Comparison) -> None:
-    """Draw drift, learned bias, estimation error and size classes of one policy's run."""
+def estimates(figures: Figures) -> None:
+    """Draw drift and learned bias under one policy, and the estimation error under all."""
     st.subheader("Estimates and drift", anchor="estimates")
     st.caption(
         "Drift is how long answers really are beside what was estimated. The bias is the "
         "correction learned from it, one for each category."
     )
-    runs, unit = comparison.first, comparison.scenario.estimator.unit
+    ensemble = figures.ensemble
     policy = st.selectbox(
         "Estimates under",
-        list(runs),
-        index=list(runs).index(pair(runs)[0]),
+        ensemble.policies,
+        index=ensemble.policies.index(pair(figures)[0]),
         key=Key.DRIFT_POLICY,
         bind="query-params",
         format_func=policy_label,
         width=260,
         help="The policy decides who finishes first, and so what is learned when.",
     )
-    run = runs[policy]
-    phases = run_marks(run)
-    rows = comparison.estimation[comparison.estimation["policy"] == policy]
-    errors = rows.groupby("compensator", observed=True, sort=False)[ERRORS].mean().reset_index()
-    left, right = st.columns(2, gap="large")
+    unit, drawn = ensemble.scenario.estimator.unit, marks(figures)
+    left, middle, right = st.columns(3, gap="medium")
     with left:
-        figure = drift.drift(run.requests, unit=unit, marks=phases)
-        chart(figure, drift.LOOK_AT, run.requests[DRIFT], "drift")
+        course = drift_course(ensemble, policy)
+        chart(bands.drift_bands(course, unit, drawn), DRIFT, course, "drift")
+    with middle:
+        course = bias_course(ensemble, policy)
+        chart(bands.bias_bands(course, drawn), BIAS, course, "bias")
+    with right:
+        errors = figures.errors()
         figure = estimation_error.estimation_error(errors, unit)
         chart(figure, estimation_error.LOOK_AT, errors, "estimation-error")
-    with right:
-        chart(bias.bias(run.learning, phases), bias.LOOK_AT, run.learning, "bias")
-        table = run.requests[CONFUSION]
-        chart(confusion.confusion(run.requests), confusion.LOOK_AT, table, "size-classes")

@@ -2,115 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
-from driftsched.results.metrics import percentile_columns
-from driftsched.studio.words import duration, percent_change, policy_label
+from driftsched.experiments.figures import said
+from driftsched.studio.words import between, duration, grouped, policy_label
 
 if TYPE_CHECKING:
-    from driftsched.experiments import Comparison
-    from driftsched.results.tables import RunResult
+    from driftsched.experiments import Figures
+    from driftsched.results import PairedChange
 
 __all__ = ["headline", "pair"]
 
 
-def headline(comparison: Comparison) -> None:
-    """Draw median and P99 of one policy beside another's, and what the correction is worth."""
-    runs = comparison.first
-    base, other = pair(runs)
+def headline(figures: Figures) -> None:
+    """Draw median and P99 of one policy beside the first one's, and what correction is worth."""
+    base, other = pair(figures)
     with st.container(horizontal=True, gap="small"):
-        _latency(runs, base, other, 50, "Median")
-        _latency(runs, base, other, 99, "P99")
-        _error(comparison)
-        _ends(runs)
+        _latency(figures, base, other, 50.0, "Median")
+        _latency(figures, base, other, 99.0, "P99")
+        _error(figures)
+        _ends(figures)
 
 
-def pair(runs: Mapping[str, RunResult]) -> tuple[str, str]:
-    """Which two policies to set against each other: FIFO and SJF, if they are there.
+def pair(figures: Figures) -> tuple[str, str]:
+    """Which two policies to set against each other: the first one, and SJF or the fastest.
 
     Returns
     -------
     tuple of str
         The one to compare with, and the other; the same twice where there is only one.
     """
-    names = list(runs)
-    base = "fifo" if "fifo" in names else names[0]
-    others = [name for name in names if name != base]
+    base, *others = figures.ensemble.policies
     if "sjf" in others or not others:
         return base, "sjf" if others else base
-    return base, min(others, key=lambda name: (_percentile(runs[name], 50), name))
+    return base, min(
+        others, key=lambda name: (figures.pool(name, "e2e_s").percentile(50).value, name)
+    )
 
 
-def _percentile(run: RunResult, percentile: float) -> float:
-    found = percentile_columns(run.requests["e2e_s"].to_numpy(), "e2el", [percentile])
-    return found[f"p{percentile:.10g}_e2el_ms"] / 1e3
-
-
-def _latency(
-    runs: Mapping[str, RunResult],
-    base: str,
-    other: str,
-    percentile: float,
-    name: str,
-) -> None:
-    before, after = (_percentile(runs[policy], percentile) for policy in (base, other))
+def _latency(figures: Figures, base: str, other: str, percentile: float, name: str) -> None:
+    found = figures.pool(other, "e2e_s").percentile(percentile)
     many = base != other
+    change = figures.changes(other, "e2e_s", [percentile])[0] if many else None
     st.metric(
         f"{name} latency, {policy_label(other)}",
-        duration(after),
-        f"{percent_change(after, before)} against {policy_label(base)}" if many else None,
-        delta_color="inverse",
+        duration(found.value),
+        None if change is None else f"{said(change) or '–'} against {policy_label(base)}",
+        delta_color=_colour(change),
+        delta_arrow=_arrow(change),
+        delta_description=between(found.low, found.high),
         border=True,
         height="stretch",
         help=f"End to end, from arrival to the last token. {name}: "
         + ("half of" if percentile == 50 else "99 of 100")
-        + " the requests are faster."
-        + (f" {policy_label(base)}: {duration(before)}." if many else ""),
+        + " the requests are faster. Below it the 95 % interval, and the difference between the "
+        "two policies on the same requests.",
     )
 
 
-def _error(comparison: Comparison) -> None:
-    kind = comparison.scenario.estimator.compensator.kind
-    mae = _mean_mae(comparison.estimation)
-    shown = kind if kind != "none" and kind in mae else "ema"
-    unit = comparison.scenario.estimator.unit
-    before, after = mae.get("none", float("nan")), mae.get(shown, float("nan"))
+def _colour(change: PairedChange | None) -> Literal["off", "green", "red"]:
+    if change is None or not change.told:
+        return "off"
+    return "green" if change.mean < 0 else "red"
+
+
+def _arrow(change: PairedChange | None) -> Literal["off", "down", "up"]:
+    if change is None or not change.told:
+        return "off"
+    return "down" if change.mean < 0 else "up"
+
+
+def _error(figures: Figures) -> None:
+    errors = {str(row["compensator"]): row for row in figures.errors().to_dict("records")}
+    unit = figures.ensemble.scenario.estimator.unit
+    kind = figures.ensemble.scenario.estimator.compensator.kind
+    found = errors[kind]
+    change = figures.error_change() if kind not in ("none", "oracle") else None
+    label = kind.upper() if kind == "ema" else kind.replace("_", " ").title()
     st.metric(
-        f"Length error, {shown.upper() if shown == 'ema' else shown.title()}",
-        f"{after:.0f} {unit}" if np.isfinite(after) else "–",
-        f"{percent_change(after, before)} against no correction",
-        delta_color="inverse",
+        f"Length error, {label if kind != 'none' else 'no correction'}",
+        f"{found['mae']:.0f} {unit}",
+        None if change is None else _smaller(change),
+        delta_color=_colour(change),
+        delta_arrow=_arrow(change),
+        delta_description=None
+        if kind == "oracle"
+        else f"{found['low']:.4g} – {found['high']:.4g} {unit}",
         border=True,
         height="stretch",
         help="How far the estimated answer length is off on average (mean absolute error, MAE), "
-        f"with the correction that learns from finished requests. Without it: {before:.0f} {unit}.",
+        f"under all policies together. Without correction: {errors['none']['mae']:.0f} {unit}.",
     )
 
 
-def _mean_mae(estimation: pd.DataFrame) -> dict[str, float]:
-    means = estimation.groupby("compensator", observed=True)["mae"].mean()
-    return {str(name): float(value) for name, value in means.items()}
+def _smaller(change: PairedChange) -> str:
+    words = said(change).replace("faster", "less").replace("slower", "more")
+    return f"{words or '–'} against no correction"
 
 
-def _ends(runs: Mapping[str, RunResult]) -> None:
-    status = next(iter(runs.values())).requests["status"]
-    lost = {name: int((run.requests["status"] != "finished").sum()) for name, run in runs.items()}
-    worst = max(lost, key=lambda name: lost[name])
+def _ends(figures: Figures) -> None:
+    ensemble, goals = figures.ensemble, figures.goals()
+    lost = (goals["submitted"] - goals["completed"]).to_numpy()
+    worst = int(lost.argmax())
+    policy = policy_label(ensemble.policies[worst])
     st.metric(
         "Requests",
-        f"{len(status):,}".replace(",", " "),
-        f"all finished under {len(runs)} policies"
-        if not lost[worst]
-        else f"up to {lost[worst]} not finished ({policy_label(worst)})",
-        delta_color="off" if not lost[worst] else "inverse",
+        grouped(ensemble.requests),
+        "all finished" if not lost[worst] else f"up to {lost[worst]:.4g} not finished ({policy})",
+        delta_color="off" if not lost[worst] else "red",
         delta_arrow="off",
+        delta_description=f"{len(ensemble.seeds)} replications, {len(ensemble.policies)} policies",
         border=True,
         height="stretch",
-        help="Each policy serves the same requests. Not finished: rejected, failed, timed out or "
-        "cancelled.",
+        help="Each policy serves the same requests, in each replication others. Not finished: "
+        "rejected, failed, timed out or cancelled; the mean over the replications.",
     )

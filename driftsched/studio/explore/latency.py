@@ -1,8 +1,7 @@
-"""How long requests take: curves and a table of percentiles."""
+"""How long requests take: curves with bands, percentiles with intervals, verdicts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,22 +9,26 @@ import streamlit as st
 
 from driftsched.charts import latency_cdf
 from driftsched.errors import InputError
-from driftsched.results.metrics import percentile_columns
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
-from driftsched.studio.words import METRICS, policy_label
+from driftsched.studio.words import METRICS, policy_label, with_interval
 
 if TYPE_CHECKING:
-    from driftsched.experiments import Comparison
+    from driftsched.experiments import Figures
 
-__all__ = ["latency", "parse_percentiles", "percentile_table"]
+__all__ = ["latency", "parse_percentiles", "percentile_table", "verdicts"]
 
 SPLITS = {"overall": "All requests", "tenant": "By tenant", "category": "By category"}
+HOW = (
+    "In brackets the 95 % interval (Woodruff's) of the percentile of all requests of all "
+    "replications together. Differences are paired: each replication's requests are the same under "
+    "every policy (jackknife)."
+)
 
 
 @st.fragment
-def latency(comparison: Comparison) -> None:
+def latency(figures: Figures) -> None:
     """Draw the latency curves of all policies and the percentiles that the user names."""
     st.subheader("Latency", anchor="latency")
     metric = st.segmented_control(
@@ -38,16 +41,16 @@ def latency(comparison: Comparison) -> None:
         format_func=lambda name: METRICS[name][0],
         help="\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values()),
     )
-    requests = {policy: run.requests for policy, run in comparison.first.items()}
     left, right = st.columns([3, 2], gap="large")
     with left:
-        figure = latency_cdf.latency_cdf(requests, str(metric))
-        chart(figure, latency_cdf.LOOK_AT, _long(requests, str(metric)), "latency")
+        curves = figures.curves(str(metric))
+        figure = latency_cdf.latency_bands(curves, str(metric))
+        chart(figure, latency_cdf.LOOK_AT_BANDS, curves, "latency")
     with right:
-        _percentiles(comparison, requests, str(metric))
+        _percentiles(figures, str(metric))
 
 
-def _percentiles(comparison: Comparison, requests: Mapping[str, pd.DataFrame], metric: str) -> None:
+def _percentiles(figures: Figures, metric: str) -> None:
     split = st.selectbox(
         "Percentiles",
         list(SPLITS),
@@ -58,27 +61,22 @@ def _percentiles(comparison: Comparison, requests: Mapping[str, pd.DataFrame], m
     )
     text = st.text_input(
         "Which",
-        ", ".join(f"{p:g}" for p in comparison.scenario.metrics.percentiles),
+        ", ".join(f"{p:g}" for p in figures.ensemble.scenario.metrics.percentiles),
         key=Key.PERCENTILES,
         bind="query-params",
         help="Any numbers between 0 and 100. P99 = 99: 99 of 100 requests are at least as fast.",
     )
     try:
-        table = percentile_table(requests, metric, split, parse_percentiles(text))
+        levels = parse_percentiles(text)
     except InputError as error:
         st.warning(str(error), icon=":material/edit:")
         return
-    shown = table.assign(policy=table["policy"].map(policy_label))
-    shown.columns = [name.capitalize() for name in shown.columns]
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config={
-            name: st.column_config.NumberColumn(f"{name} (s)", format="%.2f")
-            for name in shown.columns
-            if name.startswith("P") and name != "Policy"
-        },
-    )
+    table = figures.percentiles(metric, levels, split)
+    st.dataframe(percentile_table(table, split), hide_index=True)
+    lines = verdicts(table)
+    if lines:
+        st.markdown("\n".join(f"- {line}" for line in lines))
+    st.caption(HOW)
     csv_button(table, f"percentiles-{metric}", "percentiles-csv")
 
 
@@ -105,24 +103,33 @@ def parse_percentiles(text: str) -> list[float]:
     return sorted(numbers)
 
 
-def percentile_table(
-    requests: Mapping[str, pd.DataFrame], metric: str, split: str, percentiles: Sequence[float]
-) -> pd.DataFrame:
-    """Percentiles in seconds, a row a policy and group: policy, [tenant or category], P50 …."""
+def percentile_table(found: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Percentiles as text in seconds, a row a policy and group: Policy, [Tenant …], P50 …."""
     rows = []
-    for policy, frame in requests.items():
-        groups = [("", frame)] if split == "overall" else frame.groupby(split, observed=True)
-        for name, group in groups:
-            found = percentile_columns(group[metric].to_numpy(), metric, percentiles)
-            row: dict[str, object] = {"policy": policy}
-            if split != "overall":
-                row[split] = name
-            rows.append(
-                row | {f"P{p:.10g}": found[f"p{p:.10g}_{metric}_ms"] / 1e3 for p in percentiles}
-            )
+    for (policy, group), mine in found.groupby(["policy", "group"], sort=False, observed=True):
+        row = {"Policy": policy_label(str(policy))}
+        if split != "overall":
+            row[split.capitalize()] = str(group)
+        rows.append(row | {f"P{p:.10g}": with_interval(*ends) for p, *ends in _ends(mine)})
     return pd.DataFrame(rows)
 
 
-def _long(requests: Mapping[str, pd.DataFrame], metric: str) -> pd.DataFrame:
-    columns = ["request_id", "tenant", "category", metric]
-    return pd.concat([f[columns].assign(policy=policy) for policy, f in requests.items()])
+def _ends(rows: pd.DataFrame) -> list[list[float]]:
+    ends: list[list[float]] = rows[["percentile", "value_s", "low_s", "high_s"]].to_numpy().tolist()
+    return ends
+
+
+def verdicts(found: pd.DataFrame) -> list[str]:
+    """Say of each policy how it differs from the first one, at the lowest and highest level."""
+    first = found["policy"].iloc[0]
+    if (found["group"] != "").any():
+        return []
+    levels = [found["percentile"].min(), found["percentile"].max()]
+    lines = []
+    for policy, mine in found.groupby("policy", sort=False, observed=True):
+        said = dict(zip(mine["percentile"], mine["verdict"], strict=True))
+        parts = [f"P{level:g} {said[level]}" for level in dict.fromkeys(levels) if said[level]]
+        if policy != first and parts:
+            lines.append(f"**{policy_label(str(policy))}** against {policy_label(first)}: ")
+            lines[-1] += "; ".join(parts) + "."
+    return lines

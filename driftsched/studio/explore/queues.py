@@ -4,45 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 
-from driftsched.charts import queue_depth
-from driftsched.results.marks import run_marks
+from driftsched.charts import bands
+from driftsched.experiments.courses import mean_start_s, queue_course, tenant_queue_course
 from driftsched.studio.explore.headline import pair
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
 from driftsched.studio.words import policy_label
 
 if TYPE_CHECKING:
-    from driftsched.experiments import Comparison
+    from driftsched.experiments import Figures
 
-__all__ = ["queues"]
+__all__ = ["marks", "queues"]
 
 
 @st.fragment
-def queues(comparison: Comparison) -> None:
+def queues(figures: Figures) -> None:
     """Draw the whole queue under each policy, and one policy's queue by tenant."""
     st.subheader("Queues", anchor="queues")
-    runs = comparison.first
-    base, other = pair(runs)
+    ensemble = figures.ensemble
     policy = st.selectbox(
         "Queue by tenant under",
-        list(runs),
-        index=list(runs).index(other),
+        ensemble.policies,
+        index=ensemble.policies.index(pair(figures)[1]),
         key=Key.QUEUE_POLICY,
         bind="query-params",
         format_func=policy_label,
         width=260,
-        help="Which policy's run the picture by tenant shows.",
+        help="Which policy's queue the picture by tenant shows.",
     )
-    run = runs[policy]
+    drawn = marks(figures)
     left, right = st.columns(2, gap="large")
-    with right:
-        figure = queue_depth.queue_depth(run.queues, run_marks(run))
-        chart(figure, queue_depth.LOOK_AT, run.queues, "queue-by-tenant")
     with left:
-        tables = {name: run.queues for name, run in runs.items()}
-        figure = queue_depth.queue_depth_by_policy(tables, run_marks(runs[base]))
-        data = pd.concat([table.assign(policy=name) for name, table in tables.items()])
-        chart(figure, queue_depth.LOOK_AT_BY_POLICY, data, "queue-by-policy")
+        course = queue_course(ensemble)
+        chart(bands.queue_bands(course, drawn), bands.LOOK_AT, course, "queue-by-policy")
+    with right:
+        course = tenant_queue_course(ensemble, policy)
+        figure = bands.queue_bands(course, drawn, by="tenant")
+        chart(figure, bands.LOOK_AT, course, "queue-by-tenant")
+
+
+def marks(figures: Figures) -> list[tuple[float, str]]:
+    """Where phases begin, on average, and where the warm-up is cut."""
+    ensemble = figures.ensemble
+    segments = ensemble.traffic[0].workload.segments
+    found = [(mean_start_s(ensemble, s.first), s.name) for s in segments[:20]]
+    if figures.cut:
+        found.append((mean_start_s(ensemble, figures.cut), "warm-up ends"))
+    return found

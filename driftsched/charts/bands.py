@@ -1,0 +1,150 @@
+"""Lines with intervals: what several replications say together, over time or load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from driftsched.charts.frames import names_in
+from driftsched.charts.labels import TIME, policy_label
+from driftsched.charts.marks import add_marks
+from driftsched.charts.theme import (
+    NEUTRAL,
+    category_colours,
+    empty,
+    finish,
+    policy_colours,
+    tenant_colours,
+    translucent,
+)
+
+__all__ = ["LOOK_AT", "bands", "bias_bands", "drift_bands", "line_with_band", "queue_bands"]
+
+LOOK_AT = (
+    "A line is the mean over the replications, its band the 95 % interval; lines whose bands do "
+    "not touch differ."
+)
+Marks = Sequence[tuple[float, str]]
+
+
+def queue_bands(frame: pd.DataFrame, marks: Marks = (), *, by: str = "policy") -> go.Figure:
+    """Draw waiting requests over time, a line a policy or tenant.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        name, time_s, mean, low, high.
+    marks : sequence of (float, str)
+        Labelled vertical lines.
+    by : str
+        What the names are, policy or tenant.
+    """
+    colours = tenant_colours if by == "tenant" else policy_colours
+    words = {"title": f"Queue depth by {by}", "y": "Waiting requests"}
+    words |= {"filename": f"queue-depth-by-{by}"}
+    label = str if by == "tenant" else policy_label
+    figure = bands(frame, colours(names_in(frame["name"])), words, hover="%{y:,.0f}", label=label)
+    return add_marks(figure.update_yaxes(rangemode="tozero"), marks)
+
+
+def drift_bands(frame: pd.DataFrame, unit: str = "tokens", marks: Marks = ()) -> go.Figure:
+    """Draw actual over estimated length over time, a line a category; columns as `queue_bands`."""
+    words = {"title": "Token drift", "y": f"Actual / estimated {unit} (ratio)", "filename": "drift"}
+    return _around_one(frame, words, marks)
+
+
+def bias_bands(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
+    """Draw the bias that requests were estimated with, a line a category; as `queue_bands`."""
+    words = {"title": "Learned bias", "y": "Bias (factor)", "filename": "bias"}
+    return _around_one(frame, words, marks)
+
+
+def _around_one(frame: pd.DataFrame, words: dict[str, str], marks: Marks) -> go.Figure:
+    figure = bands(frame, category_colours(names_in(frame["name"])), words, hover="%{y:.2f}")
+    if not frame.empty:
+        figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+    return add_marks(figure.update_yaxes(rangemode="tozero"), marks)
+
+
+def bands(
+    frame: pd.DataFrame,
+    colours: Mapping[str, str],
+    words: Mapping[str, str],
+    *,
+    hover: str,
+    label: Callable[[str], str] = str,
+) -> go.Figure:
+    """Draw a line with a band for each name.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        name, time_s, mean, low, high; ends of NaN draw no band.
+    colours : mapping of str to str
+        Name → colour.
+    words : mapping of str to str
+        title, y and filename.
+    hover : str
+        Plotly's format of a value.
+    label : callable
+        Name → what the legend says.
+    """
+    if frame.empty:
+        return empty(**words, x=TIME)
+    traces: list[dict[str, Any]] = []
+    for name, mine in frame.groupby("name", sort=False, observed=True):
+        columns = [mine[column].to_numpy() for column in ("time_s", "mean", "low", "high")]
+        traces += line_with_band(str(name), label(str(name)), colours[str(name)], columns, hover)
+    return finish(
+        go.Figure(traces), title=words["title"], y=words["y"], filename=words["filename"], x=TIME
+    )
+
+
+def line_with_band(
+    name: str,
+    label: str,
+    colour: str,
+    columns: Sequence[NDArray[Any]],
+    hover: str,
+    dash: str = "solid",
+) -> list[dict[str, Any]]:
+    """Traces of one line and, where its ends are known, its band below it.
+
+    Parameters
+    ----------
+    columns : sequence of array
+        x, y, and the low and high ends of y's interval.
+    """
+    x, mean, low, high = columns
+    line = {
+        "type": "scatter",
+        "x": x,
+        "y": mean,
+        "name": label,
+        "legendgroup": name,
+        "mode": "lines" if len(x) > 1 else "markers",
+        "line": {"color": colour, "width": 2.5, "dash": dash},
+        "hovertemplate": hover,
+    }
+    known = np.isfinite(low) & np.isfinite(high)
+    if not known.any():
+        return [line]
+    around = {
+        "type": "scatter",
+        "x": np.r_[x[known], x[known][::-1]],
+        "y": np.r_[high[known], low[known][::-1]],
+        "fill": "toself",
+        "fillcolor": translucent(colour, 0.18),
+        "line": {"width": 0},
+        "mode": "lines",
+        "name": f"{label} interval",
+        "legendgroup": name,
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
+    return [around, line]

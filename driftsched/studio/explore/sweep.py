@@ -1,0 +1,112 @@
+"""Latency against load; computed beside the page, which keeps the old picture until then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from driftsched.charts import load_sweep as load_sweep_chart
+from driftsched.errors import DriftSchedError
+from driftsched.studio.answers import answers
+from driftsched.studio.explore.ask import at_once, ready
+from driftsched.studio.show import chart
+from driftsched.studio.state import Key, View
+from driftsched.studio.waiting import session_name, work_key
+from driftsched.studio.whatif import variants
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from driftsched.scenario import Scenario
+
+__all__ = ["sweep"]
+
+REPLICATIONS = 4
+LEVELS = (50.0, 95.0, 99.0)
+POLL_S = 0.3
+WEIGHT = 1000
+_LAST = "sweep-last"
+
+
+def sweep(view: View) -> None:
+    """Draw a percentile against load for each policy, with the knee marked."""
+    st.subheader("How much load is too much", anchor="load")
+    level = st.segmented_control(
+        "Percentile against load",
+        LEVELS,
+        key=Key.SWEEP_LEVEL,
+        bind="query-params",
+        default=95.0,
+        required=True,
+        format_func="P{:g}".format,
+        help="Which percentile of the end-to-end latency is drawn.",
+    )
+    loaded = variants(view.effective, view.policies, view.tuned)
+    try:
+        fast = ready() and at_once(loaded, REPLICATIONS * 10)
+    except DriftSchedError:
+        fast = False
+    if not fast:
+        st.caption("This scenario is too big, or has parts that only the slower engine knows.")
+        return
+    future = _ask(loaded, float(level))
+    if future.done():
+        _picture(future, float(level))
+    else:
+        cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(future, float(level))
+
+
+def _ask(scenarios: dict[str, Scenario], level: float) -> Future[Any]:
+    from driftsched.experiments.load_sweep import load_sweep
+
+    key = work_key(load_sweep, (level, tuple(scenarios), *scenarios.values()))
+    return answers().ask(
+        key,
+        lambda progress: load_sweep(scenarios, REPLICATIONS, percentile=level, progress=progress),
+        WEIGHT,
+        owner=f"{session_name()}/sweep",
+    )
+
+
+def _pending(future: Future[Any], level: float) -> None:
+    if future.done():
+        st.rerun()
+    former = st.session_state.get(_LAST)
+    if former is None:
+        st.caption("Computing…")
+    else:
+        _draw(former, level, None)
+
+
+def _picture(future: Future[Any], level: float) -> None:
+    try:
+        found = future.result()
+    except DriftSchedError as error:
+        st.error(f"This could not be computed: {error}", icon=":material/error:")
+        return
+    st.session_state[_LAST] = found
+    _draw(found, level, _now(found))
+
+
+def _here(found: pd.DataFrame) -> float:
+    return float((found["utilisation"] / found["load"]).iloc[0])
+
+
+def _now(found: pd.DataFrame) -> float | None:
+    """Where the view's own load stands; None where that is outside of the picture."""
+    here = _here(found)
+    return here if here <= found["utilisation"].max() else None
+
+
+def _draw(found: pd.DataFrame, level: float, now: float | None) -> None:
+    figure = load_sweep_chart.load_sweep(found, level, now=now)
+    chart(figure, load_sweep_chart.LOOK_AT, found, "load-sweep")
+    here = _here(found)
+    st.caption(
+        f"The scenario as it is set now asks for {here:.2g} times what the hardware can serve at "
+        f"its busiest. Each point: {REPLICATIONS} replications of the same requests, sent faster "
+        "or slower; the knee is where load over latency is highest (Kleinrock 1979)."
+    )

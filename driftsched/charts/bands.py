@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ LOOK_AT = (
     "A line is the mean over the replications, its band the 95 % interval; lines whose bands do "
     "not touch differ."
 )
+POINTS = 300
 Marks = Sequence[tuple[float, str]]
 
 
@@ -48,7 +49,7 @@ def queue_bands(frame: pd.DataFrame, marks: Marks = (), *, by: str = "policy") -
     words = {"title": f"Queue depth by {by}", "y": "Waiting requests"}
     words |= {"filename": f"queue-depth-by-{by}"}
     label = str if by == "tenant" else policy_label
-    figure = bands(frame, colours(names_in(frame["name"])), words, hover="%{y:,.0f}", label=label)
+    figure = bands(frame, colours, words, hover="%{y:,.0f}", label=label)
     return add_marks(figure.update_yaxes(rangemode="tozero"), marks)
 
 
@@ -65,7 +66,7 @@ def bias_bands(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
 
 
 def _around_one(frame: pd.DataFrame, words: dict[str, str], marks: Marks) -> go.Figure:
-    figure = bands(frame, category_colours(names_in(frame["name"])), words, hover="%{y:.2f}")
+    figure = bands(frame, category_colours, words, hover="%{y:.2f}")
     if not frame.empty:
         figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
     return add_marks(figure.update_yaxes(rangemode="tozero"), marks)
@@ -73,7 +74,7 @@ def _around_one(frame: pd.DataFrame, words: dict[str, str], marks: Marks) -> go.
 
 def bands(
     frame: pd.DataFrame,
-    colours: Mapping[str, str],
+    colours: Callable[[Iterable[str]], dict[str, str]],
     words: Mapping[str, str],
     *,
     hover: str,
@@ -85,8 +86,8 @@ def bands(
     ----------
     frame : DataFrame
         name, time_s, mean, low, high; ends of NaN draw no band.
-    colours : mapping of str to str
-        Name → colour.
+    colours : callable
+        Names → colours.
     words : mapping of str to str
         title, y and filename.
     hover : str
@@ -97,9 +98,10 @@ def bands(
     if frame.empty:
         return empty(**words, x=TIME)
     traces: list[dict[str, Any]] = []
+    colour = colours(names_in(frame["name"]))
     for name, mine in frame.groupby("name", sort=False, observed=True):
         columns = [mine[column].to_numpy() for column in ("time_s", "mean", "low", "high")]
-        traces += line_with_band(str(name), label(str(name)), colours[str(name)], columns, hover)
+        traces += line_with_band(str(name), label(str(name)), colour[str(name)], columns, hover)
     return finish(
         go.Figure(traces), title=words["title"], y=words["y"], filename=words["filename"], x=TIME
     )
@@ -120,7 +122,8 @@ def line_with_band(
     columns : sequence of array
         x, y, and the low and high ends of y's interval.
     """
-    x, mean, low, high = columns
+    kept = np.unique(np.linspace(0, len(columns[0]) - 1, min(len(columns[0]), POINTS)).astype(int))
+    x, mean, low, high = (np.asarray(column)[kept] for column in columns)
     line = {
         "type": "scatter",
         "x": x,

@@ -98,13 +98,30 @@ def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
         look = {"hover": "%{x:.3~s}s", "dash": DASHES[place % len(DASHES)]}
         drawn = (x, 100 * share, 100 * low, 100 * high)
         traces += line_with_band(policy, policy_label(policy), colours[policy], drawn, **look)
-        sizes = np.where(np.isin(share, list(MARKS)), 10, 0)
-        symbols = np.where(share == max(MARKS), MARKS[max(MARKS)], MARKS[min(MARKS)])
-        traces[-1] |= {"mode": "lines+markers", "hoverinfo": "x"}
-        traces[-1]["marker"] = {"color": colours[policy], "size": sizes, "symbol": symbols.tolist()}
-        traces[-1]["marker"] |= {"line": {"width": 0}}
+        traces[-1] |= {"hoverinfo": "x"}
+        traces.append(_medians(rows, policy, colours[policy]))
     figure = go.Figure(traces).update_yaxes(range=[-2, 103])
     return finish(figure, **words, hover="y unified", log_x=log_x)
+
+
+def _medians(rows: pd.DataFrame, policy: str, colour: str) -> dict[str, Any]:
+    """Marks at the shares of `MARKS`."""
+    marked = rows[rows["share"].isin(list(MARKS))]
+    return {
+        "type": "scatter",
+        "x": marked["value_s"].to_numpy(),
+        "y": 100 * marked["share"].to_numpy(),
+        "mode": "markers",
+        "marker": {
+            "color": colour,
+            "size": 10,
+            "symbol": [MARKS[share] for share in marked["share"]],
+        },
+        "name": policy_label(policy),
+        "legendgroup": policy,
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
 
 
 def _curve(

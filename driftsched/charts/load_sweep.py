@@ -16,7 +16,7 @@ __all__ = ["LOOK_AT", "load_sweep"]
 
 LOOK_AT = (
     "Left of the diamond, the knee, more load costs little; right of it latency grows faster than "
-    "the load. The dashed line is the load as it is set now."
+    "the load, and the dashed line is the load as it is set now."
 )
 
 

@@ -62,6 +62,11 @@ class Answers:
         future.add_done_callback(lambda done: self._forget_failed(key, done))
         return future
 
+    def known(self, key: str) -> Future[Any] | None:
+        """Answer to a former question, where it is still kept; it may be under way."""
+        with self._lock:
+            return self._kept[key][0] if key in self._kept else None
+
     def _check(self, key: str, owner: str) -> None:
         if owner and key not in self._wanted.values():
             raise CancelledError("nobody waits for this any more")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from driftsched.simulation.compiled import warm_up
 from driftsched.studio.state import Key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,12 @@ def alone(page: str, **params: str) -> AppTest:
     app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=60)
     app.query_params.update(params)
     return settled(app, RESULTS[page])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """The fast engine is there, as it is half a minute after a server's first start."""
+    warm_up()
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +84,7 @@ def test_every_control_explains_itself(explore: AppTest) -> None:
     controls = [
         *explore.selectbox,
         *explore.slider,
+        *explore.select_slider,
         *explore.number_input,
         *explore.text_input,
         *explore.button_group,
@@ -93,7 +101,57 @@ CONTROLS: dict[str, Callable[[AppTest], object]] = {
     "lengths": lambda app: app.selectbox(key=Key.LENGTHS).set_value("capped"),
     "unit": lambda app: app.selectbox(key=Key.UNIT).set_value("tokens"),
     "correction": lambda app: app.selectbox(key=Key.COMPENSATOR).set_value("none"),
+    "classifier": lambda app: app.selectbox(key=Key.CLASSIFIER).set_value("oracle"),
+    "bursts": lambda app: app.select_slider(key=Key.BURSTS).set_value(4.0),
+    "drift": lambda app: app.select_slider(key=Key.STEP).set_value(0.5),
+    "batch size": lambda app: app.select_slider(key=Key.BATCH_SIZE).set_value(8),
+    "replicas": lambda app: app.select_slider(key=Key.REPLICAS).set_value(2),
+    "replications": lambda app: app.slider(key=Key.REPLICATIONS).set_value(4),
+    "share": lambda app: app.slider(key="share-premium").set_value(60.0),
+    "policy parameter": lambda app: app.select_slider(key="tune-aging-rate").set_value(0.1),
 }
+
+
+def test_every_figure_has_its_interval(explore: AppTest) -> None:
+    """A number without its interval cannot be told from chance."""
+    for table in explore.dataframe:
+        shown = table.value.drop(columns=["Policy", "policy"], errors="ignore")
+        varying = [c for c in shown if not shown[c].isin(["0", "3 000"]).all()]
+        assert varying
+        assert all("(" in text for c in varying for text in shown[c])
+
+
+def test_verdicts_are_paired_against_the_first_policy(explore: AppTest) -> None:
+    said = next(m.value for m in explore.markdown if "against FIFO" in m.value)
+    assert "**SJF** against FIFO: P50 3" in said
+    assert "faster; P99 1" in said
+    assert "P99 no difference can be told" in said
+
+
+def test_warm_up_is_said_and_can_be_left_out() -> None:
+    app = through_app("explore", preset="paper-continuous", load="0.1", set="seed=3")
+    assert any("MSER-5" in c.value or "steady state" in c.value for c in app.caption)
+    app.toggle(key=Key.CUT).set_value(True)
+    settled(app, RESULTS["explore"])
+    assert app.query_params["cut"] in ("yes", ["yes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("cv", "99", "cv must be a number from 0.1 to 8, got '99'"),
+        ("drift", "x", "drift must be a number from 0.25 to 4, got 'x'"),
+        ("replications", "2.5", "replications must be a whole number, got 2.5"),
+        ("replications", "1000", "replications must be a number from 2 to 40, got '1000'"),
+        ("cut", "maybe", "cut must be yes or no, got 'maybe'"),
+        ("tune", "aging.rat=1", "tune must be policy.parameter=value, got 'aging.rat=1'"),
+        ("tune", "aging.rate=-1", "tune aging.rate"),
+    ],
+)
+def test_wrong_knob_in_a_link_is_one_message(name: str, value: str, rule: str) -> None:
+    app = through_app("explore", **{name: value})
+    assert len(app.error) == 1
+    assert rule in app.error[0].value
 
 
 @pytest.mark.parametrize("change", CONTROLS.values(), ids=CONTROLS)

@@ -16,6 +16,7 @@ import pytest
 from driftsched import charts
 from driftsched.charts import (
     arrivals,
+    bands,
     bias,
     calibration,
     claims,
@@ -31,6 +32,7 @@ from driftsched.charts import (
     latency_histogram,
     lengths,
     load,
+    load_sweep,
     memory,
     percentiles,
     queue_depth,
@@ -224,6 +226,40 @@ def every_policy(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return dict.fromkeys(POLICIES, frame)
 
 
+def course_table(n: int = 60) -> pd.DataFrame:
+    """Means over time as `queue_course` gives them."""
+    mean = np.arange(n) % 9 + 1.0
+    return pd.DataFrame(
+        {
+            "name": (POLICIES * n)[:n],
+            "time_s": np.arange(n) / 2,
+            "mean": mean,
+            "low": mean - 0.5,
+            "high": mean + 0.5,
+        }
+    )
+
+
+def sweep_table(n: int = 20) -> pd.DataFrame:
+    seconds = np.arange(n) + 1.0
+    return pd.DataFrame(
+        {
+            "policy": (POLICIES * n)[:n],
+            "utilisation": np.arange(n) / 10,
+            "value_s": seconds,
+            "low_s": seconds - 0.5,
+            "high_s": seconds + 0.5,
+            "knee": np.arange(n) == 6,
+        }
+    )
+
+
+def cdf_table(n: int = 40) -> pd.DataFrame:
+    share = (np.arange(n) // 2 + 0.5) / max(n // 2, 1)
+    columns = {"policy": (POLICIES[:2] * n)[:n], "share": share, "value_s": 1 + share}
+    return pd.DataFrame(columns | {"low": share - 0.02, "high": share + 0.02})
+
+
 def by_policy(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Figure]:
     return lambda frame: chart(every_policy(frame))
 
@@ -272,6 +308,13 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
         requests_table,
         ["(s)", "(%)"],
     ),
+    "bands": (bands.queue_bands, course_table, ["(s)", "requests"]),
+    "load_sweep": (
+        lambda frame: load_sweep.load_sweep(frame, 95, now=0.5),
+        sweep_table,
+        ["capacity", "(s)"],
+    ),
+    "latency_bands": (latency_cdf.latency_bands, cdf_table, ["(s)", "(%)"]),
     "twin_queues": (twin.twin_queues, curves_table, ["(s)", "requests"]),
 }
 
@@ -279,7 +322,8 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
 def test_every_chart_is_in_the_list_above() -> None:
     helpers = {"theme", "labels", "frames", "marks", "report_figures"}
     modules = {module.name for module in pkgutil.iter_modules(charts.__path__)} - helpers
-    assert modules == set(CHARTS) - {"queue_depth_by_policy", "twin_policies", "twin_queues"}
+    seconds = {"queue_depth_by_policy", "twin_policies", "twin_queues", "latency_bands"}
+    assert modules == set(CHARTS) - seconds
     assert modules < set(charts.__all__)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
@@ -28,7 +29,7 @@ REPLICATIONS = 4
 LEVELS = (50.0, 95.0, 99.0)
 POLL_S = 0.3
 WEIGHT = 1000
-_LAST = "sweep-last"
+_LAST, _ASKED = "sweep-last", "sweep-asked"
 
 
 def sweep(view: View) -> None:
@@ -52,28 +53,32 @@ def sweep(view: View) -> None:
     if not fast:
         st.caption("This scenario is too big, or has parts that only the slower engine knows.")
         return
-    future = _ask(loaded, float(level))
-    if future.done():
+    key = work_key(_compute, (float(level), tuple(loaded), *loaded.values()))
+    future = answers().known(key)
+    if future is not None and future.done():
         _picture(future, float(level))
-    else:
-        cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(future, float(level))
+        return
+    st.session_state[_ASKED] = ""
+    cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(key, loaded, float(level))
 
 
-def _ask(scenarios: dict[str, Scenario], level: float) -> Future[Any]:
+def _compute(
+    scenarios: dict[str, Scenario], level: float, progress: Callable[[float], None]
+) -> pd.DataFrame:
     from driftsched.experiments.load_sweep import load_sweep
 
-    key = work_key(load_sweep, (level, tuple(scenarios), *scenarios.values()))
-    return answers().ask(
-        key,
-        lambda progress: load_sweep(scenarios, REPLICATIONS, percentile=level, progress=progress),
-        WEIGHT,
-        owner=f"{session_name()}/sweep",
-    )
+    return load_sweep(scenarios, REPLICATIONS, percentile=level, progress=progress)
 
 
-def _pending(future: Future[Any], level: float) -> None:
-    if future.done():
-        st.rerun()
+def _pending(key: str, scenarios: dict[str, Scenario], level: float) -> None:
+    """Show the former picture; ask once the view stands still, not while a slider moves."""
+    if st.session_state[_ASKED] != key:
+        st.session_state[_ASKED] = key
+    else:
+        owner = f"{session_name()}/sweep"
+        make = partial(_compute, scenarios, level)
+        if answers().ask(key, make, WEIGHT, owner).done():
+            st.rerun()
     former = st.session_state.get(_LAST)
     if former is None:
         st.caption("Computing…")

@@ -367,7 +367,22 @@ def test_exported_command_repeats_the_run(
     assert first.read_bytes() == second.read_bytes()
 
 
-# presets, schema, registry, progress
+# library, presets, schema, registry, progress
+
+
+def test_saved_runs_are_listed_with_the_ids_that_export_takes(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Else a saved run's id could only be found by looking into folders."""
+    assert "No saved run" in called(capsys, "library")[1]
+    kept = data_of(capsys, "run", SMALL, "--save", "--title", "Kept", "--json")["run_id"]
+    listed = data_of(capsys, "library", "--json")["runs"]
+    assert [(run["run_id"], run["title"]) for run in listed] == [(kept, "Kept")]
+    _, out, _ = called(capsys, "library")
+    assert out.splitlines()[1].startswith(kept)
+    assert out.splitlines()[1].endswith("Kept")
+    code, _, err = called(capsys, "export", kept, "--csv", str(tmp_path / "csv"))
+    assert code == 0, err
 
 
 def test_presets_are_listed_with_their_questions(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,7 @@ def history(shown: LiveJob | None) -> None:
     if not jobs:
         st.caption(
             "No live run since the server started. Earlier ones are in the run library: "
-            "`python -m driftsched export` lists them."
+            "`python -m driftsched library` lists them."
         )
         return
     st.subheader("Live runs on this server", anchor="live-runs")

@@ -7,12 +7,9 @@ from enum import StrEnum
 from typing import Any, cast
 
 import streamlit as st
-from pydantic import ValidationError
 
-from driftsched.errors import InputError
-from driftsched.live import EngineSpec, LiveOptions
+from driftsched.live import EngineSpec, LiveOptions, parse_options
 from driftsched.scenario import Scenario, changed
-from driftsched.scenario.messages import one_line
 
 __all__ = ["LiveKey", "LiveSetup", "get_setup", "limited"]
 
@@ -82,10 +79,7 @@ class LiveSetup:
             One line: the field, the rule and the value.
         """
         engine = {"kind": self.kind} | self.engine
-        try:
-            return LiveOptions.model_validate({"engine": engine} | self.pace)
-        except ValidationError as error:
-            raise InputError(one_line(error, LiveOptions)) from None
+        return parse_options({"engine": engine} | self.pace)
 
 
 def get_setup() -> LiveSetup:

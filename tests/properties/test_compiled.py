@@ -3,8 +3,12 @@
 from hypothesis import HealthCheck, given, settings
 
 from driftsched.scenario import Scenario, changed, load_scenario, preset_names
+from driftsched.simulation.compiled import uncovered
+from driftsched.workload import generate
 from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import POLICIES, scenarios
+
+LEFT_TO_SIMPY = ("scenario events", "closed-loop traffic", "clients who give up or try again")
 
 
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,7 +23,11 @@ def test_both_engines_give_the_same_tables_on_every_preset() -> None:
     for name in preset_names():
         for policy in POLICIES:
             scenario = changed(load_scenario(name, scaled(name)), policy={"kind": policy})
-            assert_engines_agree(scenario)
+            own = scenario.policy.build(scenario.tenants)
+            missing = uncovered(scenario, generate(scenario), own)
+            assert missing in ("", *LEFT_TO_SIMPY), f"{name} under {policy}: {missing}"
+            if not missing:
+                assert_engines_agree(scenario)
 
 
 def scaled(name: str) -> list[str]:

@@ -104,11 +104,7 @@ def _first(workload: Workload, count: int) -> Workload:
     """The first `count` requests of a workload."""
     if count == len(workload):
         return workload
-    columns = (
-        *("arrival_s", "tenant", "category", "prompt_id", "prompt_tokens", "output_tokens"),
-        *("max_output_tokens", "prompt_words", "output_words"),
-    )
-    return replace(workload, **{name: getattr(workload, name)[:count] for name in columns})
+    return workload.take(np.arange(count))
 
 
 def _first_budgets(budgets: Budgets, count: int) -> Budgets:

@@ -51,6 +51,13 @@ def claims(paper: PaperResult, choice: Choice) -> None:
             "The metrics of each policy and repetition behind these claims, as CSV.",
         )
 
+    st.caption("The runs behind the claims on SJF and on correction, on a command line:")
+    st.code(
+        f"python -m driftsched compare paper --policies fifo,sjf --seeds {choice.seeds} "
+        f"--unit {choice.unit} --engine-mode {choice.mode} --lengths {choice.lengths}",
+        language="bash",
+    )
+
 
 def _card(row: Any) -> None:
     text, colour, icon = verdict(row)

@@ -51,8 +51,9 @@ def with_policy(scenario: Scenario, policy: str) -> Scenario:
 def with_load(scenario: Scenario, factor: float) -> Scenario:
     """Copy of `scenario` with requests arriving `factor` times as fast; their number stays.
 
-    Drift comes as much sooner, so that it meets the same requests; users of closed loops think
-    that much faster.
+    Drift and scenario events come as much sooner, so that they meet the same requests; users of
+    closed loops think that much faster. What takes its time whatever the traffic stays: how long a
+    replica starts, an autoscaler's checks, how patient clients are.
     """
     if factor == 1:
         return scenario
@@ -65,6 +66,7 @@ def with_load(scenario: Scenario, factor: float) -> Scenario:
         if phase.duration_s is not None:
             dumped["duration_s"] = phase.duration_s / factor
     data["drift"] = [event.faster(factor).model_dump() for event in scenario.drift]
+    data["events"] = [event.faster(factor).model_dump() for event in scenario.events]
     if data["trace"] is not None:
         data["trace"]["time_scale"] = data["trace"]["time_scale"] / factor
     return parse_scenario(data)

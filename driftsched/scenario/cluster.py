@@ -14,7 +14,7 @@ from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConf
 from driftsched.serving.catalogue import GPUS, MODELS, Gpu, Model
 from driftsched.serving.cost import CostConfig, IterationCost, RooflineConfig
 
-__all__ = ["Cluster", "Pool"]
+__all__ = ["MOST_REPLICAS", "Cluster", "Pool"]
 
 MOST_REPLICAS = 1000
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from driftsched.config import Config
-from driftsched.scenario.cluster import Cluster
+from driftsched.scenario.cluster import MOST_REPLICAS, Cluster
 from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator
 from driftsched.scenario.events import ScenarioEvent
@@ -130,15 +130,34 @@ class Scenario(Config):
                 _known(f"{at}.phase", (event.phase,), [phase.name for phase in self.phases])
             if self.trace is not None and event.changes_mix:
                 raise ValueError(f"{at}: a trace has its own mix, got {event.kind}")
-        replicas = len(self.cluster.machines) if self.events else 0
+        self._check_events()
+        if self.trace is not None:
+            _known("trace.clients", (self.trace.clients or {}).values(), tenants)
+
+    def _check_events(self) -> None:
+        replicas = len(self.machines) if self.events else 0
+        if replicas > MOST_REPLICAS:
+            raise ValueError(
+                f"events must not make it more than {MOST_REPLICAS} replicas, got {replicas}"
+            )
+        scalers = [event for event in self.events if event.kind == "autoscale"]
+        if len(scalers) > 1:
+            raise ValueError(f"events must have at most one autoscale, got {len(scalers)}")
         for number, planned in enumerate(self.events):
             for one in planned.named:
                 if one >= replicas:
                     raise ValueError(
                         f"events[{number}].replica must be from 0 to {replicas - 1}, got {one}"
                     )
-        if self.trace is not None:
-            _known("trace.clients", (self.trace.clients or {}).values(), tenants)
+
+    @property
+    def machines(self) -> list[Cluster]:
+        """Hardware by number of replica: the cluster's own, then those that events may add.
+
+        A replica that is added is like the cluster's last one.
+        """
+        own = self.cluster.machines
+        return own + own[-1:] * sum(event.adds(len(own)) for event in self.events)
 
     @property
     def tenant_names(self) -> list[str]:

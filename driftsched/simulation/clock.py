@@ -42,6 +42,11 @@ class Clock(simpy.Environment):
     whatever falls on one instant happens in a stated order and not in the order of making.
     """
 
+    @property
+    def pending(self) -> bool:
+        """Whether an appointment is to come that was not cancelled."""
+        return any(entry[3].callbacks for entry in self._queue)
+
     def at(self, time_s: float, order: int, call: Call) -> Appointment:
         """Call `call(appointment)` at `time_s`, lower `order` first at one instant."""
         appointment = Appointment(self, call)

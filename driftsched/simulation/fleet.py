@@ -69,7 +69,7 @@ class Fleet:
         policy: Policy | None = None,
         progress: Progress | None = None,
     ) -> None:
-        machines = scenario.cluster.machines
+        machines = scenario.machines
         capacities = [kv_tokens(scenario.engine, machine) for machine in machines]
         central = scenario.cluster.queue == "central" or len(machines) == 1
         if central:
@@ -101,7 +101,9 @@ class Fleet:
             )
             self.replicas.append(BATCHING[scenario.engine.mode](place))
         self._introduce(scenario)
-        self.operations = FleetOperations(clock, self, scenario.events)
+        self.operations = FleetOperations(
+            clock, self, scenario.events, len(scenario.cluster.machines)
+        )
         for replica in self.replicas:
             replica.start()
         if source is announced:
@@ -150,6 +152,7 @@ class Fleet:
         )
         for request in [one for one in clients.requests if not one.status]:
             self.gateway.withdraw(request, now, "failed", "no replica came back to serve it")
+        self.operations.go_on()
         clients.idle(now)
         return True
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from driftsched.serving.slowed import Slowed
 from driftsched.simulation.clock import EVENTS
+from driftsched.simulation.scaling import Autoscaler, LastOut, Members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from driftsched.scenario.events import EventBase, Moment
+    from driftsched.scenario.events import EventBase, Moment, ScalingRule
     from driftsched.scheduling.gateway import Gateway
     from driftsched.simulation.clock import Appointment, Clock
     from driftsched.simulation.fleet import Fleet
@@ -30,21 +31,27 @@ class FleetOperations:
         Whose replicas are concerned.
     events : sequence of EventBase
         The scenario's.
+    first : int
+        Replicas that are there from the start on; events may add the others.
 
     Attributes
     ----------
     states : list of list
-        Of each replica rows (time_s, state): up, slow, draining, down.
+        Of each replica rows (time_s, state): absent, starting, up, slow, draining, down.
     """
 
-    def __init__(self, clock: Clock, fleet: Fleet, events: Sequence[EventBase]) -> None:
+    def __init__(self, clock: Clock, fleet: Fleet, events: Sequence[EventBase], first: int) -> None:
         count = len(fleet.replicas)
         self._clock, self._fleet = clock, fleet
         self._gateway: Gateway = fleet.gateway
         self._down, self._draining = [0] * count, [0] * count
         self._factors: list[list[float]] = [[] for _ in range(count)]
         self._costs = [replica.cost for replica in fleet.replicas]
-        self.states: list[list[tuple[float, str]]] = [[(0.0, "up")] for _ in range(count)]
+        self._members = Members(clock, first, count, self._member_changed)
+        self._scaler: Autoscaler | None = None
+        self.states: list[list[tuple[float, str]]] = [[] for _ in range(count)]
+        for number in range(count):
+            self._set(number)
         for event in events:
             for moment in event.moments():
                 clock.at(moment.at_s, EVENTS, self._doing(moment))
@@ -69,6 +76,7 @@ class FleetOperations:
         for request in sorted(chosen, key=lambda one: one.request_id):
             gateway.put_back(request)
         gateway.reroute(number)
+        self._see_off(number)
 
     def repair(self, number: int) -> None:
         self._down[number] -= 1
@@ -97,17 +105,65 @@ class FleetOperations:
         self._draining[number] -= 1
         self._set(number)
 
+    def scale_out(self, replicas: int, start_up_s: float) -> None:
+        self._members.scale_out(replicas, start_up_s)
+
+    def scale_in(self, replicas: int) -> None:
+        self._members.scale_in(replicas)
+
+    def autoscale(self, rule: ScalingRule) -> None:
+        self._scaler = Autoscaler(self._clock, rule, self._members, self._queued, self._look)
+        self._scaler.plan()
+
+    def go_on(self) -> None:
+        """Let an autoscaler that had nothing more to expect look again."""
+        if self._scaler is not None:
+            self._scaler.plan()
+
+    def _queued(self) -> tuple[int, int]:
+        """Requests that wait, and replicas that take requests."""
+        numbers = range(len(self.states))
+        return self._gateway.waiting, sum(self._state(one) in ("up", "slow") for one in numbers)
+
+    def _look(self) -> None:
+        self._fleet.look(self._clock.now)
+
+    def _member_changed(self, number: int) -> None:
+        self._set(number)
+        replica, phase = self._fleet.replicas[number], self._members.phase(number)
+        if isinstance(replica.source, LastOut):
+            replica.source = replica.source.source
+        if phase == "draining":
+            self._gateway.reroute(number)
+            replica.source = LastOut(replica.source, lambda: self._members.left(number))
+            self._see_off(number)
+        elif phase == "up":
+            self._look()
+
+    def _see_off(self, number: int) -> None:
+        """Let a replica leave that is about to, and has nothing more."""
+        if self._members.phase(number) == "draining" and self._fleet.replicas[number].empty:
+            self._members.left(number)
+
     def _set(self, number: int) -> None:
         """Let the replica draw, and the router send, as its state says; take note of it."""
         down, draining = self._down[number] > 0, self._draining[number] > 0
-        central = self._fleet.central
+        closed = self._members.phase(number) != "up" or (draining and self._fleet.central)
         replica = self._fleet.replicas[number]
-        replica.shut(down or (draining and central))
-        if draining and central and not down:
+        replica.shut(down or closed)
+        if closed and not down:
             for request in sorted(replica.hand_back(), key=lambda one: one.request_id):
                 self._gateway.put_back(request)
-        self._gateway.accept(number, accepting=not (down or draining))
-        state = "down" if down else "draining" if draining else "up"
-        if state == "up" and self._factors[number]:
-            state = "slow"
+        state = self._state(number)
+        self._gateway.accept(number, accepting=state in ("up", "slow"))
         self.states[number].append((self._clock.now, state))
+
+    def _state(self, number: int) -> str:
+        phase = self._members.phase(number)
+        if phase != "absent" and self._down[number]:
+            return "down"
+        if phase != "up":
+            return phase
+        if self._draining[number]:
+            return "draining"
+        return "slow" if self._factors[number] else "up"

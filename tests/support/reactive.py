@@ -64,6 +64,7 @@ def reactive(draw: st.DrawFn) -> Scenario:
     drawn = draw(scenarios())
     data = drawn.model_dump(mode="json", by_alias=True)
     replicas = len(drawn.cluster.machines)
+    some = st.lists(st.one_of(events(replicas), scalings()), min_size=1, max_size=4)
     names = [tenant["name"] for tenant in data["tenants"]]
     data["phases"] = [draw(phases(phase, names)) for phase in data["phases"]]
     for tenant in data["tenants"]:
@@ -72,7 +73,7 @@ def reactive(draw: st.DrawFn) -> Scenario:
         if draw(st.booleans()):
             tenant["retries"] = draw(retries())
     if draw(st.booleans()):
-        data["events"] = draw(st.lists(events(replicas), min_size=1, max_size=4))
+        data["events"] = draw(some) + draw(st.lists(autoscalers(), max_size=1))
     return parse_scenario(data)
 
 
@@ -91,3 +92,30 @@ def events(draw: st.DrawFn, replicas: int) -> dict[str, Any]:
     if event["kind"] == "slow_down":
         event["factor"] = draw(st.floats(0.5, 8))
     return event
+
+
+def scalings() -> st.SearchStrategy[dict[str, Any]]:
+    """Replicas that come, or leave, at a time."""
+    at_s, count = st.floats(0.001, 8), st.integers(1, 2)
+    start_up_s = st.sampled_from([0.0, 0.02, 1.5])
+    out = {"kind": st.just("scale_out"), "start_up_s": start_up_s}
+    into = {"kind": st.just("scale_in")}
+    more = {"at_s": at_s, "replicas": count}
+    return st.one_of(st.fixed_dictionaries(out | more), st.fixed_dictionaries(into | more))
+
+
+@st.composite
+def autoscalers(draw: st.DrawFn) -> dict[str, Any]:
+    """One that has a reason to act within the few seconds that such a run lasts."""
+    remove_below = draw(st.sampled_from([0.0, 0.5, 1.0, 3.0]))
+    least = draw(st.integers(1, 2))
+    return {
+        "kind": "autoscale",
+        "add_above": remove_below + draw(st.sampled_from([0.0, 0.5, 4.0])),
+        "remove_below": remove_below,
+        "min_replicas": least,
+        "max_replicas": least + draw(st.integers(0, 3)),
+        "every_s": draw(st.sampled_from([0.1, 0.3, 2.0])),
+        "start_up_s": draw(st.sampled_from([0.0, 0.15, 1.0])),
+        "cool_down_s": draw(st.sampled_from([0.0, 0.5, 3.0])),
+    }

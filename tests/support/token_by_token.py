@@ -73,7 +73,7 @@ class Arrivals:
 
 
 def build(scenario: Scenario) -> tuple[Gateway, list[SlowReplica]]:
-    machines = scenario.cluster.machines
+    machines = scenario.machines
     capacities = [kv_capacity_tokens(machine) for machine in machines]
     if scenario.engine.kv == "paged":
         size = scenario.engine.block_tokens
@@ -98,12 +98,15 @@ def build(scenario: Scenario) -> tuple[Gateway, list[SlowReplica]]:
     return gateway, replicas
 
 
-def fail_stranded(gateway: Gateway, arrivals: Arrivals | SlowClients, now: float) -> bool:
+def fail_stranded(
+    gateway: Gateway, arrivals: Arrivals | SlowClients, operations: SlowOperations, now: float
+) -> bool:
     """End those who wait when nothing more will happen; False where nobody does."""
     if not gateway.waiting:
         return False
     for request in [one for one in arrivals.requests if not one.status]:
         gateway.withdraw(request, now, "failed", "no replica came back to serve it")
+    operations.plan_check()
     arrivals.look(now)
     arrivals.all_ended(now)
     return True
@@ -128,21 +131,23 @@ def token_by_token(  # noqa: C901  one branch a kind of event, in their order
         coming_s, leaving_s = arrivals.next_s(), arrivals.next_leaving_s()
         now = min(coming_s, leaving_s, operations.next_s(), *(replica.due for replica in replicas))
         if now == inf:
-            if not fail_stranded(gateway, arrivals, last_s):
+            if not fail_stranded(gateway, arrivals, operations, last_s):
                 return arrivals.requests, replicas
             continue
-        last_s = now
         changed = True
         if coming_s <= now:
             arrivals.submit_due(now)
         elif operations.next_s() <= now:
-            operations.act(now)
+            if not operations.act(now, min(coming_s, leaving_s)):
+                continue
         elif leaving_s <= now:
             arrivals.leave_due(now)
         else:
             # One replica's turn at a time, the lowest number first.
             changed = next(replica for replica in replicas if replica.due == now).turn(now)
+        last_s = now
         arrivals.look(now)
+        operations.see_off()
         if changed:
             for replica in replicas:
                 replica.changed(now)

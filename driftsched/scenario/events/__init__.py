@@ -8,18 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Union
 from pydantic import Field
 
 from driftsched.registry import Registry
-from driftsched.scenario.events.base import EventBase, Moment, Operations
+from driftsched.scenario.events.autoscale import Autoscale
+from driftsched.scenario.events.base import EventBase, Moment, Operations, ScalingRule
 from driftsched.scenario.events.drain import Drain
 from driftsched.scenario.events.outage import Outage
+from driftsched.scenario.events.scale_in import ScaleIn
+from driftsched.scenario.events.scale_out import ScaleOut
 from driftsched.scenario.events.slow_down import SlowDown
 
 __all__ = [
     "EVENTS",
+    "Autoscale",
     "Drain",
     "EventBase",
     "Moment",
     "Operations",
     "Outage",
+    "ScaleIn",
+    "ScaleOut",
+    "ScalingRule",
     "ScenarioEvent",
     "SlowDown",
 ]
@@ -28,6 +35,9 @@ EVENTS: Registry[type[EventBase]] = Registry("scenario event")
 EVENTS.add("outage", Outage)
 EVENTS.add("slow_down", SlowDown)
 EVENTS.add("drain", Drain)
+EVENTS.add("scale_out", ScaleOut)
+EVENTS.add("scale_in", ScaleIn)
+EVENTS.add("autoscale", Autoscale)
 
 if TYPE_CHECKING:
     ScenarioEvent = EventBase

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from pydantic import Field, model_validator
 
 from driftsched.config import Config
 
-__all__ = ["MOST_S", "EventBase", "Moment", "Operations", "Spell"]
+__all__ = ["MOST_S", "EventBase", "Moment", "Operations", "ScalingRule", "Spell"]
 
 MOST_S = 10_000_000
 
@@ -41,6 +41,51 @@ class Operations(Protocol):
         """Give it new requests again."""
         ...
 
+    def scale_out(self, replicas: int, start_up_s: float) -> None:
+        """Add replicas, which are open after their start-up."""
+        ...
+
+    def scale_in(self, replicas: int) -> None:
+        """Let replicas end what they run and leave."""
+        ...
+
+    def autoscale(self, rule: ScalingRule) -> None:
+        """Add and take away replicas by a rule from now on."""
+        ...
+
+
+class ScalingRule(Protocol):
+    """When an autoscaler looks, and what it does."""
+
+    @property
+    def every_s(self) -> float:
+        """Time between two checks."""
+        ...
+
+    @property
+    def start_up_s(self) -> float:
+        """From adding a replica until it is open."""
+        ...
+
+    @property
+    def cool_down_s(self) -> float:
+        """After a change, none for so long."""
+        ...
+
+    def wanted(self, waiting: int, serving: int, replicas: int) -> int:
+        """Say 1 to add a replica, -1 to take one away, 0 to leave things alone.
+
+        Parameters
+        ----------
+        waiting : int
+            Requests that wait, wherever they do.
+        serving : int
+            Replicas that take requests.
+        replicas : int
+            Replicas in the cluster: open, starting or down, and not about to leave.
+        """
+        ...
+
 
 class Moment(NamedTuple):
     """A time in seconds, what is done then, and how charts call it."""
@@ -59,10 +104,18 @@ class EventBase(Config):
         """What is done when, in order of time."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
+    def faster(self, factor: float) -> Self:
+        """Copy for traffic that comes `factor` times as fast: it meets the same requests."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    def adds(self, replicas: int) -> int:
+        """How many replicas it can add at most to a cluster that begins with `replicas`."""
+        return 0
+
     @property
     def named(self) -> tuple[int, ...]:
-        """Numbers of the replicas it concerns."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+        """Numbers of the replicas it names."""
+        return ()
 
 
 class Spell(EventBase):
@@ -81,6 +134,10 @@ class Spell(EventBase):
     @property
     def named(self) -> tuple[int, ...]:
         return (self.replica,)
+
+    def faster(self, factor: float) -> Self:
+        to_s = None if self.to_s is None else self.to_s / factor
+        return self.model_copy(update={"from_s": self.from_s / factor, "to_s": to_s})
 
     def spell(self, begin: Moment, end: Moment | None) -> tuple[Moment, ...]:
         """The beginning, and the end where there is one."""

@@ -83,7 +83,8 @@ def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator
 
 def _traffic(scenario: Scenario, workload: Workload) -> str:
     if scenario.events:
-        return "scenario events"
+        kinds = dict.fromkeys(event.kind for event in scenario.events)
+        return f"scenario events ({', '.join(kinds)})"
     if workload.user is not None:
         return "closed-loop traffic"
     return "clients who give up or try again" if react(scenario, workload) else ""

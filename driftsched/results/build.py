@@ -16,7 +16,8 @@ from driftsched import __version__
 from driftsched.estimation.budget import SIZE_CLASSES, size_classes
 from driftsched.results.ends import Ends, Learning
 from driftsched.results.events import queue_table
-from driftsched.results.gpu_samples import GpuLog, States, gpu_table
+from driftsched.results.gpu_samples import GpuLog, gpu_table
+from driftsched.results.replica_states import States
 from driftsched.results.tables import RunResult, later
 
 if TYPE_CHECKING:

@@ -27,7 +27,9 @@ def energy_summary(result: RunResult) -> Summary:
     Energy is the last `energy_j` of each replica in the gpus table: measured, or, simulated, the
     sum of idle + busy share · (TDP - idle) watts a GPU (Fan, Weber, Barroso, "Power provisioning
     for a warehouse-sized computer", 2007: power is linear in utilisation). Host, cooling and
-    network are not in it. Every GPU is paid for from its first sample to its last.
+    network are not in it. Every GPU is paid for from its first sample to its last; where events let
+    replicas come and go, as long as they exist, from the beginning of their start-up until they
+    have left, also while they are down.
 
     Returns
     -------
@@ -102,17 +104,24 @@ def _rented(result: RunResult) -> tuple[float, float | None, float | None]:
     live = str(result.provenance.get("engine", "")).startswith("live")
     if live and _total_j(gpus) is None:  # no GPU was seen
         return span_s, None, None
-    machines = result.scenario.cluster.machines
+    machines = result.scenario.machines
     hours, cost = 0.0, 0.0
-    for number, times in gpus.groupby("replica")["time_s"]:
+    for number, mine in gpus.groupby("replica"):
         machine = machines[min(int(str(number)), len(machines) - 1)]
-        each = (float(times.max()) - float(times.min())) / 3600
+        each = _present_s(mine) / 3600
         each *= 1 if live else machine.tensor_parallel
         hours += each
         cost += each * (
             np.nan if machine.price_per_gpu_hour is None else machine.price_per_gpu_hour
         )
     return span_s, hours, None if np.isnan(cost) else cost
+
+
+def _present_s(mine: pd.DataFrame) -> float:
+    """Seconds that a replica existed."""
+    if "present_s" in mine.columns:
+        return float(mine["present_s"].sum())
+    return float(mine["time_s"].max() - mine["time_s"].min())
 
 
 def _ratio(value: float | None, by: float) -> float | None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.results.replica_states import ABSENT, States, with_states
 from driftsched.serving.memory import kv_capacity_tokens
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ Floats = NDArray[np.float64]
 Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]
 GpuLog = Sequence[tuple[float, int, int]] | Callable[[], Columns]
 """A replica's course: rows (time_s, running, kv_used_tokens), or what gives them as arrays."""
-
-States = Sequence[tuple[float, str]]
-"""Rows (time_s, state) of a replica; a state holds until the next row."""
 
 GPU_COLUMNS = (
     *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
@@ -42,17 +40,25 @@ def gpu_table(
 
     A row is a replica with all its GPUs. Power is that many times idle + busy share · (TDP − idle)
     (Fan, Weber and Barroso 2007), energy its sum over the intervals; temperature, clocks and
-    processes are not modelled and NaN. Where `states` are given, a column `state` says up, slow,
-    draining or down.
+    processes are not modelled and NaN. Where `states` are given, columns say the `state`
+    (starting, up, slow, draining, down) and for how many seconds of the interval before the replica
+    existed (`present_s`); see `with_states`.
     """
     courses = [_columns(log) for log in logs]
     end = max((float(course[0][-1]) for course in courses if len(course[0])), default=0.0)
     step = max(scenario.metrics.sample_s, end / MAX_SAMPLES)
     times = np.arange(0.0, end + step, step)
-    tables = [_sample(scenario, number, course, times) for number, course in enumerate(courses)]
-    for table, rows in zip(tables, states, strict=False):
-        place = np.searchsorted([at for at, _ in rows], times, side="right") - 1
-        table["state"] = np.array([state for _, state in rows], dtype=object)[place]
+    tables = []
+    for number, course in enumerate(courses):
+        rows = states[number] if states else ()
+        if rows and all(state == ABSENT for _, state in rows):
+            continue
+        table = _sample(scenario, number, course, times)
+        if rows:
+            machine = scenario.machines[number]
+            idle_w = machine.tensor_parallel * machine.find_gpu().idle_w
+            table = with_states(table, rows, idle_w)
+        tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
@@ -64,7 +70,7 @@ def _columns(log: GpuLog) -> Columns:
 
 
 def _sample(scenario: Scenario, number: int, course: Columns, times: np.ndarray) -> pd.DataFrame:
-    cluster = scenario.cluster.machines[number]
+    cluster = scenario.machines[number]
     gpu, model, gpus = cluster.find_gpu(), cluster.find_model(), cluster.tensor_parallel
     kv_bytes = model.kv_bytes_per_token * gpus / model.kv_shards(gpus)
     logged, running, kv_logged = course

@@ -42,7 +42,10 @@ class RunResult:
         before), memory_busy (the same of the memory's bandwidth), power_w, energy_j (since the
         start), memory_used_mb, memory_total_mb, temperature_c, sm_clock_mhz, memory_clock_mhz,
         pstate, throttle_reasons (bits, as in nvml.h), process_cpu (cores), process_memory_mb; what
-        is not modelled, or could not be measured, is NaN.
+        is not modelled, or could not be measured, is NaN. Where scenario events change replicas, a
+        replica has rows only while it exists, and also state (starting, up, slow, draining, down;
+        absent in the row after it has left) and present_s (seconds of the interval before in which
+        it existed).
     learning : DataFrame
         time_s, request_id, key (category as classified), old_bias, measured_bias, bias,
         estimated_output_tokens, output_tokens (counted).

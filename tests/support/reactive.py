@@ -96,12 +96,15 @@ def events(draw: st.DrawFn, replicas: int) -> dict[str, Any]:
 
 def scalings() -> st.SearchStrategy[dict[str, Any]]:
     """Replicas that come, or leave, at a time."""
-    at_s, count = st.floats(0.001, 8), st.integers(1, 2)
+    more: dict[str, st.SearchStrategy[Any]] = {
+        "at_s": st.floats(0.001, 8),
+        "replicas": st.integers(1, 2),
+    }
     start_up_s = st.sampled_from([0.0, 0.02, 1.5])
-    out = {"kind": st.just("scale_out"), "start_up_s": start_up_s}
-    into = {"kind": st.just("scale_in")}
-    more = {"at_s": at_s, "replicas": count}
-    return st.one_of(st.fixed_dictionaries(out | more), st.fixed_dictionaries(into | more))
+    out = more | {"kind": st.just("scale_out"), "start_up_s": start_up_s}
+    return st.one_of(
+        st.fixed_dictionaries(out), st.fixed_dictionaries(more | {"kind": st.just("scale_in")})
+    )
 
 
 @st.composite

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isnan
 
 from driftsched.scenario import Scenario
-from driftsched.scenario.events import Moment, ScalingRule
+from driftsched.scenario.events import Moment, Operations, ScalingRule
 from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.request import Request
 from tests.support.slow_replicas import SlowReplica
@@ -108,14 +109,17 @@ class SlowOperations:
             number = kept[0] if kept else away[0]
             self.staying.add(number)
             if not kept:
-                opens = Moment(self.now + start_up_s, lambda _, one=number: self.open(one), "")
+                opens = Moment(self.now + start_up_s, self.opening(number), "")
                 self.starting[number] = self.plan(opens)
             self.show()
 
-    def open(self, number: int) -> None:
-        del self.starting[number]
-        self.running.add(number)
-        self.show()
+    def opening(self, number: int) -> Callable[[Operations], None]:
+        def open_it(_: Operations) -> None:
+            del self.starting[number]
+            self.running.add(number)
+            self.show()
+
+        return open_it
 
     def scale_in(self, replicas: int) -> None:
         for _ in range(replicas):

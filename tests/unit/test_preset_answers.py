@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from driftsched.results import energy_summary
 from driftsched.scenario import Scenario, changed, from_yaml, load_scenario, to_yaml, with_policy
 from driftsched.simulation import simulate
 from driftsched.workload import offered_load
@@ -231,3 +232,21 @@ def test_outage_is_felt_by_all_and_by_who_gives_up() -> None:
     assert quantile(requests[down & (requests["tenant"] != "batch")]) > 3 * quantile(calm)
     assert len(requests) > len(calm)
     assert (requests["status"] == "timed_out").sum() > (calm["status"] == "timed_out").sum()
+    tenants = broken.model_dump(by_alias=True)["tenants"]
+    once = run(changed(broken, tenants=[tenant | {"retries": {}} for tenant in tenants]))
+    others = [one[one["tenant"] != "batch"] for one in (once, requests)]
+    assert 2 * quantile(others[0], 0.5) < quantile(others[1], 0.5)
+
+
+def test_autoscaler_helps_after_its_start_up_and_saves_beside_four_replicas() -> None:
+    """New replicas that helped at once, or that were paid for all the time, would teach nothing."""
+    scaled = load_scenario("autoscale")
+    alone = changed(scaled, events=())
+    four = changed(alone, cluster__replicas=4)
+    with_it, without = run(scaled), run(alone)
+    early = with_it["arrival_s"].between(120, 150)
+    assert quantile(with_it[early], 0.5) > 10
+    assert quantile(with_it) < 0.3 * quantile(without)
+    assert quantile(run(four)) < 1
+    dollars = [energy_summary(simulate(one))["total_cost"] or 0 for one in (alone, scaled, four)]
+    assert 1.2 * dollars[0] < dollars[1] < 0.6 * dollars[2]

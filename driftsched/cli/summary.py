@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from driftsched.experiments.compare import LATENCY
 from driftsched.results import (
     jain_index,
-    mean_interval,
     misclassified_share,
     service_gaps,
     weighted_service,
@@ -38,24 +38,45 @@ def about(scenario: Scenario) -> dict[str, Any]:
 
 
 def policy_summary(comparison: Comparison, policy: str) -> dict[str, Any]:
-    """Every metric of a policy: means over the seeds, then by tenant and category.
+    """Every metric of a policy over all seeds, then by tenant and category.
 
-    Jain's index, the service gap and the misclassified share are those of the first seed.
-    Where there are several seeds, ``interval`` has the ends of each mean's 95 % interval and
-    ``per_seed`` the values.
+    Percentiles and means of latencies are those of all requests of all seeds together, other
+    metrics means over the seeds. Jain's index, the service gap and the misclassified share are
+    those of the first seed. Where there are several seeds, ``interval`` has the ends of each
+    figure's 95 % interval and ``per_seed`` the values.
     """
     table = comparison.metrics
     mine = table[table["policy"] == policy]
     overall = mine[mine["scope"] == "overall"]
-    summary = _means(overall) | fairness(comparison.first[policy])
-    summary["by_tenant"] = scope_summary(mine, "tenant")
-    summary["by_category"] = scope_summary(mine, "category")
+    summary = _figures(comparison, policy, overall) | fairness(comparison.first[policy])
+    for scope in ("tenant", "category"):
+        rows = mine[mine["scope"] == scope]
+        summary[f"by_{scope}"] = {
+            str(name): _figures(comparison, policy, group, scope, str(name))
+            for name, group in rows.groupby("name", sort=False)
+        }
     if len(overall) > 1:
         columns = [name for name in overall.columns if name not in KEYS]
-        values = {name: overall[name].to_numpy(np.float64) for name in columns}
-        summary["interval"] = {name: list(mean_interval(v)[1:]) for name, v in values.items()}
-        summary["per_seed"] = {name: v.tolist() for name, v in values.items()}
+        summary["per_seed"] = {n: overall[n].to_numpy(np.float64).tolist() for n in columns}
     return summary
+
+
+def _figures(
+    comparison: Comparison,
+    policy: str,
+    rows: pd.DataFrame,
+    scope: str = "overall",
+    name: str = "all",
+) -> dict[str, Any]:
+    """Each metric over all seeds, and with several seeds the ends of its interval."""
+    figures = _means(rows)
+    found = {
+        metric: comparison.interval(policy, metric, scope=scope, name=name) for metric in figures
+    }
+    figures |= {metric: found[metric][0] for metric in figures if LATENCY.fullmatch(metric)}
+    if len(rows) > 1:
+        figures["interval"] = {metric: list(ends[1:]) for metric, ends in found.items()}
+    return figures
 
 
 def fairness(result: RunResult) -> dict[str, float]:

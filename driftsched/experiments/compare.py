@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,19 +16,54 @@ from driftsched.errors import InputError
 from driftsched.experiments.replicate import Run, replications
 from driftsched.results import (
     PairedChange,
+    Pool,
     RunResult,
     estimation_table,
     mean_interval,
     metrics_table,
     paired_change,
+    paired_pool_change,
 )
+from driftsched.results.metrics import LATENCIES
 from driftsched.scenario import Scenario, with_policy
 from driftsched.scheduling.policies import POLICIES
 
 if TYPE_CHECKING:
     from driftsched.simulation.traffic import Progress
 
-__all__ = ["Comparison", "collect", "compare"]
+__all__ = ["LATENCY", "Comparison", "Latencies", "collect", "compare"]
+
+LATENCY = re.compile(r"(mean|median|p[0-9.e+-]+)_(ttft|tpot|e2el|queue_wait)_ms")
+"""Metrics that are figures of all requests of all seeds together."""
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Latencies of a run's finished requests in seconds; arrays (n,), by request.
+
+    Attributes
+    ----------
+    seconds : dict of str to array
+        Column of the requests table → values, NaN where a request has none.
+    groups : dict of str to array
+        tenant and category → whose request it is, as a place in the scenario's names.
+    """
+
+    seconds: dict[str, NDArray[np.float64]]
+    groups: dict[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, result: RunResult) -> Latencies:
+        """Read them off a run."""
+        rows = result.requests[(result.requests["status"] == "finished").to_numpy(dtype=bool)]
+        known = {"tenant": result.scenario.tenant_names, "category": result.scenario.category_names}
+        return cls(
+            {column: rows[column].to_numpy(np.float64) for column in LATENCIES.values()},
+            {
+                scope: pd.Categorical(rows[scope], categories=names).codes.astype(np.int64)
+                for scope, names in known.items()
+            },
+        )
 
 
 @dataclass(frozen=True)
@@ -44,12 +80,15 @@ class Comparison:
         policy, seed, scope (overall, tenant, category), name, then the keys of `summarise`.
     estimation : DataFrame
         policy, seed, then the columns of `estimation_table`: compensator, mae, rmse, mape, …
+    latencies : dict of str to list of Latencies
+        Policy → the latencies of each run, in the order of the seeds.
     """
 
     scenario: Scenario
     first: dict[str, RunResult]
     metrics: pd.DataFrame
     estimation: pd.DataFrame
+    latencies: dict[str, list[Latencies]] = field(default_factory=dict)
 
     @property
     def policies(self) -> list[str]:
@@ -80,8 +119,32 @@ class Comparison:
     def interval(
         self, policy: str, metric: str, *, scope: str = "overall", name: str = "all"
     ) -> tuple[float, float, float]:
-        """Mean over the seeds with its 95 % interval: mean, low, high."""
+        """A metric over all seeds with its 95 % interval: value, low, high.
+
+        Percentiles and means of latencies are those of all requests of all seeds together (`Pool`);
+        anything else is the mean over the seeds, with Student's interval.
+        """
+        if LATENCY.fullmatch(metric):
+            pool, p = self.pool(policy, metric, scope=scope, name=name)
+            found = pool.mean() if p is None else pool.percentile(p)
+            return 1e3 * found.value, 1e3 * found.low, 1e3 * found.high
         return mean_interval(self.values(policy, metric, scope=scope, name=name))
+
+    def pool(
+        self, policy: str, metric: str, *, scope: str = "overall", name: str = "all"
+    ) -> tuple[Pool, float | None]:
+        """Latencies that a metric is about, by seed, and its percentile; None for the mean."""
+        figure, _, measure = metric.removesuffix("_ms").partition("_")
+        column, runs = LATENCIES[measure], self.latencies[policy]
+        samples = [run.seconds[column] for run in runs]
+        if scope != "overall":
+            names = {"tenant": self.scenario.tenant_names, "category": self.scenario.category_names}
+            place = names[scope].index(name)
+            groups = (run.groups[scope] for run in runs)
+            samples = [s[g == place] for s, g in zip(samples, groups, strict=True)]
+        if figure == "mean":
+            return Pool(samples), None
+        return Pool(samples), 50.0 if figure == "median" else float(figure[1:])
 
     def change(
         self,
@@ -92,7 +155,17 @@ class Comparison:
         scope: str = "overall",
         name: str = "all",
     ) -> PairedChange:
-        """Relative change of a metric from `base` to `policy`, paired by seed."""
+        """Relative change of a metric from `base` to `policy`, paired by seed.
+
+        Of latencies it is that of the figures over all requests together, with the jackknife's
+        interval; of other metrics the mean of the seeds' changes, with Student's.
+        """
+        if LATENCY.fullmatch(metric):
+            (old, p), (new, _) = (
+                self.pool(one, metric, scope=scope, name=name) for one in (base, policy)
+            )
+            if len(old) == len(new):
+                return paired_pool_change(old, new, p)
         before, after = (self.values(one, metric, scope=scope, name=name) for one in (base, policy))
         return paired_change(before, after)
 
@@ -165,8 +238,10 @@ def collect(scenario: Scenario, runs: Iterable[Run]) -> Comparison:
     first: dict[str, RunResult] = {}
     metrics: list[pd.DataFrame] = []
     estimation: list[pd.DataFrame] = []
+    latencies: dict[str, list[Latencies]] = {}
     for policy, seed, result in runs:
         first.setdefault(policy, result)
+        latencies.setdefault(policy, []).append(Latencies.of(result))
         for tables, table in (
             (metrics, metrics_table(result)),
             (estimation, estimation_table(result)),
@@ -179,4 +254,5 @@ def collect(scenario: Scenario, runs: Iterable[Run]) -> Comparison:
         first,
         pd.concat(metrics, ignore_index=True),
         pd.concat(estimation, ignore_index=True),
+        latencies,
     )

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from driftsched.experiments.assumptions import assumptions
 from driftsched.experiments.claims import Evidence, claims_table
 from driftsched.experiments.compare import Comparison, collect
 from driftsched.experiments.findings import findings
 from driftsched.experiments.replicate import Run, replications
-from driftsched.results import paired_change, percentile_columns
+from driftsched.results import Pool, paired_pool_change
 from driftsched.scenario import Scenario, changed, with_policy
 
 if TYPE_CHECKING:
@@ -85,10 +87,11 @@ def reproduce(
         UNCORRECTED: changed(sjf, estimator__compensator={"kind": "none"}),
     }
     facts: list[dict[str, str | int | float]] = []
-    medians: list[float] = []
-    runs = _noted(replications(variants, seeds, progress), facts, medians)
+    uncorrected: list[NDArray[np.float64]] = []
+    runs = _noted(replications(variants, seeds, progress), facts, uncorrected)
     comparison = collect(scenario, runs)
-    correction = paired_change(medians, comparison.values("sjf", "p50_e2el_ms"))
+    corrected, median = comparison.pool("sjf", "p50_e2el_ms")
+    correction = paired_pool_change(Pool(uncorrected), corrected, median)
     evidence = Evidence(comparison, correction, pd.DataFrame(facts))
     return PaperResult(
         claims_table(evidence),
@@ -113,13 +116,14 @@ def _published(scenario: Scenario, unit: str, mode: str, lengths: str) -> Scenar
 
 
 def _noted(
-    runs: Iterable[Run], facts: list[dict[str, str | int | float]], medians: list[float]
+    runs: Iterable[Run],
+    facts: list[dict[str, str | int | float]],
+    uncorrected: list[NDArray[np.float64]],
 ) -> Iterator[Run]:
-    """Pass on the runs to compare; note the facts of each, and the medians without correction."""
+    """Pass on the runs to compare; note the facts of each, and the latencies uncorrected."""
     for run in runs:
         if run.variant == UNCORRECTED:
-            latencies = percentile_columns(run.result.requests["e2e_s"].to_numpy(), "e2el", [50])
-            medians.append(latencies["p50_e2el_ms"])
+            uncorrected.append(run.result.requests["e2e_s"].to_numpy(np.float64))
         else:
             facts.append(findings(run))
             yield run

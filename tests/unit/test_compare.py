@@ -60,13 +60,32 @@ def test_first_holds_the_first_seeds_runs(comparison: Comparison) -> None:
 
 def test_change_is_paired_by_seed(comparison: Comparison) -> None:
     """Means compared across seeds would mix the traffic's luck into the difference."""
-    fifo, sjf = (comparison.values(policy, "mean_e2el_ms") for policy in ("fifo", "sjf"))
-    change = comparison.change("mean_e2el_ms", "sjf", "fifo")
+    fifo, sjf = (comparison.values(policy, "duration") for policy in ("fifo", "sjf"))
+    change = comparison.change("duration", "sjf", "fifo")
     assert change.mean == pytest.approx(np.mean(sjf / fifo - 1))
     assert change.n == 3
-    mean, low, high = comparison.interval("sjf", "mean_e2el_ms")
+    mean, low, high = comparison.interval("sjf", "duration")
     assert mean == pytest.approx(sjf.mean())
     assert low < mean < high
+
+
+def test_percentiles_are_of_all_seeds_together_and_never_averaged(comparison: Comparison) -> None:
+    """The mean of several runs' P99 is no percentile of anything."""
+    together = {}
+    for policy in ("fifo", "sjf"):
+        runs = []
+        for seed in (5, 6, 7):
+            table = simulate(with_policy(changed(comparison.scenario, seed=seed), policy)).requests
+            mine = (table["status"] == "finished") & (table["tenant"] == "b")
+            runs.append(table.loc[mine, "ttft_s"].to_numpy())
+        together[policy] = np.percentile(np.concatenate(runs), 99)
+    where = {"scope": "tenant", "name": "b"}
+    value, low, high = comparison.interval("sjf", "p99_ttft_ms", **where)
+    assert value == pytest.approx(1e3 * together["sjf"])
+    assert low <= value <= high
+    change = comparison.change("p99_ttft_ms", "sjf", "fifo", **where)
+    assert change.mean == pytest.approx(together["sjf"] / together["fifo"] - 1)
+    assert change.low <= change.mean <= change.high
 
 
 def test_scopes_are_told_apart(comparison: Comparison) -> None:

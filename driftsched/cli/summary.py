@@ -70,13 +70,13 @@ def _figures(
 ) -> dict[str, Any]:
     """Each metric over all seeds, and with several seeds the ends of its interval."""
     figures = _means(rows)
+    if len(rows) < 2:
+        return figures
     found = {
         metric: comparison.interval(policy, metric, scope=scope, name=name) for metric in figures
     }
     figures |= {metric: found[metric][0] for metric in figures if LATENCY.fullmatch(metric)}
-    if len(rows) > 1:
-        figures["interval"] = {metric: list(ends[1:]) for metric, ends in found.items()}
-    return figures
+    return figures | {"interval": {metric: list(ends[1:]) for metric, ends in found.items()}}
 
 
 def fairness(result: RunResult) -> dict[str, float]:

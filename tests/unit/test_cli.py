@@ -69,9 +69,9 @@ def trace(tmp_path: Path) -> str:
 
 def test_compare_json_has_the_published_shape(capsys: pytest.CaptureFixture[str]) -> None:
     """Scripts read these keys; a missing one breaks them."""
-    data = data_of(capsys, "compare", SMALL, "--policies", "fifo,sjf", "--seeds", "2", "--json")
+    data = data_of(capsys, "compare", SMALL, "--policies", "fifo,sjf", "--seeds", "5", "--json")
     assert data["scenario"] == "small"
-    assert data["seeds"] == [3, 4]
+    assert data["seeds"] == [3, 4, 5, 6, 7]
     assert list(data["policies"]) == ["fifo", "sjf"]
     for policy in data["policies"].values():
         assert {"p50_e2el_ms", "p99_e2el_ms", "mean_ttft_ms", "p95_tpot_ms"} <= set(policy)
@@ -82,7 +82,9 @@ def test_compare_json_has_the_published_shape(capsys: pytest.CaptureFixture[str]
         assert list(policy["by_category"]) == ["short_qa", "report"]
         low, high = policy["interval"]["p50_e2el_ms"]
         assert low <= policy["p50_e2el_ms"] <= high
-        assert len(policy["per_seed"]["p99_e2el_ms"]) == 2
+        low, high = policy["by_tenant"]["gold"]["interval"]["mean_ttft_ms"]
+        assert low <= policy["by_tenant"]["gold"]["mean_ttft_ms"] <= high
+        assert len(policy["per_seed"]["p99_e2el_ms"]) == 5
     errors = data["estimation"]
     for name in ("none", "ema"):
         assert errors[name]["rmse"] >= errors[name]["mae"] > 0

@@ -28,9 +28,8 @@ def folder() -> str:
     """
     here = Path(__file__).parent
     texts = [path.read_bytes() for path in sorted(here.glob("*.py"))]
-    sources = b"".join(
-        text for text in texts if b"compiled.jit import" in text or b"np.dtype" in text
-    )
+    compiled = (b"@kernel", b"@inlined", b"@apart", b"np.dtype")
+    sources = b"".join(text for text in texts if any(sign in text for sign in compiled))
     beside = here / "__pycache__"
     try:
         beside.mkdir(exist_ok=True)

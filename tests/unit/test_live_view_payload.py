@@ -24,7 +24,7 @@ def hand_made() -> Tables:
             "category": ["short"] * 4,
             "arrival_s": [0.0, 1.0, 2.0, 3.0],
             "dispatch_s": [0.0, 2.0, np.nan, 4.0],
-            "finish_s": [2.0, 5.0, np.nan, np.nan],
+            "finish_s": [2.0, 5.0, np.nan, 5.0],
             "e2e_s": [2.0, 4.0, np.nan, np.nan],
             "status": ["finished", "finished", "rejected", "cancelled"],
             "estimated_output_tokens": [10, 10, 10, 10],
@@ -82,6 +82,7 @@ def test_levels_are_the_last_at_or_before_each_instant() -> None:
     assert queue["kv_used_share"] == [0.25, 0.25, 0.25, 0.25, 0.5, 0.5]
     assert queue["finished"] == [0, 0, 1, 1, 1, 2]
     assert queue["rejected"] == [0, 0, 1, 1, 1, 1]
+    assert queue["failed"][-1] == 1, "the cancelled one"
 
 
 def test_only_finished_requests_have_a_latency() -> None:

@@ -14,9 +14,13 @@ from driftsched.studio.run.headline import headline
 from driftsched.studio.run.watch import watch
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from driftsched.studio.live.runs import LiveJob
 
 __all__ = ["ended"]
+
+MOST_REASONS = 5
 
 
 def ended(job: LiveJob) -> None:
@@ -24,6 +28,7 @@ def ended(job: LiveJob) -> None:
     st.markdown(ended_in_words(job))
     if job.result is None:
         return
+    _unfinished(job.result.requests)
     headline(job.result)
     watch(job.result, job.run_id)
     twin_section(job)
@@ -32,3 +37,20 @@ def ended(job: LiveJob) -> None:
     downloads(job.result, command)
     st.caption("The same run on a command line, with the scenario from the ZIP:")
     st.code(command, language="bash", wrap_lines=True)
+
+
+def _unfinished(requests: pd.DataFrame) -> None:
+    """Say how many requests did not finish, and the most frequent reasons."""
+    lost = requests[~requests["status"].isin(["finished", "rejected"])]
+    if lost.empty:
+        return
+    ends = lost["status"].astype(str).str.replace("_", " ") + ": " + lost["reason"].astype(str)
+    counts = ends.value_counts()
+    said = [f"- {number} {end}" for end, number in counts.head(MOST_REASONS).items()]
+    more = [f"- {counts.iloc[MOST_REASONS:].sum()} for other reasons"] * (
+        len(counts) > MOST_REASONS
+    )
+    st.warning(
+        "\n".join([f"{len(lost)} of {len(requests)} requests did not finish:", "", *said, *more]),
+        icon=":material/warning:",
+    )

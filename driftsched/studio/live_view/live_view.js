@@ -118,7 +118,7 @@ function newRun(payload) {
     id: payload.run_id,
     tenants: [],
     categories: [],
-    queue: { time_s: [], waiting: {}, running: [], kv_used_share: null, rejected: [], finished: [] },
+    queue: { time_s: [], waiting: {}, running: [], kv_used_share: null, rejected: [], failed: [], finished: [] },
     learning: {},
     latency: { finish_s: [], e2e_s: [], tenant: [] },
     marks: [],
@@ -163,7 +163,7 @@ function growQueue(run, added) {
   const queue = run.queue;
   const before = queue.time_s.length;
   pushAll(queue.time_s, added.time_s);
-  for (const name of ["running", "rejected", "finished"]) pushAll(queue[name], added[name]);
+  for (const name of ["running", "rejected", "failed", "finished"]) pushAll(queue[name], added[name]);
   for (const { name } of run.tenants) {
     const levels = (queue.waiting[name] ??= []);
     padTo(levels, before, 0); // a tenant that appears late had an empty queue
@@ -864,7 +864,7 @@ class View {
       this.part(`[data-count="${name}"]`).textContent = value.toLocaleString("en");
     };
     count("waiting", waiting);
-    for (const name of ["finished", "running", "rejected"]) count(name, at(run.queue[name]));
+    for (const name of ["finished", "running", "rejected", "failed"]) count(name, at(run.queue[name]));
     this.root.classList.toggle("ds-playing", this.playing);
     this.root.classList.toggle("ds-following", this.following);
     const button = this.part(".ds-play");

@@ -206,8 +206,9 @@ def _queue(
         "waiting": {name: _json(level) for name, level in waiting.items()},
         "running": _json(running),
         "kv_used_share": _kv_used_share(rows["gpus"], grid),
-        "rejected": _counted(rows["requests"], "rejected", grid),
-        "finished": _counted(rows["requests"], "finished", grid),
+        "rejected": _counted(rows["requests"], ("rejected",), grid),
+        "failed": _counted(rows["requests"], ("failed", "timed_out", "cancelled"), grid),
+        "finished": _counted(rows["requests"], ("finished",), grid),
     }
 
 
@@ -231,12 +232,12 @@ def _kv_used_share(gpus: pd.DataFrame, grid: Floats) -> list[Any] | None:
     return _json(np.divide(used, capacity, out=np.zeros(len(grid)), where=capacity > 0))
 
 
-def _counted(requests: pd.DataFrame, status: str, grid: Floats) -> list[Any]:
+def _counted(requests: pd.DataFrame, statuses: Sequence[str], grid: Floats) -> list[Any]:
     """Count the requests that ended so by each instant; a rejected one ends as it arrives."""
     if requests.empty:
         return [0] * len(grid)
-    mine = requests[requests["status"] == status]
-    ends = _floats(mine, "arrival_s" if status == "rejected" else "finish_s")
+    mine = requests[requests["status"].isin(statuses)]
+    ends = _floats(mine, "arrival_s" if "rejected" in statuses else "finish_s")
     ends = np.sort(ends[np.isfinite(ends)])
     return _json(np.searchsorted(ends, grid, side="right").astype(np.float64))
 

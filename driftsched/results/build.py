@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from driftsched import __version__
 from driftsched.estimation.budget import SIZE_CLASSES, size_classes
 from driftsched.results.ends import Ends, Learning
-from driftsched.results.events import queue_table
+from driftsched.results.events import lost_seconds, queue_table
 from driftsched.results.gpu_samples import GpuLog, gpu_table
 from driftsched.results.replica_states import States
 from driftsched.results.tables import RunResult, later
@@ -23,7 +23,7 @@ from driftsched.results.tables import RunResult, later
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.gateway import LearningRow
+    from driftsched.scheduling.gateway import LearningRow, Requeue
     from driftsched.scheduling.request import Request
     from driftsched.workload.table import Workload
 
@@ -42,6 +42,7 @@ def build_result(
     tries: Tries | None = None,
     gpu_logs: Sequence[GpuLog] = (),
     states: Sequence[States] = (),
+    requeues: Sequence[Requeue] | None = None,
     gpus: pd.DataFrame | None = None,
     engine: str,
     wall_s: float,
@@ -62,6 +63,8 @@ def build_result(
         Rows (time_s, running, kv_used_tokens) of a simulated run, or what gives them as columns.
     states : sequence, one item a replica
         Rows (time_s, state), where events change them.
+    requeues : sequence of Requeue, optional
+        From the gateway, where replicas can fail.
     gpus : DataFrame, optional
         The gpus table as it was measured, instead of `gpu_logs`.
     engine : str
@@ -74,10 +77,12 @@ def build_result(
     ends = requests if isinstance(requests, Ends) else Ends.of(requests)
     seen = learning if isinstance(learning, Learning) else Learning.of(learning)
     table = _requests(scenario, workload, budgets, ends, tries)
+    if requeues is not None:
+        table["lost_s"] = lost_seconds(requeues, len(table))
     return RunResult(
         scenario=scenario,
         requests=table,
-        queues=later(partial(queue_table, scenario, table)),
+        queues=later(partial(queue_table, scenario, table, requeues or ())),
         gpus=later(partial(gpu_table, scenario, gpu_logs, states)) if gpus is None else gpus,
         learning=later(partial(_learning, scenario, budgets, table, seen)),
         provenance=_provenance(scenario, engine, wall_s, reason),

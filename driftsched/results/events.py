@@ -6,18 +6,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from driftsched.scenario.model import Scenario
+    from driftsched.scheduling.gateway import Requeue
 
-__all__ = ["queue_table"]
+__all__ = ["lost_seconds", "queue_table"]
 
 
-def queue_table(scenario: Scenario, requests: pd.DataFrame) -> pd.DataFrame:
+def lost_seconds(requeues: Sequence[Requeue], requests: int) -> NDArray[np.float64]:
+    """How long each of so many requests ran on replicas that then failed."""
+    lost = np.zeros(requests)
+    for request_id, dispatch_s, failed_s in requeues:
+        lost[request_id] += failed_s - dispatch_s
+    return lost
+
+
+def queue_table(
+    scenario: Scenario, requests: pd.DataFrame, requeues: Sequence[Requeue] = ()
+) -> pd.DataFrame:
     """Derive time_s, tenant, waiting, running from the requests table.
 
     A request waits from its arrival to its dispatch (or to its end, where it was never dispatched)
-    and runs from its dispatch to its end. Rejected requests never wait. At one instant ends come
+    and runs from its dispatch to its end. One that was requeued also ran before: it waits from then
+    on again. Rejected requests never wait. At one instant ends come
     before arrivals and arrivals before dispatches, so that no queue is ever negative. What has not
     happened (a live run that was stopped, or is under way) has no time and no row.
     """
@@ -28,10 +43,14 @@ def queue_table(scenario: Scenario, requests: pd.DataFrame) -> pd.DataFrame:
     queued = (requests["status"] != "rejected").to_numpy()
     ran = queued & ~np.isnan(dispatch)
     gave_up = queued & np.isnan(dispatch)
+    again = np.array(requeues, dtype=np.float64).reshape(-1, 3)
+    lost, begun, failed = again[:, 0].astype(np.int64), again[:, 1], again[:, 2]
     # (times, tenants, change of waiting, change of running), in their order at one instant
     parts = [
         (finish[ran], tenants[ran], 0, -1),
+        (failed, tenants[lost], 1, -1),
         (arrival[queued], tenants[queued], 1, 0),
+        (begun, tenants[lost], -1, 1),
         (dispatch[ran], tenants[ran], -1, 1),
         (finish[gave_up], tenants[gave_up], -1, 0),
     ]

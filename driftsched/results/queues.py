@@ -79,6 +79,8 @@ def littles_law(result: RunResult) -> pd.DataFrame:
     requests, queues = result.requests, result.queues
     queued = requests[(requests["status"] != "rejected").to_numpy(dtype=bool)]
     waits = queued["dispatch_s"].fillna(queued["finish_s"]) - queued["arrival_s"]
+    if "lost_s" in queued.columns:
+        waits = waits - queued["lost_s"]
     end = float(queues["time_s"].max()) if len(queues) else np.nan
     rows = []
     for name in result.scenario.tenant_names:

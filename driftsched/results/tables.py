@@ -32,7 +32,8 @@ class RunResult:
         arrival_s, dispatch_s, first_token_s, finish_s, queue_wait_s, ttft_s, tpot_s, e2e_s,
         preemptions, replica, batch_id, status, reason, attempt (from 1), retry_of (request_id of
         the try before, -1 for none), user (of a closed loop, -1 for none).
-        Times are seconds since the run's start, NaN
+        Where scenario events change replicas also lost_s: the part of queue_wait_s in which it ran
+        on replicas that went down. Times are seconds since the run's start, NaN
         where it did not come to that; names are categoricals in the scenario's order. "counted" is
         in the estimator's unit (words or tokens), as estimates and budgets are.
     queues : DataFrame

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
 
-__all__ = ["Gateway", "LearningRow"]
+__all__ = ["Gateway", "LearningRow", "Requeue"]
 
 LearningRow = tuple[float, int, float]
 """time_s, request_id, the category's bias from then on."""
+Requeue = tuple[int, float, float]
+"""request_id, when it was dispatched, when its engine failed and it waited again."""
 
 
 class Gateway:
@@ -57,6 +59,8 @@ class Gateway:
         Told (request, now) of every request that is rejected, finished or failed.
     learning : list of LearningRow
         What the compensator saw, one row a finished request, in order of finishing.
+    requeues : list of Requeue
+        Runs that counted for nothing, in order of their ends.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Gateway:
         )
         self.compensator = scenario.estimator.compensator.build(len(scenario.categories))
         self.learning: list[LearningRow] = []
+        self.requeues: list[Requeue] = []
         self.watch: Callable[[Request, float], None] | None = None
         # Bound once: these are called for every request.
         self._predict, self._learn = self.compensator.predict_one, self.compensator.learn_one
@@ -183,6 +188,7 @@ class Gateway:
 
     def requeue(self, request: Request, now: float) -> None:
         """Take a request back whose engine has failed: it begins anew, from its prompt."""
+        self.requeues.append((request.request_id, request.dispatch_s, now))
         request.dispatch_s = request.first_token_s = nan
         request.given_tokens = 0
         request.preemptions += 1

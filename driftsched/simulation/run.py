@@ -140,6 +140,7 @@ def _simulated(
         tries=None if clients is None else (clients.attempts, clients.retry_of),
         learning=fleet.gateway.learning,
         gpu_logs=[replica.log for replica in fleet.replicas],
+        requeues=fleet.gateway.requeues if scenario.events else None,
         states=fleet.operations.states if scenario.events else (),
         engine="simpy",
         reason=reason,

@@ -22,10 +22,10 @@ def traffic(scenario: Scenario) -> Workload:
         raise
 
 
-@settings(max_examples=100)
+@settings(max_examples=300)
 @given(reactive())
-def test_clients_that_react_equal_iterating_token_by_token(scenario: Scenario) -> None:
-    """A difference would be a client told too late, or a place freed at the wrong boundary."""
+def test_clients_faults_and_scaling_equal_iterating_token_by_token(scenario: Scenario) -> None:
+    """A difference would be a client told too late, a place freed too late, a start missed."""
     traffic(scenario)
     assert_equal_to_token_by_token(scenario)
 

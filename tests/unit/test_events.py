@@ -48,6 +48,20 @@ def test_an_outage_requeues_or_fails_those_who_run(mode: str) -> None:
         assert not ((served["dispatch_s"] > 5) & (served["dispatch_s"] < 9)).any()
 
 
+def test_a_requeued_request_runs_until_the_failure_and_waits_afterwards() -> None:
+    """Queues during an outage would show requests as waiting while a GPU computed them."""
+    outage = DOWN | {"to_s": 9}
+    result = simulate(small(engine={"mode": "continuous"}, events=[outage]))
+    again = result.requests["preemptions"] > 0
+    assert again.any()
+    assert (result.requests.loc[again, "lost_s"] > 0).all()
+    assert (result.requests.loc[~again, "lost_s"] == 0).all()
+    for at_s in (4.999, 5.0, 8.999):
+        past = result.queues[result.queues["time_s"] <= at_s]
+        running = past.groupby("tenant", observed=True)["running"].last().sum()
+        assert running == (again.sum() if at_s < 5 else 0)
+
+
 def test_the_gpus_table_shows_what_state_a_replica_was_in() -> None:
     """A chart of a replica that was down would look like one that had nothing to do."""
     slow = {"kind": "slow_down", "replica": 1, "from_s": 12, "to_s": 20}

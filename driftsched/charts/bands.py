@@ -30,6 +30,8 @@ LOOK_AT = (
     "not touch differ."
 )
 POINTS = 300
+ONE: dict[str, Any] = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y"}
+ONE |= {"y0": 1, "y1": 1, "line": {"color": NEUTRAL, "width": 1.5, "dash": "dash"}}
 Marks = Sequence[tuple[float, str]]
 
 
@@ -50,7 +52,7 @@ def queue_bands(frame: pd.DataFrame, marks: Marks = (), *, by: str = "policy") -
     words |= {"filename": f"queue-depth-by-{by}"}
     label = str if by == "tenant" else policy_label
     figure = bands(frame, colours, words, hover="%{y:,.0f}", label=label)
-    return add_marks(figure.update_yaxes(rangemode="tozero"), marks)
+    return add_marks(figure, marks)
 
 
 def drift_bands(frame: pd.DataFrame, unit: str = "tokens", marks: Marks = ()) -> go.Figure:
@@ -66,10 +68,8 @@ def bias_bands(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
 
 
 def _around_one(frame: pd.DataFrame, words: dict[str, str], marks: Marks) -> go.Figure:
-    figure = bands(frame, category_colours, words, hover="%{y:.2f}")
-    if not frame.empty:
-        figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
-    return add_marks(figure.update_yaxes(rangemode="tozero"), marks)
+    layout = {"shapes": [ONE]}
+    return add_marks(bands(frame, category_colours, words, hover="%{y:.2f}", layout=layout), marks)
 
 
 def bands(
@@ -79,6 +79,7 @@ def bands(
     *,
     hover: str,
     label: Callable[[str], str] = str,
+    layout: Mapping[str, Any] | None = None,
 ) -> go.Figure:
     """Draw a line with a band for each name.
 
@@ -94,6 +95,8 @@ def bands(
         Plotly's format of a value.
     label : callable
         Name → what the legend says.
+    layout : mapping, optional
+        More of the figure's layout.
     """
     if frame.empty:
         return empty(**words, x=TIME)
@@ -103,7 +106,11 @@ def bands(
         columns = [mine[column].to_numpy() for column in ("time_s", "mean", "low", "high")]
         traces += line_with_band(str(name), label(str(name)), colour[str(name)], columns, hover)
     return finish(
-        go.Figure(traces), title=words["title"], y=words["y"], filename=words["filename"], x=TIME
+        go.Figure(traces, {"yaxis": {"rangemode": "tozero"}} | dict(layout or {})),
+        title=words["title"],
+        y=words["y"],
+        filename=words["filename"],
+        x=TIME,
     )
 
 

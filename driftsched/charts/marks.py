@@ -60,19 +60,21 @@ def add_marks(figure: go.Figure, marks: Iterable[tuple[float, str]]) -> go.Figur
     ordered = sorted(marks)
     ends = [-np.inf] * ROWS
     span = _span(figure, [at for at, _ in ordered])
+    shapes, annotations = list(figure.layout.shapes), list(figure.layout.annotations)
     for at, label in ordered:
         row = next((row for row in range(ROWS) if ends[row] <= at), ROWS - 1)
         ends[row] = at + (len(label) + 1) * LETTER * span
-        figure.add_shape(
-            type="line", x0=at, x1=at, xref="x", y0=0, y1=1, yref="paper", layer="below"
+        shapes.append(
+            {"type": "line", "x0": at, "x1": at, "xref": "x", "y0": 0, "y1": 1, "yref": "paper"}
+            | {"layer": "below", "line": {"color": NEUTRAL, "width": 1, "dash": "dot"}}
         )
-        figure.add_annotation(
-            x=at, xref="x", y=1, yref="paper", text=label, showarrow=False, opacity=0.8
+        annotations.append(
+            {"x": at, "xref": "x", "y": 1, "yref": "paper", "text": label, "showarrow": False}
+            | {"opacity": 0.8, "xanchor": "left", "yanchor": "top", "yshift": -14 * row}
+            | {"xshift": 2, "font": {"size": 11}}
         )
-        figure.layout.shapes[-1].line = {"color": NEUTRAL, "width": 1, "dash": "dot"}
-        figure.layout.annotations[-1].update(
-            xanchor="left", yanchor="top", yshift=-14 * row, xshift=2, font={"size": 11}
-        )
+    if ordered:  # together: each change of a layout takes plotly milliseconds
+        figure.layout.shapes, figure.layout.annotations = shapes, annotations
     return figure
 
 

@@ -58,12 +58,12 @@ def limits(scenario: Scenario, workload: Workload) -> list[Finding]:
 def operations(
     scenario: Scenario, workload: Workload, stretches: Sequence[Stretch]
 ) -> list[Finding]:
-    """Say what the load becomes while a replica is away or slow."""
+    """Say what the load becomes while a replica is away or slow, and with those that are added."""
     machines = scenario.cluster.machines
-    found = []
+    found = _growth(scenario, workload, stretches)
     for event in scenario.events:
         number, begins = getattr(event, "replica", None), getattr(event, "from_s", None)
-        if number is None or begins is None:
+        if number is None or begins is None or number >= len(machines):  # not there from the start
             continue
         ends = getattr(event, "to_s", None) or math.inf
         alone = scenario.model_copy(update={"cluster": machines[number]})
@@ -81,6 +81,29 @@ def operations(
             level: Literal["warning", "info"] = "warning" if rho >= 1 else "info"
             text = f"{label} at {begins:g} s: ρ rises from {max(during):.2g} to {rho:.2g}."
             found.append(Finding(level, "events", text))
+    return found
+
+
+def _growth(scenario: Scenario, workload: Workload, stretches: Sequence[Stretch]) -> list[Finding]:
+    """Say what the load is at its peak once events have added all the replicas that they can."""
+    machines = scenario.cluster.machines
+    found = []
+    for event in scenario.events:
+        added = event.adds(len(machines))
+        (moment,) = event.moments()[:1]
+        open_s = moment.at_s + getattr(event, "start_up_s", 0.0)
+        during = [stretch.rho for stretch in stretches if stretch.to_s > open_s]
+        if not added or not during:
+            continue
+        one = scenario.model_copy(update={"cluster": machines[-1]})
+        able = capacity(scenario, workload).saturation_rps
+        rho = max(during) * able / (able + added * capacity(one, workload).saturation_rps)
+        level: Literal["warning", "info"] = "warning" if rho >= 1 else "info"
+        text = (
+            f"{moment.label}: with {added} more from {open_s:g} s on, ρ falls from at most "
+            f"{max(during):.2g} to {rho:.2g}."
+        )
+        found.append(Finding(level, "events", text))
     return found
 
 

@@ -125,3 +125,17 @@ def test_outage_raises_the_load_of_those_that_are_left() -> None:
     assert first[0] == "warning"
     assert first[1].endswith(f"ρ rises from {calm:.2g} to {1.5 * calm:.2g}.")
     assert second[1].endswith(f"to {calm / (1 - 1 / 6):.2g}.")
+
+
+def test_replicas_that_are_added_take_their_share_of_the_load() -> None:
+    """Three more beside one must leave a quarter; an event of one of them must not be an error."""
+    scaled = load_scenario("autoscale")
+    peak = max(stretch.rho for stretch in load_over_time(scaled))
+    ((level, text),) = said(scaled, "events")
+    assert level == "info"
+    assert text.endswith(
+        f"with 3 more from 45 s on, ρ falls from at most {peak:.2g} to {peak / 4:.2g}."
+    )
+    (event,) = scaled.model_dump(by_alias=True)["events"]
+    later = {"kind": "drain", "replica": 2, "from_s": 200}
+    assert len(said(changed(scaled, events=[event, later]), "events")) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from driftsched.charts.marks import join_marks, phase_marks
+from driftsched.results.replica_states import ABSENT
 from driftsched.workload.drift.marks import drift_marks
 from driftsched.workload.table import Segment
 
@@ -19,7 +20,8 @@ def run_marks(
 ) -> list[tuple[float, str]]:
     """Return (time in seconds, label) of phases, drift and events in a run, in order.
 
-    A phase starts at its first request, and drift stands where the requests it changed came.
+    A phase starts at its first request, and drift stands where the requests it changed came. What
+    an autoscaler did stands at the first sample after it.
 
     Parameters
     ----------
@@ -37,7 +39,21 @@ def run_marks(
         for event in result.scenario.events
         for moment in event.moments()
     ]
-    return join_marks(phases, drift, events, others or [])
+    return join_marks(phases, drift, events, _autoscaled(result), others or [])
+
+
+def _autoscaled(result: RunResult) -> list[tuple[float, str]]:
+    """How many replicas there were, at each change in the gpus table, where an autoscaler acted."""
+    kinds = [event.kind for event in result.scenario.events]
+    if "autoscale" not in kinds or "state" not in result.gpus.columns:
+        return []
+    there = result.gpus[result.gpus["state"] != ABSENT]
+    counts = there.groupby("time_s")["replica"].nunique()
+    changes = counts[counts.diff().fillna(0.0) != 0]
+    return [
+        (float(str(at)), f"{count} replica{'s' if count > 1 else ''}")
+        for at, count in changes.items()
+    ]
 
 
 def _segments(result: RunResult) -> tuple[list[Segment], list[float]]:

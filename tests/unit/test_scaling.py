@@ -9,6 +9,7 @@ import pytest
 
 from driftsched.errors import ScenarioError
 from driftsched.results import energy_summary
+from driftsched.results.marks import run_marks
 from driftsched.results.tables import RunResult
 from driftsched.scenario import Scenario, changed, with_load
 from driftsched.simulation import simulate
@@ -139,6 +140,16 @@ def test_an_autoscaler_follows_the_queue_within_its_bounds() -> None:
     assert (gpus["state"] == "starting").any()
     alone = simulate(changed(rush(), events=[])).requests
     assert result.requests["queue_wait_s"].mean() < 0.7 * alone["queue_wait_s"].mean()
+
+
+def test_charts_mark_what_an_autoscaler_did() -> None:
+    """Nobody planned it, so only the run can tell when replicas came and went."""
+    result = simulate(rush())
+    labels = [label for _, label in run_marks(result)]
+    assert "autoscaler on" in labels[0]
+    assert labels.index("2 replicas") < labels.index("3 replicas")
+    assert labels[-1].endswith("1 replica")
+    assert [at for at, _ in run_marks(result)] == sorted(at for at, _ in run_marks(result))
 
 
 def test_a_run_ends_though_an_autoscaler_could_look_for_ever() -> None:

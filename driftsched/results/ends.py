@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from driftsched.scheduling.gateway import LearningRow
     from driftsched.scheduling.request import Request
 
-__all__ = ["Ends", "Learning", "Words"]
+__all__ = ["Ends", "EndsReader", "Learning", "Words"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
@@ -65,21 +65,37 @@ class Ends:
 
     @classmethod
     def of(cls, requests: Sequence[Request]) -> Ends:
-        """Read the columns off the requests, in their order.
+        """Read the columns off the requests, in their order."""
+        reader = EndsReader()
+        reader.read(requests)
+        return reader.ends()
 
-        Request by request, since they lie far apart.
-        """
+
+class EndsReader:
+    """Reads the columns off requests, some at a time, so that those need not all be kept."""
+
+    def __init__(self) -> None:
+        self._numbers: list[Floats] = []
+        self._status: list[str] = []
+        self._reason: list[str] = []
+
+    def read(self, requests: Sequence[Request]) -> None:
+        """Read the next requests: one by one, since each lies in a place of its own."""
         rows = chain.from_iterable(map(attrgetter(*NUMBERS), requests))
-        flat = np.fromiter(rows, np.float64, len(NUMBERS) * len(requests))
-        columns: dict[str, Any] = dict(
-            zip(NUMBERS, flat.reshape(-1, len(NUMBERS)).T.copy(), strict=True)
-        )
+        self._numbers.append(np.fromiter(rows, np.float64, len(NUMBERS) * len(requests)))
+        self._status += map(attrgetter("status"), requests)
+        self._reason += map(attrgetter("reason"), requests)
+
+    def ends(self) -> Ends:
+        """All that was read."""
+        table = np.concatenate(self._numbers).reshape(-1, len(NUMBERS)).T.copy()
+        columns: dict[str, Any] = dict(zip(NUMBERS, table, strict=True))
         for name, dtype in WHOLE.items():
             columns[name] = columns[name].astype(dtype)
-        return cls(
+        return Ends(
             **columns,
-            status=Words.of(list(map(attrgetter("status"), requests)), STATUSES),
-            reason=Words.of(list(map(attrgetter("reason"), requests))),
+            status=Words.of(self._status, STATUSES),
+            reason=Words.of(self._reason),
         )
 
 

@@ -16,12 +16,14 @@ from driftsched.serving.memory import kv_capacity_tokens
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
 
-__all__ = ["GPU_COLUMNS", "Columns", "GpuLog", "gpu_table", "measured_gpu_table"]
+__all__ = ["GPU_COLUMNS", "Columns", "GpuLog", "gpu_table", "measured_gpu_table", "packed"]
 
 Floats = NDArray[np.float64]
 Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]
-GpuLog = Sequence[tuple[float, int, int]] | Callable[[], Columns]
-"""A replica's course: rows (time_s, running, kv_used_tokens), or what gives them as arrays."""
+Rows = Sequence[tuple[float, int, int]]
+GpuLog = Rows | NDArray[np.float64] | Callable[[], Columns]
+"""A replica's course: rows (time_s, running, kv_used_tokens), those packed into one array of shape
+(n, 3), or what gives its columns."""
 
 GPU_COLUMNS = (
     *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
@@ -65,8 +67,13 @@ def gpu_table(
 def _columns(log: GpuLog) -> Columns:
     if callable(log):
         return log()
-    rows = np.fromiter(chain.from_iterable(log), np.float64, 3 * len(log)).reshape(-1, 3)
+    rows = log if isinstance(log, np.ndarray) else packed(log)
     return rows[:, 0], rows[:, 1], rows[:, 2]
+
+
+def packed(rows: Rows) -> NDArray[np.float64]:
+    """Rows of a course as one array, shape (n, 3)."""
+    return np.fromiter(chain.from_iterable(rows), np.float64, 3 * len(rows)).reshape(-1, 3)
 
 
 def _sample(scenario: Scenario, number: int, course: Columns, times: np.ndarray) -> pd.DataFrame:

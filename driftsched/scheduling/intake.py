@@ -25,14 +25,14 @@ def make_requests(
     kind: type[Request] = Request,
 ) -> list[Request]:
     """Return a fresh request for each row of the workload, or of a part of it, in its order."""
-    ranks = [tenant.rank for tenant in scenario.tenants]
-    tenants = workload.tenant[part].tolist()
+    tenant = workload.tenant[part]
+    ranks = np.array([tenant.rank for tenant in scenario.tenants])
     return list(
         map(
             kind,
             range(len(workload))[part],
-            tenants,
-            [ranks[tenant] for tenant in tenants],
+            tenant.tolist(),
+            ranks[tenant].tolist(),
             budgets.predicted[part].tolist(),
             workload.arrival_s[part].tolist(),
             workload.prompt_tokens[part].tolist(),
@@ -42,20 +42,22 @@ def make_requests(
             budgets.counted_output[part].tolist(),
             budgets.base_tokens[part].tolist(),
             budgets.prior_tokens[part].tolist(),
-            cached_tokens(scenario, workload)[part].tolist(),
+            cached_tokens(scenario, workload, part).tolist(),
         )
     )
 
 
-def cached_tokens(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
-    """Tokens of each prompt found in the prefix cache, shape (n,).
+def cached_tokens(
+    scenario: Scenario, workload: Workload, part: slice = slice(None)
+) -> NDArray[np.int64]:
+    """Tokens of each prompt of a part of the workload found in the prefix cache, shape (n,).
 
     The tenant's share of the prompt in whole blocks, at least one token short of it: as in vLLM,
     the last token is always computed, since its logits are needed.
     """
     size = scenario.engine.block_tokens
-    rate = np.array([tenant.prefix_hit_rate for tenant in scenario.tenants])[workload.tenant]
-    prompt = workload.prompt_tokens
-    hits = np.floor(prompt * rate).astype(np.int64)
+    rate = np.array([tenant.prefix_hit_rate for tenant in scenario.tenants])
+    prompt = workload.prompt_tokens[part]
+    hits = np.floor(prompt * rate[workload.tenant[part]]).astype(np.int64)
     whole: NDArray[np.int64] = np.minimum(hits // size, (prompt - 1) // size)
     return whole * size

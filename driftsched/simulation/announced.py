@@ -54,8 +54,6 @@ class AnnouncedTraffic:
 
     def _arrive(self, appointment: Appointment) -> None:
         now = self._clock.now
-        before = self._traffic.submitted
-        self._traffic.advance(now)
-        self._fleet.arrived(self._traffic.requests[before : self._traffic.submitted], now)
+        self._fleet.arrived(self._traffic.advance(now), now)
         self._announce()
         self.idle(now)

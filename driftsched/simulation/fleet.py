@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -41,8 +41,8 @@ class Fleet:
         Cluster, engine and what the gateway needs.
     clock : Clock
         At time 0; running it runs the scenario.
-    requests : sequence of Request
-        One a row of the workload.
+    requests : iterable of Request
+        One a row of the workload; each is taken when the one before it has arrived.
     workload : Workload
         The traffic.
     policy : Policy, optional
@@ -64,7 +64,7 @@ class Fleet:
         self,
         scenario: Scenario,
         clock: Clock,
-        requests: Sequence[Request],
+        requests: Iterable[Request],
         workload: Workload,
         policy: Policy | None = None,
         progress: Progress | None = None,
@@ -80,7 +80,9 @@ class Fleet:
         announced: AnnouncedTraffic | Clients
         source: Source
         if scenario.events or react(scenario, workload):
-            self.clients = Clients(scenario, workload, clock, requests, self, progress)
+            self.clients = Clients(
+                scenario, workload, clock, list(requests), self, progress
+            )
             source = announced = self.clients
         else:
             traffic = Traffic(requests, workload.segments, self.gateway, progress)

@@ -13,9 +13,11 @@ import numpy as np
 from driftsched.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
-from driftsched.scheduling.intake import make_requests
+from driftsched.results.ends import Learning
+from driftsched.results.gpu_samples import packed
 from driftsched.simulation.clock import Clock
 from driftsched.simulation.fleet import Fleet
+from driftsched.simulation.stream import RequestStream
 from driftsched.workload.generate import generate
 
 if TYPE_CHECKING:
@@ -119,9 +121,8 @@ def _simulated(
     reason: str,
     started: float,
 ) -> RunResult:
-    """Run; its requests are freed when this returns, before the collector would look at them."""
     budgets = prepare_budgets(scenario, workload)
-    requests = make_requests(scenario, workload, budgets)
+    requests = RequestStream(scenario, workload, budgets)
     clock = Clock()
     fleet = Fleet(scenario, clock, requests, workload, policy, progress)
     clock.run()
@@ -129,17 +130,21 @@ def _simulated(
         clock.run()
     clients = fleet.clients
     if clients is not None:
-        rows = np.array(clients.rows, dtype=np.int64)
-        workload, budgets = workload.take(rows), budgets.take(rows)
-        requests = clients.requests
+        made = np.array(clients.rows, dtype=np.int64)
+        workload, budgets = workload.take(made), budgets.take(made)
+    learning, logs = fleet.gateway.learning, [replica.log for replica in fleet.replicas]
+    columns, courses = Learning.of(learning), [packed(log) for log in logs]
+    # The fleet is left to the garbage collector, who takes long to look at so many rows.
+    for rows in (learning, *logs):
+        rows.clear()
     return build_result(
         scenario,
         workload,
         budgets,
-        requests,
+        requests.ends() if clients is None else clients.requests,
         tries=None if clients is None else (clients.attempts, clients.retry_of),
-        learning=fleet.gateway.learning,
-        gpu_logs=[replica.log for replica in fleet.replicas],
+        learning=columns,
+        gpu_logs=courses,
         requeues=fleet.gateway.requeues if scenario.events else None,
         states=fleet.operations.states if scenario.events else (),
         engine="simpy",
@@ -150,7 +155,7 @@ def _simulated(
 
 @contextmanager
 def _fewer_collections() -> Iterator[None]:
-    """Raise the garbage collector's threshold: a run makes many objects and no cycles."""
+    """Raise the garbage collector's threshold: a run makes many objects and few cycles."""
     former = gc.get_threshold()
     gc.set_threshold(10_000_000, *former[1:])
     try:

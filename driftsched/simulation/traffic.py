@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -30,21 +30,20 @@ class Traffic:
     ----------
     next_s : float
         Time of the next arrival in seconds; inf while there is none, or none before a drain.
-    requests : sequence of Request
-        All of them, in order of arrival.
     submitted : int
-        How many have been handed to the gateway: the first ones of `requests`.
+        How many requests have been handed to the gateway: the first ones.
     """
 
     def __init__(
         self,
-        requests: Sequence[Request],
+        requests: Iterable[Request],
         segments: Sequence[Segment],
         gateway: Gateway,
         progress: Progress | None = None,
     ) -> None:
         self.next_s = inf
-        self.requests = requests
+        self._requests = iter(requests)
+        self._coming: Request | None = None  # arrives at next_s
         self._segments = segments
         self._gateway = gateway
         self._progress = progress
@@ -55,19 +54,21 @@ class Traffic:
         self._report_at = 0
         self._open(0.0)
 
-    def advance(self, now: float) -> None:
-        """Submit every request that arrives up to and including `now`, in order."""
-        requests, submit = self.requests, self._gateway.submit
+    def advance(self, now: float) -> list[Request]:
+        """Submit every request that arrives up to and including `now`, in order; return them."""
+        arrived: list[Request] = []
         while self.next_s <= now:
-            cursor = self.submitted
-            submit(requests[cursor], self.next_s)
-            self.submitted = cursor = cursor + 1
-            if cursor < self._stop:
-                self.next_s = requests[cursor].arrival_s
+            request = self._coming
+            self._gateway.submit(request, self.next_s)
+            arrived.append(request)
+            self.submitted += 1
+            if self.submitted < self._stop:
+                self._draw()
             else:
                 self._close()
         if self.submitted >= self._report_at:
             self._report()
+        return arrived
 
     def idle(self, now: float) -> bool:
         """Tell the source that every submitted request has ended; False when no more will come."""
@@ -77,7 +78,7 @@ class Traffic:
         return self.next_s < inf
 
     def _report(self) -> None:
-        total = len(self.requests)
+        total = self._segments[-1].stop
         self._report_at = self.submitted + max(1, total // REPORTS)
         if self._progress:
             self._progress(self.submitted / total)
@@ -94,9 +95,12 @@ class Traffic:
         self._start_s = start_s
         segment = self._segments[self._segment]
         self._stop = segment.stop
-        for request in self.requests[segment.first : segment.stop]:
-            request.arrival_s += start_s
         if segment.first < segment.stop:
-            self.next_s = self.requests[segment.first].arrival_s
+            self._draw()
         else:
             self._close()
+
+    def _draw(self) -> None:
+        """Take the next request and date it."""
+        self._coming = request = next(self._requests)
+        request.arrival_s = self.next_s = self._start_s + request.arrival_s

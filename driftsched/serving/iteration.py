@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 from typing import NamedTuple
 
@@ -44,6 +45,22 @@ class CostArrays(NamedTuple):
     kv_s: Floats = NONE
 
 
+class _Once(dict[int, float]):
+    """Values of a function of a whole number, computed once each; it forgets when it is full."""
+
+    MOST = 1 << 16
+
+    def __init__(self, function: Callable[[int], float]) -> None:
+        super().__init__()
+        self.function = function
+
+    def __missing__(self, number: int) -> float:
+        if len(self) >= self.MOST:
+            self.clear()
+        value = self[number] = self.function(number)
+        return value
+
+
 class IterationCost:
     """t = overhead + √(host² + gpu²) + request · r + prompt · j + kv · K + attention · S.
 
@@ -67,7 +84,8 @@ class IterationCost:
     """
 
     __slots__ = (
-        "_fixed",
+        "_decode_s",
+        "_fixed_s",
         "attention_s",
         "host_s",
         "kv_token_s",
@@ -104,7 +122,8 @@ class IterationCost:
         self.wire_token_s = wire_token_s
         self.request_s = request_s
         self.prompt_s = prompt_s
-        self._fixed: dict[int, float] = {}
+        self._fixed_s = _Once(self.fixed)
+        self._decode_s = _Once(self._decode)
 
     def linear(self, tokens: int) -> float:
         """Seconds of the linear layers alone over `tokens` tokens."""
@@ -150,7 +169,7 @@ class IterationCost:
         if prompts is None:
             prompts = 1 if squared_prompts else 0
         return (
-            self.fixed(tokens)
+            self._fixed_s[tokens]
             + self.request_s * requests
             + self.prompt_s * prompts
             + self.kv(kv_tokens)
@@ -164,7 +183,7 @@ class IterationCost:
         a closed form: the jump-ahead.
         """
         grown = kv_tokens * iterations + running * (iterations * (iterations - 1) // 2)
-        return iterations * self._decode(running) + self.kv_token_s * grown
+        return iterations * self._decode_s[running] + self.kv_token_s * grown
 
     def stretch_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
         """Fewest iterations (at least one) of a stretch that last `seconds`, and how long they do.
@@ -172,7 +191,7 @@ class IterationCost:
         The root of the closed form, rounded down, is at most one iteration short.
         """
         a = self.kv_token_s * running / 2
-        b = self.stretch(1, running, kv_tokens) - a
+        b = self._decode_s[running] + self.kv_token_s * kv_tokens - a
         steps = int(2 * seconds / (b + sqrt(b * b + 4 * a * seconds))) or 1
         lasting = self.stretch(steps, running, kv_tokens)
         if lasting < seconds:
@@ -201,8 +220,4 @@ class IterationCost:
 
     def _decode(self, running: int) -> float:
         """Seconds of a decode iteration without reading the KV cache."""
-        try:
-            return self._fixed[running]
-        except KeyError:
-            seconds = self._fixed[running] = self.fixed(running) + self.request_s * running
-            return seconds
+        return self.fixed(running) + self.request_s * running

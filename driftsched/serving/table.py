@@ -93,7 +93,7 @@ class TableCost(IterationCost):
 
     def stretch(self, iterations: int, running: int, kv_tokens: int) -> float:
         read = self.cache.total(kv_tokens, running, iterations)
-        return iterations * self._decode(running) + read
+        return iterations * self._decode_s[running] + read
 
     def stretch_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
         """As for every cost; found by bisection, since a stretch never falls with its length."""

@@ -52,3 +52,8 @@ class Clock(simpy.Environment):
         appointment = Appointment(self, call)
         heappush(self._queue, (time_s, order, next(self._eid), appointment))  # type: ignore[misc]
         return appointment
+
+    def again(self, past: Appointment, time_s: float, order: int, call: Call) -> None:
+        """Do as `at` does, with an appointment whose time has come instead of a new one."""
+        past.callbacks = [call]
+        heappush(self._queue, (time_s, order, next(self._eid), past))  # type: ignore[misc]

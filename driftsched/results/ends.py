@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, starmap
 from operator import attrgetter
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,13 +22,19 @@ __all__ = ["Ends", "EndsReader", "Learning", "Words"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
-WHOLE: dict[str, type[np.signedinteger[Any]]] = {
-    "estimated_output_tokens": np.int64,
-    "preemptions": np.int32,
-    "replica": np.int32,
-    "batch_id": np.int64,
+NUMBERS = {
+    "arrival_s": "f8",
+    "dispatch_s": "f8",
+    "first_token_s": "f8",
+    "finish_s": "f8",
+    "bias": "f8",
+    "estimated_output_tokens": "i8",
+    "batch_id": "i8",
+    "preemptions": "i4",
+    "replica": "i4",
 }
-NUMBERS = ("arrival_s", "dispatch_s", "first_token_s", "finish_s", "bias", *WHOLE)
+LETTERS = {"f8": "d", "i8": "q", "i4": "i"}
+ROW = Struct("=" + "".join(LETTERS[kind] for kind in NUMBERS.values()))
 
 
 @dataclass(frozen=True)
@@ -75,23 +82,20 @@ class EndsReader:
     """Reads the columns off requests, some at a time, so that those need not all be kept."""
 
     def __init__(self) -> None:
-        self._numbers: list[Floats] = []
+        self._numbers = bytearray()
         self._status: list[str] = []
         self._reason: list[str] = []
 
     def read(self, requests: Sequence[Request]) -> None:
         """Read the next requests: one by one, since each lies in a place of its own."""
-        rows = chain.from_iterable(map(attrgetter(*NUMBERS), requests))
-        self._numbers.append(np.fromiter(rows, np.float64, len(NUMBERS) * len(requests)))
+        self._numbers += b"".join(starmap(ROW.pack, map(attrgetter(*NUMBERS), requests)))
         self._status += map(attrgetter("status"), requests)
         self._reason += map(attrgetter("reason"), requests)
 
     def ends(self) -> Ends:
         """All that was read."""
-        table = np.concatenate(self._numbers).reshape(-1, len(NUMBERS)).T.copy()
-        columns: dict[str, Any] = dict(zip(NUMBERS, table, strict=True))
-        for name, dtype in WHOLE.items():
-            columns[name] = columns[name].astype(dtype)
+        rows = np.frombuffer(self._numbers, list(NUMBERS.items()))
+        columns: dict[str, Any] = {name: rows[name].copy() for name in NUMBERS}
         return Ends(
             **columns,
             status=Words.of(self._status, STATUSES),

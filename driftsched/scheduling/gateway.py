@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.routers.base import Router
 
 __all__ = ["Gateway", "LearningRow", "Requeue"]
 
@@ -127,7 +128,10 @@ class Gateway:
             if refusal:
                 return self._reject(request, now, refusal)
             gate.waiting += 1
-        self._queue(request)
+        if self._router is None:
+            self.lines[0].push(request)
+        else:
+            self._queue(request, self._router)
         return True
 
     def _reject(self, request: Request, now: float, reason: str) -> bool:
@@ -209,7 +213,7 @@ class Gateway:
             self.accepting = sorted([*self.accepting, number])
             parked, self.parked = self.parked, []
             for request in parked:
-                self._queue(request)
+                self._queue(request, self._router)
         elif not accepting and number in self.accepting:
             self.accepting.remove(number)
 
@@ -220,14 +224,10 @@ class Gateway:
             return
         for request in self.lines[number].take_all():
             self._unload(request)
-            self._queue(request)
+            self._queue(request, router)
 
-    def _queue(self, request: Request) -> None:
+    def _queue(self, request: Request, router: Router) -> None:
         """Put an admitted request into a queue, or aside while no replica that fits it is open."""
-        router = self._router
-        if router is None:
-            self.lines[0].push(request)
-            return
         needed = request.prompt_tokens + request.max_output_tokens
         among = [one for one in self.accepting if self._capacities[one] >= needed]
         if not among:

@@ -191,7 +191,9 @@ class IterationCost:
         The root of the closed form, rounded down, is at most one iteration short.
         """
         a = self.kv_token_s * running / 2
-        b = self._decode_s[running] + self.kv_token_s * kv_tokens - a
+        b = (
+            self._decode_s[running] + self.kv_token_s * kv_tokens - a
+        )  # the first iteration's, less a
         steps = int(2 * seconds / (b + sqrt(b * b + 4 * a * seconds))) or 1
         lasting = self.stretch(steps, running, kv_tokens)
         if lasting < seconds:

@@ -53,7 +53,12 @@ class Clock(simpy.Environment):
         heappush(self._queue, (time_s, order, next(self._eid), appointment))  # type: ignore[misc]
         return appointment
 
-    def again(self, past: Appointment, time_s: float, order: int, call: Call) -> None:
-        """Do as `at` does, with an appointment whose time has come instead of a new one."""
-        past.callbacks = [call]
-        heappush(self._queue, (time_s, order, next(self._eid), past))  # type: ignore[misc]
+    def passes(self, time_s: float) -> bool:
+        """Go on to `time_s` at once where nothing else is to happen until then and at it.
+
+        It spares who is alone on the clock an appointment with itself.
+        """
+        if self._queue and self._queue[0][0] <= time_s:
+            return False
+        self._now = time_s
+        return True

@@ -110,12 +110,19 @@ class ContinuousReplica(Replica):
         return chosen
 
     def _wake(self, appointment: Appointment) -> None:
-        now = self.clock.now
-        if self.source.next_s <= now:
-            self.source.advance(now)
-        if self.busy:
-            self._settle(now)
-        self._plan(now, appointment)
+        source, now = self.source, self.clock.now
+        while True:
+            if source.next_s <= now:
+                source.advance(now)
+            if self.busy:
+                self._settle(now)
+            if not self._plan(now):
+                self._rest(now)
+                return
+            now = self._end_s
+            if not self.clock.passes(now):
+                self._arm(now)
+                return
 
     def _settle(self, now: float) -> None:
         """Count the stretch that has ended: prompts are done, requests leave."""
@@ -169,13 +176,15 @@ class ContinuousReplica(Replica):
         else:
             self._reserved -= request.prompt_tokens + request.max_output_tokens
 
-    def _plan(self, now: float, appointment: Appointment) -> None:
-        """Give blocks, let requests join, and make the appointment at the end of the stretch."""
+    def _plan(self, now: float) -> bool:
+        """Give blocks, let requests join, and plan the next stretch; False where nobody runs."""
         self.cost = self._next_cost
         preempted = self.busy and self.blocks is not None and self._grow(self.blocks)
         decoding, kv = len(self.leaving), self.kv
         chunks: Sequence[Piece] = ()
-        if self.line.waiting or self.heads or self.partial is not None:
+        if self.partial is not None or (
+            decoding < self.batch_size and (self.line.waiting or self.heads)
+        ):
             chunks = self._prefill(decoding, now, joining=not preempted)
         self._chunks = chunks
         if chunks or preempted:
@@ -196,10 +205,9 @@ class ContinuousReplica(Replica):
             if self._open and self.source.next_s < end:
                 end = self._cut(self.source.next_s)
         else:
-            self._rest(now)
-            return
+            return False
         self._end_s = end
-        self.clock.again(appointment, end, self.order, self._wake)
+        return True
 
     def _grow(self, blocks: BlockTable) -> bool:
         """Give the running requests the blocks of the next iteration; True if one was preempted."""

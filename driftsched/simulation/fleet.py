@@ -80,9 +80,7 @@ class Fleet:
         announced: AnnouncedTraffic | Clients
         source: Source
         if scenario.events or react(scenario, workload):
-            self.clients = Clients(
-                scenario, workload, clock, list(requests), self, progress
-            )
+            self.clients = Clients(scenario, workload, clock, list(requests), self, progress)
             source = announced = self.clients
         else:
             traffic = Traffic(requests, workload.segments, self.gateway, progress)

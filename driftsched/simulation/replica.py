@@ -49,7 +49,7 @@ class Source(Protocol):
     next_s: float
     """Time of the next arrival where it is foreseen; else inf."""
 
-    def advance(self, now: float) -> None:
+    def advance(self, now: float) -> object:
         """Submit what arrived up to and including `now` and was not announced."""
         ...
 

@@ -135,8 +135,9 @@ def _simulated(
     learning, logs = fleet.gateway.learning, [replica.log for replica in fleet.replicas]
     columns, courses = Learning.of(learning), [packed(log) for log in logs]
     # The fleet is left to the garbage collector, who takes long to look at so many rows.
-    for rows in (learning, *logs):
-        rows.clear()
+    learning.clear()
+    for log in logs:
+        log.clear()
     return build_result(
         scenario,
         workload,

@@ -26,6 +26,18 @@ class Traffic:
     that is what lets a replica jump over iterations in which nobody can join. Only where a phase
     drains does the next segment's start wait for the last request to end.
 
+    Parameters
+    ----------
+    requests : iterable of Request
+        In order of arrival, `arrival_s` counted from the start of their segment. Each is taken, and
+        its time counted from the start of the run, when the one before it has come.
+    segments : sequence of Segment
+        The phases.
+    gateway : Gateway
+        Who takes the requests in.
+    progress : callable, optional
+        Told of the share submitted.
+
     Attributes
     ----------
     next_s : float
@@ -43,7 +55,6 @@ class Traffic:
     ) -> None:
         self.next_s = inf
         self._requests = iter(requests)
-        self._coming: Request | None = None  # arrives at next_s
         self._segments = segments
         self._gateway = gateway
         self._progress = progress
@@ -52,6 +63,7 @@ class Traffic:
         self._start_s = 0.0
         self._stop = 0
         self._report_at = 0
+        self._coming: Request  # arrives at next_s
         self._open(0.0)
 
     def advance(self, now: float) -> list[Request]:

@@ -28,6 +28,10 @@ def simulated_page(view: View) -> None:
     if result is None:
         return
     headline(result)
+    st.caption(
+        "One run has no interval: with another seed its figures would be others. "
+        "Explore repeats the experiment and says how far to trust each figure."
+    )
     watch(result, work_key(work.single_run, (scenario,))[:12])
     energy(result)
     st.subheader("Take it with you", anchor="downloads")

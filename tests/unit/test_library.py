@@ -1,7 +1,8 @@
 """The run library: what is saved comes back; the index can go at any time."""
 
-import multiprocessing
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,9 @@ from driftsched.results.storage import TABLES
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
 from tests.unit.results_data import hand_run
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -184,15 +188,25 @@ def test_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert library_home() == tmp_path / ".driftsched"
 
 
-def _save_and_list(home: Path) -> list[str]:
-    library = RunLibrary(home)
-    saved = [library.save(hand_run(), str(n)) for n in range(4)]
-    assert set(saved) <= ids(library)
-    return saved
+SAVE_AND_LIST = """
+import sys
+from pathlib import Path
+from driftsched.results import RunLibrary
+from tests.unit.results_data import hand_run
+
+library = RunLibrary(Path(sys.argv[1]))
+saved = [library.save(hand_run(), str(n)) for n in range(4)]
+assert set(saved) <= set(library.list()["run_id"])
+print(*saved)
+"""
 
 
 def test_processes_may_share_a_library(library: RunLibrary) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        saved = pool.map(_save_and_list, [library.home] * 3)
+    command = [sys.executable, "-c", SAVE_AND_LIST, str(library.home)]
+    processes = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    saved = [process.communicate(timeout=120)[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
     assert ids(library) == {run_id for ids_ in saved for run_id in ids_}
     assert len(ids(library)) == 12

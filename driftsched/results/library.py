@@ -152,9 +152,9 @@ class RunLibrary:
     def _folder(self, run_id: str) -> Path:
         folder = self._runs / run_id
         if not RUN_ID.fullmatch(run_id) or not (folder / "run.json").is_file():
-            held = len(self._ids()) or "no"
+            held = len(self._ids()) or "none"
             raise UnknownNameError(
-                f"run must be the id of a saved run ({self.home} holds {held} of them) or the "
+                f"run must be the id of a saved run ({self.home} holds {held}) or the "
                 f"folder of one, got {run_id[:100]!r}"
             )
         return folder

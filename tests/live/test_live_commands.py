@@ -74,7 +74,7 @@ def test_live_then_calibrate_then_twin(tmp_path: Path, capsys: pytest.CaptureFix
         ),
         (("calibrate",), "either a run or --engine"),
         (("calibrate", *TINY, "--batch", "0"), "--batch must be from 1 to 1024, got 0"),
-        (("twin", "no-such-run"), "run must be one of"),
+        (("twin", "no-such-run"), "run must be the id of a saved run"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(

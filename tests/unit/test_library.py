@@ -16,7 +16,6 @@ from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
 from tests.unit.results_data import hand_run
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -149,9 +149,7 @@ def test_deleted_runs_are_gone(library: RunLibrary) -> None:
     library.delete(one)
     assert ids(library) == {two}
     assert [path.name for path in (library.home / "runs").iterdir()] == [two]
-    with pytest.raises(
-        UnknownNameError, match=r"run must be the id of a saved run .* holds 1 of them"
-    ):
+    with pytest.raises(UnknownNameError, match=r"run must be the id of a saved run .* holds 1\)"):
         library.load(one)
 
 

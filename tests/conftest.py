@@ -48,9 +48,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Give a Chromium, driven by Playwright; one for all browser tests."""
+    """Give a Chromium, driven by Playwright; one a module.
+
+    Playwright keeps an event loop running in this thread as long as it is open; tests of live runs,
+    which start loops of their own, may follow in the same process.
+    """
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = find_chromium()
     if chromium is None:

@@ -35,18 +35,23 @@ class Patience:
     def __init__(self, scenario: Scenario, workload: Workload) -> None:
         self._tenants = [tenant.patience for tenant in scenario.tenants]
         self._drawn_s = workload.patience_s
+        self._tokens_get_lost = bool(scenario.events)
 
     def limits(self, tenant: int, row: int) -> list[Limit]:
-        """Limits of the request in a row of the workload, each worth an appointment."""
+        """Limits of the request in a row of the workload, each worth an appointment.
+
+        Of two limits to the first token the earlier decides, but where a replica may go down and a
+        first token with it.
+        """
         patience = self._tenants[tenant]
         first_s, all_s = patience.first_token_timeout_s or inf, patience.timeout_s or inf
         drawn_s = inf if self._drawn_s is None else float(self._drawn_s[row])
         limits: list[Limit] = []
-        if drawn_s < min(first_s, all_s):
-            limits.append(Limit(drawn_s, "cancelled", "hung up before the first token", True))
-        elif first_s < all_s:
+        if first_s < all_s and (first_s <= drawn_s or self._tokens_get_lost):
             reason = f"no first token within {first_s:g} s"
             limits.append(Limit(first_s, "timed_out", reason, True))
+        if drawn_s < all_s and (drawn_s < first_s or self._tokens_get_lost):
+            limits.append(Limit(drawn_s, "cancelled", "hung up before the first token", True))
         if all_s < inf:
             limits.append(Limit(all_s, "timed_out", f"not finished within {all_s:g} s", False))
         return limits

@@ -203,7 +203,7 @@ def test_snapshots_from_another_thread_grow_to_the_result() -> None:
     runs: list[LiveRun] = []
     results: list[RunResult] = []
     scenario = scaled_paper("continuous", "sjf", **{"engine.batch_size": 4})
-    engine = ScriptedEngine(step_s=0.002)
+    engine = ScriptedEngine(step_s=0.02)
     thread = threading.Thread(
         target=lambda: results.append(run(scenario, engine, observer=runs.append))
     )

@@ -3,7 +3,9 @@
 import pytest
 
 from driftsched.errors import ScenarioError
+from driftsched.scenario import changed
 from driftsched.simulation import simulate
+from driftsched.workload import generate
 from tests.support.scenarios import small
 
 DOWN = {"kind": "outage", "replica": 0, "from_s": 5}
@@ -60,6 +62,41 @@ def test_a_requeued_request_runs_until_the_failure_and_waits_afterwards() -> Non
         past = result.queues[result.queues["time_s"] <= at_s]
         running = past.groupby("tenant", observed=True)["running"].last().sum()
         assert running == (again.sum() if at_s < 5 else 0)
+
+
+def test_a_client_whose_first_token_was_lost_hangs_up_when_its_patience_ends() -> None:
+    """The earlier deadline was met by a token that an outage took back; the later one counts."""
+    patience = {
+        "first_token_timeout_s": 0.5,
+        "abandonment": {"kind": "constant", "seconds": 8},
+    }
+    answer = {"kind": "constant", "tokens": 100}
+    scenario = small(
+        tenants=[{"name": "a", "share": 1, "patience": patience}],
+        categories=[
+            {
+                "name": "short_qa",
+                "base_tokens": 40,
+                "max_output_tokens": 100,
+                "prompt_tokens": {"kind": "constant", "tokens": 1},
+                "output_tokens": answer,
+            }
+        ],
+        phases=[
+            {
+                "name": "only",
+                "requests": 1,
+                "arrivals": {"kind": "poisson", "rate_rps": 1},
+                "mix": {"short_qa": 1},
+            }
+        ],
+        cluster={"cost": {"kind": "constant", "token_s": 0.03}},
+    )
+    arrival_s = float(generate(scenario).arrival_s[0])
+    outage = DOWN | {"from_s": arrival_s + 1}
+    (request,) = simulate(changed(scenario, events=[outage])).requests.itertuples()
+    assert (request.status, request.reason) == ("cancelled", "hung up before the first token")
+    assert request.finish_s == pytest.approx(arrival_s + 8)
 
 
 def test_the_gpus_table_shows_what_state_a_replica_was_in() -> None:

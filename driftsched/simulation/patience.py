@@ -54,4 +54,5 @@ class Patience:
             limits.append(Limit(drawn_s, "cancelled", "hung up before the first token", True))
         if all_s < inf:
             limits.append(Limit(all_s, "timed_out", f"not finished within {all_s:g} s", False))
-        return limits
+        # Two that differ by less than the clock can tell: the shorter comes first.
+        return sorted(limits, key=lambda limit: limit.after_s)

@@ -132,6 +132,8 @@ class SlowClients:
             (first_s, "timed_out", f"no first token within {first_s or 0:g} s", True),
             (own_s, "cancelled", "hung up before the first token", True),
         ]
+        # Two that differ by less than the clock can tell: the shorter comes first.
+        waits.sort(key=lambda wait: inf if wait[0] is None else wait[0])
         for after_s, status, reason, to_first_token in waits:
             if after_s is not None:
                 at_s = now + after_s

@@ -107,6 +107,9 @@ class ContinuousReplica(Replica):
     def hand_back(self) -> list[Request]:
         chosen = [one for one in self.heads if isnan(one.dispatch_s)]
         self.heads = [one for one in self.heads if not isnan(one.dispatch_s)]
+        # Nobody stands before the line any more: who comes next may join the stretch under way.
+        room = not self.heads and len(self.leaving) < self.batch_size
+        self._open = self._open or (bool(chosen) and self._steps > 1 and room)
         return chosen
 
     def _wake(self, appointment: Appointment) -> None:

@@ -1,9 +1,13 @@
 """Scenario events: what is refused, and what an outage leaves behind."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from driftsched.errors import ScenarioError
 from driftsched.scenario import changed
+from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation import simulate
 from driftsched.workload import generate
 from tests.support.scenarios import small
@@ -108,3 +112,23 @@ def test_the_gpus_table_shows_what_state_a_replica_was_in() -> None:
     assert down["time_s"].between(5, 9).all()
     assert (down["running"] == 0).all()
     assert set(gpus.loc[gpus["state"] == "slow", "replica"]) == {1}
+
+
+def test_who_comes_after_a_drain_joins_the_batch_though_a_larger_one_was_handed_back() -> None:
+    """One chosen before the drain had no room; once put back it must not keep others out."""
+    drain = {"kind": "drain", "replica": 0, "from_s": 1, "to_s": 2}
+    drawn = small(policy={"kind": "priority"}, engine={"mode": "continuous", "kv": "reserve"})
+    room = kv_capacity_tokens(drawn.cluster) * 2 // 3
+    scenario = changed(drawn, phases=[drawn.phases[0].model_dump() | {"requests": 3}])
+    workload = replace(
+        generate(scenario),
+        arrival_s=np.array([0.0, 0.5, 1.5]),
+        tenant=np.array([1, 1, 0], dtype=np.int16),
+        prompt_tokens=np.array([10, 10, 10], dtype=np.int32),
+        output_tokens=np.array([2000, 10, 10], dtype=np.int32),
+        max_output_tokens=np.array([room, room, 10], dtype=np.int32),
+    )
+    table = simulate(changed(scenario, events=[drain]), workload).requests
+    assert table["finish_s"][0] > 10
+    assert table["dispatch_s"][1] == table["finish_s"][0]
+    assert 2 <= table["dispatch_s"][2] < 3

@@ -35,6 +35,12 @@ TIMESTAMP,ContextTokens,GeneratedTokens
 """
 
 
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Give each test a library of its own, whatever ran before it."""
+    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path / "home"))
+
+
 def called(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     code = main(argv)
     out, err = capsys.readouterr()

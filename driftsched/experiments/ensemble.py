@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = ["Ensemble", "Outcome", "engine_for", "run_ensemble"]
 
 Floats = NDArray[np.float64]
 Advance = Callable[[float], None]
+FINISHED = STATUSES.index("finished")
 
 
 class Outcome(NamedTuple):
@@ -42,6 +44,18 @@ class Outcome(NamedTuple):
     status: NDArray[np.int8]
     estimate: NDArray[Any]
     bias: Floats
+
+    def latency(self, metric: str) -> Floats:
+        """A latency of each request in seconds, (n,); NaN where it did not finish.
+
+        Parameters
+        ----------
+        metric : str
+            e2e_s, ttft_s or queue_wait_s.
+        """
+        ends = {"e2e_s": "finish_s", "ttft_s": "first_token_s", "queue_wait_s": "dispatch_s"}
+        end: Floats = getattr(self, ends[metric])
+        return np.where(self.status == FINISHED, end - self.arrival_s, np.nan)
 
     @classmethod
     def of_ends(cls, ends: Ends) -> Outcome:
@@ -173,28 +187,35 @@ def run_ensemble(
         name: engine_for(scenario, traffic[0], engine) for name, scenario in variants.items()
     }
     tell = _counted(progress, len(variants) * len(seeds))
-    outcomes = {}
+    compiled = {name for name, (chosen, _) in engines.items() if chosen == "compiled"}
+    outcomes = _outcomes(variants, compiled, list(zip(seeds, traffic, strict=True)), tell)
+    return Ensemble(dict(variants), seeds, traffic, outcomes, engines)
+
+
+def _outcomes(
+    variants: Mapping[str, Scenario],
+    compiled: Collection[str],
+    replications: Sequence[tuple[int, Traffic]],
+    tell: Callable[[], None],
+) -> dict[str, list[Outcome]]:
+    """Outcomes by variant; the `compiled` ones are under way before the others begin."""
+    submit = _workers().submit
     waiting = {
-        name: [
-            _workers().submit(_compiled, scenario, seed, requests, tell)
-            for seed, requests in zip(seeds, traffic, strict=True)
-        ]
+        name: [submit(_compiled, scenario, *each, tell) for each in replications]
         for name, scenario in variants.items()
-        if engines[name][0] == "compiled"
+        if name in compiled
     }
+    outcomes = {}
     try:
         for name, scenario in variants.items():
             if name in waiting:
                 outcomes[name] = [future.result() for future in waiting[name]]
             else:
-                outcomes[name] = [
-                    _simpy(scenario, seed, requests, tell)
-                    for seed, requests in zip(seeds, traffic, strict=True)
-                ]
+                outcomes[name] = [_simpy(scenario, *each, tell) for each in replications]
     finally:
-        for future in (future for futures in waiting.values() for future in futures):
+        for future in chain.from_iterable(waiting.values()):
             future.cancel()
-    return Ensemble(dict(variants), seeds, traffic, outcomes, engines)
+    return outcomes
 
 
 def _seeded(scenario: Scenario, seed: int) -> Scenario:

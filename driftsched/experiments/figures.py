@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,33 +10,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.experiments.ensemble import FINISHED
+from driftsched.experiments.tallies import rates, service, tally
 from driftsched.results import (
-    STATUSES,
     Estimate,
     PairedChange,
     Pool,
-    Warmup,
     jain_index,
     mean_interval,
-    mser5,
     paired_pool_change,
     paired_pool_changes,
 )
 
 if TYPE_CHECKING:
     from driftsched.experiments.ensemble import Ensemble, Outcome
+    from driftsched.workload import Workload
 
-__all__ = ["CURVE", "LATENCIES", "Figures", "latency", "said", "warmup"]
+__all__ = ["CURVE", "LATENCIES", "Figures", "said"]
 
 Floats = NDArray[np.float64]
 LATENCIES = ("e2e_s", "ttft_s", "queue_wait_s")
 CURVE = np.unique(np.r_[np.linspace(0.005, 0.995, 120), 0.001, 0.5, 0.99, 0.999])
 """Shares of the requests at which a distribution is drawn."""
 NOTHING = PairedChange(np.nan, np.nan, np.nan, 0, 0.95)
-ENDS = ("submitted", "completed", "rejected", "lost", "starved")
-COUNTED = (*ENDS, "good", "asked", "met", "span_s")
-FINISHED = STATUSES.index("finished")
-REJECTED = STATUSES.index("rejected")
 
 
 class Figures:
@@ -88,7 +84,7 @@ class Figures:
         key = (policy, metric)
         if key not in self._latencies:
             outcomes = self.ensemble.outcomes[policy]
-            self._latencies[key] = [latency(one, metric)[self.cut :] for one in outcomes]
+            self._latencies[key] = [one.latency(metric)[self.cut :] for one in outcomes]
         return self._latencies[key]
 
     def changes(
@@ -189,9 +185,9 @@ class Figures:
             summed = counts.sum(axis=2)
             summed[:, -1] = counts[:, -1, 0]  # the span is everybody's
             for group, name in enumerate(self.names(split)):
-                found = _rates(summed if split == "overall" else counts[:, :, group])
+                found = rates(summed if split == "overall" else counts[:, :, group])
                 if split == "overall":
-                    found["jain_index"] = np.array([_jain(s) for s in self.service[policy]])
+                    found["jain_index"] = np.array([jain_index(s) for s in self.service[policy]])
                 row: dict[str, str | float] = {"policy": policy, "group": name}
                 for measure, values in found.items():
                     mean, low, high = mean_interval(values)
@@ -202,52 +198,24 @@ class Figures:
     @cached_property
     def _counts(self) -> dict[str, Floats]:
         """Policy → counts, shape (replications, len(COUNTED), tenants); the last is a span."""
-        return {
-            policy: np.array([self._counted(policy, n) for n in range(len(outcomes))])
-            for policy, outcomes in self.ensemble.outcomes.items()
-        }
-
-    def _counted(self, policy: str, place: int) -> Floats:
         scenario, cut = self.ensemble.scenario, self.cut
-        outcome = self.ensemble.outcomes[policy][place]
-        work = self.ensemble.traffic[place].workload
-        tenant, count = work.tenant[cut:], len(scenario.tenants)
-        done = outcome.status[cut:] == FINISHED
-        rejected = outcome.status[cut:] == REJECTED
-        has, good = np.zeros(count, bool), done.copy()
-        for name in ("ttft_s", "e2e_s", "tpot_s"):
-            bounds = np.array([getattr(t.slo, name) or np.inf for t in scenario.tenants])
-            if not np.isfinite(bounds).any():
-                continue
-            has |= np.isfinite(bounds)
-            seconds = self.latencies(policy, "e2e_s" if name == "tpot_s" else name)[place]
-            if name == "tpot_s":
-                tokens = work.output_tokens[cut:]
-                first = self.latencies(policy, "ttft_s")[place]
-                seconds = (seconds - first) / np.where(tokens > 1, tokens - 1, np.nan)
-            good &= ~(seconds > bounds[tenant])
-        left = np.where(np.isnan(outcome.dispatch_s), outcome.finish_s, outcome.dispatch_s)
-        starved = (left - outcome.arrival_s)[cut:] > scenario.metrics.starvation_s
-        begun = outcome.arrival_s[cut:].min() if len(tenant) else 0.0
-        span = np.nanmax(outcome.finish_s, initial=begun) - begun
-        rows = [np.ones(len(tenant)), done, rejected, ~done & ~rejected, starved]
-        counted = [np.bincount(tenant, row, count) for row in (*rows, good)]
-        counted += [counted[0] * has, counted[-1] * has]
-        return np.array([*counted, np.full(count, span)])
+        found = self._each(lambda work, outcome: tally(scenario, work, outcome, cut))
+        return {policy: np.array(counts) for policy, counts in found.items()}
 
     @cached_property
     def service(self) -> dict[str, list[Floats]]:
         """Policy → a replication each: input + 2·output tokens per weight by tenant, (tenants,)."""
         weight = np.array([tenant.weight for tenant in self.ensemble.scenario.tenants])
-        found: dict[str, list[Floats]] = {}
-        for policy, outcomes in self.ensemble.outcomes.items():
-            found[policy] = []
-            for traffic, outcome in zip(self.ensemble.traffic, outcomes, strict=True):
-                work, done = traffic.workload, outcome.status == FINISHED
-                tokens = (work.prompt_tokens + 2 * work.output_tokens) * done
-                tokens[: self.cut] = 0
-                found[policy].append(np.bincount(work.tenant, tokens, len(weight)) / weight)
-        return found
+        return self._each(lambda work, outcome: service(work, outcome, weight, self.cut))
+
+    def _each(self, count: Callable[[Workload, Outcome], Floats]) -> dict[str, list[Floats]]:
+        return {
+            policy: [
+                count(requests.workload, outcome)
+                for requests, outcome in zip(self.ensemble.traffic, outcomes, strict=True)
+            ]
+            for policy, outcomes in self.ensemble.outcomes.items()
+        }
 
     def shares(self) -> pd.DataFrame:
         """Weight-normalised share of the service: policy, tenant, normalised_share, low, high."""
@@ -308,25 +276,8 @@ class Figures:
     def least_precise(self, metric: str, level: float) -> tuple[str, Estimate]:
         """Give the policy whose percentile is known least well, and that percentile."""
         found = {p: self.pool(p, metric).percentile(level) for p in self.ensemble.policies}
-        worst = max(found, key=lambda p: _unknown(found[p].precision))
+        worst = max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))
         return worst, found[worst]
-
-
-def warmup(ensemble: Ensemble, metric: str = "e2e_s") -> Warmup:
-    """Where the warm-up of all policies ends: MSER-5 on the mean over the replications.
-
-    Requests are taken in order of arrival (Welch's averages), and the latest cut of any policy
-    counts, so that all keep the same requests. It is settled where every policy's is.
-    """
-    cuts = []
-    for outcomes in ensemble.outcomes.values():
-        shortest = min(len(outcome.status) for outcome in outcomes)
-        values = np.array([latency(outcome, metric)[:shortest] for outcome in outcomes])
-        known = ~np.isnan(values)
-        count = known.sum(axis=0)
-        total = np.where(known, values, 0.0).sum(axis=0)
-        cuts.append(mser5(np.divide(total, count, out=np.full(shortest, np.nan), where=count > 0)))
-    return Warmup(max(cut.cut for cut in cuts), all(cut.settled for cut in cuts))
 
 
 def said(change: PairedChange) -> str:
@@ -346,29 +297,3 @@ def said(change: PairedChange) -> str:
 def _whole(share: float) -> str:
     percent = 100 * share
     return f"{percent:.0f}" if percent >= 10 else f"{percent:.2g}"
-
-
-def latency(outcome: Outcome, metric: str) -> Floats:
-    """A latency of each request in seconds; NaN where it did not finish."""
-    ends = {"e2e_s": "finish_s", "ttft_s": "first_token_s", "queue_wait_s": "dispatch_s"}
-    end: Floats = getattr(outcome, ends[metric])
-    return np.where(outcome.status == FINISHED, end - outcome.arrival_s, np.nan)
-
-
-def _rates(counts: Floats) -> dict[str, Floats]:
-    """Measures of counts of shape (replications, 9)."""
-    found = dict(zip(COUNTED, counts.T, strict=True))
-    asked, met, span = found.pop("asked"), found.pop("met"), found.pop("span_s")
-    good = found.pop("good")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found["slo_attainment"] = np.where(asked > 0, met / asked, np.nan)
-        found["request_goodput"] = np.where((asked > 0) & (span > 0), good / span, np.nan)
-    return found
-
-
-def _jain(service: Floats) -> float:
-    return jain_index(service)
-
-
-def _unknown(precision: float) -> float:
-    return -1.0 if np.isnan(precision) else precision

@@ -140,6 +140,10 @@ class SlowReplica:
 class SlowContinuous(SlowReplica):
     given: dict[Request, int] = field(default_factory=dict)  # of those preempted
 
+    def forget(self) -> None:
+        super().forget()
+        self.given = {}
+
     def blocks(self, tokens: int) -> int:
         return -(-tokens // self.scenario.engine.block_tokens)
 

@@ -7,6 +7,37 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 
+class NVMLError(Exception):
+    """What every function of pynvml raises."""
+
+
+class NVMLError_NotSupported(NVMLError):  # noqa: N801, N818 - pynvml's own name
+    """This GPU or driver does not have it."""
+
+
+def _missing(*_: Any) -> Any:
+    raise NVMLError_NotSupported("Not Supported")
+
+
+class _Driver:
+    """What the functions of one module count: who has it open, and the energy used."""
+
+    def __init__(self, refuses: str | None) -> None:
+        self.refuses, self.state = refuses, {"energy_mj": 5_000_000, "open": 0}
+
+    def init(self) -> None:
+        if self.refuses:
+            raise NVMLError(self.refuses)
+        self.state["open"] += 1
+
+    def shutdown(self) -> None:
+        self.state["open"] -= 1
+
+    def energy(self, gpu: int) -> int:
+        self.state["energy_mj"] += 1_500
+        return self.state["energy_mj"]
+
+
 def fake_pynvml(
     gpus: int = 1, unsupported: tuple[str, ...] = (), refuses: str | None = None
 ) -> Any:
@@ -19,28 +50,7 @@ def fake_pynvml(
     refuses : str, optional
         nvmlInit raises an NVMLError with these words.
     """
-    nvml = ModuleType("pynvml")
-
-    class NVMLError(Exception):
-        pass
-
-    class NVMLError_NotSupported(NVMLError):  # noqa: N801, N818 - pynvml's own name
-        pass
-
-    state = {"energy_mj": 5_000_000, "open": 0}
-
-    def init() -> None:
-        if refuses:
-            raise NVMLError(refuses)
-        state["open"] += 1
-
-    def shutdown() -> None:
-        state["open"] -= 1
-
-    def energy(gpu: int) -> int:
-        state["energy_mj"] += 1_500
-        return state["energy_mj"]
-
+    driver = _Driver(refuses)
     functions: dict[str, Callable[..., Any]] = {
         "nvmlDeviceGetCount": lambda: gpus,
         "nvmlDeviceGetHandleByIndex": lambda number: number,
@@ -49,26 +59,23 @@ def fake_pynvml(
         "nvmlDeviceGetUtilizationRates": lambda gpu: SimpleNamespace(gpu=75 + gpu, memory=40),
         "nvmlDeviceGetMemoryInfo": lambda gpu: SimpleNamespace(used=4_000_000_000, total=24e9),
         "nvmlDeviceGetPowerUsage": lambda gpu: 61_500,
-        "nvmlDeviceGetTotalEnergyConsumption": energy,
+        "nvmlDeviceGetTotalEnergyConsumption": driver.energy,
         "nvmlDeviceGetTemperature": lambda gpu, sensor: 55,
         "nvmlDeviceGetClockInfo": lambda gpu, clock: {1: 1_900, 2: 6_250}[clock],
         "nvmlDeviceGetPerformanceState": lambda gpu: 0,
         "nvmlDeviceGetCurrentClocksThrottleReasons": lambda gpu: 0x24,
     }
-
-    def missing(*_: Any) -> Any:
-        raise NVMLError_NotSupported("Not Supported")
-
+    nvml = ModuleType("pynvml")
     for name, function in functions.items():
-        setattr(nvml, name, missing if name in unsupported else function)
+        setattr(nvml, name, _missing if name in unsupported else function)
     nvml.__dict__.update(
         NVMLError=NVMLError,
         NVMLError_NotSupported=NVMLError_NotSupported,
         NVML_TEMPERATURE_GPU=0,
         NVML_CLOCK_SM=1,
         NVML_CLOCK_MEM=2,
-        nvmlInit=init,
-        nvmlShutdown=shutdown,
-        state=state,
+        nvmlInit=driver.init,
+        nvmlShutdown=driver.shutdown,
+        state=driver.state,
     )
     return nvml

@@ -98,84 +98,93 @@ def engines(draw: st.DrawFn) -> dict[str, Any]:
     return engine | {"mode": mode}
 
 
+LIMITS = st.fixed_dictionaries(
+    {
+        "waiting": st.none() | st.integers(0, 8),
+        "running": st.none() | st.integers(1, 3),
+        "rate_rps": st.none() | st.floats(0.5, 20),
+        "burst": st.integers(1, 4),
+    }
+)
+
+
+def tenants(count: int) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """So many tenants of equal share, with and without limits."""
+    tenant = st.fixed_dictionaries(
+        {
+            "tier": st.sampled_from(["premium", "standard", "batch"]),
+            "weight": st.sampled_from([0.5, 1, 2, 5]),
+            "safety_factor": st.floats(0.5, 1.5),
+            "prefix_hit_rate": st.sampled_from([0.0, 0.0, 0.3, 1.0]),
+            "limits": st.just({}) | LIMITS,
+        }
+    )
+    return st.lists(tenant, min_size=count, max_size=count).map(
+        lambda rows: [
+            row | {"name": f"t{number}", "share": 1 / count} for number, row in enumerate(rows)
+        ]
+    )
+
+
 @st.composite
-def scenarios(draw: st.DrawFn) -> Scenario:
-    """Scenarios over both batching modes, all policies, limits, phases, costs and estimators."""
-    tenants = draw(st.integers(1, 4))
-    limits = st.fixed_dictionaries(
-        {
-            "waiting": st.none() | st.integers(0, 8),
-            "running": st.none() | st.integers(1, 3),
-            "rate_rps": st.none() | st.floats(0.5, 20),
-            "burst": st.integers(1, 4),
-        }
-    )
-    names = [f"t{number}" for number in range(tenants)]
-    engine = draw(engines())
-    # Blocks run out where the cache is small and many come at once.
-    pressed = engine.get("kv") == "paged" and draw(st.integers(0, 3)) > 0
-    rate = st.floats(50, 500) if pressed else st.floats(0.2, 50)
-    phase = st.fixed_dictionaries(
-        {
-            "requests": st.integers(1, 40),
-            "arrivals": st.one_of(
-                st.fixed_dictionaries({"kind": st.just("poisson"), "rate_rps": rate}),
-                st.fixed_dictionaries(
-                    {
-                        "kind": st.just("gamma"),
-                        "rate_rps": rate,
-                        "cv": st.floats(0.5, 4),
-                    }
-                ),
-            ),
-            "drain": st.booleans(),
-            "pause_s": st.sampled_from([0.0, 0.7, 30.0]),
-        }
-    )
-    phases = draw(st.lists(phase, min_size=1, max_size=3))
+def categories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """A short one with long-tailed answers, and one that is told by a word."""
     lognormal = {
         "kind": "lognormal",
         "mu": draw(st.floats(0, 4.5)),
         "sigma": draw(st.floats(0.1, 1.5)),
     }
+    short_qa = {
+        "name": "short_qa",
+        "base_tokens": draw(st.integers(1, 200)),
+        "max_output_tokens": draw(st.integers(1, 300)),
+        "prompt_tokens": {"kind": "uniform", "low": 1, "high": 400},
+        "output_tokens": lognormal,
+        "words_per_token_sd": draw(st.sampled_from([0, 0.1])),
+    }
+    report = {
+        "name": "report",
+        "base_tokens": draw(st.integers(1, 400)),
+        "max_output_tokens": draw(st.integers(1, 400)),
+        "keywords": ["report"],
+        "output_tokens": {"kind": "uniform", "low": 1, "high": 300},
+    }
+    return [short_qa, report]
+
+
+@st.composite
+def phases(draw: st.DrawFn, *, pressed: bool) -> list[dict[str, Any]]:
+    """One to three phases; `pressed` ones bring many requests at once."""
+    rate = st.floats(50, 500) if pressed else st.floats(0.2, 50)
+    poisson = {"kind": st.just("poisson"), "rate_rps": rate}
+    gamma = {"kind": st.just("gamma"), "rate_rps": rate, "cv": st.floats(0.5, 4)}
+    phase = st.fixed_dictionaries(
+        {
+            "requests": st.integers(1, 40),
+            "arrivals": st.fixed_dictionaries(poisson) | st.fixed_dictionaries(gamma),
+            "drain": st.booleans(),
+            "pause_s": st.sampled_from([0.0, 0.7, 30.0]),
+        }
+    )
+    mix = {"short_qa": 0.6, "report": 0.4}
+    drawn = draw(st.lists(phase, min_size=1, max_size=3))
+    return [one | {"name": f"p{number}", "mix": mix} for number, one in enumerate(drawn)]
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    """Scenarios over both batching modes, all policies, limits, phases, costs and estimators."""
+    engine = draw(engines())
+    # Blocks run out where the cache is small and many come at once.
+    pressed = engine.get("kv") == "paged" and draw(st.integers(0, 3)) > 0
     return parse_scenario(
         {
             "schema": 1,
             "name": "generated",
             "seed": draw(st.integers(0, 2**20)),
-            "tenants": [
-                {
-                    "name": name,
-                    "tier": draw(st.sampled_from(["premium", "standard", "batch"])),
-                    "weight": draw(st.sampled_from([0.5, 1, 2, 5])),
-                    "share": 1 / tenants,
-                    "safety_factor": draw(st.floats(0.5, 1.5)),
-                    "prefix_hit_rate": draw(st.sampled_from([0.0, 0.0, 0.3, 1.0])),
-                    "limits": draw(limits) if draw(st.booleans()) else {},
-                }
-                for name in names
-            ],
-            "categories": [
-                {
-                    "name": "short_qa",
-                    "base_tokens": draw(st.integers(1, 200)),
-                    "max_output_tokens": draw(st.integers(1, 300)),
-                    "prompt_tokens": {"kind": "uniform", "low": 1, "high": 400},
-                    "output_tokens": lognormal,
-                    "words_per_token_sd": draw(st.sampled_from([0, 0.1])),
-                },
-                {
-                    "name": "report",
-                    "base_tokens": draw(st.integers(1, 400)),
-                    "max_output_tokens": draw(st.integers(1, 400)),
-                    "keywords": ["report"],
-                    "output_tokens": {"kind": "uniform", "low": 1, "high": 300},
-                },
-            ],
-            "phases": [
-                one | {"name": f"p{number}", "mix": {"short_qa": 0.6, "report": 0.4}}
-                for number, one in enumerate(phases)
-            ],
+            "tenants": draw(st.integers(1, 4).flatmap(tenants)),
+            "categories": draw(categories()),
+            "phases": draw(phases(pressed=pressed)),
             "estimator": {
                 "unit": draw(st.sampled_from(["words", "tokens"])),
                 "compensator": {"kind": draw(st.sampled_from(["none", "ema", "oracle"]))},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,47 +81,67 @@ def fit_arrivals(time_s: FloatArray, duration_s: float | None = None) -> Arrival
     span = float(time_s[-1]) if duration_s is None and n else float(duration_s or 0.0)
     if n < 3 or span <= 0:
         raise TraceError(f"arrivals to fit must be at least 3 at different times, got {n}")
-    gaps = np.diff(time_s)
-    positive = gaps[gaps > 0]
-    # Equal times come from a clock's resolution: their gap is half of the smallest one seen.
-    least = float(positive.min()) / 2
-    options: list[tuple[float, str, Arrivals, FloatArray]] = []
-    for pieces in PIECES:
-        if pieces > 1 and n / pieces < LEAST_IN_PIECE:
-            break
-        edges = np.linspace(0, span, pieces + 1)
-        counts = np.histogram(time_s, edges)[0]
-        if (counts == 0).any():
-            continue
-        rates = counts / np.diff(edges)
-        at = np.minimum(np.searchsorted(edges, time_s, side="right") - 1, pieces - 1)
-        passed = np.interp(time_s, edges, np.append(0.0, np.cumsum(counts)))
-        # Inside a piece from the gap itself: differences of large sums would lose tiny gaps.
-        inside = at[1:] == at[:-1]
-        unit = np.where(inside, gaps * rates[at[1:]], np.diff(passed))
-        unit = np.maximum(unit, least * rates[at[1:]])
-        unit = unit / unit.mean()
-        clock = float(np.log(rates[at[1:]]).sum())
-        for name, own, parameters in _gap_fits(unit):
-            process = _process(name, own, edges, rates)
-            if process is not None:
-                found = clock + _likelihood(unit, name, own)
-                bic = math.log(n) * (pieces + parameters) - 2 * found
-                label = name if pieces == 1 else f"{name}, rate in {pieces} pieces"
-                options.append((bic, label, process, unit))
-    best = min(options, key=lambda option: option[0])
-    unit = np.sort(best[3])
-    name, shape = best[1].split(",")[0], _shape_of(best[2])
+    options = [one for pieces in PIECES for one in _options(time_s, span, pieces)]
+    options.sort(key=lambda option: option.bic)
+    best, gaps = options[0], np.diff(time_s)
+    unit, shape = np.sort(best.unit), _shape_of(best.process)
     return ArrivalFit(
-        process=best[2],
-        ks=ks_distance(unit, lambda x: _cdf(x, name, shape), 0.0),
-        bic={label: bic - best[0] for bic, label, _, _ in sorted(options, key=lambda o: o[0])},
+        process=best.process,
+        ks=ks_distance(unit, lambda x: _cdf(x, best.name, shape), 0.0),
+        bic={option.label: option.bic - best.bic for option in options},
         rate_rps=n / span,
         cv=float(gaps.std() / gaps.mean()),
         n=n,
         gaps=unit,
-        cdf_at_gaps=_cdf(unit, name, shape),
+        cdf_at_gaps=_cdf(unit, best.name, shape),
     )
+
+
+class _Option(NamedTuple):
+    """A process that was tried: its kind of gaps, and the gaps in expected arrivals."""
+
+    bic: float
+    name: str
+    pieces: int
+    process: Arrivals
+    unit: FloatArray
+
+    @property
+    def label(self) -> str:
+        return self.name if self.pieces == 1 else f"{self.name}, rate in {self.pieces} pieces"
+
+
+def _options(time_s: FloatArray, span: float, pieces: int) -> Iterator[_Option]:
+    """Fits with a rate in so many pieces; none where a piece has too few arrivals."""
+    n = len(time_s)
+    edges = np.linspace(0, span, pieces + 1)
+    counts = np.histogram(time_s, edges)[0]
+    if (pieces > 1 and n / pieces < LEAST_IN_PIECE) or (counts == 0).any():
+        return
+    rates = counts / np.diff(edges)
+    at = np.minimum(np.searchsorted(edges, time_s, side="right") - 1, pieces - 1)
+    unit = _in_arrivals(time_s, at, rates, np.interp(time_s, edges, np.r_[0.0, np.cumsum(counts)]))
+    clock = float(np.log(rates[at[1:]]).sum())
+    for name, shape, parameters in _gap_fits(unit):
+        process = _process(name, shape, edges, rates)
+        if process is not None:
+            found = clock + _likelihood(unit, name, shape)
+            bic = math.log(n) * (pieces + parameters) - 2 * found
+            yield _Option(bic, name, pieces, process, unit)
+
+
+def _in_arrivals(
+    time_s: FloatArray, at: NDArray[np.int64], rates: FloatArray, passed: FloatArray
+) -> FloatArray:
+    """Gaps in expected arrivals, 1 on average; `at` is each arrival's piece, `passed` its Λ."""
+    gaps = np.diff(time_s)
+    # Equal times come from a clock's resolution: their gap is half of the smallest one seen.
+    least = float(gaps[gaps > 0].min()) / 2
+    # Inside a piece from the gap itself: differences of large sums would lose tiny gaps.
+    inside = at[1:] == at[:-1]
+    unit = np.where(inside, gaps * rates[at[1:]], np.diff(passed))
+    unit = np.maximum(unit, least * rates[at[1:]])
+    return np.asarray(unit / unit.mean())
 
 
 def _gap_fits(unit: FloatArray) -> list[tuple[str, float, int]]:

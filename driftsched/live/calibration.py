@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from driftsched.errors import InputError
-from driftsched.live.observations import observe, observe_run
+from driftsched.live.observe import observe, observe_run
 from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.cost import CoefficientsConfig
 

@@ -15,7 +15,8 @@ from driftsched.live import Answer, Call, EngineFacts
 from driftsched.live.calibration import COEFFICIENTS, calibrate, calibrate_run
 from driftsched.live.engine import EngineError
 from driftsched.live.entries import entry_of, read_entry, write_entry
-from driftsched.live.observations import Observations, Part, observe_run
+from driftsched.live.observations import Observations, Part
+from driftsched.live.observe import observe_run
 from driftsched.live.probe import ProbePlan, probe
 from driftsched.live.torch_engine import TorchEngine
 from driftsched.results import RunResult

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Union
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Config"]
+__all__ = ["Config", "by_kind"]
 
 
 class Config(BaseModel):
@@ -49,3 +49,8 @@ def _expected(annotation: Any) -> str:
     if annotation in (float, float | None):
         return "a number"
     return "text" if annotation is str else "no true or false"
+
+
+def by_kind(kinds: Mapping[str, type[BaseModel]]) -> Any:
+    """Type of a field that takes any of the registered kinds, told apart by their ``kind``."""
+    return Annotated[Union[tuple(kinds.values())], Field(discriminator="kind")]

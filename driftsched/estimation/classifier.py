@@ -6,11 +6,9 @@ A new classifier is one class here and one line in `CLASSIFIERS`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, Union
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
-
-from driftsched.config import Config
+from driftsched.config import Config, by_kind
 from driftsched.registry import Registry
 
 __all__ = ["CLASSIFIERS", "ClassifierConfig", "Keyword", "Oracle"]
@@ -76,4 +74,4 @@ CLASSIFIERS.add("oracle", Oracle)
 if TYPE_CHECKING:
     ClassifierConfig = _Classifier
 else:
-    ClassifierConfig = Annotated[Union[tuple(CLASSIFIERS.values())], Field(discriminator="kind")]
+    ClassifierConfig = by_kind(CLASSIFIERS)

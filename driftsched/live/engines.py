@@ -5,10 +5,9 @@ The parameters' modules import no heavy library: those load when the engine is b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.live.openai_options import OpenAIOptions
 from driftsched.live.spec import EngineSpec
 from driftsched.live.torch_options import TorchOptions
@@ -23,4 +22,4 @@ ENGINES.add("openai", OpenAIOptions)
 if TYPE_CHECKING:
     EngineConfig = EngineSpec
 else:
-    EngineConfig = Annotated[Union[tuple(ENGINES.values())], Field(discriminator="kind")]
+    EngineConfig = by_kind(ENGINES)

@@ -7,13 +7,13 @@ is one class here and one line in `DURATIONS`.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal, Self, Union
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from driftsched.config import Config
+from driftsched.config import Config, by_kind
 from driftsched.registry import Registry
 
 __all__ = ["DURATIONS", "Constant", "Duration", "Exponential", "Lognormal", "Uniform", "Weibull"]
@@ -147,4 +147,4 @@ DURATIONS.add("weibull", Weibull)
 if TYPE_CHECKING:
     Duration = _Duration
 else:
-    Duration = Annotated[Union[tuple(DURATIONS.values())], Field(discriminator="kind")]
+    Duration = by_kind(DURATIONS)

@@ -1,9 +1,8 @@
 """Runtime drift compensation. A new compensator is one module here and one line below."""
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.estimation.compensators.base import Compensator, CompensatorSpec
 from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.estimation.compensators.none import NoneConfig
@@ -20,4 +19,4 @@ COMPENSATORS.add("oracle", OracleConfig)
 if TYPE_CHECKING:
     CompensatorConfig = CompensatorSpec
 else:
-    CompensatorConfig = Annotated[Union[tuple(COMPENSATORS.values())], Field(discriminator="kind")]
+    CompensatorConfig = by_kind(COMPENSATORS)

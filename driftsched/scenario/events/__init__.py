@@ -3,10 +3,9 @@
 A new kind is one module here and one line below.
 """
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.registry import Registry
 from driftsched.scenario.events.autoscale import Autoscale
 from driftsched.scenario.events.base import EventBase, Moment, Operations, ScalingRule
@@ -42,4 +41,4 @@ EVENTS.add("autoscale", Autoscale)
 if TYPE_CHECKING:
     ScenarioEvent = EventBase
 else:
-    ScenarioEvent = Annotated[Union[tuple(EVENTS.values())], Field(discriminator="kind")]
+    ScenarioEvent = by_kind(EVENTS)

@@ -1,9 +1,8 @@
 """Scheduling policies. A new policy is one module here and one line below."""
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.registry import Registry
 from driftsched.scheduling.policies.aging import AgingConfig
 from driftsched.scheduling.policies.base import Policy, PolicySpec, StaticOrder
@@ -24,4 +23,4 @@ POLICIES.add("aging", AgingConfig)
 if TYPE_CHECKING:
     PolicyConfig = PolicySpec
 else:
-    PolicyConfig = Annotated[Union[tuple(POLICIES.values())], Field(discriminator="kind")]
+    PolicyConfig = by_kind(POLICIES)

@@ -3,10 +3,9 @@
 A new router is one module here and one line below.
 """
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.registry import Registry
 from driftsched.scheduling.routers.base import Loads, Router, RouterSpec
 from driftsched.scheduling.routers.least_estimated_tokens import LeastEstimatedTokensConfig
@@ -27,4 +26,4 @@ ROUTERS.add("tenant_affinity", TenantAffinityConfig)
 if TYPE_CHECKING:
     RouterConfig = RouterSpec
 else:
-    RouterConfig = Annotated[Union[tuple(ROUTERS.values())], Field(discriminator="kind")]
+    RouterConfig = by_kind(ROUTERS)

@@ -6,10 +6,9 @@ A new one is one class in a module here and one line in `ARRIVALS`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.registry import Registry
 from driftsched.workload.arrivals.base import Arrivals
 from driftsched.workload.arrivals.bursts import OnOff
@@ -44,4 +43,4 @@ ARRIVALS.add("closed_loop", ClosedLoop)
 if TYPE_CHECKING:
     ArrivalProcess = Arrivals
 else:
-    ArrivalProcess = Annotated[Union[tuple(ARRIVALS.values())], Field(discriminator="kind")]
+    ArrivalProcess = by_kind(ARRIVALS)

@@ -5,10 +5,9 @@ Each kind is a frozen value object; a new one is one class in `kinds` and one li
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.registry import Registry
 from driftsched.workload.drift.base import DriftBase, Rows
 from driftsched.workload.drift.kinds import (
@@ -47,4 +46,4 @@ DRIFTS.add("heavy_tail", HeavyTail)
 if TYPE_CHECKING:
     DriftEvent = DriftBase
 else:
-    DriftEvent = Annotated[Union[tuple(DRIFTS.values())], Field(discriminator="kind")]
+    DriftEvent = by_kind(DRIFTS)

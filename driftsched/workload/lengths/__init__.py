@@ -6,10 +6,9 @@ A new one is one class in a module here and one line in `LENGTHS`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from driftsched.config import by_kind
 from driftsched.registry import Registry
 from driftsched.workload.lengths.base import Length, to_tokens
 from driftsched.workload.lengths.empirical import Empirical
@@ -52,4 +51,4 @@ LENGTHS.add("mixture", Mixture)
 if TYPE_CHECKING:
     LengthDistribution = Length
 else:
-    LengthDistribution = Annotated[Union[tuple(LENGTHS.values())], Field(discriminator="kind")]
+    LengthDistribution = by_kind(LENGTHS)

@@ -23,7 +23,15 @@ from driftsched.charts.theme import (
     translucent,
 )
 
-__all__ = ["LOOK_AT", "bands", "bias_bands", "drift_bands", "line_with_band", "queue_bands"]
+__all__ = [
+    "LOOK_AT",
+    "band_area",
+    "bands",
+    "bias_bands",
+    "drift_bands",
+    "line_with_band",
+    "queue_bands",
+]
 
 LOOK_AT = (
     "A line is the mean over the replications, its band the 95 % interval; lines whose bands do "
@@ -144,17 +152,31 @@ def line_with_band(
     known = np.isfinite(low) & np.isfinite(high)
     if not known.any():
         return [line]
-    around = {
+    ends = (x[known], low[known], high[known])
+    return [band_area(name, f"{label} interval", colour, ends), line]
+
+
+def band_area(
+    name: str, label: str, colour: str, ends: Sequence[NDArray[Any]], opacity: float = 0.18
+) -> dict[str, Any]:
+    """Trace of the area between two lines; it belongs to the line `name` and says nothing itself.
+
+    Parameters
+    ----------
+    ends : sequence of array
+        x, and the low and high ends there.
+    """
+    x, low, high = ends
+    return {
         "type": "scatter",
-        "x": np.r_[x[known], x[known][::-1]],
-        "y": np.r_[high[known], low[known][::-1]],
+        "x": np.r_[x, x[::-1]],
+        "y": np.r_[high, low[::-1]],
         "fill": "toself",
-        "fillcolor": translucent(colour, 0.18),
+        "fillcolor": translucent(colour, opacity),
         "line": {"width": 0},
         "mode": "lines",
-        "name": f"{label} interval",
+        "name": label,
         "legendgroup": name,
         "showlegend": False,
         "hoverinfo": "skip",
     }
-    return [around, line]

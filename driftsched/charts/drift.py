@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from driftsched.charts.bands import band_area
 from driftsched.charts.frames import Floats, few, finished, names_in
 from driftsched.charts.labels import TIME
 from driftsched.charts.marks import add_marks
-from driftsched.charts.theme import NEUTRAL, category_colours, empty, finish, translucent
+from driftsched.charts.theme import NEUTRAL, category_colours, empty, finish
 
 __all__ = ["LOOK_AT", "drift"]
 
@@ -72,18 +73,8 @@ def _windows(time_s: Floats, ratio: Floats) -> tuple[Floats, Floats]:
 
 def _line(figure: go.Figure, name: str, colour: str, time_s: Floats, levels: Floats) -> None:
     low, middle, high = levels.T
-    figure.add_scatter(
-        x=np.r_[time_s, time_s[::-1]],
-        y=np.r_[high, low[::-1]],
-        fill="toself",
-        fillcolor=translucent(colour, 0.09),
-        line={"width": 0},
-        mode="lines",
-        name=f"{name} P10 to P90",
-        legendgroup=name,
-        showlegend=False,
-        hoverinfo="skip",
-    )
+    ends = (time_s, low, high)
+    figure.add_trace(band_area(name, f"{name} P10 to P90", colour, ends, opacity=0.09))
     figure.add_scatter(
         x=time_s,
         y=middle,

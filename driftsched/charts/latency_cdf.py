@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from driftsched.charts.bands import line_with_band
 from driftsched.charts.frames import finished, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
-from driftsched.charts.theme import empty, finish, policy_colours, translucent
+from driftsched.charts.theme import empty, finish, policy_colours
 
 __all__ = ["LOOK_AT", "LOOK_AT_BANDS", "latency_bands", "latency_cdf"]
 
@@ -29,14 +29,11 @@ SHARES = np.unique(np.r_[np.linspace(0, 1, 385), 0.01, 0.05, 0.5, 0.9, 0.95, 0.9
 MARKS = {0.5: "circle", 0.99: "diamond"}
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
-Band = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-
 
 def latency_cdf(
     requests_by_policy: Mapping[str, pd.DataFrame],
     metric: str = "e2e_s",
     log_x: bool = True,
-    bands: Mapping[str, Band] | None = None,
 ) -> go.Figure:
     """Draw the cumulative distribution of a latency for each policy.
 
@@ -48,8 +45,6 @@ def latency_cdf(
         Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
     log_x : bool
         Logarithmic time axis; values of 0 are then beyond its left end.
-    bands : mapping of str to (x_grid, low, high), optional
-        Policy → confidence band: seconds, and the lowest and highest share (0 to 1) there.
     """
     words: dict[str, Any] = {"title": "Latency distribution", "x": metric_label(metric)}
     words |= {"y": "Share of requests (%)", "filename": f"cdf-{metric.removesuffix('_s')}"}
@@ -63,9 +58,6 @@ def latency_cdf(
         return empty(**words)
     log_x = log_x and any(found[-1] > 0 for found in values.values())
     figure = go.Figure()
-    for policy, band in (bands or {}).items():
-        if policy in values:
-            figure.add_trace(_band(policy, band, colours[policy]))
     for place, (policy, found) in enumerate(values.items()):
         _curve(figure, policy, found, colours[policy], DASHES[place % len(DASHES)], log_x)
     figure.update_yaxes(range=[-2, 103])
@@ -147,21 +139,3 @@ def _curve(
             hoverinfo="x" if symbol is None else "skip",
             hovertemplate="%{x:.3~s}s" if symbol is None else "",
         )
-
-
-def _band(policy: str, band: Band, colour: str) -> go.Scatter:
-    grid, low, high = (np.asarray(part, dtype=np.float64) for part in band)
-    kept = np.unique(np.linspace(0, len(grid) - 1, min(len(grid), 200)).astype(int))
-    grid, low, high = grid[kept], low[kept], high[kept]
-    return go.Scatter(
-        x=np.r_[grid, grid[::-1]],
-        y=100 * np.r_[high, low[::-1]],
-        fill="toself",
-        fillcolor=translucent(colour, 0.18),
-        line={"width": 0},
-        mode="lines",
-        name=f"{policy_label(policy)} interval",
-        legendgroup=policy,
-        showlegend=False,
-        hoverinfo="skip",
-    )

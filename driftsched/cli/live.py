@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftsched.cli.arguments import add_scenario, scenario_of
+from driftsched.cli.keep import add_keeping, keep
 from driftsched.cli.live_options import add_engine, live_options
 from driftsched.cli.output import print_json, tell
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.run import run_data, run_text
 from driftsched.live.run import LiveRun, run_live
-from driftsched.results import RunLibrary, write_parquet
 
 if TYPE_CHECKING:
     from driftsched.results import RunResult
@@ -27,12 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--slots", type=int, help="requests in the engine at once, at most")
     parser.add_argument("--time-scale", type=float, help="2 plays twice as slowly")
     parser.add_argument("--temperature", type=float, help="of the sampling, 0 is greedy")
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write the tables here as Parquet"
-    )
-    parser.add_argument("--save", action="store_true", help="keep the run in the library")
-    parser.add_argument("--title", default="", help="of the saved run")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_keeping(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -52,14 +46,7 @@ def run(args: argparse.Namespace) -> None:
     if live["telemetry"]:
         tell(live["telemetry"])
     stopped = live["stop_asked_s"] is not None
-    kept: dict[str, Any] = {}
-    if args.out is not None:
-        write_parquet(result, args.out)
-        kept["out"] = str(args.out)
-        tell(f"written to {args.out}")
-    if args.save or (stopped and args.out is None):
-        kept["run_id"] = RunLibrary().save(result, args.title)
-        tell(f"saved as {kept['run_id']}")
+    kept = keep(result, args, save=args.save or (stopped and args.out is None))
     if args.json:
         print_json(run_data(result) | _facts(result) | kept)
     else:

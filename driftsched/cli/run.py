@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftsched.cli.arguments import add_scenario, scenario_of
-from driftsched.cli.output import aligned, print_json, share, tell
+from driftsched.cli.keep import add_keeping, keep
+from driftsched.cli.output import aligned, print_json, share
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.summary import about, fairness, scope_summary
 from driftsched.cli.traffic import trace_report
 from driftsched.results import (
-    RunLibrary,
     energy_summary,
     estimation_table,
     metrics_table,
     summarise,
-    write_parquet,
 )
 from driftsched.results.report_parts import energy_facts, number, seconds
 from driftsched.simulation import ENGINES, simulate
@@ -38,12 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", choices=ENGINES, default="auto", help="who simulates; all give the same tables"
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="write the tables here as Parquet"
-    )
-    parser.add_argument("--save", action="store_true", help="keep the run in the library")
-    parser.add_argument("--title", default="", help="of the saved run")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_keeping(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -52,14 +45,7 @@ def run(args: argparse.Namespace) -> None:
     trace = trace_report(scenario)
     with ProgressBar("simulating") as progress:
         result = simulate(scenario, progress=progress, engine=args.engine)
-    kept: dict[str, Any] = {}
-    if args.out is not None:
-        write_parquet(result, args.out)
-        kept["out"] = str(args.out)
-        tell(f"written to {args.out}")
-    if args.save:
-        kept["run_id"] = RunLibrary().save(result, args.title)
-        tell(f"saved as {kept['run_id']}")
+    kept = keep(result, args, save=args.save)
     if args.json:
         print_json(run_data(result) | kept | ({"trace": trace} if trace else {}))
     else:

@@ -98,22 +98,11 @@ def simulate(
                 reason = lacks(
                     f"policy {type(own).__name__}, whose order follows estimates", engine
                 )
-    return _run_simpy(scenario, workload, own, progress, reason, started)
+    with _fewer_collections():
+        return _run_simpy(scenario, workload, own, progress, reason, started)
 
 
 def _run_simpy(
-    scenario: Scenario,
-    workload: Workload,
-    policy: Policy,
-    progress: Progress | None,
-    reason: str,
-    started: float,
-) -> RunResult:
-    with _fewer_collections():
-        return _simulated(scenario, workload, policy, progress, reason, started)
-
-
-def _simulated(
     scenario: Scenario,
     workload: Workload,
     policy: Policy,

@@ -475,10 +475,10 @@ def test_cdf_of_waits_of_zero_starts_above_the_bottom_on_a_log_axis() -> None:
 
 
 def test_cdf_band_runs_along_high_and_back_along_low() -> None:
-    band = (np.array([1.0, 2.0]), np.array([0.1, 0.2]), np.array([0.3, 0.5]))
-    figure = latency_cdf.latency_cdf({"fifo": requests_table()}, bands={"fifo": band})
-    np.testing.assert_allclose(figure.data[0].x, [1, 2, 2, 1])
-    np.testing.assert_allclose(figure.data[0].y, [30, 50, 20, 10])
+    columns = {"share": [0.2, 0.4], "value_s": [1.0, 2.0], "low": [0.1, 0.2], "high": [0.3, 0.5]}
+    band = latency_cdf.latency_bands(pd.DataFrame({"policy": "fifo", **columns})).data[0]
+    np.testing.assert_allclose(band.x, [1, 2, 2, 1])
+    np.testing.assert_allclose(band.y, [30, 50, 20, 10])
 
 
 def test_percentile_bars_and_their_intervals() -> None:

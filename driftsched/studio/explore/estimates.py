@@ -9,10 +9,10 @@ import streamlit as st
 from driftsched.charts import bands, estimation_error
 from driftsched.experiments.courses import bias_course, drift_course
 from driftsched.studio.explore.headline import pair
+from driftsched.studio.explore.one_policy import one_policy
 from driftsched.studio.explore.queues import marks
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
-from driftsched.studio.words import policy_label
 
 if TYPE_CHECKING:
     from driftsched.experiments import Figures
@@ -35,15 +35,12 @@ def estimates(figures: Figures) -> None:
         "correction learned from it, one for each category."
     )
     ensemble = figures.ensemble
-    policy = st.selectbox(
+    policy = one_policy(
         "Estimates under",
         ensemble.policies,
-        index=ensemble.policies.index(pair(figures)[0]),
-        key=Key.DRIFT_POLICY,
-        bind="query-params",
-        format_func=policy_label,
-        width=260,
-        help="The policy decides who finishes first, and so what is learned when.",
+        pair(figures)[0],
+        Key.DRIFT_POLICY,
+        "The policy decides who finishes first, and so what is learned when.",
     )
     unit, drawn = ensemble.scenario.estimator.unit, marks(figures)
     left, middle, right = st.columns(3, gap="medium")

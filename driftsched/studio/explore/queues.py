@@ -9,9 +9,9 @@ import streamlit as st
 from driftsched.charts import bands
 from driftsched.experiments.courses import mean_start_s, queue_course, tenant_queue_course
 from driftsched.studio.explore.headline import pair
+from driftsched.studio.explore.one_policy import one_policy
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
-from driftsched.studio.words import policy_label
 
 if TYPE_CHECKING:
     from driftsched.experiments import Figures
@@ -24,15 +24,12 @@ def queues(figures: Figures) -> None:
     """Draw the whole queue under each policy, and one policy's queue by tenant."""
     st.subheader("Queues", anchor="queues")
     ensemble = figures.ensemble
-    policy = st.selectbox(
+    policy = one_policy(
         "Queue by tenant under",
         ensemble.policies,
-        index=ensemble.policies.index(pair(figures)[1]),
-        key=Key.QUEUE_POLICY,
-        bind="query-params",
-        format_func=policy_label,
-        width=260,
-        help="Which policy's queue the picture by tenant shows.",
+        pair(figures)[1],
+        Key.QUEUE_POLICY,
+        "Which policy's queue the picture by tenant shows.",
     )
     drawn = marks(figures)
     left, right = st.columns(2, gap="large")

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.studio.live_view.payload import DRIFT_WINDOW, live_payload, run_payload
+from driftsched.studio.live_view.learned import DRIFT_WINDOW
+from driftsched.studio.live_view.payload import live_payload, run_payload
 
 Tables = dict[str, pd.DataFrame]
 COLOURS = {"a": "#0072B2", "b": "#C98800", "short": "#009E73"}

@@ -14,6 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.studio.live_view.learned import learning
+from driftsched.studio.live_view.values import as_json, floats, held, names_of, number, spread
+
 __all__ = ["live_payload", "run_payload"]
 
 Floats = NDArray[np.float64]
@@ -22,8 +25,6 @@ Payload = dict[str, Any]
 MAX_TENANTS = 10
 """More lines than this are hard to tell apart; the small ones are drawn as one."""
 OTHERS = "others"
-DRIFT_WINDOW = 20
-"""Requests in the moving mean of actual / estimated."""
 FALLBACK_COLOUR = "#8A8A8A"
 TIMES = {
     "requests": ("arrival_s", "dispatch_s", "finish_s"),
@@ -73,7 +74,7 @@ def run_payload(
     window = (-math.inf, math.inf)
     body = _body(tables, colours, grid, window, points, requests, marks)
     head = {"mode": "recorded", "run_id": run_id, "title": title}
-    return head | {"duration_s": _number(duration_s)} | body
+    return head | {"duration_s": number(duration_s)} | body
 
 
 def live_payload(
@@ -126,8 +127,8 @@ def live_payload(
     window = (-math.inf if since_s is None else since_s, now_s)
     body = _body(tables, colours, grid, window, points, requests, marks)
     head = {"mode": "live", "run_id": run_id, "title": title, "seq": seq, "done": done}
-    head |= {"since_s": None if since_s is None else _number(since_s)}
-    return head | {"duration_s": _number(now_s)} | body
+    head |= {"since_s": None if since_s is None else number(since_s)}
+    return head | {"duration_s": number(now_s)} | body
 
 
 def _body(
@@ -142,14 +143,14 @@ def _body(
     rows = {name: tables.get(name, pd.DataFrame()) for name in TIMES}
     folded = _folding(rows["requests"], rows["queues"])
     tenants = list(dict.fromkeys(folded.values()))
-    learning = _learning(_learned(rows), window, points)
+    learnt = learning(rows, window, points)
     return {
         "tenants": [_named(name, colours) for name in tenants],
-        "categories": [_named(name, colours) for name in learning],
+        "categories": [_named(name, colours) for name in learnt],
         "queue": _queue(rows, folded, tenants, grid),
-        "learning": learning,
+        "learning": learnt,
         "latency": _latency(rows["requests"], folded, tenants, window, requests),
-        "marks": [{"time_s": _number(at), "label": label} for at, label in marks],
+        "marks": [{"time_s": number(at), "label": label} for at, label in marks],
     }
 
 
@@ -158,19 +159,9 @@ def _end_s(tables: Mapping[str, pd.DataFrame]) -> float:
     ends = [0.0]
     for name, columns in TIMES.items():
         frame = tables.get(name, pd.DataFrame())
-        values = [_floats(frame, column) for column in columns if column in frame]
+        values = [floats(frame, column) for column in columns if column in frame]
         ends += [float(np.nanmax(column)) for column in values if np.isfinite(column).any()]
     return max(ends)
-
-
-def _names(frame: pd.DataFrame, column: str) -> list[str]:
-    """Names of a column in their categorical order, else in order of appearance."""
-    if column not in frame:
-        return []
-    values = frame[column]
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        return [str(name) for name in values.cat.categories]
-    return [str(name) for name in values.dropna().unique()]
 
 
 def _folding(requests: pd.DataFrame, queues: pd.DataFrame) -> dict[str, str]:
@@ -178,7 +169,7 @@ def _folding(requests: pd.DataFrame, queues: pd.DataFrame) -> dict[str, str]:
 
     The first tenants keep theirs, not the busiest: the choice must not change while a run grows.
     """
-    names = list(dict.fromkeys([*_names(requests, "tenant"), *_names(queues, "tenant")]))
+    names = list(dict.fromkeys([*names_of(requests, "tenant"), *names_of(queues, "tenant")]))
     kept = names if len(names) <= MAX_TENANTS else names[: MAX_TENANTS - 1]
     return {name: name if name in kept else OTHERS for name in names}
 
@@ -198,24 +189,18 @@ def _queue(
     queues = rows["queues"]
     if not queues.empty:
         for name, mine in queues.groupby(queues["tenant"].astype(str), sort=False):
-            time_s = _floats(mine, "time_s")
-            waiting[folded[str(name)]] += _held(time_s, _floats(mine, "waiting"), grid)
-            running += _held(time_s, _floats(mine, "running"), grid)
+            time_s = floats(mine, "time_s")
+            waiting[folded[str(name)]] += held(time_s, floats(mine, "waiting"), grid)
+            running += held(time_s, floats(mine, "running"), grid)
     return {
-        "time_s": _json(grid),
-        "waiting": {name: _json(level) for name, level in waiting.items()},
-        "running": _json(running),
+        "time_s": as_json(grid),
+        "waiting": {name: as_json(level) for name, level in waiting.items()},
+        "running": as_json(running),
         "kv_used_share": _kv_used_share(rows["gpus"], grid),
         "rejected": _counted(rows["requests"], ("rejected",), grid),
         "failed": _counted(rows["requests"], ("failed", "timed_out", "cancelled"), grid),
         "finished": _counted(rows["requests"], ("finished",), grid),
     }
-
-
-def _held(time_s: Floats, level: Floats, grid: Floats) -> Floats:
-    """Sample a step function: the last level at or before each instant, 0 before the first."""
-    place = np.searchsorted(time_s, grid, side="right")
-    return np.concatenate(([0.0], level))[place]
 
 
 def _kv_used_share(gpus: pd.DataFrame, grid: Floats) -> list[Any] | None:
@@ -226,10 +211,10 @@ def _kv_used_share(gpus: pd.DataFrame, grid: Floats) -> list[Any] | None:
         return None
     used, capacity = np.zeros(len(grid)), np.zeros(len(grid))
     for _, mine in known.groupby("replica", sort=False):
-        time_s = _floats(mine, "time_s")
-        used += _held(time_s, _floats(mine, "kv_used_tokens"), grid)
-        capacity += _held(time_s, _floats(mine, "kv_capacity_tokens"), grid)
-    return _json(np.divide(used, capacity, out=np.zeros(len(grid)), where=capacity > 0))
+        time_s = floats(mine, "time_s")
+        used += held(time_s, floats(mine, "kv_used_tokens"), grid)
+        capacity += held(time_s, floats(mine, "kv_capacity_tokens"), grid)
+    return as_json(np.divide(used, capacity, out=np.zeros(len(grid)), where=capacity > 0))
 
 
 def _counted(requests: pd.DataFrame, statuses: Sequence[str], grid: Floats) -> list[Any]:
@@ -237,45 +222,9 @@ def _counted(requests: pd.DataFrame, statuses: Sequence[str], grid: Floats) -> l
     if requests.empty:
         return [0] * len(grid)
     mine = requests[requests["status"].isin(statuses)]
-    ends = _floats(mine, "arrival_s" if "rejected" in statuses else "finish_s")
+    ends = floats(mine, "arrival_s" if "rejected" in statuses else "finish_s")
     ends = np.sort(ends[np.isfinite(ends)])
-    return _json(np.searchsorted(ends, grid, side="right").astype(np.float64))
-
-
-def _learned(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Rows time_s, key, bias, drift; without a learning table, of what the requests say."""
-    learning, requests = rows["learning"], rows["requests"]
-    if not learning.empty:
-        time, key, actual = "time_s", "key", "output_tokens"
-        source = learning
-    elif not requests.empty and "estimated_output_tokens" in requests:
-        time, key, actual = "finish_s", "category", "counted_output_tokens"
-        source = requests[requests["status"] == "finished"]
-    else:
-        return pd.DataFrame({"time_s": [], "key": [], "bias": [], "drift": []})
-    estimated = _floats(source, "estimated_output_tokens")
-    ratio = np.full(len(source), np.nan)
-    np.divide(_floats(source, actual), estimated, out=ratio, where=estimated > 0)
-    bias = _floats(source, "bias") if "bias" in source else np.full(len(source), np.nan)
-    time_s = _floats(source, time)
-    keys = source[key].astype(str).to_numpy()
-    frame = pd.DataFrame({"time_s": time_s, "key": keys, "bias": bias, "drift": ratio})
-    frame = frame[np.isfinite(time_s)].sort_values("time_s", kind="stable")
-    moving = frame.groupby("key", sort=False)["drift"].rolling(DRIFT_WINDOW, min_periods=1).mean()
-    frame["drift"] = moving.reset_index(level=0, drop=True)
-    order = {name: place for place, name in enumerate(_names(source, key))}
-    return frame.sort_values("key", key=lambda names: names.map(order), kind="stable")
-
-
-def _learning(learned: pd.DataFrame, window: tuple[float, float], points: int) -> Payload:
-    series: Payload = {}
-    for name, mine in learned.groupby("key", sort=False):
-        time_s = _floats(mine, "time_s")
-        inside = np.flatnonzero((time_s > window[0]) & (time_s <= window[1]))
-        rows = mine.iloc[inside[_spread(len(inside), points)]]
-        columns = ("time_s", "bias", "drift")
-        series[str(name)] = {column: _json(_floats(rows, column)) for column in columns}
-    return series
+    return as_json(np.searchsorted(ends, grid, side="right").astype(np.float64))
 
 
 def _latency(
@@ -290,33 +239,10 @@ def _latency(
     done = requests[(requests["status"] == "finished") & requests["e2e_s"].notna()]
     done = done[(done["finish_s"] > window[0]) & (done["finish_s"] <= window[1])]
     done = done.sort_values("finish_s", kind="stable")
-    done = done.iloc[_spread(len(done), most)]
+    done = done.iloc[spread(len(done), most)]
     place = {name: tenants.index(drawn) for name, drawn in folded.items()}
     return {
-        "finish_s": _json(_floats(done, "finish_s")),
-        "e2e_s": _json(_floats(done, "e2e_s")),
+        "finish_s": as_json(floats(done, "finish_s")),
+        "e2e_s": as_json(floats(done, "e2e_s")),
         "tenant": [place[str(name)] for name in done["tenant"]],
     }
-
-
-def _spread(count: int, most: int) -> NDArray[np.intp]:
-    """Evenly spread places in a table, the first and the last among them."""
-    if count <= most:
-        return np.arange(count, dtype=np.intp)
-    return np.unique(np.linspace(0, count - 1, most).round().astype(np.intp))
-
-
-def _floats(frame: pd.DataFrame, column: str) -> Floats:
-    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def _json(values: Floats) -> list[Any]:
-    return [_number(value) for value in values.tolist()]
-
-
-def _number(value: float) -> float | int | None:
-    """Round to 6 significant digits; whole numbers without ``.0``, what is not finite as None."""
-    if not math.isfinite(value):
-        return None
-    rounded = float(f"{value:.6g}")
-    return int(rounded) if rounded.is_integer() else rounded

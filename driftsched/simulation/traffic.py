@@ -83,8 +83,11 @@ class Traffic:
         return arrived
 
     def idle(self, now: float) -> bool:
-        """Tell the source that every submitted request has ended; False when no more will come."""
-        if self.next_s == inf and self._segment < len(self._segments) - 1:
+        """Tell the source that every submitted request has ended; False when no more will come.
+
+        A phase may be empty, its users still thinking at its end; then several end.
+        """
+        while self.next_s == inf and self._segment < len(self._segments) - 1:
             ended = self._segments[self._segment]
             self._open(max(now, self._start_s + ended.duration_s) + ended.pause_s)
         return self.next_s < inf

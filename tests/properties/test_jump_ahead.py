@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from driftsched.results.tables import STATUSES
 from driftsched.scenario import Scenario, load_scenario
@@ -23,6 +23,7 @@ def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
     drawn = generate(scenario)
     workload = replace(drawn, arrival_s=drawn.arrival_s.round(6))
     table = simulate(scenario, workload, engine="simpy").requests
+    assume(not nearly_tied(table))
     requests, _ = token_by_token(scenario, workload)
     assert [r.status for r in requests] == table["status"].tolist()
     assert [r.reason for r in requests] == table["reason"].tolist()
@@ -34,6 +35,15 @@ def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
     estimates = [r.estimated_output_tokens for r in requests]
     assert estimates == table["estimated_output_tokens"].tolist()
     return table
+
+
+def nearly_tied(table: pd.DataFrame) -> bool:
+    """Whether rounding decides which of two requests comes first.
+
+    Clients make such ties: one asks again 0.7 s after an answer, another 0.02 s after a 0.68.
+    """
+    gaps = np.diff(np.sort(table["arrival_s"]))
+    return bool(((gaps > 0) & (gaps < 1e-9)).any())
 
 
 @settings(max_examples=500)

@@ -11,6 +11,7 @@ from driftsched.cli.live_options import add_engine, live_options
 from driftsched.cli.output import print_json, tell
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.run import run_data, run_text
+from driftsched.live.played import left_out
 from driftsched.live.run import LiveRun, run_live
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def run(args: argparse.Namespace) -> None:
     options = live_options(
         args, slots=args.slots, time_scale=args.time_scale, temperature=args.temperature
     )
+    if said := left_out(scenario):
+        tell(said)
     with ProgressBar("running live") as bar:
         watch = _Watch(bar)
         result = run_live(scenario, options, progress=watch, observer=watch.announce)

@@ -8,10 +8,11 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from driftsched.live.dispatcher import Dispatcher
+from driftsched.simulation.world import REPLICAS
 
 if TYPE_CHECKING:
-    from driftsched.live.dispatcher import Place
     from driftsched.live.flight import End, Flight
+    from driftsched.simulation.world import Timer
 
 __all__ = ["ContinuousDispatcher"]
 
@@ -23,25 +24,16 @@ class ContinuousDispatcher(Dispatcher):
     the engine's own queue orders them by the priority they carry.
     """
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self._ended: list[Flight] = []
-
     async def serve(self) -> None:
-        traffic, gateway = self.place.traffic, self.place.gateway
         while True:
-            now = self.clock()
-            # The simulation's order at one instant: arrivals, ends by id, the next choices.
-            traffic.advance(now)
-            self._settle(now)
+            now = self.advance()
             self._fill(now)
-            busy = any(self.running) or gateway.waiting
-            if not busy and not traffic.idle(now):
+            if self.over(now):
                 return
-            await self.sleep(traffic.next_s)
+            await self.sleep(self.timetable.next_s)
 
     def _fill(self, now: float) -> None:
-        gateway, dispatched = self.place.gateway, False
+        gateway, dispatched = self.gateway, False
         slots = inf if self.place.options.engine_queue else self.place.slots
         while gateway.waiting:
             replica = self.running.index(min(self.running))
@@ -57,11 +49,12 @@ class ContinuousDispatcher(Dispatcher):
             self.start(flight).add_done_callback(partial(self._landed, flight))
 
     def _landed(self, flight: Flight, task: asyncio.Task[End]) -> None:
-        self._ended.append(flight)
-        self.wake()
+        """Have the end recorded at its own time, after all that was due before."""
 
-    def _settle(self, now: float) -> None:
-        ended, self._ended = self._ended, []
-        for flight in sorted(ended, key=lambda f: f.request.request_id):
-            if flight.end is not None:
-                self.settle(flight, flight.end, now)
+        def record(_: Timer) -> None:
+            if not flight.request.status:
+                self.settle(flight, self.timetable.now)
+
+        if flight.outcome is not None:
+            self.timetable.at(self.clock(), REPLICAS + flight.request.replica, record)
+            self.wake()

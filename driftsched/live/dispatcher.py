@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
 from driftsched.live.engine import Call
 from driftsched.live.flight import STOPPED, End, Flight
+from driftsched.live.timetable import Timetable
+from driftsched.simulation.clients import Clients
 
 if TYPE_CHECKING:
     from driftsched.live.engine import Engine
     from driftsched.live.flight import Clock
     from driftsched.live.options import LiveOptions
+    from driftsched.scenario.model import Scenario
     from driftsched.scheduling.gateway import Gateway
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.traffic import Traffic
+    from driftsched.workload.table import Workload
 
 __all__ = ["Dispatcher", "Place"]
 
@@ -35,12 +38,16 @@ class Place:
         Opened.
     replicas, slots : int
         Replicas of the engine, and requests in each at most.
-    traffic : Traffic
-        Where requests come from.
+    scenario : Scenario
+        Whose clients ask, their times scaled.
+    workload : Workload
+        What they ask for, its times scaled.
+    requests : sequence of Request
+        One a row of the workload.
     gateway : Gateway
         Who chooses.
     call : callable
-        Request, replica → what the engine is asked.
+        Request, row of the workload, replica → what the engine is asked.
     in_words : bool
         Lengths are counted in words.
     clock : callable
@@ -50,21 +57,28 @@ class Place:
     engine: Engine
     replicas: int
     slots: int
-    traffic: Traffic
+    scenario: Scenario
+    workload: Workload
+    requests: Sequence[Request]
     gateway: Gateway
     options: LiveOptions
-    call: Callable[[Request, int], Call]
+    call: Callable[[Request, int, int], Call]
     in_words: bool
     clock: Clock
 
 
 class Dispatcher:
-    """Drives the gateway on the wall clock; a subclass says how requests share the engine.
+    """Drives clients and gateway on the wall clock; a subclass says how requests share the engine.
 
-    Everything here happens on one event loop, so that nothing needs a lock.
+    Everything here happens on one event loop, so that nothing needs a lock. To the clients it is
+    what the modelled fleet is to them in the simulation (see `driftsched.simulation.world`).
 
     Attributes
     ----------
+    timetable : Timetable
+        What is to come: arrivals, clients who give up, ends that are to be recorded.
+    clients : Clients
+        Who asks.
     flights : dict
         request_id → flight of every request that was ever dispatched.
     running : list of int
@@ -76,15 +90,58 @@ class Dispatcher:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.clock = place.clock
+        self.gateway = place.gateway
         self.flights: dict[int, Flight] = {}
         self.running = [0] * place.replicas
         self.batches = 0
+        self.timetable = Timetable()
+        self.clients = Clients(place.scenario, place.workload, self.timetable, place.requests, self)
         self._tasks: set[asyncio.Task[End]] = set()
         self._sleepers: list[asyncio.Future[None]] = []
+        self.clients.start()
 
     async def serve(self) -> None:
         """Run until no request is left."""
         raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    # ---- what clients need of it -----------------------------------------------------------
+
+    @property
+    def empty(self) -> bool:
+        """Whether no request waits or runs."""
+        return not self.gateway.waiting and not any(self.running)
+
+    def arrived(self, requests: Sequence[Request], now: float) -> None:
+        """Take note of requests that were submitted just now."""
+        self.wake()
+
+    def give_up(self, request: Request, status: str, reason: str, now: float) -> None:
+        """End a request whose client leaves: at once where it waits, else when the engine lets go.
+
+        An answer that is complete, but waits for its gang, comes too late.
+        """
+        flight = self.flights.get(request.request_id)
+        if flight is None:
+            self.gateway.withdraw(request, now, status, reason)
+        else:
+            flight.leave(End(status, reason))
+            if not flight.in_engine:
+                self.settle(flight, now)
+        self.wake()
+
+    # ---- time ------------------------------------------------------------------------------
+
+    def advance(self) -> float:
+        """Let everything happen that was due by now; return the time that it is."""
+        now = self.clock()
+        if self.timetable.advance(now):
+            self.wake()
+        return now
+
+    def over(self, now: float) -> bool:
+        """Whether nothing waits, runs or is to come; where all have ended, the next phase opens."""
+        self.clients.idle(now)
+        return self.empty and self.timetable.next_s == inf
 
     def wake(self) -> None:
         """Something has changed: let whoever sleeps look again."""
@@ -107,12 +164,15 @@ class Dispatcher:
             if timer is not None:
                 timer.cancel()
 
+    # ---- a request's way through the engine ------------------------------------------------
+
     def dispatch(self, request: Request, replica: int, now: float) -> Flight:
         """Take a request that the gateway chose into a replica."""
         request.dispatch_s = now
         request.batch_id = self.batches
         request.replica = replica
-        flight = Flight(request, self.place.call(request, replica), self.clock)
+        row = self.clients.rows[request.request_id]
+        flight = Flight(request, self.place.call(request, row, replica), self.clock)
         self.flights[request.request_id] = flight
         self.running[replica] += 1
         return flight
@@ -120,28 +180,25 @@ class Dispatcher:
     def start(self, flight: Flight) -> asyncio.Task[End]:
         """Call the engine; the task never raises."""
         run = flight.run(self.place.engine, self.place.options)
-        task = asyncio.get_running_loop().create_task(run)
+        flight.task = task = asyncio.get_running_loop().create_task(run)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def settle(self, flight: Flight, end: End, now: float) -> None:
-        """Record a flight's end at `now` and let the compensator learn from it."""
-        request, answer, gateway = flight.request, end.answer, self.place.gateway
+    def settle(self, flight: Flight, now: float) -> None:
+        """Record at `now` how a flight ended, and let the compensator learn from it."""
+        request, end = flight.request, flight.outcome or End("cancelled", STOPPED)
         self.running[request.replica] -= 1
-        request.output_tokens = answer.output_tokens if answer else flight.tokens
-        if answer and answer.prompt_tokens:
-            request.prompt_tokens = answer.prompt_tokens
-        words = flight.count_words() if self.place.in_words else request.output_tokens
-        if end.status == "finished":
-            # An answer of signs without a word still is one: compensators need a length above 0.
-            request.counted_output_tokens = max(1, words)
+        flight.measure(end.answer, in_words=self.place.in_words)
+        if end.answer is not None:
+            request.output_tokens = flight.output_tokens
+            request.counted_output_tokens = flight.counted_tokens
+            request.prompt_tokens = end.answer.prompt_tokens or request.prompt_tokens
             request.reason = end.reason
-            gateway.finish(request, now)
+            self.gateway.finish(request, now)
         else:
-            request.counted_output_tokens = words
-            gateway.abandon(request, now, end.status, end.reason)
-        flight.forget_text()
+            # Its planned lengths stay: the client may try again.
+            self.gateway.abandon(request, now, end.status, end.reason)
 
     async def stop(self) -> None:
         """Cancel what is in the engine and settle it; returns within a second.
@@ -155,4 +212,4 @@ class Dispatcher:
         now = self.clock()
         for flight in self.flights.values():
             if not flight.request.status:
-                self.settle(flight, flight.end or End("cancelled", STOPPED), now)
+                self.settle(flight, now)

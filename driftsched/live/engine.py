@@ -30,7 +30,7 @@ class Call:
     Attributes
     ----------
     request_id : int
-        Position in the workload.
+        Number of the request in its run.
     tenant : str
         Who sent it.
     prompt : str

@@ -45,8 +45,14 @@ class Flight:
         Calls made, the current one included.
     last_error : str
         Why the attempt before failed; empty where there was none.
+    task : Task or None
+        Runs it; None before.
     end : End or None
-        None while it is under way.
+        How the call ended; None while it is under way.
+    left : End or None
+        How its client ended it; None where it stayed.
+    output_tokens, counted_tokens : int
+        Length of what came, in tokens and in the estimator's unit; 0 until it is measured.
     """
 
     __slots__ = (
@@ -54,10 +60,14 @@ class Flight:
         "attempts",
         "call",
         "clock",
+        "counted_tokens",
         "end",
         "last_error",
         "last_token_s",
+        "left",
+        "output_tokens",
         "request",
+        "task",
         "tokens",
     )
 
@@ -69,7 +79,11 @@ class Flight:
         self.last_token_s = nan
         self.attempts = 0
         self.last_error = ""
+        self.task: asyncio.Task[End] | None = None
         self.end: End | None = None
+        self.left: End | None = None
+        self.output_tokens = 0
+        self.counted_tokens = 0
         self._pieces: list[str] = []
 
     def on_token(self, text: str, tokens: int) -> None:
@@ -80,18 +94,35 @@ class Flight:
         self.tokens += tokens
         self._pieces.append(text)
 
-    def count_words(self) -> int:
-        """Whitespace words of what has come of the answer."""
-        return len("".join(self._pieces).split())
+    @property
+    def outcome(self) -> End | None:
+        """How it ended: as its client has it, else as the call has; None while neither does."""
+        return self.left or self.end
 
-    def forget_text(self) -> None:
-        """Give the answer's text back; the counts stay."""
+    @property
+    def in_engine(self) -> bool:
+        """Whether the engine has been called and has not let go."""
+        return self.task is not None and not self.task.done()
+
+    def leave(self, end: End) -> None:
+        """Let its client leave: the engine is told to let go, unless it has been already."""
+        self.left = end
+        if self.task is not None and not self.task.cancelling():
+            self.task.cancel()
+
+    def measure(self, answer: Answer | None, *, in_words: bool) -> None:
+        """Take the length of the answer, or of what has come of it, and let go of the text."""
+        self.output_tokens = answer.output_tokens if answer else self.tokens
+        words = len("".join(self._pieces).split()) if in_words else self.output_tokens
+        # An answer of signs without a word still is one: compensators need a length above 0.
+        self.counted_tokens = max(1, words) if answer else words
         self._pieces.clear()
 
     async def run(self, engine: Engine, options: LiveOptions) -> End:
         """Call the engine, again where that may help, until there is an end; never raises.
 
-        A cancelled task ends too: as timed_out where a limit was passed, else as cancelled.
+        A cancelled task ends too: as its client has it, as timed_out where a limit was passed, else
+        as cancelled.
         """
         limits = TimeLimits(options, self)
         try:
@@ -122,6 +153,8 @@ class Flight:
                 await asyncio.sleep(retries.wait_s(self.attempts, error.retry_after_s))
 
     def _cut_short(self, limits: TimeLimits) -> End:
+        if self.left is not None:
+            return self.left
         if not limits.passed:
             return End("cancelled", STOPPED)
         before = f"; attempt {self.attempts}, after: {self.last_error}" if self.last_error else ""

@@ -11,11 +11,11 @@ from driftsched.live.continuous import ContinuousDispatcher
 from driftsched.live.dispatcher import Place
 from driftsched.live.engine import Call
 from driftsched.live.gang import GangDispatcher
+from driftsched.live.played import live_scenario
 from driftsched.live.prompts import live_workload, prompt_text, with_prompt_tokens
 from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.intake import make_requests
 from driftsched.scheduling.policies import StaticOrder
-from driftsched.simulation.traffic import Traffic
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
@@ -33,39 +33,34 @@ __all__ = ["Prepared", "check", "count_prompts", "dispatcher", "prepare", "slots
 
 @dataclass(frozen=True)
 class Prepared:
-    """The traffic of a live run, before and while it is sent."""
+    """The traffic of a live run, before and while it is sent; its clients' times are scaled."""
 
+    scenario: Scenario
     workload: Workload
     budgets: Budgets
     requests: list[Request]
 
 
 def prepare(scenario: Scenario, workload: Workload) -> Prepared:
-    """Budget a workload whose times and prompts are the live ones."""
+    """Budget a workload whose times and prompts are the live ones, as are the scenario's times."""
     budgets = prepare_budgets(scenario, workload)
-    return Prepared(workload, budgets, make_requests(scenario, workload, budgets))
+    return Prepared(scenario, workload, budgets, make_requests(scenario, workload, budgets))
 
 
 def scaled(scenario: Scenario, workload: Workload, options: LiveOptions) -> Prepared:
-    """Prepare a workload as generated.
-
-    Raises
-    ------
-    ScenarioError
-        It has requests in a closed loop.
-    """
-    if workload.user is not None:
-        raise ScenarioError("phases with closed_loop arrivals cannot be run live by this version")
-    return prepare(scenario, live_workload(workload, options.time_scale))
+    """Prepare a scenario and its workload as generated."""
+    played = live_scenario(scenario, options.time_scale)
+    return prepare(played, live_workload(workload, options.time_scale))
 
 
-async def count_prompts(scenario: Scenario, prepared: Prepared, engine: Engine) -> Prepared:
+async def count_prompts(prepared: Prepared, engine: Engine) -> Prepared:
     """Prepare anew with prompt lengths as the engine's tokenizer counts them."""
     workload = prepared.workload
     texts = [prompt_text(workload, number) for number in range(len(workload))]
     distinct = list(dict.fromkeys(texts))
     lengths = dict(zip(distinct, await engine.count_tokens(distinct), strict=True))
-    return prepare(scenario, with_prompt_tokens(workload, [lengths[text] for text in texts]))
+    counted = with_prompt_tokens(workload, [lengths[text] for text in texts])
+    return prepare(prepared.scenario, counted)
 
 
 def check(scenario: Scenario, options: LiveOptions, policy: Policy) -> None:
@@ -111,7 +106,6 @@ def slots(scenario: Scenario, options: LiveOptions, facts: EngineFacts) -> int:
 
 
 def dispatcher(
-    scenario: Scenario,
     options: LiveOptions,
     prepared: Prepared,
     engine: Engine,
@@ -120,14 +114,14 @@ def dispatcher(
     clock: Clock,
 ) -> Dispatcher:
     """Put traffic, gateway and engine together."""
-    traffic = Traffic(prepared.requests, prepared.workload.segments, gateway)
+    scenario = prepared.scenario
     names = scenario.tenant_names
 
-    def call(request: Request, replica: int) -> Call:
+    def call(request: Request, row: int, replica: int) -> Call:
         return Call(
             request_id=request.request_id,
             tenant=names[request.tenant],
-            prompt=prompt_text(prepared.workload, request.request_id),
+            prompt=prompt_text(prepared.workload, row),
             max_output_tokens=request.max_output_tokens,
             planned_output_tokens=request.output_tokens,
             temperature=options.temperature,
@@ -140,7 +134,9 @@ def dispatcher(
         engine=engine,
         replicas=facts.replicas,
         slots=slots(scenario, options, facts),
-        traffic=traffic,
+        scenario=scenario,
+        workload=prepared.workload,
+        requests=prepared.requests,
         gateway=gateway,
         options=options,
         call=call,

@@ -23,7 +23,9 @@ FILLER = (
 
 
 def live_workload(workload: Workload, time_scale: float = 1.0) -> Workload:
-    """Return the workload with its times scaled and its prompts as long as their texts.
+    """Return the workload with its clients' times scaled and its prompts as long as their texts.
+
+    Scaled are arrivals, the users' thinking, patience as drawn, and the phases.
 
     A drawn or recorded prompt length longer than the text is reached with filler words; a text
     longer than that stays whole, and its length in tokens is corrected in proportion.
@@ -47,9 +49,12 @@ def live_workload(workload: Workload, time_scale: float = 1.0) -> Workload:
         )
         for segment in workload.segments
     )
+    think_s, patience_s = workload.think_s, workload.patience_s
     return replace(
         workload,
         arrival_s=workload.arrival_s * time_scale,
+        think_s=None if think_s is None else think_s * time_scale,
+        patience_s=None if patience_s is None else patience_s * time_scale,
         prompt_words=words,
         prompt_tokens=tokens,
         segments=segments,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftsched.errors import CancelledError
 from driftsched.live import prepare
-from driftsched.live.flight import STOPPED
+from driftsched.live.books import Books
 from driftsched.live.sampler import Sampler
 from driftsched.live.snapshot import LiveSnapshot, Moment, State, counts, frozen, tokens
 from driftsched.live.tables import live_result
@@ -88,6 +88,7 @@ class LiveRun:
         self._probes = probes
         self._machine: MachineProbes | None = None
         self._progress = progress
+        self._books = Books(self._prepared)
         self._origin: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[None] | None = None
@@ -100,7 +101,9 @@ class LiveRun:
 
     def clock(self) -> float:
         """Seconds since the first request could be sent; 0 before."""
-        return 0.0 if self._origin is None else time.monotonic() - self._origin
+        if self._origin is None or self._loop is None:
+            return 0.0
+        return self._loop.time() - self._origin
 
     # ---- running ---------------------------------------------------------------------------
 
@@ -129,7 +132,7 @@ class LiveRun:
         except (asyncio.CancelledError, CancelledError):
             if self._asked_s is None:
                 self._asked_s = self.clock()
-            self._close_books()
+            self._books.close(self.clock())
         finally:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._engine.close(), CLOSING_S)
@@ -146,11 +149,9 @@ class LiveRun:
         self.facts = facts = await self._engine.open()
         prepare.check_facts(self.scenario, facts)
         if facts.counts_prompts:
-            self._prepared = await prepare.count_prompts(
-                self.scenario, self._prepared, self._engine
-            )
+            self._prepared = await prepare.count_prompts(self._prepared, self._engine)
+            self._books = Books(self._prepared)
         self._dispatcher = dispatcher = prepare.dispatcher(
-            self.scenario,
             self.options,
             self._prepared,
             self._engine,
@@ -158,12 +159,13 @@ class LiveRun:
             self._gateway,
             self.clock,
         )
+        self._books.follow(dispatcher.clients)
         if self._probes is None:
             self._machine = await asyncio.to_thread(MachineProbes)
             self._probes = self._machine.probes
         probes = (*self._engine.probes(), *self._probes)
         self._sampler = Sampler(probes, lambda: dispatcher.running, self.clock, self._on_sample)
-        self._origin = time.monotonic()
+        self._origin = asyncio.get_running_loop().time()
         self.state = "running"
         await self._serve(dispatcher)
 
@@ -188,22 +190,9 @@ class LiveRun:
 
     def _on_sample(self) -> None:
         if self._progress:
-            requests = self._prepared.requests
-            self._progress(1 - counts(requests)[""] / len(requests))
-
-    def _close_books(self) -> None:
-        """Give every request without an end one: cancelled, waiting or not yet arrived."""
-        arrived = self._arrived()
-        now = self.clock()
-        for number, request in enumerate(self._prepared.requests):
-            if request.status:
-                continue
-            request.status = "cancelled"
-            if number < arrived:
-                request.finish_s, request.reason = now, STOPPED
-            else:
-                request.arrival_s = float("nan")
-                request.reason = f"{STOPPED} before it came"
+            made = self._books.made().requests
+            ended = len(made) - counts(made)[""]
+            self._progress(ended / max(1, self._books.expected(self.clock())))
 
     # ---- stopping and watching, from any thread --------------------------------------------
 
@@ -243,7 +232,8 @@ class LiveRun:
         dispatcher = self._dispatcher
         return Moment(
             now_s=self.clock(),
-            requests=frozen(self._prepared.requests[: self._arrived()]),
+            tries=replace(tries := self._books.made(), requests=frozen(tries.requests)),
+            expected=self._books.expected(self.clock()),
             flights=dict(dispatcher.flights) if dispatcher else {},
             learning=list(self._gateway.learning),
             gpus=list(self._sampler.rows),
@@ -255,15 +245,17 @@ class LiveRun:
             result = self._tables(moment, wall_s=now_s, facts={})
         else:
             state, now_s = "ended", self._stopped_s or now_s
-        ended = counts(self._prepared.requests if state == "ended" else moment.requests)
+        made = moment.tries.requests
+        every = self._books.all().requests if state == "ended" else made
+        ended = counts(every)
         under_way = ended.pop("", 0)
-        running = sum(not r.status and r.request_id in moment.flights for r in moment.requests)
+        running = sum(not one.status and one.request_id in moment.flights for one in made)
         return LiveSnapshot(
             state=state,
             now_s=now_s,
             facts=self.facts,
-            requests=len(self._prepared.requests),
-            arrived=len(moment.requests),
+            requests=len(every) if state == "ended" else moment.expected,
+            arrived=len(made),
             waiting=under_way - running,
             running=running,
             ended=dict(ended),
@@ -272,9 +264,6 @@ class LiveRun:
         )
 
     # ---- the result ------------------------------------------------------------------------
-
-    def _arrived(self) -> int:
-        return self._dispatcher.place.traffic.submitted if self._dispatcher else 0
 
     def _tables(self, moment: Moment, *, wall_s: float, facts: dict[str, Any]) -> RunResult:
         return live_result(
@@ -288,7 +277,7 @@ class LiveRun:
         )
 
     def _build(self, wall_s: float, began: datetime) -> RunResult:
-        moment = replace(self._copy(), requests=self._prepared.requests)
+        moment = replace(self._copy(), tries=self._books.all())
         facts = self.facts
         about = {
             "engine": asdict(facts) if facts else None,

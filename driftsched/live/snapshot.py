@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from driftsched.live.books import Tries
     from driftsched.live.engine import EngineFacts
     from driftsched.live.flight import Flight
     from driftsched.scheduling.gateway import LearningRow
@@ -34,7 +35,8 @@ class LiveSnapshot:
     facts : EngineFacts or None
         Of the engine; None while it opens.
     requests : int
-        All that the workload has.
+        Tries made and requests to come, as far as these are known: where clients try again, or
+        ask only once they have an answer, it is no more than an outlook.
     arrived, waiting, running : int
         So far, and right now.
     ended : mapping
@@ -68,7 +70,8 @@ class Moment:
     """What the tables of one instant are built from; the run does not change it any more."""
 
     now_s: float
-    requests: Sequence[Request]
+    tries: Tries
+    expected: int
     flights: Mapping[int, Flight]
     learning: Sequence[LearningRow]
     gpus: Sequence[Mapping[str, float]]

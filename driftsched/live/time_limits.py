@@ -67,6 +67,6 @@ class TimeLimits:
         left = at - self._clock()
         if left > 0:
             self._timer = asyncio.get_running_loop().call_later(left, self._check)
-        elif self._task is not None:
+        elif self._task is not None and not self._task.cancelling():
             self.passed = words
             self._task.cancel()

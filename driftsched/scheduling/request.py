@@ -16,7 +16,7 @@ class Request:
     Attributes
     ----------
     request_id : int
-        Position in the workload, by arrival.
+        Position in the workload, by arrival; where clients react, in order of making.
     tenant, predicted : int
         Index of the tenant, and of the category as classified.
     rank : int

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from driftsched.simulation.clock import ARRIVALS
+from driftsched.simulation.world import ARRIVALS
 
 if TYPE_CHECKING:
     from driftsched.simulation.clock import Appointment, Clock

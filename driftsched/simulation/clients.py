@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from math import inf, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftsched.simulation.clock import ARRIVALS, GIVE_UPS
 from driftsched.simulation.patience import Limit, Patience
+from driftsched.simulation.world import ARRIVALS, GIVE_UPS
 from driftsched.workload.streams import Streams
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.clock import Appointment, Clock
-    from driftsched.simulation.fleet import Fleet
     from driftsched.simulation.traffic import Progress
+    from driftsched.simulation.world import Call, Service, Timekeeper, Timer
     from driftsched.workload.table import Workload
 
 __all__ = ["Clients", "react"]
@@ -35,21 +34,21 @@ def react(scenario: Scenario, workload: Workload) -> bool:
 
 
 class Clients:
-    """Makes requests as the run goes, and hears of their ends.
+    """Makes requests as the run goes, and hears of their ends, in both worlds.
 
-    It is a source as `AnnouncedTraffic` is: arrivals are events on the clock. All that is to come
-    lies in one heap, (time, order, number, row): the next phase, first tries in order of their rows
-    in the workload, then retries in order of the request they repeat. Ids are given in order of
-    making.
+    It is a source as `AnnouncedTraffic` is: arrivals are events on the clock, which is SimPy's or
+    the wall's. All that is to come lies in one heap, (time, order, number, row): the next phase,
+    first tries in order of their rows in the workload, then retries in order of the request they
+    repeat. Ids are given in order of making.
 
     Parameters
     ----------
     scenario, workload : what is run
-    clock : Clock
+    clock : Timekeeper
         At time 0.
     planned : sequence of Request
         One a row of the workload; those that come are used and numbered anew.
-    fleet : Fleet
+    fleet : Service
         Who serves.
     progress : callable, optional
         Told of the share of rows that came.
@@ -61,6 +60,8 @@ class Clients:
     rows, attempts, retry_of : list of int
         Of each of them: its row in the workload, which try it is (from 1), and the id of the try
         before it, -1 for none.
+    starts : list of float
+        When each phase that has begun did, in seconds.
     """
 
     next_s = inf
@@ -69,15 +70,16 @@ class Clients:
         self,
         scenario: Scenario,
         workload: Workload,
-        clock: Clock,
+        clock: Timekeeper,
         planned: Sequence[Request],
-        fleet: Fleet,
+        fleet: Service,
         progress: Progress | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self.rows: list[int] = []
         self.attempts: list[int] = []
         self.retry_of: list[int] = []
+        self.starts: list[float] = []
         self._retries = [tenant.retries for tenant in scenario.tenants]
         self._patience = Patience(scenario, workload)
         self._streams = Streams(scenario.seed, len(workload.segments))
@@ -91,11 +93,10 @@ class Clients:
         self._progress = progress
         self._coming: list[tuple[float, int, int, int]] = []
         self._follows = self._chains()
-        self._give_ups: dict[Request, list[Appointment]] = {}
-        self._appointment: Appointment | None = None
+        self._give_ups: dict[Request, list[Timer]] = {}
+        self._appointment: Timer | None = None
         self._appointed_s = inf
         self._opened = 0
-        self._starts: list[float] = []
         self._to_make = 0  # rows of the open phase that have not come, where it counts them
         self._drained = False  # whether the next phase has been set already
         self._busy = False
@@ -130,7 +131,7 @@ class Clients:
         number = self._opened
         segment = self._segments[number]
         self._opened += 1
-        self._starts.append(now)
+        self.starts.append(now)
         self._drained = False
         closed = segment.stop if segment.closed_first is None else segment.closed_first
         if segment.first < closed:
@@ -153,14 +154,14 @@ class Clients:
 
     def _open_after_drain(self, now: float) -> None:
         segment = self._segments[self._opened - 1]
-        self._plan_next(max(now, self._starts[-1] + segment.duration_s))
+        self._plan_next(max(now, self.starts[-1] + segment.duration_s))
         self._announce()
 
     def _think(self, row: int, now: float) -> None:
         """Let a user think, and ask unless its phase is over by then."""
         number = int(self._phases[row])
         time_s = now + float(self._think_s[row])
-        last_s = self._starts[number] + self._segments[number].duration_s
+        last_s = self.starts[number] + self._segments[number].duration_s
         if not self._bounded[number] or time_s <= last_s:
             self._plan(time_s, FIRST_TRY, row)
 
@@ -178,7 +179,7 @@ class Clients:
             self._appointed_s = time_s
             self._appointment = self._clock.at(time_s, ARRIVALS, self._arrive)
 
-    def _arrive(self, appointment: Appointment) -> None:
+    def _arrive(self, appointment: Timer) -> None:
         """Bring all that comes now; then tell the replicas."""
         now, first = self._clock.now, len(self.requests)
         self._appointment, self._busy = None, True
@@ -205,7 +206,7 @@ class Clients:
         segment = self._segments[number]
         closed = segment.stop if segment.closed_first is None else segment.closed_first
         if row + 1 < closed:
-            time_s = self._starts[number] + float(self._offset_s[row + 1])
+            time_s = self.starts[number] + float(self._offset_s[row + 1])
             self._plan(time_s, FIRST_TRY, row + 1)
         if self._to_make and number == self._opened - 1:
             self._to_make -= 1
@@ -256,8 +257,8 @@ class Clients:
         place = row - self._segments[number].first
         return float(self._streams.get("retries", number, place, tries).random())
 
-    def _giving_up(self, request: Request, limit: Limit) -> Callable[[Appointment], None]:
-        def give_up(_: Appointment) -> None:
+    def _giving_up(self, request: Request, limit: Limit) -> Call:
+        def give_up(_: Timer) -> None:
             if limit.to_first_token and not isnan(request.first_token_s):
                 return
             now = self._clock.now

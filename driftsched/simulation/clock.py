@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from heapq import heappush
-from typing import Any
+from typing import TYPE_CHECKING
 
 import simpy
 
-__all__ = ["ARRIVALS", "EVENTS", "GIVE_UPS", "REPLICAS", "Appointment", "Clock"]
+if TYPE_CHECKING:
+    from driftsched.simulation.world import Call
 
-ARRIVALS, EVENTS, GIVE_UPS, REPLICAS = 0, 1, 2, 3
-"""Order of what falls on one instant: arrivals, then scenario events, then clients who give up,
-then replica 0, 1, 2, …"""
-
-Call = Callable[[Any], None]
+__all__ = ["Appointment", "Clock"]
 
 
 class Appointment(simpy.Event):

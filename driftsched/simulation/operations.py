@@ -6,8 +6,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from driftsched.serving.slowed import Slowed
-from driftsched.simulation.clock import EVENTS
 from driftsched.simulation.scaling import Autoscaler, LastOut, Members
+from driftsched.simulation.world import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from driftsched.scheduling.line import Line
-from driftsched.simulation.clock import REPLICAS
+from driftsched.simulation.world import REPLICAS
 
 if TYPE_CHECKING:
     from driftsched.scenario.engine import Engine

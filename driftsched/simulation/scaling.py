@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor, inf
 from typing import TYPE_CHECKING
 
-from driftsched.simulation.clock import EVENTS
+from driftsched.simulation.world import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

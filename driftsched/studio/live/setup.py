@@ -114,7 +114,8 @@ def _pace(setup: LiveSetup) -> None:
         1.0,
         key=LiveKey.SCALE,
         persist_state="session",
-        help="2 sends the requests half as fast as the scenario says, for a slower engine.",
+        help="2 sends the requests half as fast as the scenario says, for a slower engine; users "
+        "then think, wait and pause twice as long.",
     )
     slots = columns[2].number_input(
         "Requests in the engine",

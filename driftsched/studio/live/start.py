@@ -9,6 +9,7 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.errors import InputError
+from driftsched.live.played import left_out
 from driftsched.studio.live.server import live_runs
 from driftsched.studio.live.state import LiveKey, get_setup, limited
 from driftsched.studio.live.task import live_run
@@ -53,6 +54,8 @@ def _said(scenario: Scenario, options: LiveOptions) -> str:
     policy = policy_label(scenario.policy.kind)
     named = f"**{scenario.title or scenario.name}** under **{policy}**"
     rest = "The policy and the rest of the scenario are those of the sidebar and the Scenario page."
+    if said := left_out(scenario):
+        rest = f"{rest} {said}"
     if not scenario.phases:
         return f"{named}, from its recorded traffic. {rest}"
     requests = sum(phase.expected_requests for phase in scenario.phases)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+from driftsched.charts.labels import policy_label
+from driftsched.scheduling.policies import POLICIES
+
 __all__ = [
     "METRICS",
     "POLICY_HELP",
@@ -15,14 +18,17 @@ __all__ = [
     "with_interval",
 ]
 
-_POLICIES = {
-    "fifo": ("FIFO", "first come, first served"),
-    "priority": ("Priority", "premium before standard before batch"),
-    "weighted": ("Weighted", "tenants take turns, as many as their weight"),
-    "sjf": ("SJF", "shortest job first, by its estimated length"),
-    "aging": ("Aging", "priority that rises while waiting"),
+_RULES = {
+    "fifo": "first come, first served",
+    "priority": "premium before standard before batch",
+    "weighted": "tenants take turns, as many as their weight",
+    "sjf": "shortest job first, by its estimated length",
+    "aging": "priority that rises while waiting",
 }
-POLICY_HELP = "\n".join(f"- **{label}**: {rule}" for label, rule in _POLICIES.values())
+POLICY_HELP = "\n".join(
+    f"- **{policy_label(name)}**" + (f": {_RULES[name]}" if name in _RULES else "")
+    for name in POLICIES
+)
 
 METRICS = {
     "e2e_s": ("End to end", "from arrival to the last token"),
@@ -30,11 +36,6 @@ METRICS = {
     "queue_wait_s": ("Queue wait", "from arrival until the GPU takes the request"),
 }
 """Column → label and meaning of the latencies a user can choose."""
-
-
-def policy_label(name: str) -> str:
-    """Name of a policy as people say it; an unregistered one is title-cased."""
-    return _POLICIES.get(name, (name.replace("_", " ").title(), ""))[0]
 
 
 _CHOICES = {
@@ -62,8 +63,8 @@ _CHOICES = {
 
 
 def choice_label(name: str) -> str:
-    """Label of a setting's value; an unknown one is title-cased."""
-    return _CHOICES.get(name, name.replace("_", " ").title())
+    """Label of a setting's value, a policy's too; an unknown one is title-cased."""
+    return _CHOICES.get(name) or policy_label(name)
 
 
 def duration(seconds: float) -> str:

@@ -33,13 +33,12 @@ def test_it_only_names_replicas_that_are_on_offer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_runs_repeat_and_use_every_replica(name: str) -> None:
-    """A router that draws from a shared or unseeded stream would not give a run twice."""
+def test_runs_repeat_and_use_several_replicas(name: str) -> None:
+    """Draws from an unseeded stream would not repeat a run; all in one queue is no routing."""
     scenario = routed(name)
     first, second = (simulate(scenario).requests for _ in range(2))
     assert first.equals(second)
-    # Two tenants have two homes; every other router uses all three replicas.
-    assert first["replica"].nunique() == (2 if name == "tenant_affinity" else 3)
+    assert first["replica"].nunique() > 1
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -7,9 +7,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from driftsched.scenario import Scenario, parse_scenario
-from driftsched.scheduling.routers import ROUTERS
 
 POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")
+COMPENSATORS = ("none", "ema", "oracle")
+ROUTERS = (
+    *("round_robin", "least_outstanding", "least_estimated_tokens"),
+    *("power_of_two", "tenant_affinity"),
+)
+"""Kinds that both engines must know; a new one may be left to SimPy, see `tests/contracts`."""
 
 
 def small(**changes: Any) -> Scenario:
@@ -66,7 +71,7 @@ def clusters(draw: st.DrawFn, *, small: bool = False) -> dict[str, Any]:
         return cluster
     cluster |= {
         "queue": draw(st.sampled_from(["central", "per_replica"])),
-        "router": {"kind": draw(st.sampled_from(list(ROUTERS)))},
+        "router": {"kind": draw(st.sampled_from(ROUTERS))},
     }
     if draw(st.booleans()):
         return cluster | {"replicas": draw(st.integers(2, 4))}
@@ -187,7 +192,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             "phases": draw(phases(pressed=pressed)),
             "estimator": {
                 "unit": draw(st.sampled_from(["words", "tokens"])),
-                "compensator": {"kind": draw(st.sampled_from(["none", "ema", "oracle"]))},
+                "compensator": {"kind": draw(st.sampled_from(COMPENSATORS))},
             },
             "policy": {"kind": draw(st.sampled_from(POLICIES))},
             "lengths": draw(st.sampled_from(["natural", "capped" if pressed else "natural"])),

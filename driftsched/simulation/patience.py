@@ -6,10 +6,24 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from driftsched.scenario.clients import Patience as Timeouts
     from driftsched.scenario.model import Scenario
     from driftsched.workload.table import Workload
 
-__all__ = ["Limit", "Patience"]
+__all__ = ["HANGS_UP", "Limit", "Patience", "no_first_token", "not_finished"]
+
+HANGS_UP = "hung up before the first token"
+"""Reason of an end: the user's own patience was over."""
+
+
+def no_first_token(patience: Timeouts) -> str:
+    """Reason of an end: the answer did not begin in time."""
+    return f"no first token within {patience.first_token_timeout_s:g} s"
+
+
+def not_finished(patience: Timeouts) -> str:
+    """Reason of an end: the answer was not there in time."""
+    return f"not finished within {patience.timeout_s:g} s"
 
 
 class Limit(NamedTuple):
@@ -48,11 +62,10 @@ class Patience:
         drawn_s = inf if self._drawn_s is None else float(self._drawn_s[row])
         limits: list[Limit] = []
         if first_s < all_s and (first_s <= drawn_s or self._tokens_get_lost):
-            reason = f"no first token within {first_s:g} s"
-            limits.append(Limit(first_s, "timed_out", reason, True))
+            limits.append(Limit(first_s, "timed_out", no_first_token(patience), True))
         if drawn_s < all_s and (drawn_s < first_s or self._tokens_get_lost):
-            limits.append(Limit(drawn_s, "cancelled", "hung up before the first token", True))
+            limits.append(Limit(drawn_s, "cancelled", HANGS_UP, True))
         if all_s < inf:
-            limits.append(Limit(all_s, "timed_out", f"not finished within {all_s:g} s", False))
+            limits.append(Limit(all_s, "timed_out", not_finished(patience), False))
         # Two that differ by less than the clock can tell: the shorter comes first.
         return sorted(limits, key=lambda limit: limit.after_s)

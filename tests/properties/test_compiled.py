@@ -5,14 +5,15 @@ from hypothesis import HealthCheck, given, settings
 from driftsched.scenario import Scenario, changed, load_scenario, preset_names
 from driftsched.simulation.compiled import uncovered
 from driftsched.workload import generate
+from tests.support.reactive import impatient
 from tests.support.same_tables import assert_engines_agree
-from tests.support.scenarios import POLICIES, scenarios
+from tests.support.scenarios import POLICIES
 
-LEFT_TO_SIMPY = ("scenario events", "closed-loop traffic", "clients who give up or try again")
+LEFT_TO_SIMPY = ("scenario events", "closed-loop traffic", "clients who try again")
 
 
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(scenarios())
+@given(impatient())
 def test_both_engines_give_the_same_tables(scenario: Scenario) -> None:
     """Otherwise a what-if would answer differently according to which engine happened to run."""
     assert_engines_agree(scenario)

@@ -48,6 +48,19 @@ def patience(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def impatient(draw: st.DrawFn) -> Scenario:
+    """As `scenarios`; in half of them the clients of some tenants give up."""
+    drawn = draw(scenarios())
+    if draw(st.booleans()):
+        return drawn
+    data = drawn.model_dump(mode="json", by_alias=True)
+    for tenant in data["tenants"]:
+        if draw(st.integers(0, 3)):
+            tenant["patience"] = draw(patience())
+    return parse_scenario(data)
+
+
+@st.composite
 def retries(draw: st.DrawFn) -> dict[str, Any]:
     ends = ("rejected", "failed", "timed_out", "cancelled")
     return {

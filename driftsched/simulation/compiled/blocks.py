@@ -5,7 +5,7 @@ from __future__ import annotations
 from driftsched.simulation.compiled.gateway import key_of
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.rows import remove_row
-from driftsched.simulation.compiled.world import ID_BITS, TURNS, World
+from driftsched.simulation.compiled.world import HEAD, ID_BITS, TURNS, World
 
 __all__ = ["grow", "lasting", "needed", "new_in", "partial_end", "seat", "unseat"]
 
@@ -138,6 +138,7 @@ def preempt(w: World, number: int) -> None:
         remove_row(w.leaving[number], replica.decoding, victim, (1 << ID_BITS) - 1)
         replica.decoding -= 1
     w.requests[victim].preemptions += 1
+    w.requests[victim].place = HEAD
     w.heads[number, replica.heads] = victim
     replica.heads += 1
 

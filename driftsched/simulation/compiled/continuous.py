@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from driftsched.simulation.compiled.blocks import grow, lasting, needed, new_in, seat, unseat
-from driftsched.simulation.compiled.cost import iteration_s, stretch_past, stretch_s
+from driftsched.simulation.compiled.cost import iteration_s, stretch_s
 from driftsched.simulation.compiled.gateway import finish
+from driftsched.simulation.compiled.given_up import drop
 from driftsched.simulation.compiled.jit import inlined
 from driftsched.simulation.compiled.order import wake_at
 from driftsched.simulation.compiled.prefill import cached_of, given_of, prefill
-from driftsched.simulation.compiled.replicas import log, rest
+from driftsched.simulation.compiled.replicas import log, rest, tell_peers
 from driftsched.simulation.compiled.rows import pop_first, push_row
 from driftsched.simulation.compiled.world import ID_BITS, World
 
-__all__ = ["notify", "plan", "settle", "tell_peers"]
+__all__ = ["plan", "settle"]
 
 
 @inlined
@@ -31,7 +32,7 @@ def settle(w: World, number: int, now: float) -> None:
         if end < request.prompt_tokens + given:
             replica.partial, replica.partial_end = item, end
             continue
-        if given == 0:
+        if given == 0 and request.end == 0:
             request.first_token_s = now
         replica.kv += end + 1
         last = iteration + request.output_tokens - given - 1
@@ -40,6 +41,8 @@ def settle(w: World, number: int, now: float) -> None:
         if paged:
             seat(w, number, item, end - iteration)
     replica.chunks = 0
+    if replica.gone > 0:
+        drop(w, number, now)
     while replica.decoding > 0 and leaving[0] >> ID_BITS == iteration:
         item = leaving[0] & ((1 << ID_BITS) - 1)
         pop_first(leaving, replica.decoding)
@@ -101,40 +104,3 @@ def chunks_s(w: World, number: int) -> float:
         first += start == cached_of(w, w.chunk[number, place])
     requests = decoding + chunks
     return iteration_s(w.costs, replica.cost, tokens, replica.kv, squares, requests, first)
-
-
-@inlined
-def cut(w: World, number: int, time_s: float) -> None:
-    """End the stretch at its first boundary from `time_s` on."""
-    replica = w.replicas[number]
-    start, decoding, kv = replica.start_s, replica.decoding, replica.kv
-    costs, kind = w.costs, replica.cost
-    steps = stretch_past(costs, kind, time_s - start, decoding, kv)
-    seconds = stretch_s(costs, kind, steps, decoding, kv)
-    if start + seconds < time_s:  # by rounding
-        steps += 1
-        seconds = stretch_s(costs, kind, steps, decoding, kv)
-    replica.steps, replica.open = steps, False
-    wake_at(w, number, start + seconds)
-
-
-@inlined
-def notify(w: World, number: int, now: float) -> None:
-    """Tell a replica that a request may have come within its reach.
-
-    An empty one wakes; a stretch with room is cut.
-    """
-    replica = w.replicas[number]
-    if not replica.busy:
-        wake_at(w, number, now)
-    elif replica.open and now < w.wake_s[number]:
-        cut(w, number, now)
-
-
-@inlined
-def tell_peers(w: World, number: int, now: float) -> None:
-    """Tell the other replicas that a tenant has a place again."""
-    if w.run[0].waiting > 0:
-        for peer in range(len(w.replicas)):
-            if peer != number:
-                notify(w, peer, now)

@@ -10,7 +10,6 @@ from driftsched.scheduling.policies.weighted import Weighted
 from driftsched.serving.iteration import IterationCost
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.serving.table import TableCost
-from driftsched.simulation.clients import react
 from driftsched.simulation.compiled.compensators import NUMERIC
 from driftsched.simulation.compiled.keys import is_static
 from driftsched.simulation.compiled.routers import NUMBERED
@@ -87,7 +86,8 @@ def _traffic(scenario: Scenario, workload: Workload) -> str:
         return f"scenario events ({', '.join(kinds)})"
     if workload.user is not None:
         return "closed-loop traffic"
-    return "clients who give up or try again" if react(scenario, workload) else ""
+    again = any(tenant.retries.attempts > 1 for tenant in scenario.tenants)
+    return "clients who try again" if again else ""
 
 
 def _size(workload: Workload) -> str:

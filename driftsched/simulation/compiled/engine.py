@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
-from driftsched.results.ends import Ends, Learning, Words
-from driftsched.results.tables import STATUSES
-from driftsched.scheduling.admission import no_room, rate_full, waiting_full
+from driftsched.results.ends import Learning
 from driftsched.scheduling.policies import StaticOrder
 from driftsched.simulation.compiled.compensators import FORESEEN
-from driftsched.simulation.compiled.fill import read_requests
-from driftsched.simulation.compiled.gateway import NO_ROOM, WAITING_FULL
+from driftsched.simulation.compiled.ends import read_ends
 from driftsched.simulation.compiled.keys import StaticKeys
 from driftsched.simulation.compiled.loop import IDLE, LOG_FULL, advance
 from driftsched.simulation.compiled.pack import log_arrays, pack
@@ -26,6 +23,7 @@ from driftsched.simulation.compiled.world import World
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
+    from driftsched.results.ends import Ends
     from driftsched.results.gpu_samples import Columns, GpuLog
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
@@ -102,7 +100,7 @@ def outcome(
     count = len(world.replicas)
     log = _joined(logs)
     courses: list[GpuLog] = [partial(_course, log, number, count) for number in range(count)]
-    ends = _ends(scenario, workload, world)
+    ends = read_ends(scenario, workload, world)
     return ends, _learning(world, ends), courses
 
 
@@ -166,58 +164,6 @@ def _course(log: Log, number: int, replicas: int) -> Columns:
         return time_s, running, kv
     mine = owner == number
     return time_s[mine], running[mine], kv[mine]
-
-
-def _ends(scenario: Scenario, workload: Workload, world: World) -> Ends:
-    n = len(workload)
-    dispatch_s, first_token_s, finish_s = np.empty(n), np.empty(n), np.empty(n)
-    preemptions, replica = np.empty(n, np.int32), np.empty(n, np.int32)
-    batch_id = np.empty(n, np.int64)
-    read_requests(
-        world.requests, dispatch_s, first_token_s, finish_s, preemptions, replica, batch_id
-    )
-    rejected = world.rejection > 0
-    status = np.where(rejected, STATUSES.index("rejected"), STATUSES.index("finished"))
-    return Ends(
-        arrival_s=world.arrival_s,
-        dispatch_s=dispatch_s,
-        first_token_s=first_token_s,
-        finish_s=finish_s,
-        bias=world.bias,
-        estimated_output_tokens=world.estimate,
-        preemptions=preemptions,
-        replica=replica,
-        batch_id=batch_id,
-        status=Words(status.astype(np.int8), STATUSES),
-        reason=_reasons(scenario, workload, world),
-    )
-
-
-def _reasons(scenario: Scenario, workload: Workload, world: World) -> Words:
-    """Put the rejections into the gateway's words, numbered in order of first use."""
-    codes = np.zeros(len(workload), np.int32)
-    rejected = np.flatnonzero(world.rejection)
-    # An accepted request has no reason: that is the first word, or comes after rejected ones.
-    accepted = len(rejected) < len(codes)
-    first = int(np.argmin(world.rejection)) if accepted else len(codes)
-    names: dict[str, int] = {"": 0} if first == 0 else {}
-    for item in rejected.tolist():
-        if item > first:
-            names.setdefault("", len(names))
-        word = _reason(scenario, workload, world, item)
-        codes[item] = names.setdefault(word, len(names))
-    if accepted:
-        codes[world.rejection == 0] = names.setdefault("", len(names))
-    return Words(codes, tuple(names))
-
-
-def _reason(scenario: Scenario, workload: Workload, world: World, item: int) -> str:
-    kind = int(world.rejection[item])
-    if kind == NO_ROOM:
-        needed = int(workload.prompt_tokens[item]) + int(workload.max_output_tokens[item])
-        return no_room(needed, int(world.run["capacity"][0]))
-    limits = scenario.tenants[workload.tenant[item]].limits
-    return waiting_full(limits) if kind == WAITING_FULL else rate_full(limits)
 
 
 def _learning(world: World, ends: Ends) -> Learning:

@@ -40,6 +40,9 @@ def fill_requests(
         request.predicted = predicted[item]
         request.preemptions = 0
         request.replica = -1
+        request.end = 0
+        request.place = 0
+        request.late = False
 
 
 @kernel
@@ -51,6 +54,7 @@ def read_requests(
     preemptions: Array,
     replica: Array,
     batch_id: Array,
+    end: Array,
 ) -> None:
     """Copy what the run wrote into columns."""
     for item in range(len(requests)):
@@ -61,3 +65,4 @@ def read_requests(
         preemptions[item] = request.preemptions
         replica[item] = request.replica
         batch_id[item] = request.batch_id
+        end[item] = request.end

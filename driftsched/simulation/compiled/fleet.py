@@ -30,6 +30,7 @@ class Fleet:
     winners: Array
     costs: Costs
     leaving: Array
+    gone: Array
     heads: Array
     chunk: Array
     chunk_from: Array
@@ -63,6 +64,7 @@ def pack_fleet(scenario: Scenario, requests: int) -> Fleet:
         winners=_tournament(places),
         costs=_costs([machine.build_cost() for machine in kinds.values()], batch),
         leaving=np.zeros((count, batch), np.int64),
+        gone=np.zeros((count, batch), np.int32),
         heads=np.zeros((count, batch + 2), np.int32),
         chunk=np.zeros((count, batch), np.int32),
         chunk_from=np.zeros((count, batch), np.int64),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from math import inf
 
-from driftsched.simulation.compiled.continuous import tell_peers
 from driftsched.simulation.compiled.cost import iteration_s, stretch_s
 from driftsched.simulation.compiled.gateway import finish
+from driftsched.simulation.compiled.given_up import drop
 from driftsched.simulation.compiled.jit import inlined
 from driftsched.simulation.compiled.order import wake_at
-from driftsched.simulation.compiled.prefill import cached_of, hold, next_of
-from driftsched.simulation.compiled.replicas import log, rest
+from driftsched.simulation.compiled.prefill import cached_of, hold, next_of, put_back
+from driftsched.simulation.compiled.replicas import log, rest, tell_peers
 from driftsched.simulation.compiled.rows import pop_first, push_row
 from driftsched.simulation.compiled.world import ID_BITS, World
 
-__all__ = ["form", "release"]
+__all__ = ["form", "settle_gang"]
 
 
 @inlined
@@ -45,8 +45,7 @@ def take(w: World, number: int, now: float) -> None:
         if item < 0:
             break
         if not hold(w, number, item, 0):
-            w.heads[number, 0] = item
-            replica.heads = 1
+            put_back(w, number, item)
             break
         request = w.requests[item]
         request.dispatch_s = now
@@ -58,39 +57,53 @@ def take(w: World, number: int, now: float) -> None:
 
 @inlined
 def start(w: World, number: int, now: float) -> None:
-    """Run a gang from its prefill to its end; nobody can join in between."""
+    """Begin with the prefill of the whole gang; nobody can join until it ends."""
     replica = w.replicas[number]
-    replica.busy, replica.batches = True, replica.batches + 1
     running, kv, tokens, squares = replica.chunks, 0, 0, 0
     for place in range(running):
-        prompt = int(w.requests[w.chunk[number, place]].prompt_tokens)
-        cached = cached_of(w, w.chunk[number, place])
+        item = w.chunk[number, place]
+        prompt, cached = int(w.requests[item].prompt_tokens), cached_of(w, item)
         kv += prompt
         tokens += prompt - cached
         squares += prompt * prompt - cached * cached
+        push_row(w.leaving[number], place, (int(w.requests[item].output_tokens) << ID_BITS) | item)
     log(w, number, now, running, 0)
-    now += iteration_s(w.costs, replica.cost, tokens, 0, squares, running, running)
-    leaving = w.leaving[number]
-    for place in range(running):
-        item = w.chunk[number, place]
-        request = w.requests[item]
-        request.first_token_s = now
-        push_row(leaving, place, (int(request.output_tokens) << ID_BITS) | item)
-    kv += running
-    done = 1
-    while running > 0:
+    replica.busy, replica.batches = True, replica.batches + 1
+    replica.decoding, replica.kv = running, kv
+    replica.iteration, replica.steps = 0, 1
+    seconds = iteration_s(w.costs, replica.cost, tokens, 0, squares, running, running)
+    wake_at(w, number, now + seconds)
+
+
+@inlined
+def settle_gang(w: World, number: int, now: float) -> None:
+    """Count the stretch that has ended; those who have their length compute no more.
+
+    They give nothing back until the longest ends.
+    """
+    replica, leaving = w.replicas[number], w.leaving[number]
+    if replica.iteration == 0:
+        for place in range(replica.chunks):
+            request = w.requests[w.chunk[number, place]]
+            if request.end == 0:
+                request.first_token_s = now
+    replica.iteration += replica.steps
+    replica.kv += replica.steps * replica.decoding
+    if replica.gone > 0:
+        drop(w, number, now)
+    while replica.decoding > 0 and leaving[0] >> ID_BITS == replica.iteration:
         item = leaving[0] & ((1 << ID_BITS) - 1)
-        request = w.requests[item]
-        steps = request.output_tokens - done
-        if steps > 0:
-            log(w, number, now, running, kv)
-            now += stretch_s(w.costs, replica.cost, steps, running, kv)
-            kv += steps * running
-            done = request.output_tokens
-        pop_first(leaving, running)
-        running -= 1
-        kv -= request.prompt_tokens + done
-    wake_at(w, number, now)
+        pop_first(leaving, replica.decoding)
+        replica.decoding -= 1
+        replica.kv -= w.requests[item].prompt_tokens + replica.iteration
+    if replica.decoding == 0:
+        release(w, number, now)
+        return
+    log(w, number, now, replica.decoding, replica.kv)
+    steps = (leaving[0] >> ID_BITS) - replica.iteration
+    replica.start_s, replica.steps = now, steps
+    seconds = stretch_s(w.costs, replica.cost, steps, replica.decoding, replica.kv)
+    wake_at(w, number, now + seconds)
 
 
 @inlined

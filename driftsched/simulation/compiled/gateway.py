@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from driftsched.simulation.compiled.compensators import FORESEEN, learn, predict
 from driftsched.simulation.compiled.heap import pop, push
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.routers import route
-from driftsched.simulation.compiled.world import TURNS, World
+from driftsched.simulation.compiled.turns import append, forget, next_in_turn
+from driftsched.simulation.compiled.world import (
+    HELD,
+    NO_ROOM,
+    QUEUED,
+    RATE_FULL,
+    TURNS,
+    WAITING_FULL,
+    World,
+)
 
-__all__ = ["NO_ROOM", "RATE_FULL", "WAITING_FULL", "choose", "finish", "submit"]
-
-NO_ROOM, WAITING_FULL, RATE_FULL = 1, 2, 3
-"""Why a request was rejected."""
+__all__ = ["abandon", "choose", "finish", "key_of", "submit", "withdraw"]
 
 
 @inlined
@@ -28,7 +34,7 @@ def submit(w: World, item: int) -> int:
     elif run.limited:
         reason = refusal(w, request.tenant, w.arrival_s[item])
     if reason:
-        w.rejection[item] = reason
+        request.end = reason
         request.finish_s = w.arrival_s[item]
         return -1
     if run.limited:
@@ -69,13 +75,7 @@ def key_of(w: World, item: int) -> float:
 def enqueue(w: World, item: int, line: int) -> None:
     """Give a request to the policy."""
     if w.run[0].choice == TURNS:
-        queue = w.queues[line, w.requests[item].tenant]
-        if queue.head < 0:
-            queue.head = item
-        else:
-            w.behind[queue.tail] = item
-        queue.tail = item
-        w.behind[item] = -1
+        append(w, line, item)
     else:
         push(w.heap_keys[line], w.heap_ids[line], 0, w.lines[line].size, key_of(w, item), item)
     w.lines[line].size += 1
@@ -86,13 +86,7 @@ def dequeue(w: World, line: int) -> int:
     """Take the policy's next request; there must be one."""
     state = w.lines[line]
     if w.run[0].choice == TURNS:
-        while state.left == 0 or w.queues[line, state.tenant].head < 0:
-            state.tenant = (state.tenant + 1) % len(w.tenants)
-            state.left = w.tenants[state.tenant].turns
-        queue = w.queues[line, state.tenant]
-        item = queue.head
-        queue.head = w.behind[item]
-        state.left -= 1
+        item = next_in_turn(w, line)
     else:
         item = pop(w.heap_keys[line], w.heap_ids[line], 0, state.size)
     state.size -= 1
@@ -108,6 +102,8 @@ def choose(w: World, line: int) -> int:
     state = w.lines[line]
     while state.size > 0:
         item = dequeue(w, line)
+        if w.requests[item].end:
+            continue
         if may_run(w, item):
             state.waiting -= 1
             w.run[0].waiting -= 1
@@ -117,6 +113,7 @@ def choose(w: World, line: int) -> int:
         queue = w.queues[line, w.requests[item].tenant]
         push(w.held_keys[line], w.held_ids[line], queue.held_first, queue.held, key, item)
         queue.held += 1
+        w.requests[item].place = HELD
     return -1
 
 
@@ -141,12 +138,47 @@ def finish(w: World, item: int, now: float) -> None:
     if run.compensator != FORESEEN:
         w.learned_bias[run.finished] = learn(w, item)
     run.finished += 1
-    if run.routed:
-        replica = w.replicas[w.requests[item].replica]
-        replica.sent -= 1
-        replica.sent_tokens -= w.counted_prompt[item] + w.estimate[item]
+    depart(w, item)
+
+
+@apart
+def abandon(w: World, item: int, now: float) -> None:
+    """Record that a chosen request ended without finishing; nothing is learnt from it."""
+    w.requests[item].finish_s = now
+    depart(w, item)
+
+
+@inlined
+def withdraw(w: World, item: int, now: float) -> None:
+    """Record that a waiting request ended; where it lies in a heap, it is passed over there."""
+    run, request = w.run[0], w.requests[item]
+    request.finish_s = now
+    line = request.replica if run.routed else 0
+    w.lines[line].waiting -= 1
+    run.waiting -= 1
     if run.limited:
+        w.tenants[request.tenant].waiting -= 1
+    if run.routed:
+        unload(w, item)
+    if run.choice == TURNS and request.place != HELD:
+        forget(w, line, item)
+
+
+@inlined
+def depart(w: World, item: int) -> None:
+    """Free the tenant's place in the engine, however the request ended."""
+    if w.run[0].routed:
+        unload(w, item)
+    if w.run[0].limited:
         free(w, w.requests[item].tenant)
+
+
+@inlined
+def unload(w: World, item: int) -> None:
+    """Tell the router that a request has left its replica."""
+    replica = w.replicas[w.requests[item].replica]
+    replica.sent -= 1
+    replica.sent_tokens -= w.counted_prompt[item] + w.estimate[item]
 
 
 @inlined
@@ -155,7 +187,10 @@ def free(w: World, tenant: int) -> None:
     w.tenants[tenant].running -= 1
     for line in range(len(w.lines)):
         queue = w.queues[line, tenant]
-        if queue.held > 0:
+        while queue.held > 0:
             freed = pop(w.held_keys[line], w.held_ids[line], queue.held_first, queue.held)
             queue.held -= 1
-            enqueue(w, freed, line)
+            if w.requests[freed].end == 0:
+                w.requests[freed].place = QUEUED
+                enqueue(w, freed, line)
+                break

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
-from driftsched.simulation.compiled.continuous import notify, plan, settle
-from driftsched.simulation.compiled.gang import form, release
+from driftsched.simulation.compiled.continuous import plan, settle
+from driftsched.simulation.compiled.gang import form, settle_gang
 from driftsched.simulation.compiled.gateway import submit
 from driftsched.simulation.compiled.jit import inlined, kernel
+from driftsched.simulation.compiled.patience import expect, lapse
+from driftsched.simulation.compiled.replicas import notify
 from driftsched.simulation.compiled.world import GANG, World
 
 __all__ = ["IDLE", "LOG_FULL", "PAUSED", "advance"]
@@ -20,25 +22,31 @@ IDLE, LOG_FULL, PAUSED = 0, 1, 2
 def advance(w: World) -> int:
     """Carry the run on until it must come back to Python; says why it does.
 
-    At one instant arrivals come first, then replicas in order of their numbers.
+    At one instant arrivals come first, then clients who give up, then replicas in order of their
+    numbers.
     """
     run = w.run[0]
     room = len(w.log_time_s) - 2 * run.batch_size - 8
     while True:
         number = w.winners[1]
-        while run.cursor < run.stop and w.arrival_s[run.cursor] <= w.wake_s[number]:
+        wake = w.wake_s[number]
+        coming = w.arrival_s[run.cursor] if run.cursor < run.stop else inf
+        if coming < inf and coming <= wake and coming <= run.due_s:
             if run.cursor >= run.pause_at:
                 return PAUSED
             arrive(w, run.cursor)
             run.cursor += 1
-            number = w.winners[1]
-        wake = w.wake_s[number]
-        if wake == inf:
+        elif wake == inf and coming == inf:
+            # All have ended: what is due concerns nobody any more.
+            run.due, run.due_s = 0, inf
             return IDLE
-        if run.logged > room:
+        elif run.due_s <= wake:
+            lapse(w)
+        elif run.logged > room:
             return LOG_FULL
-        run.now = wake
-        wake_up(w, number, wake)
+        else:
+            run.now = wake
+            wake_up(w, number, wake)
 
 
 @inlined
@@ -47,11 +55,11 @@ def arrive(w: World, item: int) -> None:
     run, now = w.run[0], w.arrival_s[item]
     run.now = now
     line = submit(w, item)
-    if not run.routed:
-        for number in range(len(w.replicas)):
-            notify(w, number, now)
-    elif line >= 0:
-        notify(w, line, now)
+    if run.patient and line >= 0:
+        expect(w, item)
+    first, stop = (line, line + 1) if run.routed else (0, len(w.replicas))
+    for number in range(max(0, first), stop):
+        notify(w, number, now)
 
 
 @inlined
@@ -60,8 +68,9 @@ def wake_up(w: World, number: int, now: float) -> None:
     replica = w.replicas[number]
     if w.run[0].mode == GANG:
         if replica.busy:
-            release(w, number, now)
-        form(w, number, now)
+            settle_gang(w, number, now)
+        if not replica.busy:
+            form(w, number, now)
     else:
         if replica.busy:
             settle(w, number, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from driftsched.simulation.compiled.world import (
     REQUEST,
     RUN,
     TENANT,
+    TENANT_BITS,
     TURNS,
     World,
 )
@@ -58,7 +60,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     held = n if any(tenant.limits.running for tenant in scenario.tenants) else 0
     router = NUMBERED[type(scenario.cluster.router)]
     run = _run(scenario, fleet, numeric.kind, turns is not None)
-    paged = n if scenario.engine.kv == "paged" else 0
+    drawn_s, run["patient"] = _patience(scenario, workload)
     log_time_s, log_running, log_kv, log_replica = log_arrays(batch, len(fleet.replicas))
     return World(
         run=run,
@@ -77,24 +79,23 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
         keys=np.zeros(0 if turns else n),
         bias=bias,
         estimate=estimate,
-        rejection=np.zeros(n, np.int8),
+        patience_s=drawn_s,
+        deadline_s=np.empty(n if run["patient"][0] else 0),
+        deadline_ids=np.empty(n if run["patient"][0] else 0, np.int32),
         heap_keys=np.empty((lines, 0 if turns else n)),
         heap_ids=np.empty((lines, 0 if turns else n), np.int32),
         held_keys=np.empty((lines, held)),
         held_ids=np.empty((lines, held), np.int32),
         behind=np.empty(n if turns else 0, np.int32),
+        occupied=np.zeros((lines, (len(scenario.tenants) >> TENANT_BITS) + 1), np.int64),
         leaving=fleet.leaving,
+        gone=fleet.gone,
         heads=fleet.heads,
         chunk=fleet.chunk,
         chunk_from=fleet.chunk_from,
         chunk_to=fleet.chunk_to,
         slots=fleet.slots,
-        seated=np.zeros(paged, np.bool_),
-        base=np.zeros(paged, np.int64),
-        ahead=np.full(paged, -1, np.int32),
-        after=np.full(paged, -1, np.int32),
-        given=np.zeros(paged, np.int32),
-        served=np.full(paged, -1, np.int64),
+        **_blocks(n if scenario.engine.kv == "paged" else 0),
         cached=cached_tokens(scenario, workload) if run["prefixes"][0] else np.zeros(0, np.int64),
         learned_id=np.empty(n, np.int32),
         learned_bias=np.empty(0 if foreseen else n),
@@ -131,8 +132,27 @@ def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> 
     run["paged"], run["by_rank"] = engine.kv == "paged", engine.preempt == "lowest_rank"
     run["prefixes"] = any(tenant.prefix_hit_rate for tenant in scenario.tenants)
     run["router"], run["last_route"] = NUMBERED[type(scenario.cluster.router)], -1
-    run["compensator"] = compensator
+    run["compensator"], run["due_s"] = compensator, inf
     return run
+
+
+def _blocks(n: int) -> dict[str, Array]:
+    """What n requests hold of a paged KV cache."""
+    return {
+        "seated": np.zeros(n, np.bool_),
+        "base": np.zeros(n, np.int64),
+        "ahead": np.full(n, -1, np.int32),
+        "after": np.full(n, -1, np.int32),
+        "given": np.zeros(n, np.int32),
+        "served": np.full(n, -1, np.int64),
+    }
+
+
+def _patience(scenario: Scenario, workload: Workload) -> tuple[Array, bool]:
+    """Patience as drawn, where it is, and whether any client ever gives up."""
+    if all(tenant.patience.endless for tenant in scenario.tenants):
+        return np.empty(0), False
+    return np.empty(0) if workload.patience_s is None else workload.patience_s, True
 
 
 def _lines(turns: list[int] | None, count: int) -> Array:
@@ -164,6 +184,8 @@ def _tenants(scenario: Scenario, turns: list[int] | None) -> Array:
         row["running_limit"] = -1 if limits.running is None else limits.running
         row["rate_rps"] = -1.0 if limits.rate_rps is None else limits.rate_rps
         row["burst"] = row["credit"] = limits.burst
+        row["first_token_timeout_s"] = tenant.patience.first_token_timeout_s or inf
+        row["timeout_s"] = tenant.patience.timeout_s or inf
     if turns:
         tenants["turns"] = turns
     return tenants
@@ -171,7 +193,6 @@ def _tenants(scenario: Scenario, turns: list[int] | None) -> Array:
 
 def _queues(scenario: Scenario, workload: Workload, lines: int) -> Array:
     queues = np.zeros((lines, len(scenario.tenants)), QUEUE)
-    queues["head"] = queues["tail"] = -1
     counts = np.bincount(workload.tenant, minlength=len(scenario.tenants))
     queues["held_first"] = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return queues

@@ -5,9 +5,9 @@ from __future__ import annotations
 from driftsched.simulation.compiled.blocks import needed, partial_end
 from driftsched.simulation.compiled.gateway import choose
 from driftsched.simulation.compiled.jit import inlined
-from driftsched.simulation.compiled.world import World
+from driftsched.simulation.compiled.world import HEAD, QUEUED, World
 
-__all__ = ["cached_of", "given_of", "prefill"]
+__all__ = ["cached_of", "given_of", "hold", "next_of", "prefill", "put_back"]
 
 
 @inlined
@@ -32,8 +32,7 @@ def prefill(w: World, number: int, now: float, joining: bool) -> None:
         if not whole:
             end = start + left
         if not (whole or run.chunked) or not hold(w, number, item, end):
-            w.heads[number, replica.heads] = item
-            replica.heads += 1
+            put_back(w, number, item)
             break
         if request.preemptions == 0:
             request.dispatch_s = now
@@ -51,10 +50,21 @@ def next_of(w: World, number: int) -> int:
     replica = w.replicas[number]
     if replica.heads > 0:
         replica.heads -= 1
-        return int(w.heads[number, replica.heads])
+        item = int(w.heads[number, replica.heads])
+        w.requests[item].place = QUEUED
+        return item
     if w.lines[replica.line].waiting == 0:
         return -1
     return choose(w, replica.line)
+
+
+@inlined
+def put_back(w: World, number: int, item: int) -> None:
+    """Let a request that was chosen wait for room at the head."""
+    replica = w.replicas[number]
+    w.heads[number, replica.heads] = item
+    replica.heads += 1
+    w.requests[item].place = HEAD
 
 
 @inlined

@@ -1,14 +1,15 @@
-"""What both ways of batching share: logging and resting."""
+"""What both ways of batching share: logging, resting, and ending a stretch sooner."""
 
 from __future__ import annotations
 
 from math import inf
 
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.cost import stretch_past, stretch_s
+from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.order import wake_at
 from driftsched.simulation.compiled.world import World
 
-__all__ = ["log", "rest"]
+__all__ = ["cut_short", "log", "notify", "rest", "tell_peers"]
 
 
 @inlined
@@ -30,3 +31,48 @@ def rest(w: World, number: int, now: float) -> None:
     w.replicas[number].busy = False
     wake_at(w, number, inf)
     log(w, number, now, 0, 0)
+
+
+@inlined
+def cut(w: World, number: int, time_s: float) -> None:
+    """End the stretch at its first boundary from `time_s` on."""
+    replica = w.replicas[number]
+    start, decoding, kv = replica.start_s, replica.decoding, replica.kv
+    costs, kind = w.costs, replica.cost
+    steps = stretch_past(costs, kind, time_s - start, decoding, kv)
+    seconds = stretch_s(costs, kind, steps, decoding, kv)
+    if start + seconds < time_s:  # by rounding
+        steps += 1
+        seconds = stretch_s(costs, kind, steps, decoding, kv)
+    replica.steps, replica.open = steps, False
+    wake_at(w, number, start + seconds)
+
+
+@inlined
+def cut_short(w: World, number: int, now: float) -> None:
+    """End the stretch under way at its first boundary from `now` on."""
+    replica = w.replicas[number]
+    if replica.busy and replica.steps > 1 and now < w.wake_s[number]:
+        cut(w, number, now)
+
+
+@inlined
+def notify(w: World, number: int, now: float) -> None:
+    """Tell a replica that a request may have come within its reach.
+
+    An empty one wakes; a stretch with room is cut.
+    """
+    replica = w.replicas[number]
+    if not replica.busy:
+        wake_at(w, number, now)
+    elif replica.open and now < w.wake_s[number]:
+        cut(w, number, now)
+
+
+@apart
+def tell_peers(w: World, number: int, now: float) -> None:
+    """Where a tenant's place can be another replica's to fill, tell the others that it is free."""
+    if w.run[0].peers and w.run[0].waiting > 0:
+        for peer in range(len(w.replicas)):
+            if peer != number:
+                notify(w, peer, now)

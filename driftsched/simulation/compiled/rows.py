@@ -44,11 +44,12 @@ def pop_first(row: NDArray[Any], size: int) -> None:
 
 
 @apart
-def remove_row(row: NDArray[Any], size: int, item: int, mask: int) -> None:
-    """Remove the number whose lower bits, those of `mask`, are `item`."""
+def remove_row(row: NDArray[Any], size: int, item: int, mask: int) -> int:
+    """Remove the number whose lower bits, those of `mask`, are `item`, and return it."""
     place = 0
     while row[place] & mask != item:
         place += 1
+    removed = row[place]
     last = size - 1
     value = row[last]
     while place > 0 and value < row[(place - 1) >> 1]:
@@ -65,3 +66,4 @@ def remove_row(row: NDArray[Any], size: int, item: int, mask: int) -> None:
         row[place] = row[child]
         place = child
     row[place] = value
+    return int(removed)

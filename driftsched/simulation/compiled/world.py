@@ -10,15 +10,25 @@ from numpy.typing import NDArray
 __all__ = [
     "CONTINUOUS",
     "GANG",
+    "HEAD",
     "HEAP",
+    "HELD",
+    "HUNG_UP",
     "ID_BITS",
     "LINE",
+    "NOT_FINISHED",
+    "NO_FIRST_TOKEN",
+    "NO_ROOM",
     "QUEUE",
+    "QUEUED",
+    "RATE_FULL",
     "REPLICA",
     "REQUEST",
     "RUN",
     "TENANT",
+    "TENANT_BITS",
     "TURNS",
+    "WAITING_FULL",
     "Costs",
     "World",
 ]
@@ -28,6 +38,15 @@ GANG, CONTINUOUS = 0, 1
 
 HEAP, TURNS = 0, 1
 """Ways of choosing: least key first, or tenants in turn."""
+
+QUEUED, HELD, HEAD = 0, 1, 2
+"""Places of a request: with the policy or running, held by a running limit, or a replica's head."""
+
+NO_ROOM, WAITING_FULL, RATE_FULL, NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(1, 7)
+"""Bad ends of a request: rejected for three reasons, given up for three."""
+
+TENANT_BITS = 5
+"""So many bits of a tenant's number say which bit of a word stands for it."""
 
 ID_BITS = 25
 """An iteration and a request make one whole number: the id in these bits, the iteration above."""
@@ -46,6 +65,9 @@ REQUEST = np.dtype(
         ("predicted", "i2"),
         ("preemptions", "i4"),
         ("replica", "i2"),
+        ("end", "i1"),  # why it ends badly, 0 while it does not
+        ("place", "i1"),
+        ("late", "b1"),  # whether its first token was in time and the last one is waited for
     ],
     align=True,
 )
@@ -72,6 +94,9 @@ RUN = np.dtype(
         ("last_route", "i8"),
         ("compensator", "i8"),
         ("waiting", "i8"),
+        ("patient", "b1"),  # whether some clients give up
+        ("due", "i8"),  # how many deadlines are kept
+        ("due_s", "f8"),  # the first of them; inf is none
         ("most_tokens", "i8"),  # in an iteration
         ("chunked", "b1"),
         ("prefixes", "b1"),  # whether some prompts begin in the prefix cache
@@ -105,6 +130,7 @@ REPLICA = np.dtype(
         ("last_seat", "i8"),
         ("sent", "i8"),  # requests it was sent and has not ended
         ("sent_tokens", "i8"),
+        ("gone", "i8"),  # requests that run and were given up
         ("line", "i8"),
         ("cost", "i8"),
         ("busy", "b1"),
@@ -125,14 +151,16 @@ TENANT = np.dtype(
         ("credit", "f8"),
         ("credited_s", "f8"),
         ("turns", "i8"),
+        ("first_token_timeout_s", "f8"),  # inf is none, as below
+        ("timeout_s", "f8"),
     ],
     align=True,
 )
-"""One a tenant: limits and how far they are used, turns under `TURNS`."""
+"""One a tenant: limits and how far they are used, turns under `TURNS`, timeouts."""
 
 LINE = np.dtype(
     [
-        ("size", "i8"),  # in the policy's order
+        ("size", "i8"),  # in the policy's order; under `HEAP` also those who have left
         ("waiting", "i8"),  # those and the held ones
         ("tenant", "i8"),  # whose turn it is
         ("left", "i8"),  # turns it has left
@@ -143,8 +171,9 @@ LINE = np.dtype(
 
 QUEUE = np.dtype(
     [
-        ("head", "i8"),  # first and last request under `TURNS`; -1 is none
+        ("head", "i8"),  # first and last request under `TURNS`
         ("tail", "i8"),
+        ("size", "i8"),  # between them, without those who have left
         ("held_first", "i8"),  # where the heap of the held requests begins
         ("held", "i8"),
     ],
@@ -180,12 +209,14 @@ class World(NamedTuple):
     """Everything a run needs; arrays of n are by request id.
 
     Read: arrival_s, prior_tokens, counted_prompt, keys (the policy's key without the budget), draws
-    (the router's, two a request routed), costs.
-    Written: bias, estimate, rejection, learned_id and learned_bias (in order of finishing), the
+    (the router's, two a request routed), costs, patience_s (n, or none: until the first token).
+    Written: bias, estimate, learned_id and learned_bias (in order of finishing), the
     log (a row a change of a replica).
     The rest is state; see the record types. heap_* and held_* have a row a queue; behind links the
-    requests of a tenant's queue; wake_s says when each replica wakes, and winners is a tournament
-    over it. leaving, heads and the pieces of prompts (chunk: whose; from, to) have a row a replica.
+    requests of a tenant's queue, and occupied (a row a queue) has a bit a tenant with such
+    requests; deadline_* is a heap of times at which clients look at their requests; wake_s says
+    when each replica wakes, and winners is a tournament over it. leaving, gone, heads and the
+    pieces of prompts (chunk: whose; from, to) have a row a replica.
     Where KV cache is paged, slots counts a replica's decoding requests by the iteration in which
     they need a block, base, ahead and after (n) say what a decoding request holds and who was
     admitted before and after it, given (n) what it had given when it was preempted, and served (n)
@@ -209,13 +240,17 @@ class World(NamedTuple):
     keys: NDArray[Any]
     bias: NDArray[Any]
     estimate: NDArray[Any]
-    rejection: NDArray[Any]
+    patience_s: NDArray[Any]
+    deadline_s: NDArray[Any]
+    deadline_ids: NDArray[Any]
     heap_keys: NDArray[Any]
     heap_ids: NDArray[Any]
     held_keys: NDArray[Any]
     held_ids: NDArray[Any]
     behind: NDArray[Any]
+    occupied: NDArray[Any]
     leaving: NDArray[Any]
+    gone: NDArray[Any]
     heads: NDArray[Any]
     chunk: NDArray[Any]
     chunk_from: NDArray[Any]

@@ -1,0 +1,122 @@
+"""Clients who give up; see `driftsched.simulation.patience` and `Fleet.give_up`."""
+
+from __future__ import annotations
+
+from math import inf, isnan
+
+from driftsched.simulation.compiled.gateway import abandon, withdraw
+from driftsched.simulation.compiled.given_up import take_member_out
+from driftsched.simulation.compiled.heap import pop, push
+from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.replicas import cut_short, notify, tell_peers
+from driftsched.simulation.compiled.rows import push_row
+from driftsched.simulation.compiled.world import (
+    GANG,
+    HEAD,
+    HUNG_UP,
+    NO_FIRST_TOKEN,
+    NOT_FINISHED,
+    World,
+)
+
+__all__ = ["expect", "lapse"]
+
+
+@inlined
+def expect(w: World, item: int) -> None:
+    """Keep the first deadline of a request that has just been queued.
+
+    Of two to the first token the shorter decides. The one to the last token is longer and follows
+    when the first token came in time, so that a request has one in the heap.
+    """
+    request = w.requests[item]
+    tenant = w.tenants[request.tenant]
+    first_s = min(tenant.first_token_timeout_s, drawn(w, item))
+    request.late = tenant.timeout_s <= first_s
+    after_s = min(first_s, tenant.timeout_s)
+    if after_s < inf:
+        keep(w, item, w.arrival_s[item] + after_s)
+
+
+@inlined
+def drawn(w: World, item: int) -> float:
+    """Patience until the first token, as drawn."""
+    return float(w.patience_s[item]) if len(w.patience_s) > 0 else inf
+
+
+@inlined
+def keep(w: World, item: int, time_s: float) -> None:
+    """Look at a request at a time; of those at one instant, in order of their ids."""
+    run = w.run[0]
+    push(w.deadline_s, w.deadline_ids, 0, run.due, time_s, item)
+    run.due += 1
+    run.due_s = w.deadline_s[0]
+
+
+@inlined
+def lapse(w: World) -> None:
+    """Let the first deadline pass: nothing happens where the request has ended."""
+    run = w.run[0]
+    now, item = run.due_s, pop(w.deadline_s, w.deadline_ids, 0, run.due)
+    run.due -= 1
+    run.due_s = w.deadline_s[0] if run.due > 0 else inf
+    if w.requests[item].end == 0 and isnan(w.requests[item].finish_s):
+        look(w, item, now)
+
+
+@apart
+def look(w: World, item: int, now: float) -> None:
+    """Give a request up, unless its first token was what it needed by now."""
+    request = w.requests[item]
+    tenant = w.tenants[request.tenant]
+    if request.late:
+        request.end = NOT_FINISHED
+    elif isnan(request.first_token_s):
+        fixed = tenant.first_token_timeout_s <= drawn(w, item)
+        request.end = NO_FIRST_TOKEN if fixed else HUNG_UP
+    else:
+        if tenant.timeout_s < inf:
+            request.late = True
+            keep(w, item, w.arrival_s[item] + tenant.timeout_s)
+        return
+    w.run[0].now = now
+    give_up(w, item, now)
+
+
+@inlined
+def give_up(w: World, item: int, now: float) -> None:
+    """End a request whose client leaves: at once where it waits, else at the next boundary."""
+    request, gang = w.requests[item], w.run[0].mode == GANG
+    head = request.place == HEAD
+    if isnan(request.dispatch_s) and not head:
+        withdraw(w, item, now)
+        return
+    number = leave_head(w, item) if head else int(request.replica)
+    replica = w.replicas[number]
+    if head or (gang and not replica.busy):
+        if not head:
+            take_member_out(w, number, item)
+            replica.deadline_s = replica.deadline_s if replica.chunks > 0 else inf
+        abandon(w, item, now)
+        tell_peers(w, number, now)
+        if gang:
+            notify(w, number, now)
+            return
+    else:
+        push_row(w.gone[number], replica.gone, item)
+        replica.gone += 1
+    cut_short(w, number, now)
+
+
+@inlined
+def leave_head(w: World, item: int) -> int:
+    """Take a request from the heads of the replica that chose it; returns its number."""
+    for number in range(len(w.replicas)):
+        replica, heads = w.replicas[number], w.heads[number]
+        for place in range(replica.heads):
+            if heads[place] == item:
+                replica.heads -= 1
+                for other in range(place, replica.heads):
+                    heads[other] = heads[other + 1]
+                return number
+    return -1

@@ -18,8 +18,9 @@ from driftsched.scenario import (
     preset_names,
 )
 from driftsched.studio import presets
+from driftsched.studio.traces import check_browser_scenario
 
-__all__ = ["DEFAULT_PRESET", "MAX_LINK_BYTES", "decode", "differences", "encode"]
+__all__ = ["DEFAULT_PRESET", "MAX_LINK_BYTES", "decode", "differences", "encode", "read"]
 
 DEFAULT_PRESET = "paper"
 MAX_LINK_BYTES = 6000
@@ -62,9 +63,39 @@ def decode(params: Mapping[str, list[str]]) -> tuple[str, Scenario]:
         if preset not in preset_names():  # a link must not name a file
             known = ", ".join(preset_names())
             raise ScenarioError(f"preset must be one of {known}, got {preset[:60]!r}")
-        return preset, load_scenario(preset, params.get("set", []))
-    scenario = parse_scenario(_inflate(packed[-1]))
+        return preset, check_browser_scenario(load_scenario(preset, params.get("set", [])))
+    scenario = check_browser_scenario(parse_scenario(_inflate(packed[-1])))
     return (preset if preset in preset_names() else DEFAULT_PRESET), scenario
+
+
+def read(params: Mapping[str, list[str]]) -> tuple[str, Scenario, list[str]]:
+    """As `decode`, without what is wrong: a change that cannot be made is left out.
+
+    Returns
+    -------
+    preset : str
+    scenario : Scenario
+        The default preset where the link's own cannot be read at all.
+    problems : list of str
+        What was left out and why.
+    """
+    try:
+        return *decode(params), []
+    except InputError as error:
+        problems = [str(error)]
+    preset = (params.get("preset") or [DEFAULT_PRESET])[-1]
+    if "scenario" in params or preset not in preset_names():
+        scenario = presets.preset(DEFAULT_PRESET)
+        return DEFAULT_PRESET, scenario, [f"{problems[0]}; “{scenario.title}” is shown instead"]
+    kept: list[str] = []
+    scenario, problems = presets.preset(preset), []
+    for change in params.get("set", []):
+        try:
+            _, scenario = decode({"preset": [preset], "set": [*kept, change]})
+            kept.append(change)
+        except InputError as error:
+            problems.append(str(error))
+    return preset, scenario, problems
 
 
 def differences(base: Scenario, scenario: Scenario) -> list[str] | None:

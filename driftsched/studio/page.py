@@ -7,7 +7,7 @@ is for ``/paper``, would get no frame. `page_setup` notices that and draws the f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.studio.sidebar import sidebar
-from driftsched.studio.state import View, get_view, share
+from driftsched.studio.state import View, forget_view, get_view, share
 
 __all__ = ["Frame", "frame", "page_setup"]
 
@@ -98,15 +98,21 @@ def page_setup(title: str, question: str) -> View:
     view = get_view()
     st.title(title, anchor=False)
     st.caption(question)
-    if view.problem:
-        st.error(
-            f"This link cannot be opened: {view.problem}. "
-            f"The preset “{view.preset}” is shown instead.",
-            icon=":material/link_off:",
-        )
+    _left_out(view.problems)
     if not share():
         st.caption(":material/link_off: This scenario is too big for a link; share its file.")
     return view
+
+
+def _left_out(problems: Sequence[str]) -> None:
+    """Say what of the link could not be taken."""
+    if not problems:
+        return
+    said = problems[0] if len(problems) == 1 else "\n" + "\n".join(f"- {p}" for p in problems)
+    st.warning(
+        f"Left out of this link, and all else kept: {said}",
+        icon=":material/link_off:",
+    )
 
 
 def _alone(title: str) -> None:
@@ -121,6 +127,9 @@ def _alone(title: str) -> None:
 def _body(title: str) -> None:
     st.set_page_config(page_title=f"{title} · DriftSched Studio")
     st.html(STYLE)
+    context = get_script_run_ctx()
+    if context is not None and context.is_history_navigation:
+        forget_view()
     sidebar(fixed=title == "Paper")
 
 

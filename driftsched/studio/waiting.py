@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from driftsched.studio.job import Job, State
 from driftsched.studio.jobs import JobPool
 from driftsched.studio.words import duration
 
-__all__ = ["pool", "result_of", "session_name", "work_key"]
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+__all__ = ["busy", "pool", "rerun_part", "result_of", "session_name", "work_key"]
 
 BLINK_S = 1.2
 """A page waits this long for its job before it draws a progress bar."""
@@ -32,6 +35,32 @@ def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
     plain = [a.model_dump_json() if hasattr(a, "model_dump_json") else a for a in args]
     name = f"{function.__module__}.{function.__qualname__}"
     return hashlib.sha256(pickle.dumps((name, plain))).hexdigest()
+
+
+def busy(name: str) -> DeltaGenerator:
+    """A place for words about work under way; the page will change by itself while it is there."""
+    return st.container(key=f"busy-{name}")
+
+
+def rerun_part(key: str) -> None:
+    """Run the fragment of this key again, and nothing else, from another fragment.
+
+    `st.rerun` offers that to the callbacks of widgets only; the rest is as there.
+    """
+    context = get_script_run_ctx()
+    if context is None or context.script_requests is None:
+        return
+    context.script_requests.request_rerun(
+        RerunData(
+            query_string=context.query_string,
+            page_script_hash=context.page_script_hash,
+            fragment_id_queue=context.fragment_storage.resolve_target(key),
+            is_fragment_scoped_rerun=True,
+            cached_message_hashes=context.cached_message_hashes,
+            context_info=context.context_info,
+        )
+    )
+    st.empty()  # the request is seen at the next element
 
 
 def result_of(function: Callable[..., Any], args: tuple[Any, ...], slot: str) -> Any:

@@ -17,7 +17,7 @@ def warm_up() -> None:
     jobs = pool()  # its first worker loads the engine while this process loads what follows
     from driftsched.studio import work
     from driftsched.studio.explore import ask
-    from driftsched.studio.state import USUAL_REPLICATIONS
+    from driftsched.studio.knobs import USUAL_REPLICATIONS
     from driftsched.studio.whatif import default_variants
 
     scenarios = default_variants()

@@ -39,3 +39,55 @@ def test_dragging_a_slider_changes_the_picture_and_the_link(open_page: Opener) -
     other = open_page(page.url.removeprefix(open_page.url))
     settled(other)
     assert headline(other) == headline(page)
+
+
+def load(page: Any) -> str:
+    """What the load's slider says; the first one on the page."""
+    slider = page.get_by_test_id("stSlider").filter(has_text="Load")
+    return str(slider.get_by_test_id("stSliderThumbValue").inner_text())
+
+
+def move(page: Any) -> None:
+    """Move the load one step up by its keys."""
+    before = load(page)
+    page.get_by_role("slider", name="Load").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(lambda url: f"load={float(before[:-1]) + 0.1:.1f}" in url)
+    settled(page)
+
+
+def test_back_undoes_a_change_and_leads_back_to_the_start(open_page: Opener) -> None:
+    """Else link and picture disagree, or the page puts its own link back for ever."""
+    page = open_page("/?set=seed=2")
+    settled(page)
+    seen = [(load(page), page.url)]
+    for _ in range(2):
+        move(page)
+        seen.append((load(page), page.url))
+    assert [says for says, _ in seen] == ["1.0×", "1.1×", "1.2×"]
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Paper").click()
+    page.get_by_role("heading", name="Paper", exact=True, level=1).wait_for()
+    settled(page)
+    for says, url in reversed(seen):
+        page.go_back()
+        page.get_by_role("heading", name="Explore", exact=True, level=1).wait_for()
+        page.get_by_test_id("stSliderThumbValue").get_by_text(says, exact=True).first.wait_for()
+        settled(page)
+        assert (load(page), page.url) == (says, url)
+    assert errors_shown(page) == []
+
+
+def test_other_downloads_stay_good_when_the_load_sweep_arrives(open_page: Opener) -> None:
+    """It comes some seconds after the rest; a click in that moment must not be lost."""
+    page = open_page("/?set=seed=77")
+    page.locator("[class*=st-key-busy-sweep]").wait_for()
+    csv = page.locator("[data-testid=stDownloadButton] button:visible").first
+    csv.scroll_into_view_if_needed()
+    page.evaluate("() => { window.kept = document.querySelector('[data-testid=stMetric]'); }")
+    while page.locator("[class*=st-key-busy-sweep]").count():
+        with page.expect_download():
+            csv.click()
+    settled(page)
+    with page.expect_download():
+        csv.click()
+    assert page.get_by_test_id("stDownloadButtonError").count() == 0

@@ -152,8 +152,8 @@ def test_warm_up_is_said_and_can_be_left_out() -> None:
 )
 def test_wrong_knob_in_a_link_is_one_message(name: str, value: str, rule: str) -> None:
     app = through_app("explore", **{name: value})
-    assert len(app.error) == 1
-    assert rule in app.error[0].value
+    assert len(app.warning) == 1
+    assert rule in app.warning[0].value
 
 
 @pytest.mark.parametrize("change", CONTROLS.values(), ids=CONTROLS)
@@ -224,8 +224,23 @@ def test_wrong_percentile_is_one_message() -> None:
 @pytest.mark.parametrize("page", RESULTS)
 def test_wrong_link_is_one_message_and_the_default(page: str) -> None:
     app = through_app(page, preset="no-such")
-    assert len(app.error) == 1
-    assert "preset must be one of paper" in app.error[0].value
+    assert len(app.warning) == 1
+    assert "preset must be one of paper" in app.warning[0].value
+
+
+@pytest.mark.parametrize("page", RESULTS)
+def test_unknown_names_and_values_of_a_link_are_one_notice(page: str) -> None:
+    app = through_app(page, world="Mars", lod="2", load="0.5")
+    assert len(app.warning) == 1
+    assert "world must be one of Simulated, Live, got 'Mars'" in app.warning[0].value
+    assert "got lod='2' (did you mean load?)" in app.warning[0].value
+    assert app.query_params["load"] in ("0.5", ["0.5"])
+
+
+def test_repetitions_of_the_paper_are_in_its_link() -> None:
+    app = alone("paper", paper_seeds="5")
+    assert app.select_slider(key=Key.PAPER_SEEDS).value == 5
+    assert any("over 5 repetitions" in text.value for text in app.markdown)
 
 
 def test_scenario_that_cannot_run_is_one_message() -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.errors import InputError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
+from driftsched.studio.keys import Key
 from driftsched.studio.link import MAX_LINK_BYTES, decode, differences, encode
+from driftsched.studio.linked import unknown_names
+from driftsched.studio.live.state import LiveKey
 from driftsched.studio.whatif import changed, with_load, with_policy
 
 
@@ -116,7 +121,7 @@ def look() -> None:
 
     view = get_view()
     share()
-    seen = (view.preset, view.scenario.seed, view.load, ",".join(view.policies), view.problem)
+    seen = (view.preset, view.scenario.seed, view.load, ",".join(view.policies), *view.problems)
     st.text(" ".join(map(str, seen)))
 
 
@@ -140,18 +145,67 @@ def test_view_comes_from_the_link_and_goes_back_into_it() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"load": ["fast"]}, "load must be a number from 0.1 to 4"),
-        ({"load": ["1e9"]}, "load must be a number from 0.1 to 4"),
-        ({"load": ["nan"]}, "load must be a number from 0.1 to 4"),
+        ({"load": ["fast"]}, "load must be a number from 0.1 to 4, got 'fast'"),
+        ({"load": ["1e9"]}, "load must be a number from 0.1 to 4, got '1e9'"),
+        ({"load": ["nan"]}, "load must be a number from 0.1 to 4, got 'nan'"),
         ({"policies": ["fifo,best"]}, "policies must be among fifo"),
         ({"policies": [""]}, "policies must name at least one"),
+        ({"world": ["Mars"]}, "world must be one of Simulated, Live, got 'Mars'"),
+        ({"paper_seeds": ["4"]}, "paper_seeds must be one of 3, 5, 10, 20, got '4'"),
+        ({"lod": ["2"]}, "got lod='2' (did you mean load?)"),
+        ({"set": ["seed=-1", "engine.batch_size=8"]}, "seed must be >= 0, got -1"),
     ],
 )
-def test_bad_knob_gives_the_default_preset_and_says_why(
+def test_what_is_wrong_in_a_link_is_said_and_all_else_kept(
     params: dict[str, list[str]], message: str
 ) -> None:
-    app = view_of(params | {"set": ["seed=9"]})
+    right = {"set": ["seed=9", "policy.kind=sjf"], "cv": ["2"]}
+    both = {name: right.get(name, []) + params.get(name, []) for name in {**right, **params}}
+    app = view_of(both)
     text = app.text[0].value
     assert message in text
-    assert text.split()[:2] == ["paper", "1"]
-    assert not app.query_params
+    assert text.split()[:3] == ["paper", "9", "1.0"]
+    found = {name: app.query_params[name] for name in app.query_params}
+    written = {name: [v] if isinstance(v, str) else v for name, v in found.items()}
+    kept = [v for v in both["set"] if v != "seed=-1"]
+    assert written == {"set": kept, "cv": ["2"]} | {
+        name: values for name, values in params.items() if name in ("world", "paper_seeds")
+    }
+
+
+def test_link_to_no_scenario_is_the_default_with_the_knobs() -> None:
+    app = view_of({"preset": ["nope"], "load": ["2"], "set": ["seed=9"]})
+    text = app.text[0].value
+    assert text.split()[:3] == ["paper", "1", "2.0"]
+    assert "preset must be one of paper" in text
+    assert "“The published experiment” is shown instead" in text
+
+
+@pytest.mark.parametrize("file", ["/etc/passwd", "presets/paper.yaml", "no-such.csv"])
+def test_link_cannot_name_a_file_of_the_server(file: str) -> None:
+    """Its first line would be shown to whoever sends the link."""
+    trace = {"file": file}
+    data = load_scenario("paper").model_dump(mode="json", by_alias=True, exclude_none=True)
+    for params in (
+        {"set": [f"trace={json.dumps(trace)}", "phases=[]"]},
+        {"scenario": [packed(data | {"trace": trace, "phases": []})]},
+    ):
+        with pytest.raises(InputError, match="file must be a file uploaded"):
+            decode(params)
+
+
+def test_every_choice_that_stands_in_a_link_is_known() -> None:
+    """A widget bound to the link whose name is missing here would be called unknown."""
+    studio = Path(__file__).resolve().parents[2] / "driftsched" / "studio"
+    keys = {"Key": Key, "LiveKey": LiveKey}
+    bound = set()
+    for path in studio.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call):
+                given = {word.arg: word.value for word in call.keywords}
+                key = given.get("key")
+                if "bind" in given and isinstance(key, ast.Attribute):
+                    assert isinstance(key.value, ast.Name)
+                    bound.add(str(keys[key.value.id][key.attr]))
+    assert len(bound) >= 9
+    assert unknown_names(dict.fromkeys(bound, ("x",)), []) == {}

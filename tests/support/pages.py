@@ -8,14 +8,19 @@ from driftsched.studio.page import PAGES
 
 __all__ = ["errors_shown", "page_names", "settled", "widest"]
 
-# No script runs, nothing is stale, no job is waited for, and every plot has been drawn.
+LONGEST_MS = 180_000
+"""Where the kernel has not been compiled yet, that has to be waited for too."""
+
+# No script runs, nothing is stale, the page says of no work that it is under way (it would change
+# by itself), and every plot has been drawn.
 QUIET = """() => {
   const app = document.querySelector('[data-testid=stApp]');
   const all = (selector) => [...document.querySelectorAll(selector)];
   return app?.dataset.testScriptState === 'notRunning'
     && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')
     && document.querySelector('[data-testid=stMainBlockContainer] h1') !== null
-    && document.querySelector('[data-testid=stProgress], [data-testid=stSpinner]') === null
+    && document.querySelector(
+      '[data-testid=stProgress], [data-testid=stSpinner], [class*=st-key-busy-]') === null
     && all('[data-testid=stPlotlyChart]').every((chart) => chart.querySelector('.main-svg'))
     && all('.ds-live [data-panel]').every((panel) => panel.querySelector('.main-svg'));
 }"""
@@ -28,10 +33,10 @@ def page_names() -> list[str]:
 
 def settled(page: Any) -> None:
     """Wait until the page has its result: the script and its job have ended, all is drawn."""
-    page.wait_for_function(QUIET, timeout=90_000)
+    page.wait_for_function(QUIET, timeout=LONGEST_MS)
     # once more after what was just drawn has been laid out: a fragment may start another run
     page.evaluate("() => new Promise((go) => setTimeout(go, 400))")
-    page.wait_for_function(QUIET, timeout=90_000)
+    page.wait_for_function(QUIET, timeout=LONGEST_MS)
 
 
 def errors_shown(page: Any) -> list[str]:

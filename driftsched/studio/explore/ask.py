@@ -13,7 +13,7 @@ from driftsched.errors import InputError
 from driftsched.studio import work
 from driftsched.studio.answers import answers
 from driftsched.studio.state import View
-from driftsched.studio.waiting import result_of, work_key
+from driftsched.studio.waiting import busy, result_of, work_key
 from driftsched.studio.whatif import variants
 
 if TYPE_CHECKING:
@@ -105,8 +105,10 @@ def start(scenarios: dict[str, Scenario], replications: int) -> Future[Any]:
 def _getting_ready(replications: int) -> None:
     if ready():
         st.rerun()
-    st.info(
-        f"The fast engine is being prepared, which takes about half a minute once. Until then "
-        f"there are {replications} replications and wide intervals.",
-        icon=":material/hourglass_top:",
-    )
+    with busy("engine"):
+        st.info(
+            f"The fast engine is being prepared, which takes about a minute, once. Until then a "
+            f"slower one computes {replications} replications, so that intervals are wide; then "
+            "the page goes on by itself.",
+            icon=":material/hourglass_top:",
+        )

@@ -12,16 +12,8 @@ from driftsched.estimation.classifier import CLASSIFIERS
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.studio.explore.tenants import tenant_shares
 from driftsched.studio.explore.tuning import policy_parameters
-from driftsched.studio.state import (
-    BURSTS,
-    LOADS,
-    REPLICATIONS,
-    STEPS,
-    Key,
-    View,
-    get_view,
-    set_view,
-)
+from driftsched.studio.knobs import BURSTS, LOADS, REPLICATIONS, STEPS
+from driftsched.studio.state import Key, View, get_view, set_view
 from driftsched.studio.whatif import changed, offered_rps, policy_names
 from driftsched.studio.words import POLICY_HELP, choice_label, policy_label
 

@@ -10,6 +10,7 @@ import streamlit as st
 from driftsched.charts import latency_cdf
 from driftsched.errors import InputError
 from driftsched.studio.downloads import csv_button
+from driftsched.studio.linked import CHOICES, SPLITS
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
 from driftsched.studio.words import METRICS, policy_label, with_interval
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["latency", "parse_percentiles", "percentile_table", "verdicts"]
 
-SPLITS = {"overall": "All requests", "tenant": "By tenant", "category": "By category"}
 HOW = (
     "In brackets the 95 % interval (Woodruff's) of the percentile of all requests of all "
     "replications together. Differences are paired: each replication's requests are the same under "
@@ -38,7 +38,7 @@ def latency(figures: Figures) -> None:
         bind="query-params",
         default="e2e_s",
         required=True,
-        format_func=lambda name: METRICS[name][0],
+        format_func=CHOICES[Key.METRIC].__getitem__,
         help="\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values()),
     )
     left, right = st.columns([3, 2], gap="large")

@@ -9,6 +9,7 @@ import streamlit as st
 
 from driftsched.charts import fairness, tenants
 from driftsched.studio.downloads import csv_button
+from driftsched.studio.linked import CHOICES, SCOPES
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key
 from driftsched.studio.words import policy_label, with_interval
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["service", "service_table"]
 
-SCOPES = {"overall": "All tenants together", "tenant": "Each tenant"}
-LEVELS = (50.0, 95.0, 99.0)
 HOW = "Means over the replications, in brackets Student's 95 % interval."
 
 
@@ -39,11 +38,11 @@ def service(figures: Figures) -> None:
         )
         level = st.selectbox(
             "Percentile by tenant",
-            LEVELS,
+            list(CHOICES[Key.SERVICE_LEVEL]),
             index=1,
             key=Key.SERVICE_LEVEL,
             bind="query-params",
-            format_func="P{:g}".format,
+            format_func=CHOICES[Key.SERVICE_LEVEL].__getitem__,
             width=180,
             help="Which percentile of the latency the picture by tenant shows.",
         )

@@ -13,9 +13,10 @@ from driftsched.charts import load_sweep as load_sweep_chart
 from driftsched.errors import DriftSchedError
 from driftsched.studio.answers import answers
 from driftsched.studio.explore.ask import at_once, ready
+from driftsched.studio.linked import CHOICES
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, View
-from driftsched.studio.waiting import session_name, work_key
+from driftsched.studio.waiting import busy, rerun_part, session_name, work_key
 from driftsched.studio.whatif import variants
 
 if TYPE_CHECKING:
@@ -26,23 +27,24 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 REPLICATIONS = 4
-LEVELS = (50.0, 95.0, 99.0)
 POLL_S = 0.3
 WEIGHT = 1000
+FRAGMENT = "sweep"
 _LAST, _ASKED = "sweep-last", "sweep-asked"
 
 
+@st.fragment(key=FRAGMENT)
 def sweep(view: View) -> None:
     """Draw a percentile against load for each policy, with the knee marked."""
     st.subheader("How much load is too much", anchor="load")
     level = st.segmented_control(
         "Percentile against load",
-        LEVELS,
+        list(CHOICES[Key.SWEEP_LEVEL]),
         key=Key.SWEEP_LEVEL,
         bind="query-params",
         default=95.0,
         required=True,
-        format_func="P{:g}".format,
+        format_func=CHOICES[Key.SWEEP_LEVEL].__getitem__,
         help="Which percentile of the end-to-end latency is drawn.",
     )
     loaded = variants(view.effective, view.policies, view.tuned)
@@ -60,6 +62,9 @@ def sweep(view: View) -> None:
         return
     st.session_state[_ASKED] = ""
     cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(key, loaded, float(level))
+    former = st.session_state.get(_LAST)
+    if former is not None:
+        _draw(former, level, None)
 
 
 def _compute(
@@ -71,19 +76,19 @@ def _compute(
 
 
 def _pending(key: str, scenarios: dict[str, Scenario], level: float) -> None:
-    """Show the former picture; ask once the view stands still, not while a slider moves."""
+    """Ask once the view stands still, not while a slider moves; then this part runs again alone.
+
+    The rest of the page stays as it is: drawn anew, its download buttons would be others.
+    """
     if st.session_state[_ASKED] != key:
         st.session_state[_ASKED] = key
     else:
         owner = f"{session_name()}/sweep"
         make = partial(_compute, scenarios, level)
         if answers().ask(key, make, WEIGHT, owner).done():
-            st.rerun()
-    former = st.session_state.get(_LAST)
-    if former is None:
-        st.caption("Computing…")
-    else:
-        _draw(former, level, None)
+            rerun_part(FRAGMENT)
+    with busy("sweep"):
+        st.caption(":material/hourglass_top: Computing the picture…")
 
 
 def _picture(future: Future[Any], level: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from driftsched.studio.linked import WORLDS
 from driftsched.studio.live.connection import connection_test
 from driftsched.studio.live.ended import ended
 from driftsched.studio.live.follow import follow
@@ -14,8 +15,6 @@ from driftsched.studio.live.state import LiveKey
 from driftsched.studio.state import View
 
 __all__ = ["live_page", "world"]
-
-WORLDS = {"simulated": "Simulated", "live": "Live"}
 
 
 def world() -> str:

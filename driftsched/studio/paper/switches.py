@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
 
+from driftsched.studio.linked import CHOICES
 from driftsched.studio.state import Key
-from driftsched.studio.words import choice_label
 
 __all__ = ["Choice", "switches"]
 
@@ -28,29 +27,27 @@ def switches() -> Choice:
     with st.container(border=True, horizontal=True, gap="medium"):
         unit = _switch(
             "Lengths counted in",
-            ("words", "tokens"),
             Key.PAPER_UNIT,
             "The paper's program counts words; its second version also counts with the model's "
             "own tokenizer.",
         )
         mode = _switch(
             "Batching",
-            ("gang", "continuous"),
             Key.PAPER_MODE,
             "Gang, the paper's: 32 requests start together and end when the longest ends. "
             "Continuous, as vLLM does by itself: each joins and leaves when it can.",
         )
         lengths = _switch(
             "Answers end",
-            ("natural", "capped"),
             Key.PAPER_LENGTHS,
             "Naturally: where the model stops by itself; the lengths are our assumption. At the "
             "limit: every answer is as long as its category allows.",
         )
         seeds = st.select_slider(
             "Repetitions",
-            (3, 5, 10, 20),
+            list(CHOICES[Key.PAPER_SEEDS]),
             key=Key.PAPER_SEEDS,
+            bind="query-params",
             width=180,
             help="Each repeats the experiment with other random numbers. The paper made 3. More "
             "give narrower intervals and take longer.",
@@ -58,14 +55,15 @@ def switches() -> Choice:
     return Choice(unit, mode, lengths, int(seeds))
 
 
-def _switch(label: str, options: Sequence[str], key: Key, explanation: str) -> str:
+def _switch(label: str, key: Key, explanation: str) -> str:
+    options = list(CHOICES[key])
     chosen = st.segmented_control(
         label,
         options,
         default=options[0],
         required=True,
         key=key,
-        format_func=choice_label,
+        format_func=CHOICES[key].__getitem__,
         bind="query-params",
         help=explanation,
     )

@@ -59,6 +59,10 @@ _CHOICES = {
     "paged": "Block by block (paged)",
     "last_admitted": "Last admitted",
     "lowest_rank": "Last in the policy's order",
+    "slow_down": "Slow-down",
+    "scale_out": "Replicas are added",
+    "scale_in": "Replicas leave",
+    "autoscale": "Autoscaler",
 }
 
 

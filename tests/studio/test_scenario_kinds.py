@@ -13,6 +13,7 @@ from driftsched.scenario.events import EVENTS
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.studio.scenario_editor.editor import SECTIONS
 from driftsched.studio.scenario_editor.names import follow_lists, follow_names
+from driftsched.studio.scenario_editor.words import label
 from driftsched.workload import ARRIVALS, DRIFTS, LENGTHS
 from driftsched.workload.durations import DURATIONS
 
@@ -99,6 +100,20 @@ def test_each_event_of_the_cluster_is_added_and_removed(page: AppTest, kind: str
     assert [event.kind for event in scenario(page).events] == [kind]
     page.button(key=key(page, ".events-delete")).click().run()
     assert scenario(page) == load_scenario("paper")
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+def test_each_event_is_edited_in_words_with_units(page: AppTest, kind: str) -> None:
+    """A label such as "Add above" would not say what is counted, nor in which unit."""
+    page.button(key=key(page, ".events-add")).click().run()
+    choose(page, ".events.0.kind", kind)
+    quiet(page)
+    labels = {name: label(name) for name in EVENTS[kind].model_fields if name != "kind"}
+    shown = {str(w.label) for each in ("number_input", "selectbox") for w in getattr(page, each)}
+    assert set(labels.values()) <= shown
+    for name, words in labels.items():
+        assert words != name.replace("_", " ").capitalize() or "_" not in name
+        assert not name.endswith("_s") or words.endswith("(s)")
 
 
 def test_drift_keeps_its_beginning_when_its_kind_changes(page: AppTest) -> None:

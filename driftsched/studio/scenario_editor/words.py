@@ -90,6 +90,13 @@ WHOLE = {
     "burst": "Burst (requests)",
     "time_scale": "Time scale",
     "on_error": "Broken rows",
+    "every_s": "Looks every (s)",
+    "add_above": "Adds one above (waiting per replica)",
+    "remove_below": "Takes one away below (waiting per replica)",
+    "min_replicas": "Replicas, at least",
+    "max_replicas": "Replicas, at most",
+    "start_up_s": "Start-up of a new replica (s)",
+    "cool_down_s": "No other change for (s)",
 }
 BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}
 

@@ -21,8 +21,19 @@ SIZE_CLASSES = ("short", "medium", "long")
 class Budgets:
     """The part of each request's budget that does not change while a run goes; arrays (n,).
 
-    `prior_tokens` is base · safety factor · input factor: the estimate at bias 1, before it is cut
-    to a whole number.
+    Attributes
+    ----------
+    predicted : int array
+        Category as the classifier names it, an index.
+    counted_prompt, counted_output : int array
+        Prompt and actual answer in the estimator's unit, words or tokens.
+    base_tokens : int array
+        The predicted category's budget.
+    safety_factor, input_factor : float array
+        The tenant's, and min(cap, 1 + prompt / scale).
+    prior_tokens : float array
+        base · safety factor · input factor: the estimate at bias 1, before it is cut to a whole
+        number.
     """
 
     predicted: NDArray[np.int64]
@@ -55,7 +66,15 @@ def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
 
 
 def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
-    """Classify and budget a workload, as DriftSched (arXiv 2606.02982) does at admission."""
+    """Classify and budget a workload, as DriftSched (arXiv 2606.02982) does at admission.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its categories, tenants and estimator.
+    workload : Workload
+        The n requests; it is read and not kept.
+    """
     estimator = scenario.estimator
     in_words = estimator.unit == "words"
     prompt = workload.prompt_words if in_words else workload.prompt_tokens
@@ -68,6 +87,14 @@ def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
 
 
 def size_classes(scenario: Scenario, totals: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Index into `SIZE_CLASSES` of each total budget; upper bounds are inclusive."""
+    """Index into `SIZE_CLASSES` of each total budget, shape of `totals`.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its estimator has the classes' upper bounds, which are inclusive.
+    totals : int array, shape (n,)
+        Counted prompt + estimate, in the estimator's unit.
+    """
     bounds = scenario.estimator.size_classes
     return np.searchsorted([bounds.short, bounds.medium], totals, side="left").astype(np.int8)

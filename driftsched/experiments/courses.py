@@ -27,6 +27,13 @@ FINISHED = STATUSES.index("finished")
 def queue_course(ensemble: Ensemble, points: int = POINTS) -> pd.DataFrame:
     """Waiting requests of all tenants together.
 
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The runs.
+    points : int
+        Evenly spaced times from 0 to the last end.
+
     Returns
     -------
     DataFrame
@@ -60,6 +67,15 @@ def tenant_queue_course(ensemble: Ensemble, policy: str, points: int = POINTS) -
 
 def drift_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
     """Mean of actual over estimated length of the requests that end in each window of time.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        The runs.
+    policy : str
+        Name of the variant.
+    windows : int
+        Equal windows from 0 to the last end.
 
     Returns
     -------

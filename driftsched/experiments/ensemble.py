@@ -131,7 +131,13 @@ class Ensemble:
 def engine_for(
     scenario: Scenario, traffic: Traffic, engine: EngineName = "auto"
 ) -> tuple[str, str]:
-    """Say which engine runs a scenario, and why; see `driftsched.simulation.simulate`."""
+    """Say which engine runs a scenario, and why; see `driftsched.simulation.simulate`.
+
+    Raises
+    ------
+    ScenarioError
+        When "compiled" is asked for and does not cover the scenario.
+    """
     if engine == "simpy":
         return "simpy", "asked for"
     from driftsched.simulation.compiled import choose

@@ -83,6 +83,13 @@ def knee(loads: Sequence[float], latency_s: Sequence[float] | NDArray[np.float64
     it latency does (Kleinrock 1979, "Power and deterministic rules of thumb for probabilistic
     problems in computer communications").
 
+    Parameters
+    ----------
+    loads : sequence of float, shape (n,)
+        Ascending, above 0.
+    latency_s : sequence of float, shape (n,)
+        Seconds at each load; NaN is unknown.
+
     Returns
     -------
     int or None

@@ -19,7 +19,17 @@ __all__ = ["Run", "replications", "seed_numbers"]
 
 
 class Run(NamedTuple):
-    """One run of an experiment: which variant, with which seed, and what came of it."""
+    """One run of an experiment.
+
+    Attributes
+    ----------
+    variant : str
+        Its name.
+    seed : int
+        Of its traffic.
+    result : RunResult
+        What came of it.
+    """
 
     variant: str
     seed: int

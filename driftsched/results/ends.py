@@ -56,7 +56,11 @@ class Words:
 
 @dataclass(frozen=True)
 class Ends:
-    """The columns of the requests table that a run fills in; arrays (n,), see `RunResult`."""
+    """The columns of the requests table that a run fills in; arrays (n,), see `RunResult`.
+
+    Rows are by request id; times in seconds since the run's start, NaN where it did not come to
+    that.
+    """
 
     arrival_s: Floats
     dispatch_s: Floats

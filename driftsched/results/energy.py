@@ -61,6 +61,11 @@ def energy_summary(result: RunResult) -> Summary:
 def energy_over_time(gpus: pd.DataFrame, requests: pd.DataFrame) -> pd.DataFrame:
     """Energy and tokens so far, at each sample of the gpus table.
 
+    Parameters
+    ----------
+    gpus, requests : DataFrame
+        Tables of one run.
+
     Returns
     -------
     DataFrame

@@ -18,7 +18,7 @@ __all__ = ["lost_seconds", "queue_table"]
 
 
 def lost_seconds(requeues: Sequence[Requeue], requests: int) -> NDArray[np.float64]:
-    """How long each of so many requests ran on replicas that then failed."""
+    """How long each of so many requests ran on replicas that then failed; seconds, (requests,)."""
     lost = np.zeros(requests)
     for request_id, dispatch_s, failed_s in requeues:
         lost[request_id] += failed_s - dispatch_s
@@ -32,9 +32,18 @@ def queue_table(
 
     A request waits from its arrival to its dispatch (or to its end, where it was never dispatched)
     and runs from its dispatch to its end. One that was requeued also ran before: it waits from then
-    on again. Rejected requests never wait. At one instant ends come
-    before arrivals and arrivals before dispatches, so that no queue is ever negative. What has not
-    happened (a live run that was stopped, or is under way) has no time and no row.
+    on again. Rejected requests never wait. At one instant ends come before arrivals and arrivals
+    before dispatches, so that no queue is ever negative. What has not happened (a live run that was
+    stopped, or is under way) has no time and no row.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its tenants.
+    requests : DataFrame
+        tenant, arrival_s, dispatch_s, finish_s, status; by request id.
+    requeues : sequence of Requeue
+        Runs that counted for nothing.
     """
     tenants = requests["tenant"].cat.codes.to_numpy().astype(np.int64)
     arrival, dispatch, finish = (

@@ -42,9 +42,18 @@ def gpu_table(
 
     A row is a replica with all its GPUs. Power is that many times idle + busy share · (TDP − idle)
     (Fan, Weber and Barroso 2007), energy its sum over the intervals; temperature, clocks and
-    processes are not modelled and NaN. Where `states` are given, columns say the `state`
-    (starting, up, slow, draining, down) and for how many seconds of the interval before the replica
-    existed (`present_s`); see `with_states`.
+    processes are not modelled and NaN.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its machines, one a replica, and the time from one sample to the next.
+    logs : sequence of GpuLog
+        The course of each replica, by its number.
+    states : sequence of States, optional
+        Where scenario events change replicas, what each is and from when on. Then columns say the
+        `state` (starting, up, slow, draining, down) and for how many seconds of the interval before
+        the replica existed (`present_s`); see `with_states`.
     """
     courses = [_columns(log) for log in logs]
     end = max((float(course[0][-1]) for course in courses if len(course[0])), default=0.0)

@@ -65,7 +65,13 @@ def preset_names() -> list[str]:
 
 
 def preset_path(name: str) -> Path:
-    """Path of the preset `name`; `UnknownNameError` lists the known ones."""
+    """Path of the preset `name`.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is none; the known ones are listed.
+    """
     if name not in preset_names():
         known = ", ".join(preset_names())
         raise UnknownNameError(f"scenario must be a file or one of {known}, got {shown(name)}")

@@ -18,7 +18,13 @@ MOST = 1_000_000_000
 
 
 def check_sum(what: str, shares: dict[str, float]) -> None:
-    """Refuse shares that do not add up to 1, with what they are."""
+    """Refuse shares that do not add up to 1, with what they are.
+
+    Raises
+    ------
+    ValueError
+        For a validator, where it becomes the field's rule.
+    """
     total = sum(shares.values())
     if abs(total - 1) > SHARE_TOLERANCE:
         parts = [f"{name} {share:g}" for name, share in shares.items()]
@@ -28,7 +34,13 @@ def check_sum(what: str, shares: dict[str, float]) -> None:
 
 
 def check_unique(what: str, names: Iterable[object]) -> None:
-    """Refuse a name that stands twice."""
+    """Refuse a name that stands twice.
+
+    Raises
+    ------
+    ValueError
+        For a validator, where it becomes the field's rule.
+    """
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise ValueError(f"{what} must be unique, got {name!r} {count} times")

@@ -68,7 +68,13 @@ def read_yaml(text: str, what: str) -> Any:
 
 
 def plain(data: Any, what: str = "scenario") -> Any:
-    """Copy nested mappings and lists, so that no part is shared, within bounds."""
+    """Copy nested mappings and lists, so that no part is shared, within bounds.
+
+    Raises
+    ------
+    ScenarioError
+        When it is nested too deep or holds too many values.
+    """
     left = [MAX_VALUES]
 
     def copy(value: Any, depth: int) -> Any:

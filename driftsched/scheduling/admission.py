@@ -14,6 +14,16 @@ class TenantGate:
     """One tenant's limits and how far they are used.
 
     The rate limit is a token bucket that holds `burst` and fills at `rate_rps`.
+
+    Parameters
+    ----------
+    limits : Limits
+        The tenant's; None is no limit.
+
+    Attributes
+    ----------
+    waiting, running : int
+        Requests in the queues and in engines; gateway and lines count them.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -24,7 +34,10 @@ class TenantGate:
         self._credited_s = 0.0
 
     def refusal(self, now: float) -> str:
-        """Reason why a request may not come in at `now` (seconds); empty where it may."""
+        """Reason why a request may not come in at `now` (seconds); empty where it may.
+
+        One that may takes a token of the rate limit.
+        """
         limits = self.limits
         if limits.waiting is not None and self.waiting >= limits.waiting:
             return waiting_full(limits)

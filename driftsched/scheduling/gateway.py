@@ -112,7 +112,7 @@ class Gateway:
         """Budget a request and queue it, or reject it with a reason; True when it is queued.
 
         Writes the request's bias, estimate and total, and its replica where a router chose it, or
-        its status and reason.
+        its status and reason. `now` is in seconds since the run's start, here and below.
         """
         bias = self._predict(request)
         estimate = int(request.prior_tokens * bias)

@@ -179,8 +179,17 @@ class IterationCost:
     def stretch(self, iterations: int, running: int, kv_tokens: int) -> float:
         """Seconds of `iterations` decode iterations in which nobody joins or leaves.
 
-        The KV cache read starts at `kv_tokens` and grows by `running` an iteration, so the sum has
-        a closed form: the jump-ahead.
+        The KV cache read grows by `running` an iteration, so the sum has a closed form: the
+        jump-ahead.
+
+        Parameters
+        ----------
+        iterations : int
+            How many, 0 or more.
+        running : int
+            Requests that decode, one token each an iteration.
+        kv_tokens : int
+            Tokens of KV cache that the first iteration reads.
         """
         grown = kv_tokens * iterations + running * (iterations * (iterations - 1) // 2)
         return iterations * self._decode_s[running] + self.kv_token_s * grown
@@ -188,7 +197,13 @@ class IterationCost:
     def stretch_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
         """Fewest iterations (at least one) of a stretch that last `seconds`, and how long they do.
 
-        The root of the closed form, rounded down, is at most one iteration short.
+        The root of the closed form, rounded down, is at most one iteration short. `running` and
+        `kv_tokens` are those of `stretch`.
+
+        Returns
+        -------
+        (int, float)
+            Iterations, and the seconds they take, at least `seconds`.
         """
         a = self.kv_token_s * running / 2
         b = (

@@ -53,6 +53,21 @@ def predicted_ms(
 ) -> float:
     """Milliseconds that the model says for an iteration, by default with the studio's defaults.
 
+    Parameters
+    ----------
+    gpu, model : str
+        Names of the catalogue.
+    part : str
+        linear (the linear layers alone), prefill (of one prompt) or decode.
+    tokens : int
+        Tokens of the prompt or the layers; of decode, requests.
+    tensor_parallel : int
+        GPUs that share the model.
+    context_tokens : int
+        Of decode: tokens of KV cache a request.
+    cost : RooflineConfig, optional
+        Other efficiencies.
+
     Examples
     --------
     >>> round(predicted_ms("A100-80", "llama-3-8b", "linear", 2048))

@@ -18,6 +18,15 @@ def all_reduce_s(gpu: Gpu, tensor_parallel: int, link_efficiency: float) -> tupl
     t = 2(N - 1) · latency + 2(N - 1)/N · bytes / bandwidth (Patarasuk and Yuan 2009; Thakur,
     Rabenseifner and Gropp 2005).
 
+    Parameters
+    ----------
+    gpu : Gpu
+        Its link's latency and bandwidth.
+    tensor_parallel : int
+        GPUs N of the replica, at least 1.
+    link_efficiency : float
+        Share of the link's bandwidth that is reached, above 0 and up to 1.
+
     Returns
     -------
     tuple of float
@@ -52,6 +61,18 @@ def roofline_cost(
       L · heads · score_bytes / BW a squared prompt token
 
     The unsplit part is that of one GPU, which its measured compute efficiency contains already.
+
+    Parameters
+    ----------
+    gpu, model, stack : Gpu, Model and Stack
+        Rows of the catalogue, or of the scenario's own.
+    tensor_parallel : int
+        GPUs N that share the model, at least 1.
+    memory_efficiency, compute_efficiency, link_efficiency : float
+        Shares of the data sheet's bandwidth, FLOPS and link bandwidth that are reached, above 0
+        and up to 1.
+    overhead_s : float
+        Seconds an iteration beyond all this.
     """
     bytes_s = memory_efficiency * gpu.bandwidth_gbs * 1e9
     fp8 = model.weights == "fp8" and gpu.fp8_tflops is not None

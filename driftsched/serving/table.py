@@ -45,7 +45,15 @@ class Curve:
         return self.values[place] + self.slopes[place] * (tokens - self.knots[place])
 
     def total(self, first: int, step: int, count: int) -> float:
-        """Sum of the values at first, first + step, …, `count` of them; a piece at a time."""
+        """Sum of the values at first, first + step, …, `count` of them; a piece at a time.
+
+        Parameters
+        ----------
+        first, step : int
+            Tokens of the first value, and how many more each further one has, both 0 or more.
+        count : int
+            How many values.
+        """
         total, done = 0.0, 0
         place = bisect_right(self.knots, first) - 1
         while done < count:

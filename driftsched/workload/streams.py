@@ -62,6 +62,11 @@ class Streams:
         """Return a generator at the start of its stream; each call gives a fresh one.
 
         `parts` split a component of a phase further, such as by tenant.
+
+        Raises
+        ------
+        IndexError
+            When there is no such phase.
         """
         if not 0 <= phase < self._phases:
             raise IndexError(f"phase must be from 0 to {self._phases - 1}, got {phase}")

@@ -19,6 +19,15 @@ class Ema(Compensator):
 
     DriftSched (arXiv 2606.02982), runtime drift compensation. The safety factor is not part of the
     feedback, so a tier's ±20 % stays for ever. O(1) a step.
+
+    Parameters
+    ----------
+    categories : int
+        How many there are; each begins at a bias of 1.
+    alpha : float
+        Weight of the newest observation, above 0 and up to 1.
+    low, high : float
+        Where observations are clipped, above 0.
     """
 
     def __init__(self, categories: int, alpha: float, low: float, high: float) -> None:

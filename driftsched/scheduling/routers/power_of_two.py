@@ -24,6 +24,13 @@ class PowerOfTwo(Router):
 
     Ties go to the lower number. Each request takes two uniform draws, so that the stream stays in
     step. Mitzenmacher (2001): the longest queue falls from log n to log log n.
+
+    Parameters
+    ----------
+    loads : Loads
+        The gateway's, which keeps it up to date.
+    seed : int
+        Of its own stream.
     """
 
     def __init__(self, loads: Loads, seed: int) -> None:

@@ -147,7 +147,13 @@ def import_trace(
 
 
 def refuse(rows: RecordedRows, rules: TraceSource) -> None:
-    """Refuse rows with a problem where the rules say so, and a trace without a usable row."""
+    """Refuse rows with a problem where the rules say so, and a trace without a usable row.
+
+    Raises
+    ------
+    TraceError
+        One line: the first problem and the number of the others, or that there is no row.
+    """
     if rows.problems and rules.on_error == "stop":
         more = rows.problem_count - 1
         plural = "" if more == 1 else "s"

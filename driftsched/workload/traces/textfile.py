@@ -83,7 +83,13 @@ def head(source: Path | BinaryIO, size: int = 200_000) -> str:
 
 
 def whole(source: Path | BinaryIO, most: int) -> str:
-    """All text of a file of at most `most` bytes."""
+    """All text of a file of at most `most` bytes.
+
+    Raises
+    ------
+    TraceError
+        When it has more, or is no text.
+    """
     parts, found = [], 0
     for block in blocks(source):
         found += len(block.data)

@@ -1,8 +1,8 @@
-"""How many requests wait, over time: by tenant in one run, or in all for each policy."""
+"""How many requests wait, over time, by tenant."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from driftsched.charts.frames import MAX_SERIES, OTHERS, Floats, names_in, peaks
-from driftsched.charts.labels import TIME, policy_label
+from driftsched.charts.labels import TIME
 from driftsched.charts.marks import add_marks
-from driftsched.charts.theme import empty, finish, policy_colours, tenant_colours
+from driftsched.charts.theme import empty, finish, tenant_colours
 
-__all__ = ["LOOK_AT", "LOOK_AT_BY_POLICY", "queue_depth", "queue_depth_by_policy"]
+__all__ = ["LOOK_AT", "queue_depth"]
 
 LOOK_AT = "A queue that keeps growing means that more work comes in than the GPU can do."
-LOOK_AT_BY_POLICY = (
-    "Policies choose who waits; look at whether one also shortens the queue as a whole."
-)
-YET = "No requests yet"
 
 
 def queue_depth(queues: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -> go.Figure:
@@ -37,7 +33,7 @@ def queue_depth(queues: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -
     words: dict[str, Any] = {"title": "Queue depth by tenant", "x": TIME, "y": "Waiting requests"}
     words |= {"filename": "queue-depth"}
     if queues.empty:
-        return empty(**words, text=YET)
+        return empty(**words, text="No requests yet")
     names = names_in(queues["tenant"])
     colours = tenant_colours(names)
     levels = {name: _events(queues[queues["tenant"] == name]) for name in names}
@@ -49,30 +45,6 @@ def queue_depth(queues: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -
     figure = go.Figure()
     for name, (time_s, waiting) in levels.items():
         _steps(figure, name, colours[name], time_s, waiting)
-    return add_marks(finish(figure, **words), marks)
-
-
-def queue_depth_by_policy(
-    queues_by_policy: Mapping[str, pd.DataFrame], marks: Sequence[tuple[float, str]] = ()
-) -> go.Figure:
-    """Draw the waiting requests of all tenants together, one line a policy.
-
-    Parameters
-    ----------
-    queues_by_policy : mapping of str to DataFrame
-        Policy → queues table.
-    marks : sequence of (float, str)
-        Labelled vertical lines.
-    """
-    words: dict[str, Any] = {"title": "Queue depth by policy", "x": TIME, "y": "Waiting requests"}
-    words |= {"filename": "queue-depth-by-policy"}
-    colours = policy_colours(queues_by_policy)
-    figure = go.Figure()
-    for policy, queues in queues_by_policy.items():
-        if not queues.empty:
-            _steps(figure, policy_label(policy), colours[policy], *_total(queues))
-    if not figure.data:
-        return empty(**words, text=YET)
     return add_marks(finish(figure, **words), marks)
 
 

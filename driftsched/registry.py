@@ -53,6 +53,7 @@ class Registry(Mapping[str, T], Generic[T]):
     def __contains__(self, name: object) -> bool:
         return name in self._entries
 
+    # Mapping's own waits for a KeyError, and takes a default of any type.
     def get(self, name: str, default: T | None = None) -> T | None:  # type: ignore[override]
         """Return the entry, or `default` where the name is not known."""
         return self._entries.get(name, default)

@@ -170,7 +170,8 @@ class MixShift(DriftBase):
     def _numbers(cls, mix: Any) -> Any:
         for name, share in mix.items() if isinstance(mix, dict) else ():
             if isinstance(share, bool):
-                raise ValueError(f"{name} must be a number, got {str(share).lower()}")  # noqa: TRY004
+                got = str(share).lower()
+                raise ValueError(f"{name} must be a number, got {got}")  # noqa: TRY004  pydantic's
         return mix
 
     @field_validator("mix")

@@ -44,9 +44,10 @@ def token_rule(least: int) -> str:
 
 
 def times_ns(cells: Sequence[str] | pd.Series[str], unit: TimeUnit) -> IntArray:
-    """Nanoseconds since 1970 or since 0, times without a zone taken as UTC; `BAD_TIME` where a
-    cell is none.
-    """  # noqa: D205
+    """Nanoseconds since 1970 or since 0, shape (n,); `BAD_TIME` where a cell is no time.
+
+    Times without a zone are taken as UTC.
+    """
     texts = pd.Series(cells, dtype=str)
     if unit != "datetime":
         numbers = pd.to_numeric(texts.str.strip(), errors="coerce").to_numpy(dtype=np.float64)

@@ -86,12 +86,12 @@ def read_rows(
     """
     text = head(source)
     seen = look(text)
-    name = rules.format
+    name: str = rules.format
     if name == "auto":
         found = detect(seen, text)
         if found is None:
             raise _unknown(seen)
-        name = found  # type: ignore[assignment]
+        name = found
     if name == BENCH:
         return name, read_bench(source)
     if name == SERVEGEN:

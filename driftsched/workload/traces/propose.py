@@ -29,6 +29,8 @@ WORDS = {
 }
 COUNTS = ("token", "length", "len", "count", "size", "num", "n")
 NOT_TOKENS = ("time", "latency", "second", "ms", "cost", "price", "id", "rate")
+UNITS: tuple[TimeUnit, ...] = ("ms", "us", "ns", "s")
+"""Told from the end of a column's name: start_ms."""
 
 
 @dataclass(frozen=True)
@@ -145,9 +147,9 @@ def _unit(name: str, cells: Sequence[str]) -> TimeUnit | None:
     if (seconds != BAD_TIME).mean() < 0.9:
         return None
     values = np.array([float(cell) for cell, ns in zip(cells, seconds, strict=True) if ns >= 0])
-    for suffix, unit in (("_ms", "ms"), ("_us", "us"), ("_ns", "ns"), ("_s", "s")):
-        if name.lower().endswith(suffix):
-            return unit  # type: ignore[return-value]
+    for unit in UNITS:
+        if name.lower().endswith(f"_{unit}"):
+            return unit
     top = float(values.max(initial=0))
     if top >= 1e17:
         return "ns"

@@ -15,14 +15,12 @@ from driftsched.errors import InputError
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.entries import entry_of, write_entry
 from driftsched.live.probe import ProbePlan, probe
+from driftsched.live.trust import known_within, r2_text, warnings_of
 
 if TYPE_CHECKING:
     from driftsched.live.calibration import Calibration
 
 __all__ = ["add_arguments", "run"]
-
-UNTOLD = 10.0
-"""Standard errors over this many times the coefficient say only that it cannot be told."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +49,8 @@ def run(args: argparse.Namespace) -> None:
         raise InputError("calibrate needs either a run or --engine for a probe sweep")
     calibration = calibrate_run(load_run(args.run)) if args.run else _probe(args)
     entry = entry_of(calibration)
+    for warning in warnings_of(entry.fit):
+        tell(warning)
     if args.out is not None:
         write_entry(entry, args.out)
         tell(f"written to {args.out}")
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
         calibration.residuals.to_csv(args.residuals, index=False)
         tell(f"written to {args.residuals}")
     if args.json:
-        print_json(entry.model_dump(mode="json"))
+        print_json(entry.model_dump(mode="json") | {"warnings": warnings_of(entry.fit)})
     else:
         print(_text(calibration))
 
@@ -89,28 +89,21 @@ def _plan(args: argparse.Namespace) -> dict[str, Any]:
     return plan
 
 
-def _doubt(value: float, error: float) -> str:
-    """Say how well a coefficient is known."""
-    if not value:
-        return "at its bound"
-    return f"± {error:.2g}" if error < UNTOLD * value else "not told apart from others"
-
-
 def _text(calibration: Calibration) -> str:
     rows = [
-        [name, f"{value:.4g}", _doubt(value, calibration.errors[name])]
+        [name, f"{value:.4g}", known_within(value, calibration.errors[name])]
         for name, value in calibration.coefficients.items()
     ]
     fit = calibration.fit
+    median, most = (100 * fit[f"{name}_relative_error"] for name in ("median", "p90"))
     handover = calibration.handover_iterations
     known = handover == handover
     return "\n\n".join(
         [
             calibration.source,
             aligned(["coefficient", "seconds", "standard error"], rows),
-            f"{fit['observations']:.0f} stretches of iterations, R² {fit['r2']:.4f}, error of "
-            f"their times: median {100 * fit['median_relative_error']:.1f} %, "
-            f"P90 {100 * fit['p90_relative_error']:.1f} %; handover of a free place: "
-            + (f"{handover:g} iterations" if known else "not seen"),
+            f"{fit['observations']:.0f} stretches of {fit['iterations']:.0f} iterations, "
+            f"{r2_text(fit)}, error of their times: median {median:.1f} %, P90 {most:.1f} %; "
+            "handover of a free place: " + (f"{handover:g} iterations" if known else "not seen"),
         ]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from driftsched.cli.output import aligned, print_json, tell
 from driftsched.cli.runs import load_run
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.entries import entry_of, read_entry
+from driftsched.live.trust import twin_warnings, warnings_of
 from driftsched.live.twin import build_twin
 from driftsched.results import summarise
 from driftsched.results.report_parts import seconds
@@ -52,10 +54,14 @@ def run(args: argparse.Namespace) -> None:
     twin = build_twin(
         live, entry.cost, handover_iterations=entry.handover_iterations, policies=policies
     )
+    warnings = [*warnings_of(entry.fit), *twin_warnings(twin)]
+    for warning in warnings:
+        tell(warning)
     if twin.left_out:
         tell(f"{twin.left_out} requests that did not finish are left out")
     if args.json:
-        print_json(_data(twin) | {"cost": entry.cost.model_dump(mode="json")})
+        cost = entry.cost.model_dump(mode="json")
+        print_json(_data(twin) | {"cost": cost, "fit": entry.fit, "warnings": warnings})
     else:
         print(_text(twin))
 
@@ -95,7 +101,7 @@ def _text(twin: Twin) -> str:
             f"{NAMES[str(row['metric'])]} P{row['percentile']:g}",
             seconds(row["live_ms"]),
             seconds(row["twin_ms"]),
-            f"{100 * row['error']:+.1f} %",
+            f"{100 * row['error']:+.1f} %" if isfinite(row["error"]) else "–",
         ]
         for row in twin.errors().to_dict(orient="records")
     ]

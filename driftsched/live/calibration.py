@@ -67,14 +67,17 @@ class Calibration:
 
     @property
     def fit(self) -> dict[str, float]:
-        """observations, r2 (share of the variance explained), median and P90 relative error."""
+        """Observations, iterations in them, R², relative errors: median, P90, of the total."""
         seen = self.residuals["seconds"].to_numpy(np.float64)
         missed = self.residuals["predicted_s"].to_numpy(np.float64) - seen
-        spread = float(((seen - seen.mean()) ** 2).sum())
+        spread = len(seen) * float(seen.var())
+        # Less is rounding, and nothing to explain.
+        varied = spread > NOTHING**2 * float((seen**2).sum())
         relative = np.abs(missed) / seen
         return {
             "observations": len(seen),
-            "r2": 1 - float((missed**2).sum()) / spread if spread else float("nan"),
+            "iterations": int(self.residuals["iterations"].sum()),
+            "r2": 1 - float((missed**2).sum()) / spread if varied else float("nan"),
             "median_relative_error": float(np.median(relative)),
             "p90_relative_error": float(np.percentile(relative, 90)),
             "total_relative_error": float(missed.sum() / seen.sum()),

@@ -45,6 +45,11 @@ class Course:
         self.prompt, self.output = (
             requests[n].to_numpy(np.int64) for n in ("prompt_tokens", "output_tokens")
         )
+        self.cached = np.zeros(len(requests), dtype=np.int64)
+        if "cached_tokens" in requests.columns:
+            known = requests["cached_tokens"].fillna(0).to_numpy(np.int64)
+            # The last token of a prompt is always computed.
+            self.cached = np.clip(known, 0, self.prompt - 1)
         self.times = self._boundaries()
         self.begins = self._at(self.first)
         self.ends = np.where(self.output > 1, self._at(self.last), self.begins)
@@ -138,14 +143,16 @@ class Course:
         start = self.times[end - 1] if end else -np.inf
         if not running:
             start = max(start, float(self.dispatch[joining].min()))
-        prompts = self.prompt[joining]
+        prompts, cached = self.prompt[joining], self.cached[joining]
         alone = count - bool(len(joining))
         parts = [Part(alone, running, running)] if alone else []
         if len(joining):
             together = running + len(joining)
-            parts.append(Part(1, running + int(prompts.sum()), together, len(joining)))
+            computed = int((prompts - cached).sum())
+            parts.append(Part(1, running + computed, together, len(joining)))
         kv_read = kv * count + running * count * (count - 1) / 2
-        return start, float(self.times[end] - start), kv_read, float((prompts**2).sum()), parts
+        squares = float((prompts**2 - cached**2).sum())
+        return start, float(self.times[end] - start), kv_read, squares, parts
 
     def _by_boundary(self, places: Ints) -> list[Ints]:
         order = np.argsort(places, kind="stable")

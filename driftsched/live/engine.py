@@ -18,7 +18,8 @@ __all__ = [
 ]
 
 OnToken = Callable[[str, int], None]
-"""Text that came, and how many tokens it is. Called on the event loop's thread, as tokens come."""
+"""Text that came, and how many tokens it is; none, where the answer ends with a token that has no
+text and is in no piece. Called on the event loop's thread, as tokens come."""
 
 CountedBy = Literal["usage", "tokenizer", "stream"]
 
@@ -76,6 +77,8 @@ class Answer:
         pieces of the stream.
     prompt_tokens : int or None
         The prompt as the model saw it, template included; None where nobody says.
+    cached_tokens : int or None
+        How many of them were found in a cache and not computed; None where nobody says.
     finish_reason : str
         "stop", "length" or the engine's own word.
     note : str
@@ -86,6 +89,7 @@ class Answer:
     output_tokens: int
     counted_by: CountedBy
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     finish_reason: str = "stop"
     note: str = ""
 

@@ -99,7 +99,7 @@ def observe(requests: pd.DataFrame, cost: IterationCost | None = None) -> Observ
     ----------
     requests : DataFrame
         dispatch_s, first_token_s, last_token_s (or finish_s), prompt_tokens, output_tokens of the
-        requests that finished.
+        requests that finished; cached_tokens, where it is there, were not computed.
     cost : IterationCost, optional
         What is known already: where the requests' token counts leave room, iterations are spread by
         it and no more by the requests' mean pace.

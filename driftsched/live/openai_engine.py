@@ -11,7 +11,7 @@ from driftsched.errors import RunError
 from driftsched.live.allow_list import check_endpoint
 from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnToken, Probe
 from driftsched.live.openai_events import AnswerStream, EventReader
-from driftsched.live.openai_facts import Endpoint, discover
+from driftsched.live.openai_facts import LLAMA_CPP, Endpoint, discover
 from driftsched.live.openai_http import Http
 from driftsched.live.openai_metrics import MetricsProbe
 
@@ -117,6 +117,8 @@ class OpenAIEngine:
             body["prompt"] = call.prompt
         if options.send_seed and call.seed is not None:
             body["seed"] = call.seed
+        if not options.prefix_cache and self._endpoints[call.replica].server == LLAMA_CPP:
+            body["cache_prompt"] = False
         if call.priority is not None and options.priority != "none":
             body["priority"] = _priority(call.priority, options.priority == "higher_first")
         return body

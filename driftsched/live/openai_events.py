@@ -47,7 +47,7 @@ class AnswerStream:
     max_output_tokens : int
         What was asked for; usage figures above it cannot be true.
     on_token : callable
-        Called at each piece of text, as one token.
+        Called at each piece of text, as one token, and at the answer's end, as none.
 
     Attributes
     ----------
@@ -103,6 +103,9 @@ class AnswerStream:
         reason = choice.get("finish_reason")
         if isinstance(reason, str) and reason:
             self._finish_reason = reason[:40]
+            if self.pieces:
+                # The end token took an iteration of its own, and usage figures count it.
+                self._on_token("", 0)
 
     def finished(self) -> Answer:
         """Return the answer, once the stream has ended.
@@ -138,6 +141,7 @@ class AnswerStream:
             output_tokens=output,
             counted_by=by,
             prompt_tokens=prompt if _whole(prompt) and prompt > 0 else None,
+            cached_tokens=_cached(usage),
             finish_reason=self._finish_reason or "stop",
             note=note,
         )
@@ -161,6 +165,13 @@ def _text(delta: dict[str, Any]) -> str:
         if isinstance(text, str) and text:
             return text
     return ""
+
+
+def _cached(usage: dict[str, Any]) -> int | None:
+    """Tokens of the prompt that were not computed, where the server tells."""
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return cached if _whole(cached) and cached >= 0 else None
 
 
 def _whole(value: Any) -> TypeGuard[int]:

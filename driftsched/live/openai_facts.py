@@ -13,9 +13,10 @@ from driftsched.live.openai_metrics import figures, read_metrics
 if TYPE_CHECKING:
     from driftsched.live.openai_http import Http
 
-__all__ = ["Endpoint", "discover"]
+__all__ = ["LLAMA_CPP", "Endpoint", "discover"]
 
-SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "llamacpp": "llama.cpp"}
+LLAMA_CPP = "llama.cpp"
+SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "llamacpp": LLAMA_CPP}
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ async def discover(http: Http, address: str, model: str | None) -> Endpoint:
         server=SERVERS.get(str(about.get("owned_by"))),
         context_tokens=_count(about.get("max_model_len")),
     )
-    if found.server == "llama.cpp":
+    if found.server == LLAMA_CPP:
         found = await _llama_cpp(http, root, found)
     return await _metrics(http, found)
 

@@ -43,6 +43,9 @@ class OpenAIOptions(EngineSpec):
         description="lower_first: vLLM with --scheduling-policy priority; higher_first: SGLang",
     )
     send_seed: bool = Field(True, description="send each request's own sampling seed")
+    prefix_cache: bool = Field(
+        False, description="llama.cpp: beginnings of prompts that it knows are not computed again"
+    )
     connect_timeout_s: float = Field(5.0, gt=0, le=120)
     max_answer_bytes: int = Field(8_000_000, ge=1000, le=1_000_000_000)
     max_line_bytes: int = Field(256_000, ge=1000, le=100_000_000)

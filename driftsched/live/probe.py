@@ -169,4 +169,5 @@ class _Sender:
             raise RunError(f"the probe's call {number} failed: {error.reason}") from None
         row["prompt_tokens"] = answer.prompt_tokens or words
         row["output_tokens"] = answer.output_tokens
+        row["cached_tokens"] = answer.cached_tokens or 0
         self._rows.append(row)

@@ -38,9 +38,10 @@ def live_result(
 
     Lengths are the measured ones; a request that was never dispatched has 0 output tokens, and
     one that did not finish has no actual size class. A try that follows another is a row of its
-    own (attempt, retry_of), as in a simulated run. The requests table has four more columns at its
-    end: last_token_s (its own last token, also where a gang ended later), attempts, counted_by
-    (where the token count comes from) and finish_reason.
+    own (attempt, retry_of), as in a simulated run. The requests table has five more columns at its
+    end: last_token_s (its own last token, also where a gang ended later), attempts, cached_tokens
+    (of its prompt, where the engine tells), counted_by (where the token count comes from) and
+    finish_reason.
 
     Parameters
     ----------
@@ -94,6 +95,8 @@ def _with_flights(table: pd.DataFrame, mine: Sequence[Flight | None]) -> pd.Data
         [flight.last_token_s if flight else np.nan for flight in mine], dtype=np.float64
     )
     table["attempts"] = np.array([f.attempts if f else 0 for f in mine], dtype=np.int32)
+    cached = [answer.cached_tokens if answer else None for answer in answers]
+    table["cached_tokens"] = np.array(cached, dtype=np.float64)
     for name in ("counted_by", "finish_reason"):
         words = [getattr(answer, name) if answer else None for answer in answers]
         table[name] = pd.Categorical(words, categories=sorted({w for w in words if w}))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from driftsched.cli.main import main
 from driftsched.live import LiveRun, run_live
 from driftsched.results import RunResult, paper_tables, summarise
 from driftsched.results.storage import read_run, write_parquet
+from driftsched.scenario import Scenario
 from tests.support.live_runs import (
     check_conserved,
     check_replayed,
@@ -19,6 +24,7 @@ from tests.support.live_runs import (
     scaled_paper,
 )
 from tests.support.llama_server import CONTEXT_TOKENS, SLOTS, llama_server
+from tests.support.scenarios import small
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("llama")]
 pytest.importorskip("xllamacpp")
@@ -38,7 +44,8 @@ def address() -> Iterator[str]:
 )
 def result(address: str, request: pytest.FixtureRequest) -> RunResult:
     mode, policy, api = request.param
-    engine = {"kind": "openai", "endpoints": [address], "api": api}
+    # Known beginnings of prompts are not computed again: it saves a minute.
+    engine = {"kind": "openai", "endpoints": [address], "api": api, "prefix_cache": True}
     scenario = scaled_paper(mode, policy, REQUESTS, **{"engine.batch_size": 32})
     return run_live(scenario, options(engine=engine, time_scale=0.4))
 
@@ -131,7 +138,7 @@ def test_cancel_frees_the_server_within_a_second(address: str) -> None:
         if share > 0.1:
             threading.Thread(target=runs[0].cancel).start()
 
-    engine = {"kind": "openai", "endpoints": [address]}
+    engine = {"kind": "openai", "endpoints": [address], "prefix_cache": True}
     scenario = scaled_paper("continuous", "fifo", REQUESTS)
     result = run_live(
         scenario,
@@ -148,3 +155,77 @@ def test_cancel_frees_the_server_within_a_second(address: str) -> None:
     assert counts["cancelled"] == REQUESTS - counts["finished"]
     after = run_live(scaled_paper("gang", "fifo", 4), options(engine=engine, time_scale=0.1))
     assert set(after.requests["status"]) == {"finished"}
+
+
+def test_who_leaves_frees_a_slot_and_tries_again(address: str) -> None:
+    """Else the server would generate for nobody, while others wait for its slot."""
+    engine = {"kind": "openai", "endpoints": [address], "prefix_cache": True}
+    result = run_live(impatient(), options(engine=engine))
+    rows = result.requests
+    check_conserved(result, len(rows))
+    left = rows[rows["status"] == "timed_out"]
+    assert set(left["reason"]) == {"not finished within 2 s"}
+    assert (left["output_tokens"] < left["max_output_tokens"]).all()
+    assert left["output_tokens"].max() > 0, "what came before was thrown away"
+    assert len(rows) > 2 * SLOTS
+    assert (rows["attempt"] == 2).any()
+    after = run_live(scaled_paper("gang", "fifo", 4), options(engine=engine, time_scale=0.1))
+    assert set(after.requests["status"]) == {"finished"}, "slots were kept for nobody"
+
+
+def impatient() -> Scenario:
+    """A user a slot with two questions each, who wants a long answer within two seconds."""
+    users = {"kind": "closed_loop", "users": SLOTS, "think": {"kind": "constant", "seconds": 0.1}}
+    phase = {"name": "only", "requests": 2 * SLOTS, "arrivals": users, "mix": {"report": 1}}
+    tenant = {
+        "name": "all",
+        "share": 1,
+        "patience": {"timeout_s": 2},
+        "retries": {"attempts": 2, "backoff_s": 0.1},
+    }
+    report = {
+        "name": "report",
+        "base_tokens": 400,
+        "max_output_tokens": 1000,
+        "output_tokens": {"kind": "constant", "tokens": 400},
+    }
+    engine = {"mode": "continuous", "batch_size": SLOTS}
+    return small(tenants=[tenant], categories=[report], phases=[phase], engine=engine)
+
+
+def test_calibrated_by_a_probe_and_simulated_again(
+    address: str, result: RunResult, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Else an endpoint could not be calibrated from outside, or its prompts would look free."""
+    if result.scenario.engine.mode == "gang":
+        pytest.skip("one run is enough")
+    entry, residuals, run = (tmp_path / name for name in ("entry.yaml", "seen.csv", "run"))
+    words = ["calibrate", "--engine", "openai", "--endpoint", address, "--batch", "2"]
+    words += ["--prompt-words", "5", "60", "--output-tokens", "3", "5", "7"]
+    assert main([*words, "--out", str(entry), "--residuals", str(residuals), "--json"]) == 0
+    fitted = json.loads(capsys.readouterr().out)
+    assert fitted["cost"]["kind"] == "coefficients"
+    assert fitted["fit"]["observations"] >= 12
+    assert fitted["warnings"], "so few calls were not said to be few"
+    seen = pd.read_csv(residuals)
+    alone = seen[(seen["iterations"] == 1) & (seen["prompts"] == 1) & (seen["requests"] == 1)]
+    long = alone["tokens"] > 80
+    assert alone.loc[long, "seconds"].median() > 1.2 * alone.loc[~long, "seconds"].median()
+    write_parquet(result, run)
+    assert main(["twin", str(run), "--cost", str(entry), "--policies", "fifo", "--json"]) == 0
+    twin = json.loads(capsys.readouterr().out)
+    assert twin["requests"] == REQUESTS
+    assert twin["errors"]["e2el"]["p50"]["twin_ms"] > 0
+    assert twin["policies"]["fifo"]["completed"] == REQUESTS
+
+
+def test_prompts_are_computed_in_full_unless_asked_otherwise(
+    address: str, result: RunResult
+) -> None:
+    """Else a workload's repeated prompts would make the server look faster than it is."""
+    if result.scenario.engine.mode == "gang":
+        pytest.skip("plain completions share few beginnings")
+    assert result.requests["cached_tokens"].median() > 10
+    engine = {"kind": "openai", "endpoints": [address]}
+    whole = run_live(scaled_paper("gang", "fifo", 4), options(engine=engine, time_scale=0.1))
+    assert set(whole.requests["cached_tokens"]) == {0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,6 +12,8 @@ import yaml
 from driftsched.charts import calibration as calibration_chart
 from driftsched.charts import twin as twin_chart
 from driftsched.live.entries import entry_of
+from driftsched.live.trust import known_within, r2_text, twin_warnings, warnings_of
+from driftsched.results.report_parts import seconds
 from driftsched.scenario import changed
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.downloads import csv_button, download
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from driftsched.live.twin import Twin
     from driftsched.studio.live.runs import LiveJob
 
-__all__ = ["twin_section"]
+__all__ = ["coefficient_table", "error_table", "twin_section"]
 
 MEASURES = {"ttft": "First token", "tpot": "A token", "e2el": "End to end"}
 
@@ -46,6 +49,8 @@ def twin_section(job: LiveJob) -> None:
     found = result_of(twin_of, (job.saved, tuple(POLICIES)), slot="twin")
     if found is not None:
         calibration, twin = found
+        for warning in (*warnings_of(calibration.fit), *twin_warnings(twin)):
+            st.warning(warning, icon=":material/warning:")
         _distributions(twin)
         _fit(calibration)
 
@@ -87,28 +92,37 @@ def _distributions(twin: Twin) -> None:
         )
 
 
-def _errors(twin: Twin) -> None:
+def error_table(twin: Twin) -> pd.DataFrame:
+    """How far the twin's percentiles are off, as people read it; a dash is not known."""
     errors = twin.errors()
-    shown = pd.DataFrame(
+    return pd.DataFrame(
         {
             "Measure": errors["metric"].map(MEASURES),
             "Percentile": [f"P{level:g}" for level in errors["percentile"]],
-            "Live (ms)": errors["live_ms"],
-            "Simulated (ms)": errors["twin_ms"],
-            "Error": errors["error"],
+            "Live": errors["live_ms"].map(seconds),
+            "Simulated": errors["twin_ms"].map(seconds),
+            "Error": [f"{error:+.1%}" if isfinite(error) else "–" for error in errors["error"]],
         }
     )
-    number = st.column_config.NumberColumn
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config={
-            "Live (ms)": number(format="%.0f"),
-            "Simulated (ms)": number(format="%.0f"),
-            "Error": number(format="percent"),
-        },
+
+
+def coefficient_table(calibration: Calibration) -> pd.DataFrame:
+    """The fitted coefficients, and how well each is known."""
+    return pd.DataFrame(
+        {
+            "Coefficient": list(calibration.coefficients),
+            "Seconds": [f"{value:.3g}" for value in calibration.coefficients.values()],
+            "Standard error": [
+                known_within(value, calibration.errors[name])
+                for name, value in calibration.coefficients.items()
+            ],
+        }
     )
-    csv_button(errors, "twin-errors", "twin-errors-csv")
+
+
+def _errors(twin: Twin) -> None:
+    st.dataframe(error_table(twin), hide_index=True)
+    csv_button(twin.errors(), "twin-errors", "twin-errors-csv")
     queue = twin.queue_error()
     st.caption(
         f"Waiting requests in the mean: {queue['live_mean']:.1f} live, {queue['twin_mean']:.1f} "
@@ -127,14 +141,7 @@ def _fit(calibration: Calibration) -> None:
             "calibration",
         )
     with right:
-        table = pd.DataFrame(
-            {
-                "Coefficient": list(calibration.coefficients),
-                "Seconds": [f"{value:.3g}" for value in calibration.coefficients.values()],
-                "Standard error": [f"{value:.2g}" for value in calibration.errors.values()],
-            }
-        )
-        st.dataframe(table, hide_index=True)
+        st.dataframe(coefficient_table(calibration), hide_index=True)
         entry = entry_of(calibration)
         with st.container(horizontal=True):
             download(
@@ -153,7 +160,8 @@ def _fit(calibration: Calibration) -> None:
                 args=(entry.cost.model_dump(mode="json"),),
                 help="Simulated runs of your scenario then cost what this engine does.",
             )
-    st.caption(entry.cost.provenance)
+    fit = calibration.fit
+    st.caption(f"{entry.cost.provenance}, {r2_text(fit)}.")
 
 
 def _use(cost: dict[str, object]) -> None:

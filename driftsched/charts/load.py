@@ -46,30 +46,16 @@ def load(stretches: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -> go
     ends = stretches[["from_s", "to_s"]].to_numpy(np.float64)
     twice = stretches.iloc[np.repeat(np.arange(len(stretches)), 2)]
     time_s = ends.ravel()
+    backlog = stretches[["entered", "backlog"]].to_numpy(np.float64).ravel()
+    rates = twice[["rate_rps", "saturation_rps"]]
     figure.add_scatter(
-        x=time_s,
-        y=twice["rho"],
-        customdata=twice[["rate_rps", "saturation_rps"]],
-        name="Load",
-        mode="lines",
-        line={"color": PALETTE[0], "width": 2.5},
-        fill="tozeroy",
-        fillcolor=translucent(PALETTE[0], 0.18),
+        **_area(time_s, twice["rho"], 0, "Load"),
+        customdata=rates,
         hovertemplate="ρ %{y:.2f}: %{customdata[0]:.3g} asked, %{customdata[1]:.3g} served a s",
-        row=1,
-        col=1,
     )
     figure.add_scatter(
-        x=time_s,
-        y=stretches[["entered", "backlog"]].to_numpy(np.float64).ravel(),
-        name="Queue, if all flowed evenly",
-        mode="lines",
-        line={"color": PALETTE[1], "width": 2.5},
-        fill="tozeroy",
-        fillcolor=translucent(PALETTE[1], 0.18),
+        **_area(time_s, backlog, 1, "Queue, if all flowed evenly"),
         hovertemplate="%{y:,.0f} waiting",
-        row=2,
-        col=1,
     )
     figure.add_hline(y=1, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"}, row=1, col=1)
     figure.update_yaxes(rangemode="tozero")
@@ -79,3 +65,18 @@ def load(stretches: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -> go
     figure.update_yaxes(title={"text": QUEUE, "standoff": 12}, row=2, col=1)
     figure.update_xaxes(title={"text": TIME, "standoff": 12}, row=2, col=1)
     return add_marks(finish(figure, **words, x=None, y=None, height=420), marks)
+
+
+def _area(x: Any, y: Any, place: int, name: str) -> dict[str, Any]:
+    """A line and what lies under it, in the panel of its place."""
+    return {
+        "x": x,
+        "y": y,
+        "name": name,
+        "mode": "lines",
+        "line": {"color": PALETTE[place], "width": 2.5},
+        "fill": "tozeroy",
+        "fillcolor": translucent(PALETTE[place], 0.18),
+        "row": place + 1,
+        "col": 1,
+    }

@@ -5,19 +5,26 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from driftsched.cli.arguments import add_scenario, scenario_of, seed_count
-from driftsched.cli.output import aligned, print_json, share
+from driftsched.cli.output import aligned, print_json
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.summary import about, estimation_summary, policy_summary
 from driftsched.cli.traffic import trace_report
 from driftsched.experiments import compare
-from driftsched.results.report_parts import seconds
+from driftsched.results import advice, replications_needed
+from driftsched.results.report_parts import with_interval
 from driftsched.scheduling.policies import POLICIES
 
 if TYPE_CHECKING:
     from driftsched.experiments import Comparison
+    from driftsched.results import PairedChange
 
 __all__ = ["add_arguments", "run"]
+
+GOALS = {"slo_attainment": "share of goals met", "request_goodput": "goodput"}
+COUNTS = ("completed", "rejected", "failed")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,21 +55,34 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _data(comparison: Comparison) -> dict[str, Any]:
-    base = comparison.policies[0]
-    data = about(comparison.scenario) | {
+    base, metrics = comparison.policies[0], [*_latencies(comparison), *GOALS]
+    return about(comparison.scenario) | {
         "seeds": comparison.seeds,
         "policies": {name: policy_summary(comparison, name) for name in comparison.policies},
         "estimation": estimation_summary(comparison),
         "against": base,
-        "changes": {},
+        "changes": {
+            policy: {metric: _change(comparison, policy, metric) for metric in metrics}
+            for policy in comparison.policies[1:]
+        },
+        "replications_needed": {
+            policy: {
+                metric: replications_needed(comparison.estimate(policy, metric))
+                for metric in _latencies(comparison)
+            }
+            for policy in comparison.policies
+        },
     }
-    for policy in comparison.policies[1:]:
-        data["changes"][policy] = {
-            metric: {"mean": change.mean, "low": change.low, "high": change.high}
-            for metric in _latencies(comparison)
-            for change in [comparison.change(metric, policy, base)]
-        }
-    return data
+
+
+def _change(comparison: Comparison, policy: str, metric: str) -> dict[str, Any]:
+    change = comparison.change(metric, policy, comparison.policies[0])
+    return {
+        "mean": change.mean,
+        "low": change.low,
+        "high": change.high,
+        "verdict": _verdict(change, policy, metric),
+    }
 
 
 def _latencies(comparison: Comparison) -> list[str]:
@@ -80,48 +100,71 @@ def _text(comparison: Comparison) -> str:
         f"{scenario.engine.mode} batching, lengths in {scenario.estimator.unit}, {shown}",
         _policies(comparison),
         _estimates(comparison),
+        _verdicts(comparison),
+        _trust(comparison),
     ]
-    verdicts = _verdicts(comparison)
-    return "\n\n".join([*parts, verdicts] if verdicts else parts)
+    return "\n\n".join(part for part in parts if part)
 
 
 def _policies(comparison: Comparison) -> str:
+    """Figures with their intervals: latencies in seconds, counts, goals met in percent."""
     metrics = _latencies(comparison)
-    words = {"mean_ttft_ms": "mean TTFT"}
-    names = [words.get(m) or f"{m.removesuffix('_e2el_ms').upper()} E2E" for m in metrics]
-    counts = ("completed", "rejected", "failed")
-    rows = []
-    for policy in comparison.policies:
-        cells = [seconds(comparison.interval(policy, metric)[0]) for metric in metrics]
-        cells += [f"{comparison.interval(policy, count)[0]:.6g}" for count in counts]
-        goals = comparison.interval(policy, "slo_attainment")[0]
-        rows.append([policy, *cells, share(goals)])
-    return aligned(["policy", *names, *counts, "SLOs met"], rows)
+    scales = dict.fromkeys(metrics, 1e-3) | dict.fromkeys(COUNTS, 1.0) | {"slo_attainment": 100.0}
+    rows = [
+        [policy]
+        + [
+            with_interval(*(scale * end for end in comparison.interval(policy, metric)))
+            for metric, scale in scales.items()
+        ]
+        for policy in comparison.policies
+    ]
+    words = {"mean_ttft_ms": "mean TTFT (s)"}
+    names = [words.get(m) or f"{m.removesuffix('_e2el_ms').upper()} E2E (s)" for m in metrics]
+    return aligned(["policy", *names, *COUNTS, "SLOs met (%)"], rows)
 
 
 def _estimates(comparison: Comparison) -> str:
     unit = comparison.scenario.estimator.unit
-    summary = estimation_summary(comparison)
     rows = []
-    for name, errors in summary.items():
-        if not isinstance(errors, dict):
-            continue
-        changes = [-100 * errors[f"{measure}_reduction"] for measure in ("mae", "rmse")]
-        rows.append(
-            [name, f"{errors['mae']:.1f}", f"{errors['rmse']:.1f}"]
-            + ["–" if name == "none" or c != c else f"{c:+.1f} %" for c in changes]
-        )
-    return aligned(["estimates", f"MAE ({unit})", f"RMSE ({unit})", "MAE", "RMSE"], rows)
+    for name in map(str, comparison.estimation["compensator"].unique()):
+        errors = [with_interval(*comparison.error_interval(m, name)) for m in ("mae", "rmse")]
+        changes = [comparison.error_change(measure, name) for measure in ("mae", "rmse")]
+        rows.append([name, *errors, *("–" if name == "none" else _signed(c) for c in changes)])
+    return aligned(["estimates", f"MAE ({unit})", f"RMSE ({unit})", "MAE (%)", "RMSE (%)"], rows)
+
+
+def _signed(change: PairedChange) -> str:
+    return with_interval(*(100 * end for end in (change.mean, change.low, change.high)))
 
 
 def _verdicts(comparison: Comparison) -> str:
     """What can be said about each policy against the first one, a line each."""
     base = comparison.policies[0]
-    lines = []
-    for policy in comparison.policies[1:]:
-        for metric, words in (("p50_e2el_ms", "median"), ("p99_e2el_ms", "P99")):
-            if metric in comparison.metrics:
-                subject = f"{policy}'s {words} latency"
-                said = comparison.change(metric, policy, base).verdict(subject)
-                lines.append(said if said.startswith(subject) else f"{subject}: {said}")
+    lines = [
+        _verdict(comparison.change(metric, policy, base), policy, metric)
+        for policy in comparison.policies[1:]
+        for metric in ("p50_e2el_ms", "p99_e2el_ms")
+        if metric in comparison.metrics
+    ]
     return "\n  ".join([f"Against {base}:", *lines]) if lines else ""
+
+
+def _verdict(change: PairedChange, policy: str, metric: str) -> str:
+    figure, _, measure = metric.removesuffix("_ms").partition("_")
+    level = "median" if figure == "p50" else figure.replace("p", "P", 1)
+    kinds = {"e2el": f"{level} latency", "ttft": f"{figure} time to the first token"}
+    subject = f"{policy}'s {GOALS.get(metric) or kinds[measure]}"
+    said = change.verdict(subject)
+    return said if said.startswith(subject) else f"{subject}: {said}"
+
+
+def _trust(comparison: Comparison) -> str:
+    """What the interval is, and how many seeds the tail needs under the policy known least."""
+    if len(comparison.seeds) < 2:
+        return "One seed has no interval: --seeds 10 gives one."
+    level = max(comparison.scenario.metrics.percentiles)
+    found = {p: comparison.estimate(p, f"p{level:.10g}_e2el_ms") for p in comparison.policies}
+    worst = max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))
+    return "In brackets: 95 % interval over the seeds. " + (
+        advice(found[worst], f"P{level:g} under {worst}") + "."
+    )

@@ -9,11 +9,12 @@ from driftsched.cli.arguments import add_scenario, scenario_of
 from driftsched.cli.keep import add_keeping, keep
 from driftsched.cli.output import aligned, print_json, share
 from driftsched.cli.progress import ProgressBar
-from driftsched.cli.summary import about, fairness, scope_summary
+from driftsched.cli.summary import about, scope_summary
 from driftsched.cli.traffic import trace_report
 from driftsched.results import (
     energy_summary,
     estimation_table,
+    fairness_summary,
     metrics_table,
     summarise,
 )
@@ -61,7 +62,7 @@ def run_data(result: RunResult) -> dict[str, Any]:
         about(scenario)
         | {"policy": scenario.policy.kind, "seed": scenario.seed}
         | summarise(result.requests, scenario)
-        | fairness(result)
+        | fairness_summary(result)
         | energy_summary(result)
         | {
             "by_tenant": scope_summary(metrics, "tenant"),

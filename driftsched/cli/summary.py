@@ -8,20 +8,13 @@ import numpy as np
 import pandas as pd
 
 from driftsched.experiments.compare import LATENCY
-from driftsched.results import (
-    jain_index,
-    misclassified_share,
-    service_gaps,
-    weighted_service,
-)
 from driftsched.results.estimation_error import NO_ERROR
 
 if TYPE_CHECKING:
     from driftsched.experiments import Comparison
-    from driftsched.results import RunResult
     from driftsched.scenario import Scenario
 
-__all__ = ["about", "estimation_summary", "fairness", "policy_summary", "scope_summary"]
+__all__ = ["about", "estimation_summary", "policy_summary", "scope_summary"]
 
 KEYS = ("policy", "seed", "scope", "name")
 
@@ -41,14 +34,15 @@ def policy_summary(comparison: Comparison, policy: str) -> dict[str, Any]:
     """Every metric of a policy over all seeds, then by tenant and category.
 
     Percentiles and means of latencies are those of all requests of all seeds together, other
-    metrics means over the seeds. Jain's index, the service gap and the misclassified share are
-    those of the first seed. Where there are several seeds, ``interval`` has the ends of each
+    metrics means over the seeds. Where there are several seeds, ``interval`` has the ends of each
     figure's 95 % interval and ``per_seed`` the values.
     """
-    table = comparison.metrics
+    table, fairness = comparison.metrics, comparison.fairness
     mine = table[table["policy"] == policy]
-    overall = mine[mine["scope"] == "overall"]
-    summary = _figures(comparison, policy, overall) | fairness(comparison.first[policy])
+    overall = mine[mine["scope"] == "overall"].merge(
+        fairness[fairness["policy"] == policy], on=list(KEYS)
+    )
+    summary = _figures(comparison, policy, overall)
     for scope in ("tenant", "category"):
         rows = mine[mine["scope"] == scope]
         summary[f"by_{scope}"] = {
@@ -79,16 +73,6 @@ def _figures(
     return figures | {"interval": {metric: list(ends[1:]) for metric, ends in found.items()}}
 
 
-def fairness(result: RunResult) -> dict[str, float]:
-    """Jain's index of weighted service, largest service gap, share of wrong size classes."""
-    gaps = service_gaps(result)["gap_tokens"]
-    return {
-        "jain_index": jain_index(weighted_service(result)["normalised_service"]),
-        "service_gap_tokens": float(gaps.max()) if len(gaps) else 0.0,
-        "misclassified_share": misclassified_share(result.requests),
-    }
-
-
 def scope_summary(metrics: pd.DataFrame, scope: str) -> dict[str, dict[str, Any]]:
     """Name of a tenant or category → its metrics, means over the rows."""
     rows = metrics[metrics["scope"] == scope]
@@ -110,8 +94,9 @@ def _means(rows: pd.DataFrame) -> dict[str, Any]:
 def estimation_summary(comparison: Comparison) -> dict[str, Any]:
     """Errors of the length estimates: each compensator's, means over policies and seeds.
 
-    A compensator's ``mae_reduction`` is 1 − its mean error / that of "none"; the interval is that
-    of the reductions of the single seeds. The two at the top are those of "ema".
+    A compensator's ``mae_reduction`` is 1 − its mean error / that of "none", its interval paired by
+    seed; the two at the top are those of "ema". Where there are several seeds, ``interval`` has the
+    ends of each error's 95 % interval.
     """
     summary: dict[str, Any] = {}
     names = [str(name) for name in comparison.estimation["compensator"].unique()]
@@ -120,6 +105,8 @@ def estimation_summary(comparison: Comparison) -> dict[str, Any]:
             m: float(comparison.errors(m, name).mean()) for m in NO_ERROR if m != "n"
         }
         summary[name] = errors
+        if len(comparison.seeds) > 1:
+            errors["interval"] = {m: list(comparison.error_interval(m, name)[1:]) for m in errors}
         for measure in ("mae", "rmse"):
             change = comparison.error_change(measure, name)
             errors[f"{measure}_reduction"] = _reduction(summary, name, measure)

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from driftsched.errors import InputError
 from driftsched.experiments.replicate import Run, replications
 from driftsched.results import (
+    Estimate,
     PairedChange,
     Pool,
     RunResult,
     estimation_table,
+    fairness_summary,
     mean_interval,
     metrics_table,
     paired_change,
@@ -82,6 +84,8 @@ class Comparison:
         policy, seed, then the columns of `estimation_table`: compensator, mae, rmse, mape, …
     latencies : dict of str to list of Latencies
         Policy → the latencies of each run, in the order of the seeds.
+    fairness : DataFrame
+        policy, seed, scope and name (always overall and all), then the keys of `fairness_summary`.
     """
 
     scenario: Scenario
@@ -89,6 +93,7 @@ class Comparison:
     metrics: pd.DataFrame
     estimation: pd.DataFrame
     latencies: dict[str, list[Latencies]] = field(default_factory=dict)
+    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def policies(self) -> list[str]:
@@ -108,11 +113,11 @@ class Comparison:
         Parameters
         ----------
         policy, metric : str
-            For example ``"sjf"`` and ``"p99_e2el_ms"``.
+            For example ``"sjf"`` and ``"p99_e2el_ms"``; a column of `metrics` or of `fairness`.
         scope, name : str
             overall and all, or tenant or category and the name of one.
         """
-        table = self.metrics
+        table = self.metrics if metric in self.metrics else self.fairness
         mine = (table["policy"] == policy) & (table["scope"] == scope) & (table["name"] == name)
         return table.loc[mine, metric].to_numpy(np.float64)
 
@@ -125,10 +130,16 @@ class Comparison:
         anything else is the mean over the seeds, with Student's interval.
         """
         if LATENCY.fullmatch(metric):
-            pool, p = self.pool(policy, metric, scope=scope, name=name)
-            found = pool.mean() if p is None else pool.percentile(p)
+            found = self.estimate(policy, metric, scope=scope, name=name)
             return 1e3 * found.value, 1e3 * found.low, 1e3 * found.high
         return mean_interval(self.values(policy, metric, scope=scope, name=name))
+
+    def estimate(
+        self, policy: str, metric: str, *, scope: str = "overall", name: str = "all"
+    ) -> Estimate:
+        """A percentile or the mean of a latency in seconds over all seeds, with its interval."""
+        pool, p = self.pool(policy, metric, scope=scope, name=name)
+        return pool.mean() if p is None else pool.percentile(p)
 
     def pool(
         self, policy: str, metric: str, *, scope: str = "overall", name: str = "all"
@@ -182,9 +193,19 @@ class Comparison:
         rows = self.estimation[self.estimation["compensator"] == compensator]
         return rows.groupby("seed", sort=True)[measure].mean().to_numpy(np.float64)
 
+    def error_interval(self, measure: str, compensator: str) -> tuple[float, float, float]:
+        """Mean of `errors` over the seeds, with its 95 % interval (Student's)."""
+        return mean_interval(self.errors(measure, compensator))
+
     def error_change(self, measure: str, compensator: str = "ema") -> PairedChange:
-        """Relative change of the error against no compensation, paired by seed."""
-        return paired_change(self.errors(measure, "none"), self.errors(measure, compensator))
+        """Relative change of the error against no compensation, paired by seed.
+
+        Of the means over the seeds, with the jackknife's interval; an error of 0 is -1 for sure.
+        """
+        before, after = (self.errors(measure, name) for name in ("none", compensator))
+        if not after.any():
+            return paired_change(before, after)
+        return paired_pool_change(*(Pool(errors[:, None].tolist()) for errors in (before, after)))
 
 
 def compare(
@@ -238,13 +259,16 @@ def collect(scenario: Scenario, runs: Iterable[Run]) -> Comparison:
     first: dict[str, RunResult] = {}
     metrics: list[pd.DataFrame] = []
     estimation: list[pd.DataFrame] = []
+    fairness: list[pd.DataFrame] = []
     latencies: dict[str, list[Latencies]] = {}
     for policy, seed, result in runs:
         first.setdefault(policy, result)
         latencies.setdefault(policy, []).append(Latencies.of(result))
+        fair = {"scope": "overall", "name": "all"} | fairness_summary(result)
         for tables, table in (
             (metrics, metrics_table(result)),
             (estimation, estimation_table(result)),
+            (fairness, pd.DataFrame([fair])),
         ):
             table.insert(0, "policy", policy)
             table.insert(1, "seed", seed)
@@ -255,4 +279,5 @@ def collect(scenario: Scenario, runs: Iterable[Run]) -> Comparison:
         pd.concat(metrics, ignore_index=True),
         pd.concat(estimation, ignore_index=True),
         latencies,
+        pd.concat(fairness, ignore_index=True),
     )

@@ -12,6 +12,7 @@ from driftsched.results.estimation_error import (
 )
 from driftsched.results.export import csv_text, export_zip, write_csv
 from driftsched.results.fairness import (
+    fairness_summary,
     jain_index,
     service_gaps,
     starvation_table,
@@ -55,6 +56,7 @@ __all__ = [
     "estimation_table",
     "even_times",
     "export_zip",
+    "fairness_summary",
     "html_report",
     "jain_index",
     "library_home",

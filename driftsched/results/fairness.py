@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from driftsched.results.estimation_error import misclassified_share
 from driftsched.results.replay import finished_rows
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
 
-__all__ = ["jain_index", "service_gaps", "starvation_table", "weighted_service"]
+__all__ = [
+    "fairness_summary",
+    "jain_index",
+    "service_gaps",
+    "starvation_table",
+    "weighted_service",
+]
 
 INPUT_WEIGHT, OUTPUT_WEIGHT = 1, 2
 MOST_TENANTS = 16
@@ -90,6 +97,23 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
             "normalised_share": share,
         }
     )
+
+
+def fairness_summary(result: RunResult) -> dict[str, float]:
+    """Jain's index and the service gap of a run, and the size classes behind them.
+
+    Returns
+    -------
+    dict
+        jain_index (of weighted service), service_gap_tokens (the largest of any two tenants),
+        misclassified_share (finished requests whose size class was not the estimated one).
+    """
+    gaps = service_gaps(result)["gap_tokens"]
+    return {
+        "jain_index": jain_index(weighted_service(result)["normalised_service"]),
+        "service_gap_tokens": float(gaps.max()) if len(gaps) else 0.0,
+        "misclassified_share": misclassified_share(result.requests),
+    }
 
 
 def starvation_table(result: RunResult) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -9,7 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["energy_facts", "headline", "percentile_tables", "seconds", "table_html"]
+__all__ = [
+    "energy_facts",
+    "headline",
+    "percentile_tables",
+    "seconds",
+    "table_html",
+    "with_interval",
+]
 
 MOST_ROWS = 60
 LABELS = {"e2el": "End to end", "ttft": "To the first token", "queue_wait": "In the queue"}
@@ -39,6 +47,37 @@ def number(value: Any) -> str:
         return f"{value:,}"
     # −0.0 would read as a loss.
     return f"{value + 0.0:,.0f}" if abs(value) >= 1000 else f"{value + 0.0:.4g}"
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A figure with its interval in brackets, to three or four digits: 114 (112–117).
+
+    "–" where it is not known; without brackets where the interval is not, or has no width.
+    """
+    if math.isnan(value):
+        return "–"
+    digits = _digits(value, low, high)
+    shown = _fixed(value, digits)
+    if math.isnan(low) or math.isnan(high) or low == high:
+        return shown
+    ends = ["…" if math.isinf(end) else _fixed(end, digits) for end in (low, high)]
+    between = " to " if low < 0 else "–"
+    return f"{shown} ({ends[0]}{between}{ends[1]})"
+
+
+def _digits(value: float, low: float, high: float) -> int:
+    """Decimals that show the interval's width with two digits, and whole numbers as they are."""
+    if value == low == high and value == round(value):
+        return 0
+    half = (high - low) / 2
+    if not math.isfinite(half) or half <= 0:
+        half = abs(value) / 100
+    return min(max(0, 1 - math.floor(math.log10(half))), 4) if half > 0 else 0
+
+
+def _fixed(value: float, digits: int) -> str:
+    text = f"{value:,.{digits}f}".replace(",", " ")
+    return "0" if text.strip("-0.") == "" else text.replace("-", "−")
 
 
 def headline(overall: Numbers, errors: pd.DataFrame, unit: str) -> str:

@@ -71,6 +71,8 @@ def advice(estimate: Estimate, name: str, precision: float = 0.05) -> str:
         Wanted half width over the value.
     """
     needed = replications_needed(estimate, precision)
+    if needed is None and estimate.n > 1 and math.isinf(estimate.high - estimate.low):
+        return f"{_count(estimate.n)} are too few to bound {name}"
     if needed is None:
         return f"How far to trust {name} is not known from {_count(estimate.n)}"
     reached = f"{name} is known to ±{_percent(estimate.precision)} from {_count(estimate.n)}"

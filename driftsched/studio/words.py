@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from driftsched.charts.labels import policy_label
+from driftsched.results.report_parts import with_interval
 from driftsched.scheduling.policies import POLICIES
 
 __all__ = [
@@ -97,33 +98,3 @@ def between(low: float, high: float) -> str | None:
     if math.isinf(high):
         return f"over {duration(low)}"
     return f"{duration(max(low, 0.0))} – {duration(high)}"
-
-
-def with_interval(value: float, low: float, high: float) -> str:
-    """A figure with its interval in brackets, to three or four digits: 114 (112–117).
-
-    "–" where it is not known; without brackets where the interval is not, or has no width.
-    """
-    if math.isnan(value):
-        return "–"
-    digits = _digits(value, low, high)
-    shown = _fixed(value, digits)
-    if math.isnan(low) or math.isnan(high) or low == high:
-        return shown
-    ends = ["…" if math.isinf(end) else _fixed(end, digits) for end in (low, high)]
-    return f"{shown} ({ends[0]}–{ends[1]})"
-
-
-def _digits(value: float, low: float, high: float) -> int:
-    """Decimals that show the interval's width with two digits, and whole numbers as they are."""
-    if value == low == high and value == round(value):
-        return 0
-    half = (high - low) / 2
-    if not math.isfinite(half) or half <= 0:
-        half = abs(value) / 100
-    return min(max(0, 1 - math.floor(math.log10(half))), 4) if half > 0 else 0
-
-
-def _fixed(value: float, digits: int) -> str:
-    text = f"{value:,.{digits}f}".replace(",", " ")
-    return "0" if text.strip("-0.") == "" else text

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -101,6 +102,41 @@ def test_compare_json_has_the_published_shape(capsys: pytest.CaptureFixture[str]
     assert list(data["changes"]) == ["sjf"]
 
 
+def test_every_figure_of_a_comparison_has_its_interval(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A figure of one seed alone, or without an interval, would pass luck off as a finding."""
+    data = data_of(capsys, "compare", SMALL, "--policies", "fifo,sjf", "--seeds", "4", "--json")
+    for policy in data["policies"].values():
+        groups = [g for scope in ("by_tenant", "by_category") for g in policy[scope].values()]
+        for figures in (policy, *groups):
+            assert set(figures["interval"]) == {
+                name for name, value in figures.items() if not isinstance(value, dict)
+            }
+        for name in ("jain_index", "service_gap_tokens", "misclassified_share", "starved"):
+            low, high = policy["interval"][name]
+            assert policy[name] == pytest.approx(np.mean(policy["per_seed"][name]))
+            assert len(set(policy["per_seed"][name])) == 1 or low < policy[name] < high
+    for name in ("none", "ema"):
+        low, high = data["estimation"][name]["interval"]["mae"]
+        assert low < data["estimation"][name]["mae"] < high
+    low, high = data["estimation"]["mae_reduction_interval"]
+    assert low < data["estimation"]["mae_reduction"] < high
+
+
+def test_changes_come_with_a_plain_verdict(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who reads only the sentence must read what the interval says."""
+    data = data_of(capsys, "compare", SMALL, "--policies", "fifo,sjf", "--seeds", "4", "--json")
+    for metric, change in data["changes"]["sjf"].items():
+        assert change["low"] is None or change["low"] <= change["mean"] <= change["high"], metric
+        told = change["low"] is not None and not change["low"] <= 0 <= change["high"]
+        unclear = "can be told" in change["verdict"] or "not known" in change["verdict"]
+        assert unclear != told, metric
+    assert data["changes"]["sjf"]["p50_e2el_ms"]["verdict"].startswith("sjf's median latency")
+    needed = data["replications_needed"]["fifo"]["p50_e2el_ms"]
+    assert needed is None or needed >= 2
+
+
 def test_run_has_every_metric_that_compare_has(capsys: pytest.CaptureFixture[str]) -> None:
     """Else the same question would have an answer under one command only."""
     run = data_of(capsys, "run", SMALL, "--json")
@@ -159,6 +195,7 @@ def test_compare_for_people_lines_up(capsys: pytest.CaptureFixture[str]) -> None
     assert (code, err) == (0, "")
     assert "A small one: 150 requests, gang batching, lengths in words, seeds 3 to 5" in out
     assert "sjf's median latency" in out
+    assert "In brackets: 95 % interval over the seeds" in out
     table = [line for line in out.splitlines() if line.startswith(("policy", "fifo", "sjf "))]
     assert len({len(line) for line in table}) == 1
 
@@ -379,9 +416,10 @@ def test_exported_command_repeats_the_run(
 
 
 def test_saved_runs_are_listed_with_the_ids_that_export_takes(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a saved run's id could only be found by looking into folders."""
+    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path / "home"))
     assert "No saved run" in called(capsys, "library")[1]
     kept = data_of(capsys, "run", SMALL, "--save", "--title", "Kept", "--json")["run_id"]
     listed = data_of(capsys, "library", "--json")["runs"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from driftsched.cli.arguments import add_scenario, scenario_of
 from driftsched.cli.keep import add_keeping, keep
 from driftsched.cli.output import aligned, print_json, share
@@ -12,13 +14,15 @@ from driftsched.cli.progress import ProgressBar
 from driftsched.cli.summary import about, scope_summary
 from driftsched.cli.traffic import trace_report
 from driftsched.results import (
+    WithinRun,
     energy_summary,
     estimation_table,
     fairness_summary,
     metrics_table,
     summarise,
+    within_intervals,
 )
-from driftsched.results.report_parts import energy_facts, number, seconds
+from driftsched.results.report_parts import energy_facts, number, seconds, with_interval
 from driftsched.simulation import ENGINES, simulate
 
 if TYPE_CHECKING:
@@ -56,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
 def run_data(result: RunResult) -> dict[str, Any]:
     """A run as one JSON object."""
     scenario = result.scenario
-    metrics = metrics_table(result)
+    metrics, steady = metrics_table(result), WithinRun(result.requests)
     errors = estimation_table(result).set_index("compensator")
     return (
         about(scenario)
@@ -68,6 +72,12 @@ def run_data(result: RunResult) -> dict[str, Any]:
             "by_tenant": scope_summary(metrics, "tenant"),
             "by_category": scope_summary(metrics, "category"),
             "estimation": errors.to_dict(orient="index"),
+            "interval": within_intervals(result),
+            "steady_state": {
+                "warm_up_requests": steady.warmup.cut,
+                "settled": steady.warmup.settled,
+                "remark": steady.remark,
+            },
         }
     )
 
@@ -97,8 +107,21 @@ def run_text(result: RunResult) -> str:
             aligned(["", *heads, "mean TTFT", *COUNTS, "SLOs met"], rows),
             _estimates(errors, scenario.estimator.unit),
             *_energy(metrics),
+            _trust(result),
         ]
     )
+
+
+def _trust(result: RunResult) -> str:
+    """What one run tells by itself of how far to trust it."""
+    run = WithinRun(result.requests)
+    levels = sorted({50.0, *result.scenario.metrics.percentiles})
+    names = {"mean": None} | {f"P{level:g}": level for level in levels}
+    found = {name: run.latency("e2e_s", level) for name, level in names.items()}
+    if np.isnan(found["mean"].low):
+        return f"{run.remark} `compare --seeds 10` gives every figure its interval."
+    shown = [f"{n} {with_interval(f.value, f.low, f.high)} s" for n, f in found.items()]
+    return f"{run.remark}\nE2E: {', '.join(shown)}"
 
 
 def _energy(metrics: pd.DataFrame) -> list[str]:

@@ -205,7 +205,7 @@ class Comparison:
         before, after = (self.errors(measure, name) for name in ("none", compensator))
         if not after.any():
             return paired_change(before, after)
-        return paired_pool_change(*(Pool(errors[:, None].tolist()) for errors in (before, after)))
+        return paired_pool_change(Pool(list(before[:, None])), Pool(list(after[:, None])))
 
 
 def compare(

@@ -35,6 +35,7 @@ from driftsched.results.statistics import PairedChange, mean_interval, paired_ch
 from driftsched.results.storage import read_run, write_parquet
 from driftsched.results.tables import STATUSES, RunResult
 from driftsched.results.warmup import Warmup, mser5
+from driftsched.results.within_run import WithinRun, within_intervals
 
 __all__ = [
     "ENERGY_METRICS",
@@ -45,6 +46,7 @@ __all__ = [
     "RunLibrary",
     "RunResult",
     "Warmup",
+    "WithinRun",
     "advice",
     "confusion",
     "csv_text",
@@ -81,6 +83,7 @@ __all__ = [
     "starvation_table",
     "summarise",
     "weighted_service",
+    "within_intervals",
     "without_compensation",
     "write_csv",
     "write_parquet",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
 
-__all__ = ["LATENCIES", "Summary", "metrics_table", "percentile_columns", "summarise"]
+__all__ = ["LATENCIES", "Summary", "goals_met", "metrics_table", "percentile_columns", "summarise"]
 
 LONG = 100_000
 """From so many requests on, compiled code summarises them."""
@@ -125,6 +125,12 @@ def summarise(
     """
     columns = _Columns(requests, scenario)
     return columns.summary(np.arange(len(requests)), duration_s)
+
+
+def goals_met(requests: pd.DataFrame, scenario: Scenario) -> Floats:
+    """Whether each request finished and met all goals of its tenant, 1 or 0; NaN without goals."""
+    columns = _Columns(requests, scenario)
+    return np.where(columns.has_slo, columns.good.astype(np.float64), np.nan)
 
 
 def metrics_table(result: RunResult) -> pd.DataFrame:

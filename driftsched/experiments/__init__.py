@@ -3,6 +3,7 @@
 from driftsched.experiments.compare import Comparison, collect, compare
 from driftsched.experiments.ensemble import Ensemble, run_ensemble
 from driftsched.experiments.figures import Figures
+from driftsched.experiments.repeat import repeat
 from driftsched.experiments.replicate import Run, replications
 from driftsched.experiments.reproduce import PaperResult, reproduce
 
@@ -14,6 +15,7 @@ __all__ = [
     "Run",
     "collect",
     "compare",
+    "repeat",
     "replications",
     "reproduce",
     "run_ensemble",

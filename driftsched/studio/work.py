@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
 
-__all__ = ["ensemble", "load_sweep", "paper", "single_run"]
+__all__ = ["ensemble", "load_sweep", "paper", "repeated", "single_run"]
 
 Progress = Callable[[float], None]
 
@@ -54,6 +54,15 @@ def paper(
     return reproduce(
         scenario, seeds=seeds, unit=unit, mode=mode, lengths=lengths, progress=progress
     )
+
+
+def repeated(
+    scenario: Scenario, seeds: int, metrics: Sequence[str], *, progress: Progress
+) -> dict[str, tuple[float, float, float]]:
+    """Figures of a scenario over several seeds; see `driftsched.experiments.repeat`."""
+    from driftsched.experiments.repeat import repeat
+
+    return repeat(scenario, seeds, metrics, progress=progress)
 
 
 def single_run(scenario: Scenario, *, progress: Progress) -> RunResult:

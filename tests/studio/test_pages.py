@@ -261,6 +261,19 @@ def test_run_follows_the_sidebar() -> None:
     assert app.code[0].value == "python -m driftsched run paper --set policy.kind=sjf"
 
 
+def test_every_figure_of_a_run_has_its_interval_over_seeds() -> None:
+    """One run is one throw of the dice; a figure without its spread is believed too much."""
+    app = through_app("run")
+    settled(app, lambda app: all(m.delta for m in app.metric))
+    latency = next(m for m in app.metric if m.label == "P99 latency")
+    low, high = (float(end.split()[0]) for end in latency.delta.split(" – "))
+    assert low < float(latency.value.split()[0]) * 1.05
+    assert 0 < high - low < 0.1 * high
+    said = next(c.value for c in app.caption if "95 % interval" in c.value)
+    assert "over seeds 1 to 10" in said
+    assert "MSER-5" in said
+
+
 def test_paper_switch_changes_the_claims() -> None:
     app = through_app("paper")
     before = [m.value for m in app.metric]

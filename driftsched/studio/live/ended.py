@@ -11,6 +11,7 @@ from driftsched.studio.live.follow import ended_in_words
 from driftsched.studio.live.twin import twin_section
 from driftsched.studio.run.downloads import downloads
 from driftsched.studio.run.headline import headline
+from driftsched.studio.run.trust import within
 from driftsched.studio.run.watch import watch
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def ended(job: LiveJob) -> None:
     if job.result is None:
         return
     _unfinished(job.result.requests)
-    headline(job.result)
+    ends, said = within(job.result)
+    headline(job.result, ends)
+    st.caption(said)
     watch(job.result, job.run_id)
     twin_section(job)
     st.subheader("Take it with you", anchor="downloads")

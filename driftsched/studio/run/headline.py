@@ -1,87 +1,133 @@
-"""One run in a line of numbers."""
+"""One run in a line of numbers, each with its interval where there is one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
+from driftsched.experiments.repeat import COMPLETED
 from driftsched.results.energy import energy_summary
 from driftsched.results.metrics import summarise
+from driftsched.studio.run.trust import Ends
 from driftsched.studio.words import duration
 
 if TYPE_CHECKING:
+    from driftsched.results.metrics import Summary
     from driftsched.results.tables import RunResult
 
-__all__ = ["headline"]
+__all__ = ["SHOWN", "headline"]
 
 ENDS = ("completed", "rejected", "failed", "timed_out", "cancelled")
 
 
-def headline(result: RunResult) -> None:
-    """Draw latencies, throughput and how the requests ended."""
-    scenario = result.scenario.model_copy(
-        update={"metrics": result.scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})}
-    )
-    summary = {
-        k: float("nan") if v is None else v for k, v in summarise(result.requests, scenario).items()
-    }
-    submitted = summary["submitted"]
-    ends = ", ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in ENDS if summary[name])
-    cards: tuple[tuple[str, str, str], ...] = (
-        (
-            "Median latency",
-            duration(summary["p50_e2el_ms"] / 1e3),
-            "Half of the requests are faster, from arrival to the last token.",
-        ),
-        (
-            "P99 latency",
-            duration(summary["p99_e2el_ms"] / 1e3),
-            "99 of 100 requests are faster, from arrival to the last token.",
-        ),
-        (
-            "Median first token",
-            duration(summary["p50_ttft_ms"] / 1e3),
-            "Time to first token (TTFT): half of the requests wait less for their answer to begin.",
-        ),
-        (
-            "Throughput",
-            f"{summary['request_throughput']:.2f} /s",
-            "Finished requests a second, over the whole run.",
-        ),
-        (
-            "Finished",
-            f"{summary['completed'] / submitted:.0%}" if submitted else "–",
-            f"Of {submitted} requests: {ends}.",
-        ),
-    )
-    cards += _energy_cards(result)
+class Card(NamedTuple):
+    """A figure: its label, its metric, how it is written, and what it is."""
+
+    label: str
+    metric: str
+    written: Callable[[float], str]
+    explanation: str
+
+
+def _milliseconds(value: float) -> str:
+    return duration(value / 1e3)
+
+
+CARDS = (
+    Card(
+        "Median latency",
+        "p50_e2el_ms",
+        _milliseconds,
+        "Half of the requests are faster, from arrival to the last token.",
+    ),
+    Card(
+        "P99 latency",
+        "p99_e2el_ms",
+        _milliseconds,
+        "99 of 100 requests are faster, from arrival to the last token.",
+    ),
+    Card(
+        "Median first token",
+        "p50_ttft_ms",
+        _milliseconds,
+        "Time to first token (TTFT): half of the requests wait less for their answer to begin.",
+    ),
+    Card(
+        "Throughput",
+        "request_throughput",
+        "{:.2f} /s".format,
+        "Finished requests a second, over the whole run.",
+    ),
+    Card("Finished", COMPLETED, "{:.0%}".format, "Of {submitted} requests: {ends}."),
+)
+ENERGY = (
+    Card(
+        "Energy, 1000 tokens",
+        "energy_per_1000_tokens_j",
+        "{:.3g} J".format,
+        "For 1000 tokens, input and output: {energy_per_request_j:.3g} J a request, "
+        "{mean_power_w:.0f} W on average. The GPUs alone.",
+    ),
+    Card(
+        "Cost",
+        "cost_per_million_tokens",
+        "{:.3g}".format,
+        "For a million tokens, input and output; {total_cost:.3g} for the run's {gpu_hours:.3g} "
+        "GPU hours, in the currency of the price.",
+    ),
+)
+SHOWN = tuple(card.metric for card in (*CARDS, *ENERGY))
+"""Metrics of all cards."""
+
+
+def headline(result: RunResult, ends: Ends) -> None:
+    """Draw latencies, throughput, how the requests ended, and energy where it is known.
+
+    Parameters
+    ----------
+    result : RunResult
+        The run.
+    ends : mapping of str to (float, float)
+        Metric → the ends of its 95 % interval, as far as they are known.
+    """
+    summary = _figures(result)
+    cards = [*CARDS, *(card for card in ENERGY if summary[card.metric] is not None)]
     with st.container(horizontal=True, gap="small"):
-        for label, value, explanation in cards:
-            st.metric(label, value, border=True, height="stretch", help=explanation)
+        for card in cards:
+            value = summary[card.metric]
+            st.metric(
+                card.label,
+                "–" if value is None or math.isnan(value) else card.written(value),
+                _interval(card, ends),
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+                height="stretch",
+                help=card.explanation.format(**summary, ends=_how_ended(summary)),
+            )
 
 
-def _energy_cards(result: RunResult) -> tuple[tuple[str, str, str], ...]:
-    """Energy where it is known, cost where a price is."""
-    energy = energy_summary(result)
-    per_1000, cost = energy["energy_per_1000_tokens_j"], energy["cost_per_million_tokens"]
-    cards: list[tuple[str, str, str]] = []
-    if per_1000 is not None:
-        cards.append(
-            (
-                "Energy, 1000 tokens",
-                f"{per_1000:.3g} J",
-                f"For 1000 tokens, input and output: {energy['energy_per_request_j']:.3g} J a "
-                f"request, {energy['mean_power_w']:.0f} W on average. The GPUs alone.",
-            )
-        )
-    if cost is not None:
-        cards.append(
-            (
-                "Cost",
-                f"{cost:.3g}",
-                f"For a million tokens, input and output; {energy['total_cost']:.3g} for the run's "
-                f"{energy['gpu_hours']:.3g} GPU hours, in the currency of the price.",
-            )
-        )
-    return tuple(cards)
+def _figures(result: RunResult) -> Summary:
+    metrics = result.scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})
+    scenario = result.scenario.model_copy(update={"metrics": metrics})
+    summary = summarise(result.requests, scenario) | energy_summary(result)
+    submitted, completed = summary["submitted"] or 0, summary["completed"] or 0
+    return summary | {COMPLETED: completed / submitted if submitted else math.nan}
+
+
+def _how_ended(summary: Summary) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in ENDS if summary[name])
+
+
+def _interval(card: Card, ends: Ends) -> str | None:
+    low, high = ends.get(card.metric, (math.nan, math.nan))
+    if math.isnan(low) or math.isnan(high):
+        return None
+    if low == high:
+        return "with every seed"
+    if math.isinf(high):
+        return f"over {card.written(low)}"
+    return f"{card.written(max(low, 0.0))} – {card.written(high)}"

@@ -7,8 +7,9 @@ import streamlit as st
 from driftsched.studio import work
 from driftsched.studio.run.command import command_line
 from driftsched.studio.run.downloads import downloads
-from driftsched.studio.run.headline import headline
+from driftsched.studio.run.headline import SHOWN, headline
 from driftsched.studio.run.power import energy
+from driftsched.studio.run.trust import over_seeds
 from driftsched.studio.run.watch import watch
 from driftsched.studio.state import View
 from driftsched.studio.waiting import result_of, work_key
@@ -27,11 +28,11 @@ def simulated_page(view: View) -> None:
     result = result_of(work.single_run, (scenario,), slot="run")
     if result is None:
         return
-    headline(result)
-    st.caption(
-        "One run has no interval: with another seed its figures would be others. "
-        "Explore repeats the experiment and says how far to trust each figure."
-    )
+    figures = st.container()
+    ends, said = over_seeds(result, SHOWN)
+    with figures:
+        headline(result, ends)
+        st.caption(said)
     watch(result, work_key(work.single_run, (scenario,))[:12])
     energy(result)
     st.subheader("Take it with you", anchor="downloads")

@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 LOOK_AT = (
-    "A line is the mean over the replications, its band the 95 % interval; lines whose bands do "
-    "not touch differ."
+    "A line is the mean over the replications, its band the 95 % interval at each time (Student's "
+    "t); lines whose bands do not touch differ."
 )
 POINTS = 300
 ONE: dict[str, Any] = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "yref": "y"}

@@ -14,8 +14,8 @@ from driftsched.charts.theme import NEUTRAL, PALETTE, VERMILLION, empty, finish
 __all__ = ["LOOK_AT", "claims"]
 
 LOOK_AT = (
-    "A published figure holds where the bar around our dot leaves out zero and the diamond, the "
-    "published value, is within 10 points of the dot."
+    "A published figure holds where the bar around our dot, its 95 % interval, leaves out zero and "
+    "the diamond, the published value, is within 10 points of the dot."
 )
 
 

@@ -14,7 +14,7 @@ __all__ = ["LOOK_AT", "estimation_error"]
 
 LOOK_AT = (
     "The gap between no compensation and the oracle is all there is to win; look how much of it "
-    "the learned bias wins."
+    "the learned bias wins; lines are 95 % intervals over the replications."
 )
 LABELS = {"none": "No compensation", "ema": "EMA", "oracle": "Oracle"}
 MEASURES = {"mae": "Mean absolute error (MAE)", "rmse": "Root mean square error (RMSE)"}

@@ -17,11 +17,11 @@ __all__ = ["LOOK_AT", "fairness"]
 
 LOOK_AT = (
     "Bars of equal height are a fair share by weight; Jain's index is 1 then and falls towards "
-    "1 / tenants as one takes all."
+    "1 / tenants as one takes all; lines and brackets are 95 % intervals over the replications."
 )
 
 
-def fairness(frame: pd.DataFrame, jain: Mapping[str, float] | None = None) -> go.Figure:
+def fairness(frame: pd.DataFrame, jain: Mapping[str, str] | None = None) -> go.Figure:
     """Draw the weight-normalised service of each tenant under each policy.
 
     Parameters
@@ -29,8 +29,9 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, float] | None = None) -> go
     frame : DataFrame
         policy, tenant, normalised_share: service of the tenant over what its weight entitles it
         to, 1 being exactly its due; where known low and high, the ends of its interval.
-    jain : mapping of str to float, optional
-        Policy → Jain's index; without it, it is computed from normalised_share.
+    jain : mapping of str to str, optional
+        Policy → Jain's index in words, with its interval; without it, it is computed from
+        normalised_share.
     """
     words: dict[str, Any] = {"title": "Fairness", "x": "Policy", "filename": "fairness"}
     words |= {"y": "Service per weight (1 = its due)"}
@@ -68,9 +69,10 @@ def _interval(rows: pd.DataFrame) -> dict[str, object]:
     } | ERROR_BAR
 
 
-def _label(frame: pd.DataFrame, policy: str, jain: Mapping[str, float] | None) -> str:
+def _label(frame: pd.DataFrame, policy: str, jain: Mapping[str, str] | None) -> str:
+    if jain is not None and policy in jain:
+        return f"{policy_label(policy)}<br>Jain {jain[policy]}"
     shares = frame.loc[frame["policy"] == policy, "normalised_share"].to_numpy(np.float64)
     squares = len(shares) * float(np.sum(shares**2))
-    own = float(np.sum(shares)) ** 2 / squares if squares > 0 else float("nan")
-    index = own if jain is None else jain.get(policy, own)
+    index = float(np.sum(shares)) ** 2 / squares if squares > 0 else float("nan")
     return f"{policy_label(policy)}<br>Jain {index:.3f}"

@@ -23,7 +23,8 @@ LOOK_AT = (
 )
 LOOK_AT_BANDS = (
     "A curve further left is faster; the round marks are the usual request (P50), the diamonds the "
-    "unlucky one (P99), and a band is where the curve lies with 95 % confidence."
+    "unlucky one (P99), and a band is the 95 % interval of the share of requests at each latency, "
+    "over the replications (pointwise, Student's t)."
 )
 SHARES = np.unique(np.r_[np.linspace(0, 1, 385), 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.995, 0.999])
 MARKS = {0.5: "circle", 0.99: "diamond"}

@@ -16,7 +16,8 @@ __all__ = ["LOOK_AT", "load_sweep"]
 
 LOOK_AT = (
     "Left of the diamond, the knee, more load costs little; right of it latency grows faster than "
-    "the load, and the dashed line is the load as it is set now."
+    "the load; bands are 95 % intervals, the line through a diamond the loads that cannot be told "
+    "from the knee, and the dashed line is the load as it is set now."
 )
 
 
@@ -28,7 +29,8 @@ def load_sweep(
     Parameters
     ----------
     frame : DataFrame
-        policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most).
+        policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most), and
+        where known knee_low and knee_high, the ends of the knee's interval.
     percentile : float
         What value_s is, for the words only.
     metric : str
@@ -59,6 +61,7 @@ def load_sweep(
                 "mode": "markers",
                 "marker": {"symbol": "diamond", "size": 12, "color": colours[policy]},
                 "name": f"{label}, knee",
+                "error_x": _interval(knee),
                 "legendgroup": policy,
                 "showlegend": False,
                 "hoverinfo": "skip",
@@ -68,3 +71,16 @@ def load_sweep(
     if now is not None:
         figure.add_vline(x=now, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
     return figure
+
+
+def _interval(knee: pd.DataFrame) -> dict[str, Any]:
+    if "knee_low" not in knee:
+        return {"visible": False}
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (knee["knee_high"] - knee["utilisation"]).to_numpy(),
+        "arrayminus": (knee["utilisation"] - knee["knee_low"]).to_numpy(),
+        "thickness": 2,
+        "width": 5,
+    }

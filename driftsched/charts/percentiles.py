@@ -14,8 +14,8 @@ from driftsched.charts.theme import ERROR_BAR, empty, finish, policy_colours
 __all__ = ["LOOK_AT", "percentiles"]
 
 LOOK_AT = (
-    "Compare bars of one percentile; a difference is worth believing where the error bars do not "
-    "overlap."
+    "Compare bars of one percentile; a difference is worth believing where the error bars, 95 % "
+    "intervals, do not overlap."
 )
 
 

@@ -24,6 +24,7 @@ from driftsched.results import (
 
 if TYPE_CHECKING:
     from driftsched.experiments.ensemble import Ensemble, Outcome
+    from driftsched.results import Warmup
     from driftsched.workload import Workload
 
 __all__ = ["CURVE", "LATENCIES", "Figures", "said"]
@@ -47,10 +48,13 @@ class Figures:
         At least one replication; one alone has no intervals.
     cut : int
         Requests to leave out at the start of each replication.
+    warmup : Warmup, optional
+        Where the warm-up ends, for those who show it, left out or not.
     """
 
-    def __init__(self, ensemble: Ensemble, cut: int = 0) -> None:
-        self.ensemble, self.cut = ensemble, cut
+    def __init__(self, ensemble: Ensemble, cut: int = 0, warmup: Warmup | None = None) -> None:
+        self.ensemble, self.cut, self.warmup = ensemble, cut, warmup
+        self._goals: dict[str, pd.DataFrame] = {}
         self._latencies: dict[tuple[str, str], list[Floats]] = {}
         self._pools: dict[tuple[str, str, str, int], Pool] = {}
 
@@ -177,9 +181,15 @@ class Figures:
         Returns
         -------
         DataFrame
-            policy, group, then submitted, completed, rejected, lost, starved, slo_attainment,
-            request_goodput and, overall, jain_index; for each ``_low`` and ``_high``.
+            policy, group, then submitted, completed, rejected, lost, starved, unfinished (rejected
+            or lost), slo_attainment, request_goodput and, overall, jain_index; for each ``_low``
+            and ``_high``.
         """
+        if split not in self._goals:
+            self._goals[split] = self._goals_by(split)
+        return self._goals[split]
+
+    def _goals_by(self, split: str) -> pd.DataFrame:
         rows = []
         for policy, counts in self._counts.items():
             summed = counts.sum(axis=2)
@@ -239,6 +249,10 @@ class Figures:
         DataFrame
             compensator, mae, low, high, rmse, rmse_low, rmse_high, in the estimator's unit.
         """
+        return self._errors_known
+
+    @cached_property
+    def _errors_known(self) -> pd.DataFrame:
         own = self.ensemble.scenario.estimator.compensator.kind
         rows = [("none", *self._errors(own=False))]
         if own not in ("none", "oracle"):

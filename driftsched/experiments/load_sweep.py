@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from driftsched.experiments.ensemble import run_ensemble
 from driftsched.experiments.figures import Figures
+from driftsched.results import Pool, paired_pool_change
 from driftsched.scenario import with_load
 from driftsched.workload import offered_load
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from driftsched.experiments.ensemble import Advance
     from driftsched.scenario import Scenario
 
-__all__ = ["UTILISATIONS", "knee", "load_sweep"]
+__all__ = ["UTILISATIONS", "knee", "knee_interval", "load_sweep"]
 
 UTILISATIONS = (0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3)
 """Loads that are looked at, as shares of what the hardware can serve."""
@@ -52,9 +53,11 @@ def load_sweep(
     -------
     DataFrame
         policy, utilisation, load (how many times as fast requests arrive as in the scenario),
-        value_s, low_s, high_s (95 % interval), knee (bool: at most one row a policy).
+        value_s, low_s, high_s (95 % interval), knee (bool: at most one row a policy), and in that
+        row knee_low and knee_high, see `knee_interval`.
     """
     rows = []
+    pools: dict[str, list[Pool]] = {policy: [] for policy in variants}
     now = offered_load(next(iter(variants.values()))).peak.rho
     loads = [utilisation / now for utilisation in utilisations]
     for place, load in enumerate(loads):
@@ -62,17 +65,19 @@ def load_sweep(
         tell = None if progress is None else _part(progress, place, len(loads))
         figures = Figures(run_ensemble(loaded, replications, progress=tell))
         for policy in variants:
-            found = figures.pool(policy, metric).percentile(percentile)
+            pools[policy].append(figures.pool(policy, metric))
+            found = pools[policy][-1].percentile(percentile)
             ends = (found.value, found.low, found.high)
             rows.append((policy, utilisations[place], load, *ends))
     names = ["policy", "utilisation", "load", "value_s", "low_s", "high_s"]
     frame = pd.DataFrame(rows, columns=names)
-    frame["knee"] = False
+    frame["knee"], frame["knee_low"], frame["knee_high"] = False, np.nan, np.nan
     for policy in variants:
         mine = frame.index[frame["policy"] == policy]
         at = knee(utilisations, frame.loc[mine, "value_s"].to_numpy(np.float64))
         if at is not None:
-            frame.loc[mine[at], "knee"] = True
+            low, high = knee_interval(utilisations, pools[policy], percentile, at)
+            frame.loc[mine[at], ["knee", "knee_low", "knee_high"]] = (True, low, high)
     return frame
 
 
@@ -106,6 +111,47 @@ def knee(loads: Sequence[float], latency_s: Sequence[float] | NDArray[np.float64
         return None
     at = int(np.nanargmax(np.asarray(loads) / times))
     return at if 0 < at < len(times) - 1 else None
+
+
+def knee_interval(
+    loads: Sequence[float], pools: Sequence[Pool], percentile: float, at: int
+) -> tuple[float, float]:
+    """Loads on both sides of the knee whose power cannot be told from the knee's.
+
+    At each load the replications' requests are the same, so latencies are compared in pairs: a load
+    is told from the knee where the 95 % interval of the ratio of their latencies, the jackknife's,
+    lies above the ratio of the loads.
+
+    Parameters
+    ----------
+    loads : sequence of float
+        Ascending.
+    pools : sequence of Pool
+        The latencies at each load, replications in the same order.
+    percentile : float
+        Which percentile the knee is of.
+    at : int
+        Place of the knee.
+
+    Returns
+    -------
+    tuple of float
+        The lowest and the highest load; NaN where one replication alone tells nothing.
+    """
+    ends = []
+    for places in (range(at - 1, -1, -1), range(at + 1, len(loads))):
+        end = loads[at]
+        for place in places:
+            if len(pools[place]) != len(pools[at]):
+                break
+            change = paired_pool_change(pools[at], pools[place], percentile)
+            if np.isnan(change.low):
+                return np.nan, np.nan
+            if 1 + change.low > loads[place] / loads[at]:
+                break
+            end = loads[place]
+        ends.append(end)
+    return ends[0], ends[1]
 
 
 def _part(progress: Advance, done: int, total: int) -> Advance:

@@ -88,12 +88,13 @@ def rates(counts: Floats) -> dict[str, Floats]:
     Returns
     -------
     dict of str to float array, shape (replications,)
-        submitted, completed, rejected, lost, starved, then slo_attainment (a share) and
-        request_goodput (requests/s), NaN where nobody has goals.
+        submitted, completed, rejected, lost, starved, unfinished (rejected or lost), then
+        slo_attainment (a share) and request_goodput (requests/s), NaN where nobody has goals.
     """
     found = dict(zip(COUNTED, counts.T, strict=True))
     asked, met, span_s = found.pop("asked"), found.pop("met"), found.pop("span_s")
     good = found.pop("good")
+    found["unfinished"] = found["submitted"] - found["completed"]
     with np.errstate(invalid="ignore", divide="ignore"):
         found["slo_attainment"] = np.where(asked > 0, met / asked, np.nan)
         found["request_goodput"] = np.where((asked > 0) & (span_s > 0), good / span_s, np.nan)

@@ -123,6 +123,13 @@ def test_every_figure_has_its_interval(explore: AppTest) -> None:
         assert all("(" in text for c in varying for text in shown[c])
 
 
+def test_bands_say_what_they_are(explore: AppTest) -> None:
+    """A band could be a range of requests, of replications or an interval: it must be named."""
+    captions = [caption.value for caption in explore.caption]
+    assert any("band is the 95 % interval of the share of requests" in c for c in captions)
+    assert any("band the 95 % interval at each time" in c for c in captions)
+
+
 def test_verdicts_are_paired_against_the_first_policy(explore: AppTest) -> None:
     said = next(m.value for m in explore.markdown if "against FIFO" in m.value)
     assert "**SJF** against FIFO: P50 3" in said

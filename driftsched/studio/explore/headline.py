@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import streamlit as st
 
 from driftsched.experiments.figures import said
-from driftsched.studio.words import between, duration, grouped, policy_label
+from driftsched.studio.words import between, duration, grouped, policy_label, with_interval
 
 if TYPE_CHECKING:
     from driftsched.experiments import Figures
@@ -93,7 +93,8 @@ def _error(figures: Figures) -> None:
         border=True,
         height="stretch",
         help="How far the estimated answer length is off on average (mean absolute error, MAE), "
-        f"under all policies together. Without correction: {errors['none']['mae']:.0f} {unit}.",
+        "under all policies together, with its 95 % interval. Without correction: "
+        f"{with_interval(*(errors['none'][end] for end in ('mae', 'low', 'high')))} {unit}.",
     )
 
 
@@ -104,18 +105,20 @@ def _smaller(change: PairedChange) -> str:
 
 def _ends(figures: Figures) -> None:
     ensemble, goals = figures.ensemble, figures.goals()
-    lost = (goals["submitted"] - goals["completed"]).to_numpy()
-    worst = int(lost.argmax())
+    lost = goals[["unfinished", "unfinished_low", "unfinished_high"]].to_numpy()
+    worst = int(lost[:, 0].argmax())
     policy = policy_label(ensemble.policies[worst])
+    most = with_interval(*lost[worst])
     st.metric(
         "Requests",
         grouped(ensemble.requests),
-        "all finished" if not lost[worst] else f"up to {lost[worst]:.4g} not finished ({policy})",
-        delta_color="off" if not lost[worst] else "red",
+        f"up to {most} not finished, {policy}" if lost[worst, 0] else "all finished",
+        delta_color="red" if lost[worst, 0] else "off",
         delta_arrow="off",
         delta_description=f"{len(ensemble.seeds)} replications, {len(ensemble.policies)} policies",
         border=True,
         height="stretch",
         help="Each policy serves the same requests, in each replication others. Not finished: "
-        "rejected, failed, timed out or cancelled; the mean over the replications.",
+        "rejected, failed, timed out or cancelled; the mean over the replications, and in brackets "
+        "its 95 % interval (Student's t).",
     )

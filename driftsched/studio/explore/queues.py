@@ -43,10 +43,11 @@ def queues(figures: Figures) -> None:
 
 
 def marks(figures: Figures) -> list[tuple[float, str]]:
-    """Where phases begin, on average, and where the warm-up is cut."""
+    """Where phases begin, on average, and where the warm-up ends, whether it is left out or not."""
     ensemble = figures.ensemble
     segments = ensemble.traffic[0].workload.segments
     found = [(mean_start_s(ensemble, s.first), s.name) for s in segments[:20]]
-    if figures.cut:
-        found.append((mean_start_s(ensemble, figures.cut), "warm-up ends"))
+    end = figures.warmup
+    if end is not None and end.settled and end.cut:
+        found.append((mean_start_s(ensemble, end.cut), "warm-up ends"))
     return found

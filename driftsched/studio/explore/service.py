@@ -57,7 +57,10 @@ def service(figures: Figures) -> None:
         chart(figure, tenants.LOOK_AT_INTERVALS, found, "tenants")
     with right:
         shares = figures.shares()
-        jain = dict(zip(table["policy"], table["jain_index"], strict=True)) if _all(scope) else None
+        whole = table if _all(scope) else figures.goals()
+        jain = dict(
+            zip(whole["policy"], service_table(whole, "overall")["jain_index"], strict=True)
+        )
         chart(fairness.fairness(shares, jain), fairness.LOOK_AT, shares, "fairness")
 
 

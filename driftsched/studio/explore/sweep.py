@@ -118,5 +118,6 @@ def _draw(found: pd.DataFrame, level: float, now: float | None) -> None:
     st.caption(
         f"The scenario as it is set now asks for {here:.2g} times what the hardware can serve at "
         f"its busiest. Each point: {REPLICATIONS} replications of the same requests, sent faster "
-        "or slower; the knee is where load over latency is highest (Kleinrock 1979)."
+        "or slower; the knee is where load over latency is highest (Kleinrock 1979). Intervals: "
+        "Woodruff's for a percentile, for the knee that of paired differences between loads."
     )

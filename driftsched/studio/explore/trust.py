@@ -23,7 +23,7 @@ __all__ = ["trusted"]
 def trusted(ensemble: Ensemble, view: View) -> Figures:
     """Say what the figures rest on, offer to leave out the warm-up, and return the figures."""
     found = warmup(ensemble)
-    figures = Figures(ensemble, found.cut if view.cut and found.settled else 0)
+    figures = Figures(ensemble, found.cut if view.cut and found.settled else 0, found)
     policy, tail = figures.least_precise("e2e_s", 99.0)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.session_state[Key.CUT] = view.cut

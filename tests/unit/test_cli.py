@@ -143,6 +143,8 @@ def test_run_has_every_metric_that_compare_has(capsys: pytest.CaptureFixture[str
     policy = data_of(capsys, "compare", SMALL, "--policies", "fifo", "--json")["policies"]["fifo"]
     assert run["policy"] == "fifo"
     assert policy == {name: run[name] for name in policy}
+    assert run["interval"]["p99_e2el_ms"] == [None, None]
+    assert "cannot tell by itself" in run["steady_state"]["remark"]
 
 
 def test_compare_json_tells_what_the_library_does(capsys: pytest.CaptureFixture[str]) -> None:

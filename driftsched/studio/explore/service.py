@@ -57,11 +57,14 @@ def service(figures: Figures) -> None:
         chart(figure, tenants.LOOK_AT_INTERVALS, found, "tenants")
     with right:
         shares = figures.shares()
-        whole = table if _all(scope) else figures.goals()
-        jain = dict(
-            zip(whole["policy"], service_table(whole, "overall")["jain_index"], strict=True)
-        )
-        chart(fairness.fairness(shares, jain), fairness.LOOK_AT, shares, "fairness")
+        drawn = fairness.fairness(shares, _jain(figures.goals()))
+        chart(drawn, fairness.LOOK_AT, shares, "fairness")
+
+
+def _jain(goals: pd.DataFrame) -> dict[str, str]:
+    """Policy → Jain's index with its interval."""
+    ends = goals[["jain_index", "jain_index_low", "jain_index_high"]].to_numpy().tolist()
+    return {policy: with_interval(*row) for policy, row in zip(goals["policy"], ends, strict=True)}
 
 
 def _all(scope: str) -> bool:

@@ -18,8 +18,8 @@ from common import arguments, emit, options_of, traffic
 
 from driftsched.live.calibration import Calibration, calibrate_run
 from driftsched.live.probe import ProbePlan, probe
-from driftsched.live.run import run_live
 from driftsched.live.twin import build_twin
+from driftsched.live.whole_run import run_live
 
 if TYPE_CHECKING:
     from driftsched.results import RunResult

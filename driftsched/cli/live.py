@@ -12,7 +12,8 @@ from driftsched.cli.output import print_json, tell
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.run import run_data, run_text
 from driftsched.live.played import left_out
-from driftsched.live.run import LiveRun, run_live
+from driftsched.live.run import LiveRun
+from driftsched.live.whole_run import run_live
 
 if TYPE_CHECKING:
     from driftsched.results import RunResult

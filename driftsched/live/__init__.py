@@ -4,8 +4,9 @@ from driftsched.live.engine import Answer, Call, Engine, EngineError, EngineFact
 from driftsched.live.engines import ENGINES, EngineSpec
 from driftsched.live.options import LiveOptions, Retries, parse_options
 from driftsched.live.prompts import live_workload
-from driftsched.live.run import LiveRun, run_live
+from driftsched.live.run import LiveRun
 from driftsched.live.snapshot import LiveSnapshot
+from driftsched.live.whole_run import run_live
 
 __all__ = [
     "ENGINES",

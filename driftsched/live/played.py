@@ -6,13 +6,18 @@ pause. The server's side (limits, batch wait, aging) and the engine go by the wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from driftsched.workload.drift.marks import drift_marks
 
 if TYPE_CHECKING:
     from driftsched.scenario.clients import Patience, Retries
     from driftsched.scenario.model import Scenario
+    from driftsched.workload.table import Segment
 
-__all__ = ["left_out", "live_scenario"]
+__all__ = ["drift_so_far", "left_out", "live_scenario"]
 
 
 def live_scenario(scenario: Scenario, time_scale: float = 1.0) -> Scenario:
@@ -52,6 +57,37 @@ def left_out(scenario: Scenario) -> str:
         f"Not played live: {', '.join(kinds)}. Such events happen to modelled replicas; "
         "a real engine is what it is."
     )
+
+
+def drift_so_far(
+    scenario: Scenario,
+    segments: Sequence[Segment],
+    starts_s: Sequence[float],
+    time_scale: float,
+    now_s: float,
+) -> list[tuple[float, str]]:
+    """Return when drift set in, up to `now_s`: (seconds of the run, label), in order of time.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        As it was written; drift stands on its nominal clock.
+    segments : sequence of Segment
+        The live workload's phases, scaled.
+    starts_s : sequence of float
+        When those that have begun did.
+    time_scale, now_s : float
+    """
+    written = [
+        replace(
+            segment,
+            duration_s=segment.duration_s / time_scale,
+            pause_s=segment.pause_s / time_scale,
+        )
+        for segment in segments
+    ]
+    marks = drift_marks(scenario, written, starts_s, time_scale)
+    return [(at, label) for at, label in marks if at <= now_s]
 
 
 def _patience(patience: Patience, factor: float) -> Patience:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from driftsched.errors import CancelledError
 from driftsched.live import prepare
 from driftsched.live.books import Books
+from driftsched.live.played import drift_so_far
 from driftsched.live.sampler import Sampler
-from driftsched.live.snapshot import LiveSnapshot, Moment, State, counts, frozen, tokens
+from driftsched.live.snapshot import Moment, counts, frozen, snapshot_of
 from driftsched.live.tables import live_result
 from driftsched.live.telemetry import MachineProbes
-from driftsched.results.storage import TABLES
 from driftsched.scheduling.gateway import Gateway
 from driftsched.workload.generate import generate
 
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from driftsched.live.dispatcher import Dispatcher
     from driftsched.live.engine import Engine, EngineFacts, Probe
     from driftsched.live.options import LiveOptions
+    from driftsched.live.snapshot import LiveSnapshot, State
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.workload.table import Workload
 
-__all__ = ["LiveRun", "run_live"]
+__all__ = ["LiveRun"]
 
 CLOSING_S = 5.0
 """How long an engine may take to close before it is left behind."""
@@ -234,34 +235,31 @@ class LiveRun:
             now_s=self.clock(),
             tries=replace(tries := self._books.made(), requests=frozen(tries.requests)),
             expected=self._books.expected(self.clock()),
+            drift_marks=self._drifted(),
             flights=dict(dispatcher.flights) if dispatcher else {},
             learning=list(self._gateway.learning),
             gpus=list(self._sampler.rows),
         )
 
-    def _describe(self, moment: Moment) -> LiveSnapshot:
-        result, state, now_s = self.result, self.state, moment.now_s
-        if result is None:
-            result = self._tables(moment, wall_s=now_s, facts={})
-        else:
-            state, now_s = "ended", self._stopped_s or now_s
-        made = moment.tries.requests
-        every = self._books.all().requests if state == "ended" else made
-        ended = counts(every)
-        under_way = ended.pop("", 0)
-        running = sum(not one.status and one.request_id in moment.flights for one in made)
-        return LiveSnapshot(
-            state=state,
-            now_s=now_s,
-            facts=self.facts,
-            requests=len(every) if state == "ended" else moment.expected,
-            arrived=len(made),
-            waiting=under_way - running,
-            running=running,
-            ended=dict(ended),
-            output_tokens=tokens(moment.flights),
-            tables={name: getattr(result, name) for name in TABLES},
+    def _drifted(self) -> list[tuple[float, str]]:
+        if self._dispatcher is None:
+            return []
+        return drift_so_far(
+            self.scenario,
+            self._prepared.workload.segments,
+            self._dispatcher.clients.starts,
+            self.options.time_scale,
+            self.clock() if self._stopped_s is None else self._stopped_s,
         )
+
+    def _describe(self, moment: Moment) -> LiveSnapshot:
+        if self.result is None:
+            tables = self._tables(moment, wall_s=moment.now_s, facts={})
+            return snapshot_of(moment, tables, self.state, moment.now_s, self.facts)
+        every = self._books.all()
+        whole = replace(moment, tries=every, expected=len(every.requests))
+        now_s = self._stopped_s or moment.now_s
+        return snapshot_of(whole, self.result, "ended", now_s, self.facts)
 
     # ---- the result ------------------------------------------------------------------------
 
@@ -286,53 +284,8 @@ class LiveRun:
             "started_at": began.isoformat(timespec="seconds"),
             "stop_asked_s": self._asked_s,
             "ended_s": self._stopped_s,
+            "drift_marks": self._drifted(),
             "telemetry": self._machine.said if self._machine else None,
             "telemetry_failures": self._sampler.failures,
         }
         return self._tables(moment, wall_s=wall_s, facts=about)
-
-
-def run_live(
-    scenario: Scenario,
-    options: LiveOptions,
-    *,
-    engine: Engine | None = None,
-    workload: Workload | None = None,
-    policy: Policy | None = None,
-    probes: Sequence[Probe] | None = None,
-    progress: Callable[[float], None] | None = None,
-    observer: Callable[[LiveRun], None] | None = None,
-) -> RunResult:
-    """Run a scenario live on an event loop of its own, and wait for its end.
-
-    Parameters
-    ----------
-    scenario, options, engine, workload, policy, probes, progress
-        See `LiveRun`.
-    observer : callable, optional
-        Called once before the start with the run, to watch and stop it from another thread.
-
-    Returns
-    -------
-    RunResult
-        The same tables as of a simulated run.
-    """
-    run = LiveRun(
-        scenario,
-        options,
-        engine=engine,
-        workload=workload,
-        policy=policy,
-        probes=probes,
-        progress=progress,
-    )
-    if observer:
-        observer(run)
-
-    async def whole() -> None:
-        await run.run()
-
-    # The result is not the task's: asyncio writes a task's result out as text, tables and all.
-    asyncio.run(whole())
-    assert run.result is not None
-    return run.result

@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING, Literal
+
+from driftsched.results.storage import TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,10 +17,11 @@ if TYPE_CHECKING:
     from driftsched.live.books import Tries
     from driftsched.live.engine import EngineFacts
     from driftsched.live.flight import Flight
+    from driftsched.results.tables import RunResult
     from driftsched.scheduling.gateway import LearningRow
     from driftsched.scheduling.request import Request
 
-__all__ = ["LiveSnapshot", "Moment", "State", "counts", "frozen", "tokens"]
+__all__ = ["LiveSnapshot", "Moment", "State", "counts", "frozen", "snapshot_of"]
 
 State = Literal["opening", "running", "stopping", "ended"]
 
@@ -43,6 +47,8 @@ class LiveSnapshot:
         Status → how many requests ended so.
     output_tokens : int
         All tokens that have come, those of unfinished answers included.
+    drift_marks : sequence of (float, str)
+        When drift set in so far: seconds, label.
     tables : mapping
         requests, queues, gpus, learning so far; requests has the rows that have arrived, and an
         empty status where they are under way.
@@ -57,6 +63,7 @@ class LiveSnapshot:
     running: int
     ended: Mapping[str, int]
     output_tokens: int
+    drift_marks: Sequence[tuple[float, str]]
     tables: Mapping[str, pd.DataFrame]
 
     @property
@@ -72,6 +79,7 @@ class Moment:
     now_s: float
     tries: Tries
     expected: int
+    drift_marks: Sequence[tuple[float, str]]
     flights: Mapping[int, Flight]
     learning: Sequence[LearningRow]
     gpus: Sequence[Mapping[str, float]]
@@ -87,6 +95,34 @@ def counts(requests: Sequence[Request]) -> Counter[str]:
     return Counter(request.status for request in requests)
 
 
-def tokens(flights: Mapping[int, Flight]) -> int:
-    """Tokens that have come in all."""
-    return sum(flight.tokens for flight in flights.values())
+def snapshot_of(
+    moment: Moment, result: RunResult, state: State, now_s: float, facts: EngineFacts | None
+) -> LiveSnapshot:
+    """Put a moment in figures.
+
+    Parameters
+    ----------
+    moment : Moment
+        With the tries so far; at the end with those that never came, too.
+    result : RunResult
+        Its tables.
+    state, now_s, facts
+        As in `LiveSnapshot`.
+    """
+    tries = moment.tries.requests
+    ended = counts(tries)
+    under_way = ended.pop("", 0)
+    running = sum(not one.status and one.request_id in moment.flights for one in tries)
+    return LiveSnapshot(
+        state=state,
+        now_s=now_s,
+        facts=facts,
+        requests=moment.expected,
+        arrived=sum(not isnan(one.arrival_s) for one in tries),
+        waiting=under_way - running,
+        running=running,
+        ended=dict(ended),
+        output_tokens=sum(flight.tokens for flight in moment.flights.values()),
+        drift_marks=moment.drift_marks,
+        tables={name: getattr(result, name) for name in TABLES},
+    )

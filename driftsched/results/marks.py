@@ -21,7 +21,8 @@ def run_marks(
     """Return (time in seconds, label) of phases, drift and events in a run, in order.
 
     A phase starts at its first request, and drift stands where the requests it changed came. What
-    an autoscaler did stands at the first sample after it.
+    an autoscaler did stands at the first sample after it. A live run says itself when drift set in,
+    and no event happens to its engine.
 
     Parameters
     ----------
@@ -30,6 +31,10 @@ def run_marks(
         Further moments, such as faults.
     """
     phases = phase_marks(result.requests)
+    live = result.provenance.get("live")
+    if live is not None:
+        drift = [(float(at), str(label)) for at, label in live.get("drift_marks", ())]
+        return join_marks(phases, drift, others or [])
     drift = []
     if result.scenario.drift and phases:
         segments, starts = _segments(result)

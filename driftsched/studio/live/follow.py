@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from driftsched.charts.marks import phase_marks
+from driftsched.charts.marks import join_marks, phase_marks
 from driftsched.charts.theme import category_colours, tenant_colours
 from driftsched.studio.job import State
 from driftsched.studio.live.measured import measured_now
@@ -81,7 +81,7 @@ def _view(job: LiveJob, snapshot: LiveSnapshot) -> None:
         seq=sent["seq"],
         since_s=since_s,
         now_s=now_s,
-        marks=phase_marks(requests) if len(requests) else (),
+        marks=join_marks(phase_marks(requests), snapshot.drift_marks),
     )
     live_view(payload, key=VIEW)
 

@@ -14,7 +14,10 @@ __all__ = ["drift_marks"]
 
 
 def drift_marks(
-    scenario: Scenario, segments: Sequence[Segment], starts_s: Sequence[float] | None = None
+    scenario: Scenario,
+    segments: Sequence[Segment],
+    starts_s: Sequence[float] | None = None,
+    pace: float = 1.0,
 ) -> list[tuple[float, str]]:
     """Return the moments of all drift events: (time in seconds, label), in order of time.
 
@@ -26,7 +29,9 @@ def drift_marks(
         The workload's phases.
     starts_s : sequence of float, optional
         When each phase really started in a run; the nominal clock where it is not given. A moment
-        is moved with the phase that it falls into.
+        is moved with the phase that it falls into; it is left out where that has not started.
+    pace : float
+        Seconds of the run for a nominal one, inside a phase.
 
     Examples
     --------
@@ -37,6 +42,8 @@ def drift_marks(
     [(135.0, 'lengths ×2')]
     >>> drift_marks(load_scenario("paper", [event]), segments, [0.0, 400.0])
     [(420.0, 'lengths ×2')]
+    >>> drift_marks(load_scenario("paper", [event]), segments, [0.0, 400.0], 0.5)
+    [(410.0, 'lengths ×2')]
     """
     nominal = nominal_starts(segments)
     names = [segment.name for segment in segments]
@@ -49,5 +56,6 @@ def drift_marks(
         for after, label in ((0.0, event.title), *event.ends()):
             at = begins + after
             inside = max((n for n, start in enumerate(nominal) if start <= at), default=0)
-            marks.append((real[inside] + at - nominal[inside], label))
+            if inside < len(real):
+                marks.append((real[inside] + pace * (at - nominal[inside]), label))
     return sorted(marks)

@@ -26,7 +26,7 @@ from driftsched.results import (
     paired_change,
     paired_pool_change,
 )
-from driftsched.results.metrics import LATENCIES
+from driftsched.results.percentiles import LATENCIES
 from driftsched.scenario import Scenario, with_policy
 from driftsched.scheduling.policies import POLICIES
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from driftsched.errors import InputError
 from driftsched.estimation.classifier import Oracle
 from driftsched.results.events import queue_table
-from driftsched.results.metrics import LATENCIES, percentile_columns
+from driftsched.results.percentiles import LATENCIES, percentile_columns
 from driftsched.results.queues import TOTAL, sample_queues
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate

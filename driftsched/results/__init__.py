@@ -19,13 +19,14 @@ from driftsched.results.fairness import (
     weighted_service,
 )
 from driftsched.results.library import RunLibrary, library_home
-from driftsched.results.metrics import metrics_table, percentile_columns, summarise
+from driftsched.results.metrics import metrics_table, summarise
 from driftsched.results.paper_csv import (
     paper_metrics,
     paper_queue_depth,
     paper_tables,
     paper_telemetry,
 )
+from driftsched.results.percentiles import percentile_columns
 from driftsched.results.pooled import Estimate, Pool, paired_pool_change, paired_pool_changes
 from driftsched.results.queues import even_times, littles_law, sample_queues
 from driftsched.results.replay import replay

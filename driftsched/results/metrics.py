@@ -13,12 +13,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.results.energy import energy_summary
+from driftsched.results.percentiles import (
+    LATENCIES,
+    named_columns,
+    percentile_columns,
+    percentile_levels,
+)
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
 
-__all__ = ["LATENCIES", "Summary", "goals_met", "metrics_table", "percentile_columns", "summarise"]
+__all__ = ["Summary", "goals_met", "metrics_table", "summarise"]
 
 LONG = 100_000
 """From so many requests on, compiled code summarises them."""
@@ -26,71 +32,6 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Summary = dict[str, float | int | None]
 """Name of a metric → its value; NaN where it has no meaning, None where nobody asked for it."""
-
-LATENCIES = {
-    "ttft": "ttft_s",
-    "tpot": "tpot_s",
-    "e2el": "e2e_s",
-    "queue_wait": "queue_wait_s",
-}
-"""Metric name → column of the requests table."""
-
-
-def percentile_columns(
-    values_s: NDArray[Any], metric: str, percentiles: Sequence[float]
-) -> dict[str, float]:
-    """Mean, median, population standard deviation and percentiles of a latency.
-
-    The one place where percentiles are computed: linear interpolation between order statistics,
-    numpy's default (type 7 of Hyndman and Fan, 1996).
-
-    Parameters
-    ----------
-    values_s : array, shape (n,)
-        Seconds; NaN is left out.
-    metric : str
-        Name that ends the keys, for example ``"ttft"``.
-    percentiles : sequence of float
-        Between 0 and 100; the 50th is always there.
-
-    Returns
-    -------
-    dict
-        ``mean_ttft_ms``, ``median_ttft_ms``, ``std_ttft_ms``, ``p50_ttft_ms``, ``p99.9_ttft_ms``…
-        in milliseconds, ascending; all NaN where there is no value.
-
-    Examples
-    --------
-    >>> columns = percentile_columns(np.array([0.1, 0.2, 0.6]), "ttft", [99.9])
-    >>> {name: round(value, 3) for name, value in columns.items() if name != "std_ttft_ms"}
-    {'mean_ttft_ms': 300.0, 'median_ttft_ms': 200.0, 'p50_ttft_ms': 200.0, 'p99.9_ttft_ms': 599.2}
-    """
-    levels = _levels(percentiles)
-    values = np.asarray(values_s, dtype=np.float64) * 1e3
-    values = values[~np.isnan(values)]
-    if len(values):
-        found = np.percentile(values, levels)
-        mean, std = float(values.mean()), float(values.std())
-    else:
-        found = np.full(len(levels), np.nan)
-        mean = std = np.nan
-    return _named(metric, levels, mean, std, found)
-
-
-def _levels(percentiles: Sequence[float]) -> list[float]:
-    return sorted({50.0, *map(float, percentiles)})
-
-
-def _named(
-    metric: str, levels: Sequence[float], mean: float, std: float, found: Floats
-) -> dict[str, float]:
-    columns = {
-        f"mean_{metric}_ms": mean,
-        f"median_{metric}_ms": float(found[levels.index(50.0)]),
-        f"std_{metric}_ms": std,
-    }
-    named = {f"p{p:.10g}_{metric}_ms": float(v) for p, v in zip(levels, found, strict=True)}
-    return columns | named
 
 
 def summarise(
@@ -233,7 +174,7 @@ class _Columns:
         for column, (codes, first) in enumerate(zip(groups, bounds, strict=False), 1):
             known = done & (codes >= 0)
             member[known, column] = codes[known] + first
-        levels = np.array(_levels(self.scenario.metrics.percentiles))
+        levels = np.array(percentile_levels(self.scenario.metrics.percentiles))
         found = {
             metric: spread(self.seconds[column] * 1e3, member, int(bounds[-1]), levels)
             for metric, column in LATENCIES.items()
@@ -244,7 +185,7 @@ class _Columns:
                 if figures is None:
                     break
                 mean, std = float(figures.mean[group]), float(figures.std[group])
-                one |= _named(metric, levels.tolist(), mean, std, figures.percentiles[group])
+                one |= named_columns(metric, levels.tolist(), mean, std, figures.percentiles[group])
             else:
                 yield one
                 continue

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from driftsched.results.metrics import LATENCIES, goals_met
+from driftsched.results.metrics import goals_met
+from driftsched.results.percentiles import LATENCIES
 from driftsched.results.pooled import Estimate, Pool
 from driftsched.results.warmup import Warmup, mser5
 

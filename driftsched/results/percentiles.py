@@ -1,0 +1,91 @@
+"""Latencies of a run, and their percentiles under vLLM's names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LATENCIES", "named_columns", "percentile_columns", "percentile_levels"]
+
+Floats = NDArray[np.float64]
+LATENCIES = {
+    "ttft": "ttft_s",
+    "tpot": "tpot_s",
+    "e2el": "e2e_s",
+    "queue_wait": "queue_wait_s",
+}
+"""Metric name → column of the requests table."""
+
+
+def percentile_columns(
+    values_s: NDArray[Any], metric: str, percentiles: Sequence[float]
+) -> dict[str, float]:
+    """Mean, median, population standard deviation and percentiles of a latency.
+
+    The one place where percentiles are computed: linear interpolation between order statistics,
+    numpy's default (type 7 of Hyndman and Fan, 1996).
+
+    Parameters
+    ----------
+    values_s : array, shape (n,)
+        Seconds; NaN is left out.
+    metric : str
+        Name that ends the keys, for example ``"ttft"``.
+    percentiles : sequence of float
+        Between 0 and 100; the 50th is always there.
+
+    Returns
+    -------
+    dict
+        ``mean_ttft_ms``, ``median_ttft_ms``, ``std_ttft_ms``, ``p50_ttft_ms``, ``p99.9_ttft_ms``…
+        in milliseconds, ascending; all NaN where there is no value.
+
+    Examples
+    --------
+    >>> columns = percentile_columns(np.array([0.1, 0.2, 0.6]), "ttft", [99.9])
+    >>> {name: round(value, 3) for name, value in columns.items() if name != "std_ttft_ms"}
+    {'mean_ttft_ms': 300.0, 'median_ttft_ms': 200.0, 'p50_ttft_ms': 200.0, 'p99.9_ttft_ms': 599.2}
+    """
+    levels = percentile_levels(percentiles)
+    values = np.asarray(values_s, dtype=np.float64) * 1e3
+    values = values[~np.isnan(values)]
+    if len(values):
+        found = np.percentile(values, levels)
+        mean, std = float(values.mean()), float(values.std())
+    else:
+        found = np.full(len(levels), np.nan)
+        mean = std = np.nan
+    return named_columns(metric, levels, mean, std, found)
+
+
+def percentile_levels(percentiles: Sequence[float]) -> list[float]:
+    """Percentiles to compute, ascending: those asked for and the 50th."""
+    return sorted({50.0, *map(float, percentiles)})
+
+
+def named_columns(
+    metric: str, levels: Sequence[float], mean: float, std: float, found: Floats
+) -> dict[str, float]:
+    """Figures of a latency under the names of `percentile_columns`.
+
+    Parameters
+    ----------
+    metric : str
+        Name that ends the keys.
+    levels : sequence of float, shape (k,)
+        What `percentile_levels` gives.
+    mean, std : float
+        Milliseconds.
+    found : float array, shape (k,)
+        The percentiles, in milliseconds.
+    """
+    columns = {
+        f"mean_{metric}_ms": mean,
+        f"median_{metric}_ms": float(found[levels.index(50.0)]),
+        f"std_{metric}_ms": std,
+    }
+    named = {f"p{p:.10g}_{metric}_ms": float(v) for p, v in zip(levels, found, strict=True)}
+    return columns | named

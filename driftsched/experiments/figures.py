@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from driftsched.experiments.ensemble import FINISHED
 from driftsched.experiments.tallies import rates, service, tally
+from driftsched.experiments.verdict import said
 from driftsched.results import (
     Estimate,
     PairedChange,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from driftsched.results import Warmup
     from driftsched.workload import Workload
 
-__all__ = ["CURVE", "LATENCIES", "Figures", "said"]
+__all__ = ["CURVE", "LATENCIES", "Figures"]
 
 Floats = NDArray[np.float64]
 LATENCIES = ("e2e_s", "ttft_s", "queue_wait_s")
@@ -292,22 +293,3 @@ class Figures:
         found = {p: self.pool(p, metric).percentile(level) for p in self.ensemble.policies}
         worst = max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))
         return worst, found[worst]
-
-
-def said(change: PairedChange) -> str:
-    """Say a change of a latency in a few words: "31–36 % faster", or that none can be told."""
-    if np.isnan(change.mean):
-        return ""
-    side = "faster" if change.mean < 0 else "slower"
-    if np.isnan(change.low):
-        return f"{_whole(abs(change.mean))} % {side}, unsure"
-    if not change.told:
-        return "no difference can be told"
-    ends = sorted((abs(change.low), abs(change.high)))
-    first, last = map(_whole, ends)
-    return f"{first if first == last else f'{first}–{last}'} % {side}"
-
-
-def _whole(share: float) -> str:
-    percent = 100 * share
-    return f"{percent:.0f}" if percent >= 10 else f"{percent:.2g}"

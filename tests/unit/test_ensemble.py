@@ -9,8 +9,8 @@ from driftsched.errors import InputError
 from driftsched.experiments import Ensemble, Figures, run_ensemble
 from driftsched.experiments.courses import drift_course, queue_course, tenant_queue_course
 from driftsched.experiments.ensemble import Outcome
-from driftsched.experiments.figures import said
 from driftsched.experiments.traffic import TrafficCache
+from driftsched.experiments.verdict import said
 from driftsched.experiments.warmup import warmup
 from driftsched.results import (
     PairedChange,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from driftsched.experiments.figures import said
+from driftsched.experiments.verdict import said
 from driftsched.studio.words import between, duration, grouped, policy_label, with_interval
 
 if TYPE_CHECKING:

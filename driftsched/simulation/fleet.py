@@ -116,10 +116,10 @@ class Fleet:
 
     def arrived(self, requests: Sequence[Request], now: float) -> None:
         """Tell the replicas that requests have arrived; all of them where they share a queue."""
-        if self.central:
+        if self.central and requests:  # none where a phase began without one
             for replica in self.replicas:
                 replica.notify(now)
-        else:
+        elif not self.central:
             for request in requests:
                 if not request.status and request.replica >= 0:
                     self.replicas[request.replica].notify(now)

@@ -1,7 +1,9 @@
 # make run    make .venv, install, start the studio (PORT=8501, ARGS=… for streamlit)
 # make test   make .venv, install, find or install Chromium, check everything
 # make check  the checks that need no browser and no tests: format, lint, types
+# make format repair what format and lint can repair
 # make docs   write the list of modules in docs/structure.md anew
+# make screenshots  take the pictures of the pages in docs/images anew
 # make clean  forget .venv and all caches
 
 PORT ?= 8501

@@ -58,7 +58,7 @@ def simulate(
     engine : {"auto", "simpy", "compiled"}
         Both engines give the same tables. The compiled one is faster and does not cover
         everything; auto takes it wherever it does. Its first use on a machine compiles it, which
-        takes about half a minute: auto lets the SimPy engine do up to 50,000 requests until then.
+        takes about a minute: auto lets the SimPy engine do up to 50,000 requests until then.
         The provenance says which one ran, and why.
 
     Returns

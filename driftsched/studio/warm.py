@@ -31,10 +31,11 @@ def warm_up() -> None:
 
 def _prepare() -> None:
     """Compile the kernel in a process of its own, then load it here."""
-    from driftsched.simulation.compiled import warm_up_apart
+    from driftsched.simulation.compiled import warm_up, warm_up_apart
     from driftsched.studio.explore import ask
 
     compiling = warm_up_apart()
     if compiling is not None:
         compiling.wait()
-    ask.ready()
+    if not ask.ready():
+        warm_up()  # it could not be kept on disk, so it is compiled here

@@ -27,11 +27,17 @@ def warm_up() -> None:
 
 
 def warm_up_apart() -> subprocess.Popen[bytes] | None:
-    """Compile the kernel in a process of its own, unless that has been done."""
-    if at_hand():
+    """Compile the kernel in a process of its own, behind all others.
+
+    Returns
+    -------
+    Popen or None
+        None where that has been done, or where no machine code can be kept for other processes.
+    """
+    if at_hand() or not folder():
         return None
     return subprocess.Popen(
-        [sys.executable, "-m", "driftsched.simulation.compiled"],
+        [sys.executable, "-m", "driftsched.simulation.compiled", "--behind"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

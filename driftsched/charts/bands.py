@@ -130,7 +130,7 @@ def line_with_band(
     hover: str,
     dash: str = "solid",
 ) -> list[dict[str, Any]]:
-    """Traces of one line and, where its ends are known, its band below it.
+    """Traces of one line and its band below it, which has gaps where an end is not known.
 
     Parameters
     ----------
@@ -149,11 +149,17 @@ def line_with_band(
         "line": {"color": colour, "width": 2.5, "dash": dash},
         "hovertemplate": hover,
     }
-    known = np.isfinite(low) & np.isfinite(high)
-    if not known.any():
-        return [line]
-    ends = (x[known], low[known], high[known])
-    return [band_area(name, f"{label} interval", colour, ends), line]
+    areas = [
+        band_area(name, f"{label} interval", colour, (x[part], low[part], high[part]))
+        for part in _stretches(np.isfinite(low) & np.isfinite(high))
+    ]
+    return [*areas, line]
+
+
+def _stretches(known: NDArray[np.bool_]) -> list[slice]:
+    """Where at least two neighbours are known."""
+    edges = np.flatnonzero(np.diff(np.r_[False, known, False].astype(int)))
+    return [slice(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1]
 
 
 def band_area(

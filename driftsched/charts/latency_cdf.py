@@ -28,7 +28,7 @@ LOOK_AT_BANDS = (
 )
 SHARES = np.unique(np.r_[np.linspace(0, 1, 385), 0.01, 0.05, 0.5, 0.9, 0.95, 0.99, 0.995, 0.999])
 MARKS = {0.5: "circle", 0.99: "diamond"}
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+DASHES = ("solid", "dash", "dot", "dashdot", "12px,4px")
 
 
 def latency_cdf(

@@ -11,7 +11,7 @@ from driftsched.simulation.compiled.warm_up import at_hand, warm_up
 
 if __name__ == "__main__":
     if "--behind" in sys.argv[1:] and hasattr(os, "nice"):
-        os.nice(15)
+        os.nice(5)
     known, started = at_hand(), time.perf_counter()
     warm_up()
     done = "loaded" if known else "compiled"

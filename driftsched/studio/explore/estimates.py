@@ -23,7 +23,10 @@ DRIFT = (
     "At 1 the estimate is right; above it answers are longer than estimated, and a good correction "
     "brings the line back to 1. Bands are 95 % intervals of the mean."
 )
-BIAS = "Each line should settle where answers really lie beside their base length, and soon."
+BIAS = (
+    "What an arriving request's base length is multiplied by. Each line should settle where "
+    "answers really lie beside their base length, and soon."
+)
 
 
 @st.fragment

@@ -19,10 +19,15 @@ __all__ = ["headline", "pair"]
 def headline(figures: Figures) -> None:
     """Draw median and P99 of one policy beside the first one's, and what correction is worth."""
     base, other = pair(figures)
-    with st.container(horizontal=True, gap="small"):
+    left, right = st.columns(2, gap="small")
+    with left:
         _latency(figures, base, other, 50.0, "Median")
+    with right:
         _latency(figures, base, other, 99.0, "P99")
+    left, right = st.columns(2, gap="small")
+    with left:
         _error(figures)
+    with right:
         _ends(figures)
 
 
@@ -83,13 +88,11 @@ def _error(figures: Figures) -> None:
     label = kind.upper() if kind == "ema" else kind.replace("_", " ").title()
     st.metric(
         f"Length error, {label if kind != 'none' else 'no correction'}",
-        f"{found['mae']:.0f} {unit}",
+        f"{found['mae']:.3g} {unit}",
         None if change is None else _smaller(change),
         delta_color=_colour(change),
         delta_arrow=_arrow(change),
-        delta_description=None
-        if kind == "oracle"
-        else f"{found['low']:.4g} – {found['high']:.4g} {unit}",
+        delta_description=None if kind == "oracle" else f"{found['low']:.4g} – {found['high']:.4g}",
         border=True,
         height="stretch",
         help="How far the estimated answer length is off on average (mean absolute error, MAE), "

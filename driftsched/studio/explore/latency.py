@@ -16,6 +16,8 @@ from driftsched.studio.state import Key
 from driftsched.studio.words import METRICS, policy_label, with_interval
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from driftsched.experiments import Figures
 
 __all__ = ["latency", "parse_percentiles", "percentile_table", "verdicts"]
@@ -46,26 +48,13 @@ def latency(figures: Figures) -> None:
         curves = figures.curves(str(metric))
         figure = latency_cdf.latency_bands(curves, str(metric))
         chart(figure, latency_cdf.LOOK_AT_BANDS, curves, "latency")
-    with right:
-        _percentiles(figures, str(metric))
+    _percentiles(figures, str(metric), right)
 
 
-def _percentiles(figures: Figures, metric: str) -> None:
-    split = st.selectbox(
-        "Percentiles",
-        list(SPLITS),
-        key=Key.SPLIT,
-        bind="query-params",
-        format_func=SPLITS.__getitem__,
-        help="Over all requests, or for each tenant or category on its own.",
-    )
-    text = st.text_input(
-        "Which",
-        ", ".join(f"{p:g}" for p in figures.ensemble.scenario.metrics.percentiles),
-        key=Key.PERCENTILES,
-        bind="query-params",
-        help="Any numbers between 0 and 100. P99 = 99: 99 of 100 requests are at least as fast.",
-    )
+def _percentiles(figures: Figures, metric: str, beside: DeltaGenerator) -> None:
+    """Draw the table over the whole width, and what it says in words `beside` the curves."""
+    with st.container(horizontal=True, gap="medium"):
+        split, text = _which(figures)
     try:
         levels = parse_percentiles(text)
     except InputError as error:
@@ -73,11 +62,39 @@ def _percentiles(figures: Figures, metric: str) -> None:
         return
     table = figures.percentiles(metric, levels, split)
     st.dataframe(percentile_table(table, split), hide_index=True)
-    lines = verdicts(table)
-    if lines:
-        st.markdown("\n".join(f"- {line}" for line in lines))
-    st.caption(HOW)
-    csv_button(table, f"percentiles-{metric}", "percentiles-csv")
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width="stretch"):
+            st.caption(HOW)
+        with st.container(width=72):
+            csv_button(table, f"percentiles-{metric}", "percentiles-csv")
+    with beside:
+        lines = verdicts(table)
+        if lines:
+            st.markdown("\n".join(f"- {line}" for line in lines))
+        elif split != "overall":
+            st.caption("Choose the percentiles of all requests to have the differences in words.")
+
+
+def _which(figures: Figures) -> tuple[str, str]:
+    """Draw what the percentiles are of, and which."""
+    split = st.selectbox(
+        "Percentiles",
+        list(SPLITS),
+        key=Key.SPLIT,
+        bind="query-params",
+        format_func=SPLITS.__getitem__,
+        width=260,
+        help="Over all requests, or for each tenant or category on its own.",
+    )
+    text = st.text_input(
+        "Which",
+        ", ".join(f"{p:g}" for p in figures.ensemble.scenario.metrics.percentiles),
+        key=Key.PERCENTILES,
+        bind="query-params",
+        width=260,
+        help="Any numbers between 0 and 100. P99 = 99: 99 of 100 requests are at least as fast.",
+    )
+    return str(split), str(text)
 
 
 def parse_percentiles(text: str) -> list[float]:

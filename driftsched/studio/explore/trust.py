@@ -25,7 +25,8 @@ def trusted(ensemble: Ensemble, view: View) -> Figures:
     found = warmup(ensemble)
     figures = Figures(ensemble, found.cut if view.cut and found.settled else 0, found)
     policy, tail = figures.least_precise("e2e_s", 99.0)
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    left, right = st.columns([1, 3], vertical_alignment="center", gap="medium")
+    with left:
         st.session_state[Key.CUT] = view.cut
         st.toggle(
             "Leave out the warm-up",
@@ -35,11 +36,10 @@ def trusted(ensemble: Ensemble, view: View) -> Figures:
             "for an experiment with a beginning and an end, such as the paper's, keep them. The "
             "cut is found by MSER-5 (White, Cobb and Spratt 2000), the latest of all policies.",
         )
-        with st.container(width="stretch"):
-            st.caption(
-                f"{_warmup(found, view, ensemble.requests)} "
-                f"{advice(tail, f'P99 under {policy_label(policy)}')}. {_engine(ensemble)}"
-            )
+    right.caption(
+        f"{_warmup(found, view, ensemble.requests)} "
+        f"{advice(tail, f'P99 under {policy_label(policy)}')}. {_engine(ensemble)}"
+    )
     return figures
 
 

@@ -56,13 +56,14 @@ def claims(paper: PaperResult, choice: Choice) -> None:
         f"python -m driftsched compare paper --policies fifo,sjf --seeds {choice.seeds} "
         f"--unit {choice.unit} --engine-mode {choice.mode} --lengths {choice.lengths}",
         language="bash",
+        wrap_lines=True,
     )
 
 
 def _card(row: Any) -> None:
     text, colour, icon = verdict(row)
     with st.container(border=True):
-        words, figures = st.columns([2, 1], gap="medium")
+        words, figures = st.columns([3, 2], gap="medium")
         with words:
             st.markdown(f"**{row.claim}**")
             st.badge(text, color=colour, icon=icon)  # type: ignore[arg-type]

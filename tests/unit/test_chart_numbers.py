@@ -29,6 +29,7 @@ from driftsched.charts import (
     tenants,
     theme,
 )
+from driftsched.charts.bands import line_with_band
 from driftsched.charts.frames import few, peaks
 from driftsched.charts.marks import add_marks, phase_marks
 from tests.unit.chart_tables import (
@@ -66,6 +67,15 @@ def test_cdf_of_waits_of_zero_starts_above_the_bottom_on_a_log_axis() -> None:
     assert 58 < line.y.min() < 61
     none_wait = requests.assign(queue_wait_s=0.0)
     assert latency_cdf.latency_cdf({"fifo": none_wait}, "queue_wait_s").layout.xaxis.type != "log"
+
+
+def test_band_has_a_gap_where_an_end_is_unknown() -> None:
+    """Drawn on over the gap it would claim an interval that nobody knows."""
+    x = np.arange(6.0)
+    high = np.array([1.0, 1.0, np.inf, 1.0, np.nan, 1.0])
+    *areas, line = line_with_band("fifo", "FIFO", "#000000", (x, x, x - 1, high), "")
+    assert [sorted(set(area["x"])) for area in areas] == [[0.0, 1.0]]
+    assert line["x"].tolist() == x.tolist()
 
 
 def test_cdf_band_runs_along_high_and_back_along_low() -> None:

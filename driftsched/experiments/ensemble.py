@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from driftsched.scenario import Scenario
     from driftsched.simulation import EngineName
 
-__all__ = ["Ensemble", "Outcome", "engine_for", "run_ensemble"]
+__all__ = ["Ensemble", "Outcome", "engine_for", "run_ensemble", "same_requests"]
 
 Floats = NDArray[np.float64]
 Advance = Callable[[float], None]
@@ -187,6 +187,7 @@ def run_ensemble(
     if not variants:
         raise InputError("variants must name at least one scenario, got none")
     first = next(iter(variants.values()))
+    same_requests(first)
     seeds = seed_numbers(first, replications)
     traffic = traffic_cache().get(first, seeds)
     engines = {
@@ -196,6 +197,27 @@ def run_ensemble(
     compiled = {name for name, (chosen, _) in engines.items() if chosen == "compiled"}
     outcomes = _outcomes(variants, compiled, list(zip(seeds, traffic, strict=True)), tell)
     return Ensemble(dict(variants), seeds, traffic, outcomes, engines)
+
+
+def same_requests(scenario: Scenario) -> None:
+    """Refuse a scenario whose requests depend on how it is served.
+
+    Raises
+    ------
+    InputError
+        Where users send the next request once they have an answer, or send a failed one again: each
+        policy is then asked other things, and figures request by request would mix them up.
+    """
+    rule = "where policies are compared on the same requests"
+    for number, phase in enumerate(scenario.phases):
+        if phase.closed:
+            raise InputError(f"phases[{number}] must have open arrivals {rule}, got a closed loop")
+    for number, tenant in enumerate(scenario.tenants):
+        if tenant.retries.attempts > 1:
+            raise InputError(
+                f"tenants[{number}].retries.attempts must be 1 {rule}, got "
+                f"{tenant.retries.attempts}"
+            )
 
 
 def _outcomes(

@@ -259,6 +259,24 @@ def test_scenario_that_cannot_run_is_one_message() -> None:
     assert not app.metric
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("closed-loop", "phases[0] must have open arrivals"),
+        ("replica-outage", "tenants[2].retries.attempts must be 1"),
+    ],
+)
+def test_scenario_whose_requests_depend_on_the_policy_is_one_message(name: str, rule: str) -> None:
+    """Compared row by row, answers would be laid to requests that they do not belong to."""
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.query_params["preset"] = name
+    app.run()
+    assert [error.value.count(rule) for error in app.error] == [1]
+    assert "Run shows how one policy serves it." in app.error[0].value
+    assert not app.exception
+    assert not app.metric
+
+
 def test_run_follows_the_sidebar() -> None:
     app = through_app("run")
     before = metric(app, "Median latency")

@@ -53,7 +53,10 @@ def ensemble_for(view: View) -> Ensemble | None:
     try:
         found = _found(variants(view.effective, view.policies, view.tuned), replications, fast)
     except InputError as error:
-        st.error(f"This could not be computed: {error}", icon=":material/error:")
+        st.error(
+            f"This could not be computed: {error}. Run shows how one policy serves it.",
+            icon=":material/error:",
+        )
         return None
     if found is None and (former := st.session_state.get(_LAST)) is not None:
         st.caption(":material/history: Below is the picture from before the last change.")
@@ -64,6 +67,9 @@ def ensemble_for(view: View) -> Ensemble | None:
 
 
 def _found(scenarios: dict[str, Scenario], replications: int, fast: bool) -> Ensemble | None:
+    from driftsched.experiments.ensemble import same_requests
+
+    same_requests(next(iter(scenarios.values())))
     if fast and at_once(scenarios, replications):
         future = start(scenarios, replications)
         return cast("Ensemble", future.result())

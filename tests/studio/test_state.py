@@ -198,14 +198,18 @@ def test_every_choice_that_stands_in_a_link_is_known() -> None:
     """A widget bound to the link whose name is missing here would be called unknown."""
     studio = Path(__file__).resolve().parents[2] / "driftsched" / "studio"
     keys = {"Key": Key, "LiveKey": LiveKey}
+    calls = [
+        (call, {word.arg: word.value for word in call.keywords})
+        for path in studio.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+    ]
     bound = set()
-    for path in studio.rglob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text())):
-            if isinstance(call, ast.Call):
-                given = {word.arg: word.value for word in call.keywords}
-                key = given.get("key")
-                if "bind" in given and isinstance(key, ast.Attribute):
-                    assert isinstance(key.value, ast.Name)
-                    bound.add(str(keys[key.value.id][key.attr]))
+    for call, given in calls:
+        helps = isinstance(call.func, ast.Name) and call.func.id == "one_policy"
+        key = given.get("key")
+        if (helps or "bind" in given) and isinstance(key, ast.Attribute):
+            assert isinstance(key.value, ast.Name)
+            bound.add(str(keys[key.value.id][key.attr]))
     assert len(bound) >= 9
     assert unknown_names(dict.fromkeys(bound, ("x",)), []) == {}

@@ -8,14 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from driftsched.estimation.classifier import CLASSIFIERS
-from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.studio.explore.choices import CLASSIFIER, COMPENSATOR, LENGTHS, MODE, UNIT
 from driftsched.studio.explore.tenants import tenant_shares
 from driftsched.studio.explore.tuning import policy_parameters
 from driftsched.studio.knobs import BURSTS, LOADS, REPLICATIONS, STEPS
 from driftsched.studio.state import Key, View, get_view, set_view
 from driftsched.studio.whatif import changed, offered_rps, policy_names
-from driftsched.studio.words import POLICY_HELP, choice_label, policy_label
+from driftsched.studio.words import POLICY_HELP, policy_label
 
 __all__ = ["controls", "with_value"]
 
@@ -39,11 +38,12 @@ def controls(view: View) -> None:
                 draw(view)
         with st.expander("Tenants, engine, estimates, policies", icon=":material/tune:"):
             tenant_shares(view)
-            settings = (_mode, _replicas, _lengths, _unit, _compensator, _classifier)
-            for row in (settings[:3], settings[3:]):
-                for column, draw in zip(st.columns(3), row, strict=True):
+            rows: list[list[Callable[[View], None]]]
+            rows = [[MODE, _replicas, LENGTHS], [UNIT, COMPENSATOR, CLASSIFIER]]
+            for row in rows:
+                for column, setting in zip(st.columns(3), row, strict=True):
                     with column:
-                        draw(view)
+                        setting(view)
             policy_parameters(view)
 
 
@@ -165,83 +165,3 @@ def _replicas(view: View) -> None:
 def _change(**fields: Any) -> None:
     view = get_view()
     set_view(replace(view, scenario=changed(view.scenario, **fields)))
-
-
-def _mode(view: View) -> None:
-    _choice(
-        "Batching",
-        Key.ENGINE_MODE,
-        ("gang", "continuous"),
-        view.scenario.engine.mode,
-        lambda mode: {"engine__mode": mode},
-        "Gang: a batch starts together and ends when its longest answer ends (the paper's "
-        "program). Continuous: a request joins and leaves at any step, as in vLLM.",
-    )
-
-
-def _unit(view: View) -> None:
-    _choice(
-        "Lengths counted in",
-        Key.UNIT,
-        ("words", "tokens"),
-        view.scenario.estimator.unit,
-        lambda unit: {"estimator__unit": unit},
-        "What the estimator counts. Words are what the paper's program counts; the engine works in "
-        "tokens, about 1.4 a word, and that gap looks like drift.",
-    )
-
-
-def _lengths(view: View) -> None:
-    _choice(
-        "Answers end",
-        Key.LENGTHS,
-        ("natural", "capped"),
-        view.scenario.lengths,
-        lambda lengths: {"lengths": lengths},
-        "Naturally: when the model has said enough. At the limit: always at the category's "
-        "maximum, whatever the model says.",
-    )
-
-
-def _compensator(view: View) -> None:
-    _choice(
-        "Correction",
-        Key.COMPENSATOR,
-        list(COMPENSATORS),
-        view.scenario.estimator.compensator.kind,
-        lambda kind: {"estimator__compensator": {"kind": kind}},
-        "How estimates learn from finished requests. EMA: a moving average of actual over "
-        "expected length for each category (the paper's). Oracle: knows every length beforehand; "
-        "the best that any correction could do.",
-    )
-
-
-def _classifier(view: View) -> None:
-    _choice(
-        "Classifier",
-        Key.CLASSIFIER,
-        list(CLASSIFIERS),
-        view.scenario.estimator.classifier.kind,
-        lambda kind: {"estimator__classifier": {"kind": kind}},
-        "Who names a request's category. Keyword: key words in the prompt (the paper's). Oracle: "
-        "knows the true category.",
-    )
-
-
-def _choice(
-    label: str,
-    key: Key,
-    options: Sequence[str],
-    value: str,
-    fields: Callable[[str], dict[str, Any]],
-    explanation: str,
-) -> None:
-    st.session_state[key] = value
-    st.selectbox(
-        label,
-        options,
-        key=key,
-        format_func=choice_label,
-        on_change=lambda: _change(**fields(st.session_state[key])),
-        help=explanation,
-    )

@@ -42,8 +42,8 @@ def estimates(figures: Figures) -> None:
         "Estimates under",
         ensemble.policies,
         pair(figures)[0],
-        Key.DRIFT_POLICY,
-        "The policy decides who finishes first, and so what is learned when.",
+        key=Key.DRIFT_POLICY,
+        explanation="The policy decides who finishes first, and so what is learned when.",
     )
     unit, drawn = ensemble.scenario.estimator.unit, marks(figures)
     left, middle, right = st.columns(3, gap="medium")

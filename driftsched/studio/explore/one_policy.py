@@ -12,7 +12,9 @@ from driftsched.studio.words import policy_label
 __all__ = ["one_policy"]
 
 
-def one_policy(label: str, policies: Sequence[str], first: str, key: Key, explanation: str) -> str:
+def one_policy(
+    label: str, policies: Sequence[str], first: str, *, key: Key, explanation: str
+) -> str:
     """Draw the choice, `first` until the user chooses; return the policy's name."""
     return st.selectbox(
         label,

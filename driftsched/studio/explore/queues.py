@@ -28,8 +28,8 @@ def queues(figures: Figures) -> None:
         "Queue by tenant under",
         ensemble.policies,
         pair(figures)[1],
-        Key.QUEUE_POLICY,
-        "Which policy's queue the picture by tenant shows.",
+        key=Key.QUEUE_POLICY,
+        explanation="Which policy's queue the picture by tenant shows.",
     )
     drawn = marks(figures)
     left, right = st.columns(2, gap="large")

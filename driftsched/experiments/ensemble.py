@@ -259,7 +259,7 @@ def _compiled(
 
     seeded = _seeded(scenario, seed)
     try:
-        ends, _, _ = outcome(seeded, requests.workload, requests.budgets)
+        ends = outcome(seeded, requests.workload, requests.budgets).ends
     except EstimateError:
         return _simpy(scenario, seed, requests, tell)
     tell()

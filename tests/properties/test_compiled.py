@@ -9,7 +9,7 @@ from tests.support.reactive import impatient
 from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import POLICIES
 
-LEFT_TO_SIMPY = ("scenario events", "closed-loop traffic", "clients who try again")
+LEFT_TO_SIMPY = ("scenario events", "closed-loop traffic")
 
 
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -49,7 +49,7 @@ def patience(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def impatient(draw: st.DrawFn) -> Scenario:
-    """As `scenarios`; in half of them the clients of some tenants give up."""
+    """As `scenarios`; in half of them the clients of some tenants give up, or try again."""
     drawn = draw(scenarios())
     if draw(st.booleans()):
         return drawn
@@ -57,6 +57,8 @@ def impatient(draw: st.DrawFn) -> Scenario:
     for tenant in data["tenants"]:
         if draw(st.integers(0, 3)):
             tenant["patience"] = draw(patience())
+        if draw(st.booleans()):
+            tenant["retries"] = draw(retries())
     return parse_scenario(data)
 
 

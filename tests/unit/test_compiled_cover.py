@@ -44,6 +44,20 @@ class Backwards(Fifo):
         return self._heap.pop()[3]
 
 
+class Latest(Fifo):
+    """What its base says of arrivals does not hold for it."""
+
+    def order(self, request: Request) -> float:
+        return -request.arrival_s
+
+
+class LatestToo(Latest):
+    """It says so itself."""
+
+    def arrival_weight(self) -> float | None:
+        return -1.0
+
+
 def test_auto_takes_the_compiled_engine_and_says_why() -> None:
     """Otherwise a user could not tell who ran, or would wait for SimPy in vain."""
     warm_up()
@@ -82,6 +96,17 @@ def test_a_policy_that_follows_estimates_is_left_to_simpy_unless_it_says_how() -
     with pytest.raises(ScenarioError, match="whose order follows estimates"):
         simulate(small(), policy=HalfBudget(), engine="compiled")
     assert_same(HalfBudget, Weighed)
+
+
+def test_a_policy_that_may_follow_arrivals_is_left_to_simpy_where_clients_try_again() -> None:
+    """Otherwise a retry, which comes at a time the run decides, would have another one's place."""
+    tenants = [{"name": "a", "share": 1, "retries": {"attempts": 2}}]
+    scenario = small(tenants=tenants)
+    for policy in (LongestPrompt(), Backwards(), Latest()):
+        with pytest.raises(ScenarioError, match=f"got policy {type(policy).__name__}, wh"):
+            simulate(scenario, policy=policy, engine="compiled")
+    for own in (Fifo(), LatestToo()):
+        assert simulate(scenario, policy=own, engine="compiled").provenance["engine"] == "compiled"
 
 
 def test_estimates_that_are_foreseen_may_be_followed() -> None:

@@ -142,6 +142,22 @@ def test_an_overdue_deadline_does_not_hold_up_the_next_phase() -> None:
     assert table["finish_s"].max() < 1000
 
 
+def test_a_phase_that_begins_interrupts_nobody() -> None:
+    """Otherwise its start would be a change of the batch in one engine and none in the other."""
+    category = {
+        "name": "short_qa",
+        "base_tokens": 40,
+        "max_output_tokens": 300,
+        "output_tokens": {"kind": "constant", "tokens": 300},
+    }
+    first, second = flood(1, requests=1)[0], flood(0.05, requests=1)[0]
+    phases = [first | {"pause_s": 0.5}, second | {"name": "q"}]
+    tenants = [{"name": "a", "share": 1, "patience": {"timeout_s": 100.0}}]
+    assert_engines_agree(
+        small(tenants=tenants, phases=phases, engine=CONTINUOUS, categories=[category])
+    )
+
+
 def test_users_who_never_give_up_cost_nothing_and_change_nothing() -> None:
     """A timeout that nobody reaches must leave the run as it is without one."""
     tenants = [{"name": "a", "share": 1, "patience": {"timeout_s": 1e6}}]

@@ -32,6 +32,9 @@ class Aging(StaticOrder):
     def order(self, request: Request) -> float:
         return request.rank + self.rate * request.arrival_s
 
+    def arrival_weight(self) -> float | None:
+        return self.rate
+
 
 class AgingConfig(PolicySpec):
     """Parameters of `Aging`."""

@@ -79,6 +79,15 @@ class StaticOrder:
         """Score of a request without its budget, where `budget_weight` is not 0."""
         return 0.0
 
+    def arrival_weight(self) -> float | None:
+        """How much of `order` (of `rest`, where that is used) is the arrival time.
+
+        For one that is ``what it is for an arrival at 0 + arrival_weight * request.arrival_s``, to
+        the last bit. The compiled engine asks for it where clients try again, at times that only
+        the run can give; it leaves None, which is any other order, to the SimPy engine.
+        """
+        return None
+
     def push(self, request: Request) -> None:
         entry = (self.order(request), request.arrival_s, request.request_id, request)
         heappush(self._heap, entry)

@@ -22,6 +22,9 @@ class Fifo(StaticOrder):
     def order(self, request: Request) -> float:
         return request.arrival_s
 
+    def arrival_weight(self) -> float | None:
+        return 1.0
+
 
 class FifoConfig(PolicySpec):
     """No parameters."""

@@ -25,6 +25,9 @@ class Priority(StaticOrder):
     def order(self, request: Request) -> float:
         return request.rank
 
+    def arrival_weight(self) -> float | None:
+        return 0.0
+
 
 class PriorityConfig(PolicySpec):
     """No parameters."""

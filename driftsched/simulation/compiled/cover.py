@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from driftsched.errors import ScenarioError
+from driftsched.scheduling.policies import StaticOrder
 from driftsched.scheduling.policies.weighted import Weighted
 from driftsched.serving.iteration import IterationCost
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.serving.table import TableCost
 from driftsched.simulation.compiled.compensators import NUMERIC
-from driftsched.simulation.compiled.keys import is_static
+from driftsched.simulation.compiled.keys import arrival_weight, is_static
 from driftsched.simulation.compiled.routers import NUMBERED
+from driftsched.simulation.compiled.tries import Room
 from driftsched.simulation.compiled.warm_up import MOST_WITHOUT_WAITING, at_hand
 from driftsched.simulation.compiled.world import ID_BITS
 
@@ -72,8 +74,8 @@ def uncovered(scenario: Scenario, workload: Workload, policy: Policy) -> str:
 def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator[str]:
     """A text a feature, empty where it is covered."""
     yield _traffic(scenario, workload)
-    yield _size(workload)
-    yield _policy(policy)
+    yield _size(scenario, workload)
+    yield _policy(policy, retrying=Room.of(scenario, workload).retrying)
     yield _compensator(scenario)
     yield _cost(scenario)
     yield _memory(scenario)
@@ -86,25 +88,31 @@ def _traffic(scenario: Scenario, workload: Workload) -> str:
         return f"scenario events ({', '.join(kinds)})"
     if workload.user is not None:
         return "closed-loop traffic"
-    again = any(tenant.retries.attempts > 1 for tenant in scenario.tenants)
-    return "clients who try again" if again else ""
+    return ""
 
 
-def _size(workload: Workload) -> str:
+def _size(scenario: Scenario, workload: Workload) -> str:
     """Iterations and ids share a whole number, and tokens take half of one."""
-    if len(workload) >= 1 << ID_BITS:
-        return f"over {1 << ID_BITS} requests"
+    room = Room.of(scenario, workload)
+    if room.most >= 1 << ID_BITS:
+        return f"over {1 << ID_BITS} requests, retries included"
     longest = int((workload.prompt_tokens + workload.max_output_tokens).max())
-    iterations = int(workload.output_tokens.sum()) + len(workload)
+    tries = room.attempts[workload.tenant]
+    iterations = int((workload.output_tokens * tries).sum()) + room.most
     if longest >= 1 << 31 or iterations >= 1 << (63 - ID_BITS):
         return "so many tokens"
     return ""
 
 
-def _policy(policy: Policy) -> str:
-    if type(policy) is Weighted or is_static(policy):
+def _policy(policy: Policy, *, retrying: bool) -> str:
+    name = type(policy).__name__
+    if type(policy) is Weighted:
         return ""
-    return f"policy {type(policy).__name__}, whose order is not a key a request"
+    if not isinstance(policy, StaticOrder) or not is_static(policy):
+        return f"policy {name}, whose order is not a key a request"
+    if retrying and arrival_weight(policy) is None:
+        return f"policy {name}, which does not say what an arrival is worth, and retries"
+    return ""
 
 
 def _compensator(scenario: Scenario) -> str:

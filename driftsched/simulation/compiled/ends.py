@@ -43,22 +43,22 @@ Ints = NDArray[Any]
 
 
 def read_ends(scenario: Scenario, workload: Workload, world: World) -> Ends:
-    """Columns of all requests, after the run."""
+    """Columns of all requests, after the run; the workload has a row for each."""
     n = len(workload)
     dispatch_s, first_token_s, finish_s = np.empty(n), np.empty(n), np.empty(n)
     preemptions, replica = np.empty(n, np.int32), np.empty(n, np.int32)
     batch_id, end = np.empty(n, np.int64), np.empty(n, np.int8)
     read_requests(
-        world.requests, dispatch_s, first_token_s, finish_s, preemptions, replica, batch_id, end
+        world.requests[:n], dispatch_s, first_token_s, finish_s, preemptions, replica, batch_id, end
     )
     statuses = np.array([STATUSES.index(ENDS[code]) for code in range(len(ENDS))], np.int8)
     return Ends(
-        arrival_s=world.arrival_s,
+        arrival_s=world.arrival_s[:n],
         dispatch_s=dispatch_s,
         first_token_s=first_token_s,
         finish_s=finish_s,
-        bias=world.bias,
-        estimated_output_tokens=world.estimate,
+        bias=world.bias[:n],
+        estimated_output_tokens=world.estimate[:n],
         preemptions=preemptions,
         replica=replica,
         batch_id=batch_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from driftsched.results.ends import Learning
 from driftsched.scheduling.policies import StaticOrder
 from driftsched.simulation.compiled.compensators import FORESEEN
 from driftsched.simulation.compiled.ends import read_ends
-from driftsched.simulation.compiled.keys import StaticKeys
+from driftsched.simulation.compiled.keys import StaticKeys, arrival_weight
 from driftsched.simulation.compiled.loop import IDLE, LOG_FULL, advance
 from driftsched.simulation.compiled.pack import log_arrays, pack
 from driftsched.simulation.compiled.segments import Segments
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from driftsched.simulation.traffic import Progress
     from driftsched.workload.table import Workload
 
-__all__ = ["outcome", "run_compiled"]
+__all__ = ["Done", "Tries", "outcome", "run_compiled"]
 
 REPORTS = 200
 Log = tuple[NDArray[Any], ...]
@@ -66,18 +66,37 @@ def run_compiled(
     """
     began = time.perf_counter() if started is None else started
     budgets = prepare_budgets(scenario, workload)
-    ends, learning, logs = outcome(scenario, workload, budgets, policy, progress)
+    done = outcome(scenario, workload, budgets, policy, progress)
+    tries = done.tries
     return build_result(
         scenario,
-        workload,
-        budgets,
-        ends,
-        learning=learning,
-        gpu_logs=logs,
+        workload if tries is None else workload.take(tries.rows),
+        budgets if tries is None else budgets.take(tries.rows),
+        done.ends,
+        tries=None if tries is None else (tries.attempts, tries.retry_of),
+        learning=done.learning,
+        gpu_logs=done.courses,
         engine="compiled",
         reason=reason,
         wall_s=time.perf_counter() - began,
     )
+
+
+class Tries(NamedTuple):
+    """Of each request made: its row in the workload, which try it is, the id of the one before."""
+
+    rows: NDArray[np.int64]
+    attempts: NDArray[np.int32]
+    retry_of: NDArray[np.int64]
+
+
+class Done(NamedTuple):
+    """How the requests went, what was learnt, each replica's course; tries, where there were."""
+
+    ends: Ends
+    learning: Learning
+    courses: list[GpuLog]
+    tries: Tries | None
 
 
 def outcome(
@@ -86,29 +105,33 @@ def outcome(
     budgets: Budgets,
     policy: Policy | None = None,
     progress: Progress | None = None,
-) -> tuple[Ends, Learning, list[GpuLog]]:
-    """How the requests went, what was learnt, and each replica's course: arrays in, arrays out."""
+) -> Done:
+    """Run a scenario: arrays in, arrays out."""
     own = policy if policy is not None else scenario.policy.build(scenario.tenants)
     world = pack(scenario, workload, budgets, own)
     keys = None
     if isinstance(own, StaticOrder):
         foreseen = world.run["compensator"][0] == FORESEEN
-        known = (world.bias, world.estimate) if foreseen else (None, None)
+        planned = int(world.run["planned"][0])
+        known = (world.bias[planned:], world.estimate[planned:]) if foreseen else (None, None)
         keys = StaticKeys(own, scenario, workload, budgets, *known)
         world.run["budget_weight"] = keys.budget_weight
+        world.run["arrival_weight"] = arrival_weight(own) or 0.0
     logs = _run(world, Segments(workload, world, keys), progress)
     count = len(world.replicas)
     log = _joined(logs)
     courses: list[GpuLog] = [partial(_course, log, number, count) for number in range(count)]
-    ends = read_ends(scenario, workload, world)
-    return ends, _learning(world, ends), courses
+    tries = _tries(world)
+    ends = read_ends(scenario, workload if tries is None else workload.take(tries.rows), world)
+    return Done(ends, _learning(world, ends), courses, tries)
 
 
 def _run(world: World, segments: Segments, progress: Progress | None) -> list[Log]:
     """Let the kernel run to the end; returns the replicas' course in pieces."""
-    run, n = world.run, len(world.requests)
+    run, planned = world.run, int(world.run["planned"][0])
+    n = len(world.requests) - planned
     step = max(1, n // REPORTS)
-    run["pause_at"] = step if progress else n + 1
+    run["pause_at"] = planned + (step if progress else n + 1)
     segments.open(0.0)
     logs: list[Log] = []
     while True:
@@ -122,7 +145,7 @@ def _run(world: World, segments: Segments, progress: Progress | None) -> list[Lo
             logs.append(_logged(world))
             break
         if progress:
-            progress(float(run["cursor"][0]) / n)
+            progress(float(run["cursor"][0] - planned) / n)
     if progress:
         progress(1.0)
     return logs
@@ -171,3 +194,14 @@ def _learning(world: World, ends: Ends) -> Learning:
     foreseen = len(world.learned_bias) == 0
     bias = np.ones(len(ids)) if foreseen else world.learned_bias[: len(ids)]
     return Learning(ends.finish_s[ids], ids, bias)
+
+
+def _tries(world: World) -> Tries | None:
+    if not world.run["retrying"][0]:
+        return None
+    made = slice(0, int(world.run["made"][0]))
+    return Tries(
+        world.rows[made].astype(np.int64),
+        world.requests["attempt"][made].astype(np.int32),
+        world.retry_of[made].astype(np.int64),
+    )

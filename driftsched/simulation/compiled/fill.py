@@ -43,6 +43,7 @@ def fill_requests(
         request.end = 0
         request.place = 0
         request.late = False
+        request.attempt = 1
 
 
 @kernel

@@ -66,9 +66,19 @@ def kernel(function: F) -> F:
 
 def inlined(function: F) -> F:
     """Compile a part of a kernel into each of its callers."""
-    return _compile(function, forceinline=True)
+    return _compile(function, forceinline=True, **_entrances(function))
 
 
 def apart(function: F) -> F:
     """Compile a part of a kernel that is called seldom, or often from many places."""
-    return _compile(function)
+    return _compile(function, **_entrances(function))
+
+
+def _entrances(function: Callable[..., Any]) -> dict[str, bool]:
+    """Settings by which a part that takes the whole `World` is called by the kernel alone.
+
+    A way in from Python unpacks every array of it; one for each part would double the time that the
+    kernel takes to compile.
+    """
+    whole = function.__annotations__.get("w") == "World"
+    return {"no_cpython_wrapper": whole, "no_cfunc_wrapper": whole}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from driftsched.scheduling.policies import Policy
     from driftsched.workload.table import Workload
 
-__all__ = ["EstimateError", "StaticKeys", "is_static"]
+__all__ = ["EstimateError", "StaticKeys", "arrival_weight", "is_static"]
 
 Floats = NDArray[np.float64]
 ESTIMATED = ("bias", "estimated_output_tokens", "total_token_budget")
@@ -51,6 +51,22 @@ def is_static(policy: Policy) -> bool:
     return isinstance(policy, StaticOrder) and all(
         getattr(kind, name) is getattr(StaticOrder, name) for name in own
     )
+
+
+def arrival_weight(policy: StaticOrder) -> float | None:
+    """How much of a policy's order is the arrival time; None where it does not say.
+
+    It must be said by the class that defines the order, or by one derived from it.
+    """
+    kinds = type(policy).__mro__
+    if policy.budget_weight and type(policy).rest is StaticOrder.rest:
+        return 0.0
+    order = "rest" if policy.budget_weight else "order"
+    defined, said = (
+        next(place for place, kind in enumerate(kinds) if name in vars(kind))
+        for name in (order, "arrival_weight")
+    )
+    return policy.arrival_weight() if said <= defined else None
 
 
 class StaticKeys:

@@ -10,6 +10,7 @@ from driftsched.simulation.compiled.gateway import submit
 from driftsched.simulation.compiled.jit import inlined, kernel
 from driftsched.simulation.compiled.patience import expect, lapse
 from driftsched.simulation.compiled.replicas import notify
+from driftsched.simulation.compiled.retries import make, try_again
 from driftsched.simulation.compiled.world import GANG, World
 
 __all__ = ["IDLE", "LOG_FULL", "PAUSED", "advance"]
@@ -31,11 +32,12 @@ def advance(w: World) -> int:
         number = w.winners[1]
         wake = w.wake_s[number]
         coming = w.arrival_s[run.cursor] if run.cursor < run.stop else inf
+        coming = min(coming, run.retry_s)
         if coming < inf and coming <= wake and coming <= run.due_s:
             if run.cursor >= run.pause_at:
                 return PAUSED
-            arrive(w, run.cursor)
-            run.cursor += 1
+            item = make(w) if run.retrying else next_row(w)
+            arrive(w, item)
         elif wake == inf and coming == inf:
             # All have ended: what is due concerns nobody any more.
             run.due, run.due_s = 0, inf
@@ -50,6 +52,14 @@ def advance(w: World) -> int:
 
 
 @inlined
+def next_row(w: World) -> int:
+    """The next row of the workload, whose number is the request's id where nobody tries again."""
+    run = w.run[0]
+    run.cursor += 1
+    return int(run.cursor - 1)
+
+
+@inlined
 def arrive(w: World, item: int) -> None:
     """Submit a request and tell those in whose reach it is: all, where they share a queue."""
     run, now = w.run[0], w.arrival_s[item]
@@ -57,6 +67,8 @@ def arrive(w: World, item: int) -> None:
     line = submit(w, item)
     if run.patient and line >= 0:
         expect(w, item)
+    if run.retrying and line < 0:
+        try_again(w, item, now)
     first, stop = (line, line + 1) if run.routed else (0, len(w.replicas))
     for number in range(max(0, first), stop):
         notify(w, number, now)

@@ -14,6 +14,7 @@ from driftsched.simulation.compiled.compensators import FORESEEN, NUMERIC, Numer
 from driftsched.simulation.compiled.fill import fill_requests
 from driftsched.simulation.compiled.fleet import Fleet, pack_fleet
 from driftsched.simulation.compiled.routers import NUMBERED, draws
+from driftsched.simulation.compiled.tries import Room
 from driftsched.simulation.compiled.world import (
     CONTINUOUS,
     GANG,
@@ -50,44 +51,43 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     policy : Policy
         `Weighted`, or a static one; its keys are filled in as phases open.
     """
-    n, fleet = len(workload), pack_fleet(scenario, len(workload))
+    room = Room.of(scenario, workload)
+    n, fleet = room.most, pack_fleet(scenario, room.most)
     batch, lines = fleet.leaving.shape[1], len(fleet.replicas) if fleet.routed else 1
     compensator = scenario.estimator.compensator
     numeric = NUMERIC[type(compensator)](compensator, budgets, len(scenario.categories))
     foreseen = numeric.kind == FORESEEN
-    bias, estimate = _estimates(numeric, budgets)
+    bias, estimate = map(room.behind, _estimates(numeric, budgets))
     turns = policy.cycle_turns if isinstance(policy, Weighted) else None
-    held = n if any(tenant.limits.running for tenant in scenario.tenants) else 0
+    held = any(tenant.limits.running for tenant in scenario.tenants)
     router = NUMBERED[type(scenario.cluster.router)]
     run = _run(scenario, fleet, numeric.kind, turns is not None)
     drawn_s, run["patient"] = _patience(scenario, workload)
+    tenants = _tenants(scenario, turns)
+    room.settle(run, tenants)
     log_time_s, log_running, log_kv, log_replica = log_arrays(batch, len(fleet.replicas))
     return World(
         run=run,
         replicas=fleet.replicas,
         lines=_lines(turns, lines),
-        tenants=_tenants(scenario, turns),
-        queues=_queues(scenario, workload, lines),
+        tenants=tenants,
+        queues=_queues(room, lines),
         wake_s=fleet.wake_s,
         winners=fleet.winners,
         costs=fleet.costs,
         draws=draws(router if fleet.routed else -1, scenario.seed, n),
-        requests=_requests(workload, budgets),
-        arrival_s=workload.arrival_s.copy(),
-        prior_tokens=budgets.prior_tokens,
-        counted_prompt=budgets.counted_prompt,
-        keys=np.zeros(0 if turns else n),
+        requests=_requests(room, budgets),
+        arrival_s=room.behind(workload.arrival_s.copy()),
+        prior_tokens=room.behind(budgets.prior_tokens),
+        counted_prompt=room.behind(budgets.counted_prompt),
+        keys=np.zeros(0 if turns else room.planned + len(workload)),
         bias=bias,
         estimate=estimate,
-        patience_s=drawn_s,
+        patience_s=room.behind(drawn_s) if len(drawn_s) else drawn_s,
+        **room.arrays(),
         deadline_s=np.empty(n if run["patient"][0] else 0),
         deadline_ids=np.empty(n if run["patient"][0] else 0, np.int32),
-        heap_keys=np.empty((lines, 0 if turns else n)),
-        heap_ids=np.empty((lines, 0 if turns else n), np.int32),
-        held_keys=np.empty((lines, held)),
-        held_ids=np.empty((lines, held), np.int32),
-        behind=np.empty(n if turns else 0, np.int32),
-        occupied=np.zeros((lines, (len(scenario.tenants) >> TENANT_BITS) + 1), np.int64),
+        **_waiting(room, lines, in_turns=turns is not None, held=held),
         leaving=fleet.leaving,
         gone=fleet.gone,
         heads=fleet.heads,
@@ -96,7 +96,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
         chunk_to=fleet.chunk_to,
         slots=fleet.slots,
         **_blocks(n if scenario.engine.kv == "paged" else 0),
-        cached=cached_tokens(scenario, workload) if run["prefixes"][0] else np.zeros(0, np.int64),
+        cached=_cached(room) if run["prefixes"][0] else np.zeros(0, np.int64),
         learned_id=np.empty(n, np.int32),
         learned_bias=np.empty(0 if foreseen else n),
         compensation=numeric.state,
@@ -134,6 +134,21 @@ def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> 
     run["router"], run["last_route"] = NUMBERED[type(scenario.cluster.router)], -1
     run["compensator"], run["due_s"] = compensator, inf
     return run
+
+
+def _waiting(room: Room, lines: int, *, in_turns: bool, held: bool) -> dict[str, Array]:
+    """Queues that no request has come to."""
+    heap, behind = (0, room.most) if in_turns else (room.most, 0)
+    aside = room.most if held else 0
+    words = (len(room.attempts) >> TENANT_BITS) + 1
+    return {
+        "heap_keys": np.empty((lines, heap)),
+        "heap_ids": np.empty((lines, heap), np.int32),
+        "held_keys": np.empty((lines, aside)),
+        "held_ids": np.empty((lines, aside), np.int32),
+        "behind": np.empty(behind, np.int32),
+        "occupied": np.zeros((lines, words), np.int64),
+    }
 
 
 def _blocks(n: int) -> dict[str, Array]:
@@ -191,17 +206,23 @@ def _tenants(scenario: Scenario, turns: list[int] | None) -> Array:
     return tenants
 
 
-def _queues(scenario: Scenario, workload: Workload, lines: int) -> Array:
-    queues = np.zeros((lines, len(scenario.tenants)), QUEUE)
-    counts = np.bincount(workload.tenant, minlength=len(scenario.tenants))
+def _cached(room: Room) -> Array:
+    return room.behind(cached_tokens(room.scenario, room.workload))
+
+
+def _queues(room: Room, lines: int) -> Array:
+    tenants = len(room.attempts)
+    queues = np.zeros((lines, tenants), QUEUE)
+    counts = np.bincount(room.workload.tenant, minlength=tenants) * room.attempts
     queues["held_first"] = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return queues
 
 
-def _requests(workload: Workload, budgets: Budgets) -> Array:
-    requests = np.empty(len(workload), REQUEST)
+def _requests(room: Room, budgets: Budgets) -> Array:
+    workload = room.workload
+    requests = np.empty(room.planned + len(workload), REQUEST)
     fill_requests(
-        requests,
+        requests[room.planned :],
         workload.prompt_tokens,
         workload.output_tokens,
         workload.max_output_tokens,

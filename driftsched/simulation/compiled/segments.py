@@ -25,25 +25,30 @@ class Segments:
     def __init__(self, workload: Workload, world: World, keys: StaticKeys | None) -> None:
         self._segments = workload.segments
         self._world, self._keys = world, keys
+        self._planned = int(world.run["planned"][0])
         self._opened = 0
         self._start_s = 0.0
 
     def open(self, now: float) -> bool:
         """Let the next requests arrive, nothing being left to do at `now`; False at the end."""
         segments, run = self._segments, self._world.run
-        first = int(run["stop"][0])
+        planned, first = self._planned, int(run["stop"][0])
         while self._opened < len(segments):
             self._start_s = self._start(now)
             segment = segments[self._opened]
             self._opened += 1
-            self._world.arrival_s[segment.first : segment.stop] += self._start_s
-            run["stop"] = segment.stop
-            if segment.drain and segment.stop > first:
+            rows = slice(planned + segment.first, planned + segment.stop)
+            self._world.arrival_s[rows] += self._start_s
+            run["stop"] = rows.stop
+            if segment.drain and rows.stop > first:
                 break
         stop = int(run["stop"][0])
         if self._keys is not None:
             arrivals: NDArray[np.float64] = self._world.arrival_s[first:stop]
-            self._world.keys[first:stop] = self._keys.of(first, stop, arrivals)
+            if planned:  # the kernel adds what the arrival is worth, which it knows for retries too
+                arrivals = np.zeros(stop - first)
+            keys = self._keys.of(first - planned, stop - planned, arrivals)
+            self._world.keys[first:stop] = keys
         return stop > first
 
     def _start(self, now: float) -> float:

@@ -6,10 +6,15 @@ costs no more than one among a few.
 
 from __future__ import annotations
 
+import numpy as np
+
 from driftsched.simulation.compiled.jit import inlined
 from driftsched.simulation.compiled.world import TENANT_BITS, World
 
-__all__ = ["append", "forget", "next_in_turn"]
+__all__ = ["append", "forget", "lowest_bit", "next_in_turn"]
+
+DE_BRUIJN = 0x077CB531
+BIT_OF = np.argsort([(DE_BRUIJN << bit & 0xFFFFFFFF) >> 27 for bit in range(1 << TENANT_BITS)])
 
 
 @inlined
@@ -80,9 +85,5 @@ def next_occupied(w: World, line: int, tenant: int) -> int:
 @inlined
 def lowest_bit(word: int) -> int:
     """Number of the lowest bit set in a word of 2 ** TENANT_BITS bits that is not 0."""
-    bit = 0
-    for half in (16, 8, 4, 2, 1):
-        if word & ((1 << half) - 1) == 0:
-            word >>= half
-            bit += half
-    return bit
+    # The product's upper five bits differ for every single bit (de Bruijn).
+    return int(BIT_OF[((word & -word) * DE_BRUIJN & 0xFFFFFFFF) >> 27])

@@ -68,6 +68,7 @@ REQUEST = np.dtype(
         ("end", "i1"),  # why it ends badly, 0 while it does not
         ("place", "i1"),
         ("late", "b1"),  # whether its first token was in time and the last one is waited for
+        ("attempt", "i1"),  # which try it is, from 1
     ],
     align=True,
 )
@@ -94,6 +95,12 @@ RUN = np.dtype(
         ("last_route", "i8"),
         ("compensator", "i8"),
         ("waiting", "i8"),
+        ("retrying", "b1"),  # whether some clients try again
+        ("planned", "i8"),  # where the rows of the workload begin, as plans of requests
+        ("made", "i8"),  # requests made of them
+        ("arrival_weight", "f8"),
+        ("retries", "i8"),  # to come
+        ("retry_s", "f8"),  # the first of them; inf is none
         ("patient", "b1"),  # whether some clients give up
         ("due", "i8"),  # how many deadlines are kept
         ("due_s", "f8"),  # the first of them; inf is none
@@ -153,10 +160,13 @@ TENANT = np.dtype(
         ("turns", "i8"),
         ("first_token_timeout_s", "f8"),  # inf is none, as below
         ("timeout_s", "f8"),
+        ("attempts", "i8"),
+        ("retry_after", "i8"),  # a bit an end after which clients try again
+        ("jitter", "f8"),
     ],
     align=True,
 )
-"""One a tenant: limits and how far they are used, turns under `TURNS`, timeouts."""
+"""One a tenant: limits and how far they are used, turns under `TURNS`, timeouts, retries."""
 
 LINE = np.dtype(
     [
@@ -208,13 +218,19 @@ class Costs(NamedTuple):
 class World(NamedTuple):
     """Everything a run needs; arrays of n are by request id.
 
+    Where clients try again, ids are given as requests are made: n is the most there can be, and
+    behind them, from `planned` on, lie the workload's rows, whose arrays are copied from there.
+
     Read: arrival_s, prior_tokens, counted_prompt, keys (the policy's key without the budget), draws
-    (the router's, two a request routed), costs, patience_s (n, or none: until the first token).
-    Written: bias, estimate, learned_id and learned_bias (in order of finishing), the
-    log (a row a change of a replica).
+    (the router's, two a request routed), costs, patience_s (n, or none: until the first token),
+    pauses_s (a row a tenant: before the second try, the third, …, without jitter), phase_first
+    (first row of each phase), entropy (of the jitter).
+    Written: rows and retry_of (n: row of the workload, and the try before), bias, estimate,
+    learned_id and learned_bias (in order of finishing), the log (a row a change of a replica).
     The rest is state; see the record types. heap_* and held_* have a row a queue; behind links the
     requests of a tenant's queue, and occupied (a row a queue) has a bit a tenant with such
-    requests; deadline_* is a heap of times at which clients look at their requests; wake_s says
+    requests; deadline_* is a heap of times at which clients look at their requests,
+    retry_* one of retries to come, by the try before; pool is room for `chance`; wake_s says
     when each replica wakes, and winners is a tournament over it. leaving, gone, heads and the
     pieces of prompts (chunk: whose; from, to) have a row a replica.
     Where KV cache is paged, slots counts a replica's decoding requests by the iteration in which
@@ -243,6 +259,14 @@ class World(NamedTuple):
     patience_s: NDArray[Any]
     deadline_s: NDArray[Any]
     deadline_ids: NDArray[Any]
+    rows: NDArray[Any]
+    retry_of: NDArray[Any]
+    retry_s: NDArray[Any]
+    retry_ids: NDArray[Any]
+    pauses_s: NDArray[Any]
+    phase_first: NDArray[Any]
+    entropy: NDArray[Any]
+    pool: NDArray[Any]
     heap_keys: NDArray[Any]
     heap_ids: NDArray[Any]
     held_keys: NDArray[Any]

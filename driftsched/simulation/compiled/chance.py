@@ -1,0 +1,122 @@
+"""The draw behind a retry's pause, to the bit numpy's own, without making a generator for each.
+
+`numpy.random.SeedSequence` and the first number of its `PCG64`, both of which numpy keeps stable
+(M. E. O'Neill, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for
+Random Number Generation", HMC-CS-2014-0905, for the generator).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.workload.streams import COMPONENTS
+
+__all__ = ["POOL", "entropy", "uniform"]
+
+POOL = 4
+"""Words of a seed sequence's pool."""
+
+U = np.uint64
+ONE, LOW = U(1), U(0xFFFFFFFF)
+BITS_11, BITS_16, BITS_32, BITS_58, BITS_63, BITS_64 = U(11), U(16), U(32), U(58), U(63), U(64)
+INIT_A, TIMES_A, INIT_B, TIMES_B = U(0x43B0D7E5), U(0x931E8875), U(0x8B51F9DD), U(0x58F38DED)
+MIX_LEFT, MIX_RIGHT = U(0xCA01F9DD), U(0x4973F715)
+PCG_HIGH, PCG_LOW = U(0x2360ED051FC65DA4), U(0x4385DF649FCCF645)
+
+Words = NDArray[Any]
+
+
+def entropy(seed: int, component: str) -> Words:
+    """Words that all streams of a component begin with; see `driftsched.workload.Streams`."""
+    words = [seed >> shift & 0xFFFFFFFF for shift in range(0, max(1, seed.bit_length()), 32)]
+    words += [0] * (POOL - len(words))
+    return np.array([*words, COMPONENTS.index(component)], np.uint64)
+
+
+@apart
+def uniform(words: Words, pool: Words, phase: int, place: int, tries: int) -> float:
+    """First number, in [0, 1), of the stream of the component and (phase, place, tries).
+
+    `pool` is room for `POOL` words; they are overwritten.
+    """
+    absorb(words, pool, phase, place, tries)
+    state_high, state_low = squeeze(pool, 0), squeeze(pool, 1)
+    high, low = squeeze(pool, 2), squeeze(pool, 3)
+    odd_high, odd_low = (high << ONE) | (low >> BITS_63), (low << ONE) | ONE
+    high, low = add(odd_high, odd_low, state_high, state_low)
+    for _ in range(2):
+        high, low = times_pcg(high, low)
+        high, low = add(high, low, odd_high, odd_low)
+    mixed, turn = high ^ low, high >> BITS_58
+    turned = (mixed >> turn) | (mixed << ((BITS_64 - turn) & BITS_63))
+    return float(turned >> BITS_11) * 2.0**-53
+
+
+@inlined
+def absorb(words: Words, pool: Words, phase: int, place: int, tries: int) -> None:
+    """`SeedSequence.mix_entropy`."""
+    const = INIT_A
+    for number in range(POOL):
+        pool[number] = hashed(words[number], const, TIMES_A)
+        const = const * TIMES_A & LOW
+    for source in range(POOL):
+        for other in range(POOL):
+            if source != other:
+                stirred = hashed(pool[source], const, TIMES_A)
+                pool[other] = stir(pool[other], stirred)
+                const = const * TIMES_A & LOW
+    for source in range(POOL, len(words) + 3):
+        part = source - len(words)
+        word = U(phase) if part == 0 else U(place) if part == 1 else U(tries)
+        if part < 0:
+            word = words[source]
+        for other in range(POOL):
+            pool[other] = stir(pool[other], hashed(word, const, TIMES_A))
+            const = const * TIMES_A & LOW
+
+
+@inlined
+def hashed(value: Any, const: Any, times: Any) -> Any:
+    """One word, hashed."""
+    value = (value ^ const) * (const * times & LOW) & LOW
+    return value ^ (value >> BITS_16)
+
+
+@inlined
+def stir(value: Any, other: Any) -> Any:
+    """Two words as one."""
+    value = (MIX_LEFT * value - MIX_RIGHT * other) & LOW
+    return value ^ (value >> BITS_16)
+
+
+@inlined
+def squeeze(pool: Words, number: int) -> Any:
+    """The 64-bit word of this number of `SeedSequence.generate_state`."""
+    const = INIT_B
+    for _ in range(2 * number):
+        const = const * TIMES_B & LOW
+    low = hashed(pool[2 * number % POOL], const, TIMES_B)
+    high = hashed(pool[(2 * number + 1) % POOL], const * TIMES_B & LOW, TIMES_B)
+    return (high << BITS_32) | low
+
+
+@inlined
+def add(high: Any, low: Any, more_high: Any, more_low: Any) -> Any:
+    """Sum of two numbers of 128 bits."""
+    total = low + more_low
+    return high + more_high + (ONE if total < low else U(0)), total
+
+
+@inlined
+def times_pcg(high: Any, low: Any) -> Any:
+    """Product of a number of 128 bits and PCG's factor."""
+    left, right = low >> BITS_32, low & LOW
+    times_left, times_right = PCG_LOW >> BITS_32, PCG_LOW & LOW
+    first = left * times_right + (right * times_right >> BITS_32)
+    second = right * times_left + (first & LOW)
+    carried = left * times_left + (first >> BITS_32) + (second >> BITS_32)
+    return carried + high * PCG_LOW + low * PCG_HIGH, low * PCG_LOW

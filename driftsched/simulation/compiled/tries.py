@@ -1,0 +1,92 @@
+"""Room for the tries of a run, whose number is not known ahead, and what clients try again by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.simulation.compiled.chance import POOL, entropy
+from driftsched.simulation.compiled.ends import ENDS
+
+if TYPE_CHECKING:
+    from driftsched.scenario.model import Scenario
+    from driftsched.workload.table import Workload
+
+__all__ = ["Room"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many requests there can be, and where the workload's rows lie.
+
+    What is never written to takes no memory, so that room for every possible try costs nothing.
+
+    Attributes
+    ----------
+    scenario, workload : what is run
+    attempts : int array
+        Tries a tenant, in all.
+    most : int
+        Ids that there may be.
+    """
+
+    scenario: Scenario
+    workload: Workload
+    attempts: Array
+    most: int
+
+    @classmethod
+    def of(cls, scenario: Scenario, workload: Workload) -> Room:
+        """Room for every possible try."""
+        attempts = np.array([tenant.retries.attempts for tenant in scenario.tenants])
+        return cls(scenario, workload, attempts, int(attempts[workload.tenant].sum()))
+
+    @property
+    def retrying(self) -> bool:
+        """Whether anybody may try again; else a row is a request."""
+        return self.most > len(self.workload)
+
+    @property
+    def planned(self) -> int:
+        """Where the rows begin."""
+        return self.most if self.retrying else 0
+
+    def behind(self, column: Array) -> Array:
+        """Give a column of the rows, behind room for the requests where those are made of them."""
+        if not self.retrying:
+            return column
+        wide = np.empty(self.planned + len(self.workload), column.dtype)
+        wide[self.planned :] = column
+        return wide
+
+    def settle(self, run: Array, tenants: Array) -> None:
+        """Write into the records how often, when and after what clients try again."""
+        run["retrying"], run["retry_s"] = self.retrying, inf
+        run["planned"] = run["cursor"] = run["stop"] = self.planned
+        tenants["attempts"] = self.attempts
+        for row, tenant in zip(tenants, self.scenario.tenants, strict=True):
+            after = tenant.retries.after
+            row["retry_after"] = sum(1 << code for code, end in ENDS.items() if end in after)
+            row["jitter"] = tenant.retries.jitter
+
+    def arrays(self) -> dict[str, Array]:
+        """Give the parts of a `World` that only retries need."""
+        most = self.most if self.retrying else 0
+        retries = [tenant.retries for tenant in self.scenario.tenants]
+        tries = range(1, int(self.attempts.max()))
+        return {
+            "rows": np.empty(most, np.int32),
+            "retry_of": np.empty(most, np.int32),
+            "retry_s": np.empty(most),
+            "retry_ids": np.empty(most, np.int32),
+            "pauses_s": np.array([[one.pause_s(n, 0.0) for n in tries] for one in retries]),
+            "phase_first": np.array([segment.first for segment in self.workload.segments]),
+            "entropy": entropy(self.scenario.seed, "retries"),
+            "pool": np.zeros(POOL, np.uint64),
+        }

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> None:
     for warning in warnings:
         tell(warning)
     if twin.left_out:
-        tell(f"{twin.left_out} requests that did not finish are left out")
+        tell(f"{twin.left_out} requests that did not finish are not compared")
     if args.json:
         cost = entry.cost.model_dump(mode="json")
         print_json(_data(twin) | {"cost": cost, "fit": entry.fit, "warnings": warnings})

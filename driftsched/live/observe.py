@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
     from driftsched.serving.iteration import IterationCost
 
-__all__ = ["observe", "observe_gangs", "observe_run"]
+__all__ = ["came_through", "observe", "observe_gangs", "observe_run"]
 
 Ints = NDArray[np.int64]
 
 
 def observe_run(result: RunResult, cost: IterationCost | None = None) -> Observations:
     """Observe a run, simulated or live, all its replicas together.
+
+    In a live run those who ran and did not finish were in the engine too, as long as they were.
 
     Parameters
     ----------
@@ -41,8 +43,7 @@ def observe_run(result: RunResult, cost: IterationCost | None = None) -> Observa
     InputError
         Fewer than two requests finished with more than one token.
     """
-    requests = result.requests
-    done = requests[(requests["status"] == "finished").to_numpy(dtype=bool)]
+    done = result.requests[came_through(result.requests)]
     gangs = result.scenario.engine.mode == "gang" and "last_token_s" not in done.columns
     replicas = [mine for _, mine in done.groupby("replica") if len(mine) > 1]
     found = [observe_gangs(mine) if gangs else observe(mine, cost) for mine in replicas]
@@ -54,6 +55,15 @@ def observe_run(result: RunResult, cost: IterationCost | None = None) -> Observa
     for other in others:
         first = first.joined(other)
     return first
+
+
+def came_through(requests: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which requests finished, or gave tokens whose number and times were measured."""
+    finished = (requests["status"] == "finished").to_numpy(dtype=bool)
+    if "last_token_s" not in requests.columns:
+        return finished
+    gave = requests["last_token_s"].notna() & (requests["output_tokens"] > 0)
+    return finished | gave.to_numpy(dtype=bool)
 
 
 def observe_gangs(requests: pd.DataFrame) -> Observations:

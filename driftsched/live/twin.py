@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from driftsched.errors import InputError
 from driftsched.estimation.classifier import Oracle
+from driftsched.live.observe import came_through
 from driftsched.results.events import queue_table
 from driftsched.results.percentiles import LATENCIES, percentile_columns
 from driftsched.results.queues import TOTAL, sample_queues
+from driftsched.scenario.clients import Patience, Retries
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
 from driftsched.workload.table import Segment, Workload
@@ -46,7 +48,8 @@ class Twin:
     others : mapping of str to RunResult
         The same under other policies: what would it have been.
     left_out : int
-        Requests of the live run that did not finish and are in neither.
+        Requests of the live run that did not finish and are compared with nothing. Those of them
+        that ran are simulated as well, since they took their share of the engine.
     """
 
     live: RunResult
@@ -129,16 +132,17 @@ def build_twin(
     done = (live.requests["status"] == "finished").to_numpy(dtype=bool)
     if not done.any():
         raise InputError("a run must have a finished request to be simulated again, got none")
-    seen = _finished(live, done)
+    ran = _ran(live.requests)
+    seen, compared = _only(live, ran), done[ran]
     scenario = twin_scenario(live, cost)
     extra = round(handover_iterations) if live.scenario.engine.mode == "continuous" else 0
     workload = live_workload_of(seen, extra)
 
     def again(one: Scenario) -> RunResult:
-        return _as_seen(simulate(one, workload), seen, extra)
+        return _only(_as_seen(simulate(one, workload), seen, extra), compared)
 
     return Twin(
-        live=seen,
+        live=_only(seen, compared),
         twin=again(scenario),
         others={
             name: again(scenario.model_copy(update={"policy": policy}))
@@ -151,7 +155,8 @@ def build_twin(
 def twin_scenario(live: RunResult, cost: CostConfig) -> Scenario:
     """The live run's scenario on a simulated engine of that cost.
 
-    Batch size and replicas are those the live run had. Categories are those it was told.
+    Batch size and replicas are those the live run had. Categories are those it was told. Whom
+    admission turned away, who gave up and who tried again is known: nobody does so anew.
     """
     scenario = live.scenario
     about = live.provenance.get("live")
@@ -161,8 +166,21 @@ def twin_scenario(live: RunResult, cost: CostConfig) -> Scenario:
         facts = about.get("engine") or {}
         cluster |= ROOMY | {"replicas": facts.get("replicas") or 1, "pools": ()}
         engine["batch_size"] = about.get("slots") or scenario.engine.batch_size
+    free = {"waiting": None, "rate_rps": None}
+    tenants = tuple(
+        tenant.model_copy(
+            update={
+                "patience": Patience(),
+                "retries": Retries(),
+                "limits": tenant.limits.model_copy(update=free),
+            }
+        )
+        for tenant in scenario.tenants
+    )
     return scenario.model_copy(
         update={
+            "tenants": tenants,
+            "events": () if about else scenario.events,
             "cluster": scenario.cluster.model_copy(update=cluster),
             "engine": scenario.engine.model_copy(update=engine),
             "estimator": scenario.estimator.model_copy(update={"classifier": Oracle()}),
@@ -176,7 +194,7 @@ def live_workload_of(live: RunResult, extra_tokens: int = 0) -> Workload:
     Parameters
     ----------
     live : RunResult
-        All of its requests finished.
+        All of its requests ran. Who was cut short had a further iteration that gave nothing.
     extra_tokens : int
         Added to each output.
     """
@@ -189,7 +207,8 @@ def live_workload_of(live: RunResult, extra_tokens: int = 0) -> Workload:
         return pd.Categorical(requests[name], categories=names).codes.astype(np.int64)
 
     in_words = scenario.estimator.unit == "words"
-    output = column("output_tokens") + extra_tokens
+    cut = (requests["status"] != "finished").to_numpy(np.int64)
+    output = column("output_tokens") + cut + extra_tokens
     count = len(requests)
     return Workload(
         arrival_s=requests["arrival_s"].to_numpy(np.float64),
@@ -207,13 +226,21 @@ def live_workload_of(live: RunResult, extra_tokens: int = 0) -> Workload:
     )
 
 
-def _finished(live: RunResult, done: NDArray[np.bool_]) -> RunResult:
-    """Only the requests that finished, numbered anew."""
-    if done.all():
-        return live
-    requests = live.requests[done].reset_index(drop=True)
+def _ran(requests: pd.DataFrame) -> NDArray[np.bool_]:
+    """Who was in the engine: those who came through, and whose clients left before a token."""
+    if "last_token_s" not in requests.columns:
+        return came_through(requests)
+    left = requests["status"].isin(["timed_out", "cancelled"]) & requests["dispatch_s"].notna()
+    return came_through(requests) | left.to_numpy(dtype=bool)
+
+
+def _only(run: RunResult, chosen: NDArray[np.bool_]) -> RunResult:
+    """Only some of the requests, numbered anew."""
+    if chosen.all():
+        return run
+    requests = run.requests[chosen].reset_index(drop=True)
     requests["request_id"] = np.arange(len(requests))
-    return replace(live, requests=requests, queues=queue_table(live.scenario, requests))
+    return replace(run, requests=requests, queues=queue_table(run.scenario, requests))
 
 
 def _as_seen(twin: RunResult, live: RunResult, extra: int) -> RunResult:

@@ -21,7 +21,7 @@ from driftsched.scenario import Scenario, parse_scenario
 from driftsched.simulation import simulate
 from driftsched.workload import Workload, generate
 from tests.live.models import tiny
-from tests.support.live_runs import check_conserved, options
+from tests.support.live_runs import check_conserved, crowd, options
 from tests.support.reactive import reactive
 from tests.support.scenarios import small
 from tests.support.scripted_engine import ScriptedEngine
@@ -103,31 +103,6 @@ def test_gangs_equal_the_simulation(scenario: Scenario, size: int) -> None:
     assert late.between(-1e-5, STEP_S + 1e-5).all()
     live.loc[gave_up, "finish_s"] = simulated.loc[gave_up, "finish_s"]
     assert_alike(simulated, live)
-
-
-def crowd(**changes: Any) -> Scenario:
-    """Six impatient users of two tenants, who try again, in front of few places."""
-    people = {
-        "patience": {"first_token_timeout_s": 1.2, "timeout_s": 3.0},
-        "retries": {"attempts": 3, "backoff_s": 0.5, "jitter": 0.5},
-    }
-    phase = {
-        "name": "only",
-        "requests": 60,
-        "arrivals": {
-            "kind": "closed_loop",
-            "users": 6,
-            "think": {"kind": "exponential", "mean_s": 1.0},
-        },
-        "mix": {"short_qa": 1},
-    }
-    tenants = [
-        {"name": "a", "tier": "premium", "share": 0.5} | people,
-        {"name": "b", "tier": "batch", "share": 0.5} | people,
-    ]
-    engine = {"mode": "continuous", "batch_size": 2}
-    data = {"tenants": tenants, "phases": [phase | changes], "engine": engine}
-    return small(**data, estimator={"unit": "tokens"})
 
 
 def test_times_are_scaled_for_clients_alone() -> None:

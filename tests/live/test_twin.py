@@ -14,6 +14,8 @@ from driftsched.live.twin import build_twin
 from driftsched.results import RunResult
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
+from tests.support.live_runs import crowd, options
+from tests.support.virtual_time import virtual_run
 
 
 def simulated(mode: str, unit: str = "words", policy: str = "sjf", *changes: str) -> RunResult:
@@ -92,6 +94,20 @@ def test_requests_that_did_not_finish_are_left_out_and_counted() -> None:
     )
     with pytest.raises(InputError, match="must have a finished request"):
         build_twin(replace(run, requests=requests), run.scenario.cluster.cost)
+
+
+def test_impatient_clients_are_where_they_were_in_the_engine() -> None:
+    """Else those who left it, or tried again, would be missing in the twin, or leave it anew."""
+    live = virtual_run(crowd(requests=120), options(slots=1), 0.04)
+    status = live.requests["status"].value_counts()
+    assert status["timed_out"] > status["finished"] > 30
+    calibration = calibrate_run(live)
+    assert calibration.fit["p90_relative_error"] < 1e-6
+    twin = build_twin(live, calibration.cost(), policies=["sjf"])
+    assert twin.errors()["error"].abs().max() < 1e-6
+    assert twin.left_out == status["timed_out"]
+    assert len(twin.others["sjf"].requests) == len(twin.twin.requests) == status["finished"]
+    assert (twin.others["sjf"].requests["status"] == "finished").all()
 
 
 def test_an_unknown_policy_is_refused() -> None:

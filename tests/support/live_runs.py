@@ -11,6 +11,7 @@ import pandas as pd
 from driftsched.live import LiveOptions, parse_options
 from driftsched.results import RunResult, replay
 from driftsched.scenario import Scenario, load_scenario
+from tests.support.scenarios import small
 
 
 def scaled_paper(mode: str, policy: str, requests: int = 60, **changes: Any) -> Scenario:
@@ -21,6 +22,31 @@ def scaled_paper(mode: str, policy: str, requests: int = 60, **changes: Any) -> 
         sets += [f"categories.{number}.base_tokens={base}"]
         sets += [f"categories.{number}.max_output_tokens={most}"]
     return load_scenario("paper", sets + [f"{name}={value}" for name, value in changes.items()])
+
+
+def crowd(**changes: Any) -> Scenario:
+    """Six impatient users of two tenants, who try again, in front of few places."""
+    people = {
+        "patience": {"first_token_timeout_s": 1.2, "timeout_s": 3.0},
+        "retries": {"attempts": 3, "backoff_s": 0.5, "jitter": 0.5},
+    }
+    phase = {
+        "name": "only",
+        "requests": 60,
+        "arrivals": {
+            "kind": "closed_loop",
+            "users": 6,
+            "think": {"kind": "exponential", "mean_s": 1.0},
+        },
+        "mix": {"short_qa": 1},
+    }
+    tenants = [
+        {"name": "a", "tier": "premium", "share": 0.5} | people,
+        {"name": "b", "tier": "batch", "share": 0.5} | people,
+    ]
+    engine = {"mode": "continuous", "batch_size": 2}
+    data = {"tenants": tenants, "phases": [phase | changes], "engine": engine}
+    return small(**data, estimator={"unit": "tokens"})
 
 
 def options(**changes: Any) -> LiveOptions:

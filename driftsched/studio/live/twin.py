@@ -126,7 +126,7 @@ def _errors(twin: Twin) -> None:
     queue = twin.queue_error()
     st.caption(
         f"Waiting requests in the mean: {queue['live_mean']:.1f} live, {queue['twin_mean']:.1f} "
-        f"simulated. {twin.left_out} requests that did not finish are in neither. The cost was "
+        f"simulated. {twin.left_out} requests that did not finish are not compared. The cost was "
         "fitted to this very run; another run tests it better."
     )
 

@@ -13,7 +13,7 @@ from driftsched.cli.progress import ProgressBar
 from driftsched.cli.summary import about, estimation_summary, policy_summary
 from driftsched.cli.traffic import trace_report
 from driftsched.experiments import compare
-from driftsched.results import advice, replications_needed
+from driftsched.results import advice, replications_of
 from driftsched.results.report_parts import with_interval
 from driftsched.scheduling.policies import POLICIES
 
@@ -67,7 +67,7 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         },
         "replications_needed": {
             policy: {
-                metric: replications_needed(comparison.estimate(policy, metric))
+                metric: replications_of(*comparison.pool(policy, metric))
                 for metric in _latencies(comparison)
             }
             for policy in comparison.policies
@@ -163,8 +163,9 @@ def _trust(comparison: Comparison) -> str:
     if len(comparison.seeds) < 2:
         return "One seed has no interval: --seeds 10 gives one."
     level = max(comparison.scenario.metrics.percentiles)
-    found = {p: comparison.estimate(p, f"p{level:.10g}_e2el_ms") for p in comparison.policies}
+    metric = f"p{level:.10g}_e2el_ms"
+    found = {p: comparison.estimate(p, metric) for p in comparison.policies}
     worst = max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))
     return "In brackets: 95 % interval over the seeds. " + (
-        advice(found[worst], f"P{level:g} under {worst}") + "."
+        advice(*comparison.pool(worst, metric), f"P{level:g} under {worst}") + "."
     )

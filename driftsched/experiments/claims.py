@@ -98,11 +98,12 @@ def _error(measure: str, words: str, published: float, evidence: Evidence) -> Ro
     comparison = evidence.comparison
     ours = comparison.error_change(measure)
     unit = evidence.scenario.estimator.unit
-    before, after = (float(comparison.errors(measure, name).mean()) for name in ("none", "ema"))
-    low, high = _ratios(evidence)
+    before, after = (comparison.error_interval(measure, name) for name in ("none", "ema"))
+    least, most = _ratios(evidence)
     text = (
-        f"Answers are {low:.2f} to {high:.2f} of their category's base length, counted in {unit}; "
-        f"correction learns that ratio, and the error goes from {before:.0f} to {after:.0f} {unit}."
+        f"Answers are between {shown(least, '.2f')} and {shown(most, '.2f')} of their category's "
+        f"base length, counted in {unit}; correction learns that ratio, and the error goes from "
+        f"{shown(before, '.0f')} to {shown(after, '.0f')} {unit}."
     )
     gap = 100 * ours.mean - published
     if gap < -NEAR_POINTS:
@@ -112,13 +113,13 @@ def _error(measure: str, words: str, published: float, evidence: Evidence) -> Ro
             " That is less than was published: the ratio is near 1 from the start, so there is "
             "little to learn."
         )
-    even = evidence.fact(f"{measure}_change")[0]
-    if even < ours.mean - 0.02:
+    even = evidence.fact(f"{measure}_change")
+    if even[0] < ours.mean - 0.02:
         factors = dict.fromkeys(tenant.safety_factor for tenant in evidence.scenario.tenants)
         listed = ", ".join(f"{factor:g}" for factor in factors)
         text += (
             f" The tenants' safety factors ({listed}) are outside the feedback and stay as error; "
-            f"were all of them 1, the change would be {100 * even:+.0f} %."
+            f"were all of them 1, the change would be {shown(even, '+.0%')}."
         )
     return _judged(f"Correction lowers the {words} of length estimates", published, ours, text)
 
@@ -131,10 +132,8 @@ def _evenness(evidence: Evidence) -> str:
     )
     if evidence.scenario.lengths == "capped":
         return start + "here every answer is as long as its category allows."
-    cut = evidence.fact("cut_share")[0]
-    return (
-        start + f"ours, whose lengths had to be assumed, differ less: {cut:.0%} end at the limit."
-    )
+    cut = shown(evidence.fact("cut_share"), ".0%")
+    return start + f"ours, whose lengths had to be assumed, differ less: {cut} end at the limit."
 
 
 def _latency(metric: str, words: str, published: float, evidence: Evidence) -> Row:
@@ -154,11 +153,11 @@ def _latency(metric: str, words: str, published: float, evidence: Evidence) -> R
 
 
 def _gangs(evidence: Evidence) -> str:
-    fifo, sjf = (evidence.fact("slot_use", name)[0] for name in ("fifo", "sjf"))
+    fifo, sjf = (shown(evidence.fact("slot_use", name), ".0%") for name in ("fifo", "sjf"))
     return (
         "A gang ends when its longest answer does. Under SJF its requests are more alike: "
-        f"{sjf:.0%} of its places give a token at a step, {fifo:.0%} under FIFO, and the whole run "
-        f"is {_longer(evidence)}."
+        f"{sjf} of its places give a token at a step, {fifo} under FIFO, and the whole run is "
+        f"{_longer(evidence)}."
     )
 
 
@@ -171,9 +170,12 @@ def _no_gangs(evidence: Evidence) -> str:
 
 def _longer(evidence: Evidence) -> str:
     """How much longer or shorter the run is under SJF."""
-    change = 100 * evidence.comparison.change("duration", "sjf", "fifo").mean
-    side = "shorter" if change < 0 else "longer"
-    return f"{abs(change):.{0 if abs(change) >= 10 else 1}f} % {side}"
+    found = evidence.comparison.change("duration", "sjf", "fifo")
+    side = "shorter" if found.mean < 0 else "longer"
+    turned = (found.high, found.low) if found.mean < 0 else (found.low, found.high)
+    sign = -1 if found.mean < 0 else 1
+    amount = (abs(found.mean), sign * turned[0], sign * turned[1])
+    return f"{shown(amount, '.0%' if abs(found.mean) >= 0.1 else '.1%')} {side}"
 
 
 def _tiers(evidence: Evidence) -> str:
@@ -184,28 +186,26 @@ def _tiers(evidence: Evidence) -> str:
         return ""
     comparison = evidence.comparison
     slow, fast = (
-        comparison.interval("sjf", "p50_e2el_ms", scope="tenant", name=t.name)[0] / 1e3
+        comparison.estimate("sjf", "p50_e2el_ms", scope="tenant", name=t.name)
         for t in (long, short)
     )
-    turned = long.rank < short.rank and slow > fast
+    turned = long.rank < short.rank and slow.value > fast.value
+    slow_s, fast_s = (shown((one.value, one.low, one.high), ".0f") for one in (slow, fast))
     return (
         f" The budgets of {long.name} are multiplied by {long.safety_factor:g} and those of "
-        f"{short.name} by {short.safety_factor:g}, so under SJF the median is {slow:.0f} s for "
-        f"{long.name} and {fast:.0f} s for {short.name}"
+        f"{short.name} by {short.safety_factor:g}, so under SJF the median is {slow_s} s for "
+        f"{long.name} and {fast_s} s for {short.name}"
         + (": the tiers are turned upside down." if turned else ".")
     )
 
 
 def _drift(evidence: Evidence) -> Row:
     names = [name for name in evidence.findings.columns if str(name).startswith(RATIO)]
-    drifts = {
-        str(name).removeprefix(RATIO): [100 * (x - 1) for x in evidence.fact(str(name))]
-        for name in names
-    }
+    drifts = {str(name).removeprefix(RATIO): _off(evidence.fact(str(name))) for name in names}
     seen = {name: drift for name, drift in drifts.items() if math.isfinite(drift[0])}
     mean, low, high = min(seen.values(), key=lambda drift: abs(drift[0]))
     holds = abs(mean) >= DRIFT_PERCENT and (low > 0 or high < 0)
-    listed = ", ".join(f"{name} {drift[0]:+.0f} %" for name, drift in seen.items())
+    listed = ", ".join(f"{name} {shown(drift, '+.0f')} %" for name, drift in seen.items())
     unit = evidence.scenario.estimator.unit
     text = (
         f"Mean answer length against the category's base, in {unit}: {listed}. Shown is the least; "
@@ -224,9 +224,10 @@ def _policy_over_correction(evidence: Evidence) -> Row:
     holds = least > max(abs(correction.low), abs(correction.high))
     doubt = "" if correction.told else ", which cannot be told from none"
     text = (
-        f"SJF instead of FIFO changes the median latency by {100 * policy.mean:+.0f} %; correcting "
-        f"SJF's estimates changes it by {mean:+.1f} %{doubt}. SJF needs the right order, not the "
-        "right lengths, and one factor for a whole category hardly changes the order."
+        "SJF instead of FIFO changes the median latency by "
+        f"{shown((policy.mean, policy.low, policy.high), '+.0%')}; correcting SJF's estimates "
+        f"changes it by {shown((mean, low, high), '+.1f')} %{doubt}. SJF needs the right order, "
+        "not the right lengths, and one factor for a whole category hardly changes the order."
     )
     claim = (
         "The scheduler matters more than correction (shown: what correction does to SJF's median)"
@@ -235,22 +236,51 @@ def _policy_over_correction(evidence: Evidence) -> Row:
 
 
 def _tokens_near_one(evidence: Evidence) -> Row:
-    mean, low, high = (100 * (x - 1) for x in evidence.fact("token_ratio"))
-    counted = 100 * (evidence.fact("counted_ratio")[0] - 1)
+    mean, low, high = _off(evidence.fact("token_ratio"))
+    counted = _off(evidence.fact("counted_ratio"))
     holds = max(abs(low), abs(high)) <= NEAR_ONE_PERCENT
     text = (
-        f"Counted in tokens, answers are on average {mean:+.1f} % off their base length; within "
-        f"{NEAR_ONE_PERCENT:g} % the bias counts as near 1."
+        f"Counted in tokens, answers are on average {shown((mean, low, high), '+.1f')} % off their "
+        f"base length; within {NEAR_ONE_PERCENT:g} % the bias counts as near 1."
     )
     if evidence.scenario.estimator.unit == "words":
-        text += f" The same answers counted in words are {counted:+.0f} % off."
-        if 0 <= mean / (counted or np.inf) < 1:
-            text += f" So {1 - mean / counted:.0%} of the drift is the unit."
+        text += f" The same answers counted in words are {shown(counted, '+.0f')} % off."
+        if 0 <= mean / (counted[0] or np.inf) < 1:
+            text += f" So {shown(_by_unit(evidence), '.0%')} of the drift is the unit."
     claim = "Counted in tokens the bias stays near 1"
     return claim, float("nan"), mean, low, high, holds, text
 
 
-def _ratios(evidence: Evidence) -> tuple[float, float]:
+def _off(ratio: Interval) -> Interval:
+    """A ratio as percent off 1."""
+    mean, low, high = (100 * (x - 1) for x in ratio)
+    return mean, low, high
+
+
+def _by_unit(evidence: Evidence) -> Interval:
+    """Share of the drift in words that is gone when counted in tokens, over the seeds."""
+    rows = evidence.findings[evidence.findings["variant"] == "fifo"]
+    tokens, words = (rows[name] - 1 for name in ("token_ratio", "counted_ratio"))
+    return mean_interval((1 - tokens / words).to_numpy(np.float64))
+
+
+def shown(figure: Interval, form: str) -> str:
+    """A figure with its interval in brackets; without, where that is not known.
+
+    Examples
+    --------
+    >>> shown((0.62, 0.6, 0.64), ".0%"), shown((3.0, np.nan, np.nan), ".1f")
+    ('62% (60% to 64%)', '3.0')
+    """
+    value, low, high = figure
+    if math.isnan(low) or math.isnan(high):
+        return format(value, form)
+    ends = ["…" if math.isinf(end) else format(end, form) for end in (low, high)]
+    return f"{format(value, form)} ({ends[0]} to {ends[1]})"
+
+
+def _ratios(evidence: Evidence) -> tuple[Interval, Interval]:
+    """The least and the greatest mean of actual over base length of any category."""
     names = [str(name) for name in evidence.findings.columns if str(name).startswith(RATIO)]
-    means = [evidence.fact(name)[0] for name in names]
-    return float(np.nanmin(means)), float(np.nanmax(means))
+    known = [fact for fact in map(evidence.fact, names) if math.isfinite(fact[0])]
+    return min(known), max(known)

@@ -14,7 +14,6 @@ from driftsched.experiments.ensemble import FINISHED
 from driftsched.experiments.tallies import rates, service, tally
 from driftsched.experiments.verdict import said
 from driftsched.results import (
-    Estimate,
     PairedChange,
     Pool,
     jain_index,
@@ -288,8 +287,7 @@ class Figures:
             found.append(np.concatenate(parts))
         return found
 
-    def least_precise(self, metric: str, level: float) -> tuple[str, Estimate]:
-        """Give the policy whose percentile is known least well, and that percentile."""
+    def least_precise(self, metric: str, level: float) -> str:
+        """Give the policy whose percentile is known least well."""
         found = {p: self.pool(p, metric).percentile(level) for p in self.ensemble.policies}
-        worst = max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))
-        return worst, found[worst]
+        return max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))

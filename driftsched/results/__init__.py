@@ -31,7 +31,7 @@ from driftsched.results.pooled import Estimate, Pool, paired_pool_change, paired
 from driftsched.results.queues import even_times, littles_law, sample_queues
 from driftsched.results.replay import replay
 from driftsched.results.report import html_report
-from driftsched.results.run_length import advice, replications_needed
+from driftsched.results.run_length import advice, replications_needed, replications_of
 from driftsched.results.statistics import PairedChange, mean_interval, paired_change
 from driftsched.results.storage import read_run, write_parquet
 from driftsched.results.tables import STATUSES, RunResult
@@ -79,6 +79,7 @@ __all__ = [
     "read_run",
     "replay",
     "replications_needed",
+    "replications_of",
     "sample_queues",
     "service_gaps",
     "starvation_table",

@@ -160,6 +160,22 @@ class Pool:
             self._left_out[key] = np.array(rows)
         return self._left_out[key]
 
+    def jackknife(self, p: float | None, confidence: float = 0.95) -> Estimate:
+        """`figure` with the interval of the delete-one-replication jackknife, even on both sides.
+
+        It tells how far replications differ also where Woodruff's interval is open (Shao and Wu
+        1989, "A general theory for jackknife variance estimation": for percentiles it needs many
+        values a replication).
+        """
+        n = len(self)
+        if n < 2:
+            value = self.figure(p) if n else np.nan
+            return Estimate(value, np.nan, np.nan, n, confidence)
+        pseudo = n * self.figure(p) - (n - 1) * self.left_out([p])[:, 0]
+        half = stdtrit(n - 1, (1 + confidence) / 2) * float(pseudo.std(ddof=1)) / np.sqrt(n)
+        value = self.figure(p)
+        return Estimate(value, float(value - half), float(value + half), n, confidence)
+
     def _without(self, replication: int, p: float | None) -> float:
         rest = float(self._counts.sum() - self._counts[replication])
         if p is None:

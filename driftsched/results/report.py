@@ -46,6 +46,7 @@ PAGE = """\
 {question}{numbers}
 <h2>Latency</h2>
 {percentiles}
+<p class="note">{trust}</p>
 <h2>Length estimates</h2>
 {estimates}
 {figures}
@@ -79,6 +80,7 @@ def html_report(result: RunResult, figures: Sequence[Figure], command: str) -> s
     """
     from driftsched.results.estimation_error import estimation_table
     from driftsched.results.metrics import metrics_table
+    from driftsched.results.within_run import WithinRun
 
     scenario = result.scenario
     metrics, errors = metrics_table(result), estimation_table(result)
@@ -102,6 +104,7 @@ def html_report(result: RunResult, figures: Sequence[Figure], command: str) -> s
         question=question,
         numbers=headline(metrics.iloc[0].to_dict(), errors, unit),
         percentiles=percentile_tables(metrics),
+        trust=escape(WithinRun(result.requests).remark),
         estimates=table_html(shown),
         figures="\n".join(_figure(number, *figure) for number, figure in enumerate(figures)),
         command=escape(command),

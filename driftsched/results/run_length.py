@@ -6,9 +6,9 @@ import math
 
 from scipy.special import stdtrit
 
-from driftsched.results.pooled import Estimate
+from driftsched.results.pooled import Estimate, Pool
 
-__all__ = ["MOST_REPLICATIONS", "advice", "replications_needed"]
+__all__ = ["MOST_REPLICATIONS", "advice", "replications_needed", "replications_of"]
 
 MOST_REPLICATIONS = 100_000
 
@@ -58,24 +58,43 @@ def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | No
     return low
 
 
-def advice(estimate: Estimate, name: str, precision: float = 0.05) -> str:
-    """Say in a sentence how far the figure can be trusted and what it would take.
+def replications_of(pool: Pool, p: float | None, precision: float = 0.05) -> int | None:
+    """`replications_needed` for a percentile, or for the mean where `p` is None.
+
+    The larger of what Woodruff's interval and the jackknife say: the one is open, or too short,
+    where the replications are few for the tail. It is an estimate from a few replications itself:
+    for 10 and an even spread mostly within half and twice of what is needed, and rather less than
+    needed where a few replications are far worse than all others.
+    """
+    found = pool.mean() if p is None else pool.percentile(p)
+    needed = [replications_needed(one, precision) for one in (found, pool.jackknife(p))]
+    return max((n for n in needed if n is not None), default=None)
+
+
+def advice(pool: Pool, p: float | None, name: str, precision: float = 0.05) -> str:
+    """Say in a sentence how far a figure can be trusted and what it would take.
 
     Parameters
     ----------
-    estimate : Estimate
-        The figure.
+    pool : Pool
+        The values.
+    p : float or None
+        Percentile, or the mean where it is None.
     name : str
         What it is, as the sentence names it: ``"P99"``.
     precision : float
         Wanted half width over the value.
     """
-    needed = replications_needed(estimate, precision)
-    if needed is None and estimate.n > 1 and math.isinf(estimate.high - estimate.low):
-        return f"{_count(estimate.n)} are too few to bound {name}"
+    estimate = pool.mean() if p is None else pool.percentile(p)
+    needed = replications_of(pool, p, precision)
     if needed is None:
         return f"How far to trust {name} is not known from {_count(estimate.n)}"
     reached = f"{name} is known to ±{_percent(estimate.precision)} from {_count(estimate.n)}"
+    if math.isinf(estimate.precision):
+        reached, needed = (
+            f"{_count(estimate.n)} are too few to bound {name}",
+            max(needed, estimate.n + 1),
+        )
     if estimate.precision <= precision:
         return reached
     if needed >= MOST_REPLICATIONS:

@@ -5,7 +5,17 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from driftsched.results import Pool, advice, mser5, paired_pool_change, replications_needed
+from driftsched.experiments import Figures, run_ensemble
+from driftsched.results import (
+    Pool,
+    advice,
+    mser5,
+    paired_pool_change,
+    replications_needed,
+    replications_of,
+)
+from driftsched.scenario import load_scenario
+from driftsched.simulation.compiled import warm_up
 
 Floats = NDArray[np.float64]
 
@@ -117,14 +127,45 @@ def test_pairing_removes_what_both_share() -> None:
 
 def test_advice_is_enough_when_followed(experiments: Floats) -> None:
     """Who follows the advice must come near the precision that was asked for."""
-    pilot = Pool(list(experiments[0])).percentile(99)
-    needed = replications_needed(pilot, 0.03)
+    pilot = Pool(list(experiments[0]))
+    needed = replications_of(pilot, 99, 0.03)
     assert needed is not None
     rest = experiments.reshape(-1, REQUESTS)[:needed]
     assert Pool(list(rest)).percentile(99).precision == pytest.approx(0.03, rel=0.5)
-    assert f"needs about {needed:,}" in advice(pilot, "P99", 0.03)
+    assert f"needs about {needed:,}" in advice(pilot, 99, "P99", 0.03)
     with pytest.raises(ValueError, match="precision must be > 0, got 0"):
-        replications_needed(pilot, 0)
+        replications_needed(pilot.percentile(99), 0)
+
+
+def test_advice_is_right_on_average_when_followed_in_a_scenario() -> None:
+    """Each visitor has another first ten seeds: some need more than told, some less, not all."""
+    warm_up()
+    scenario = load_scenario("azure-conversation")
+    runs = Figures(run_ensemble({"fifo": scenario}, 160)).latencies("fifo", "e2e_s")
+    reached = []
+    for first in range(0, 80, 10):
+        needed = replications_of(Pool(runs[first : first + 10]), 99, 0.04)
+        assert needed is not None
+        reached.append(Pool(runs[80 : 80 + needed]).percentile(99).precision / 0.04)
+    assert np.median(reached) == pytest.approx(1, abs=0.25)
+    assert max(reached) < 2
+
+
+def test_a_tail_that_is_not_bounded_gets_advice_all_the_same() -> None:
+    """Whoever needs more replications most would be told nothing."""
+    rng = np.random.default_rng(8)
+    pool = Pool([level * rng.exponential(size=300) for level in (1, 1, 1, 2)])
+    assert np.isinf(pool.percentile(99).high)
+    said = advice(pool, 99, "P99")
+    assert said.startswith("4 replications are too few to bound P99; ±5 % needs about ")
+    assert pool.jackknife(99).low < pool.percentile(99).value < pool.jackknife(99).high
+
+
+def test_jackknife_of_the_mean_is_students() -> None:
+    samples = np.random.default_rng(9).normal(10, 2, (6, 50))
+    low, high = stats.t.interval(0.95, 5, samples.mean(), stats.sem(samples.mean(axis=1)))
+    found = Pool(list(samples)).jackknife(None)
+    assert (found.low, found.high) == pytest.approx((low, high))
 
 
 def test_warmup_of_a_queue_that_starts_full_is_cut() -> None:

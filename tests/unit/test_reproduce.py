@@ -82,6 +82,7 @@ def test_explanations_are_sentences_with_figures(paper: PaperResult) -> None:
         assert text.endswith(".")
         assert re.search(r"\d", text), claim["claim"]
         assert not re.search(r"\bnan\b", text)
+        assert re.search(r"\(\S+ to \S+\)", text), "a figure without its interval"
 
 
 def test_words_drift_in_every_category_and_tokens_hardly(paper: PaperResult) -> None:

@@ -27,7 +27,8 @@ def claims(paper: PaperResult, choice: Choice) -> None:
     st.markdown(
         f"**{holding} of {len(table)} claims hold** over {choice.seeds} repetitions, with lengths "
         f"in {choice.unit}, {choice_label(choice.mode).lower()} batching, answers ending "
-        f"{choice_label(choice.lengths).lower()}."
+        f"{choice_label(choice.lengths).lower()}. In brackets: 95 % intervals over the repetitions "
+        "(jackknife for changes, Woodruff's for percentiles, else Student's t)."
     )
     for row in table.itertuples(index=False):
         _card(row)

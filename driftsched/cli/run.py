@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from driftsched.cli.arguments import add_scenario, scenario_of
 from driftsched.cli.keep import add_keeping, keep
 from driftsched.cli.output import aligned, print_json, share
@@ -22,7 +20,7 @@ from driftsched.results import (
     summarise,
     within_intervals,
 )
-from driftsched.results.report_parts import energy_facts, number, seconds, with_interval
+from driftsched.results.report_parts import energy_facts, number, seconds
 from driftsched.simulation import ENGINES, simulate
 
 if TYPE_CHECKING:
@@ -107,21 +105,9 @@ def run_text(result: RunResult) -> str:
             aligned(["", *heads, "mean TTFT", *COUNTS, "SLOs met"], rows),
             _estimates(errors, scenario.estimator.unit),
             *_energy(metrics),
-            _trust(result),
+            WithinRun(result.requests).said(result.scenario.metrics.percentiles),
         ]
     )
-
-
-def _trust(result: RunResult) -> str:
-    """What one run tells by itself of how far to trust it."""
-    run = WithinRun(result.requests)
-    levels = sorted({50.0, *result.scenario.metrics.percentiles})
-    names = {"mean": None} | {f"P{level:g}": level for level in levels}
-    found = {name: run.latency("e2e_s", level) for name, level in names.items()}
-    if np.isnan(found["mean"].low):
-        return f"{run.remark} `compare --seeds 10` gives every figure its interval."
-    shown = [f"{n} {with_interval(f.value, f.low, f.high)} s" for n, f in found.items()]
-    return f"{run.remark}\nE2E: {', '.join(shown)}"
 
 
 def _energy(metrics: pd.DataFrame) -> list[str]:

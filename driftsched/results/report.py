@@ -104,7 +104,7 @@ def html_report(result: RunResult, figures: Sequence[Figure], command: str) -> s
         question=question,
         numbers=headline(metrics.iloc[0].to_dict(), errors, unit),
         percentiles=percentile_tables(metrics),
-        trust=escape(WithinRun(result.requests).remark),
+        trust=escape(WithinRun(result.requests).said(scenario.metrics.percentiles)),
         estimates=table_html(shown),
         figures="\n".join(_figure(number, *figure) for number, figure in enumerate(figures)),
         command=escape(command),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from driftsched.results.metrics import goals_met
 from driftsched.results.percentiles import LATENCIES
 from driftsched.results.pooled import Estimate, Pool
+from driftsched.results.report_parts import with_interval
 from driftsched.results.warmup import Warmup, mser5
 
 if TYPE_CHECKING:
@@ -133,6 +135,15 @@ class WithinRun:
                 "independent requests would: too few for intervals from one run."
             )
         return f"{start}; 95 % intervals of the rest: batch means, {BATCHES} batches, Student's t."
+
+    def said(self, levels: Sequence[float]) -> str:
+        """The remark, and the end-to-end latency's mean and percentiles where they are known."""
+        names = {"mean": None} | {f"P{level:g}": level for level in sorted({50.0, *levels})}
+        found = {name: self.latency("e2e_s", level) for name, level in names.items()}
+        if np.isnan(found["mean"].low):
+            return f"{self.remark} Other seeds tell: Explore, or `compare --seeds 10`."
+        figures = [f"{n} {with_interval(f.value, f.low, f.high)} s" for n, f in found.items()]
+        return f"{self.remark} End to end: {', '.join(figures)}."
 
 
 def within_intervals(result: RunResult) -> dict[str, list[float]]:

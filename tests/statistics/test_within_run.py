@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,7 +117,10 @@ def test_a_long_run_of_a_scenario_has_intervals_that_hold_other_seeds() -> None:
     others = np.concatenate(
         [simulate(changed(calm, seed=seed)).requests["e2e_s"].to_numpy() for seed in range(90, 96)]
     )
-    ends = within_intervals(simulate(calm))
+    run = simulate(calm)
+    said = WithinRun(run.requests).said([99])
+    assert re.search(r"End to end: mean [\d.]+ \([\d.]+–[\d.]+\) s, P50 .* s, P99 .* s\.", said)
+    ends = within_intervals(run)
     for name, truth in (("mean", others.mean()), ("p50", np.median(others))):
         low, high = ends[f"{name}_e2el_ms"]
         assert low < 1e3 * truth < high, name

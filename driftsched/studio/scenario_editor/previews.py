@@ -73,6 +73,10 @@ def previews(scenario: Scenario) -> None:
     for finding in seen.findings:
         colour, icon = SIGNS[finding.level]
         st.markdown(f":{colour}[:material/{icon}:] {escaped(finding.text)}")
+    st.caption(
+        f"Counted on the very requests that seed {scenario.seed} brings, so without intervals; how "
+        "far other seeds differ is on Explore and Run."
+    )
     chart(arrivals(seen.times, seen.marks), LOOK_AT_ARRIVALS, seen.times, "arrivals")
     chart(load(seen.stretches, seen.marks), LOOK_AT_LOAD, seen.stretches, "load")
     drifted = None if seen.drifted.empty else seen.drifted

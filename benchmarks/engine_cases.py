@@ -116,6 +116,24 @@ def _replicas(largest: int) -> Iterator[Case]:
             yield f"router, {count} replicas", scenario, n, True
 
 
+def _clients(largest: int) -> Iterator[Case]:
+    """More than can be served, so that some must leave or wait for ever."""
+    n, base = min(largest, EACH), loaded(min(largest, EACH), load=1.2)
+    patience = {
+        "first_token_timeout_s": 20.0,
+        "timeout_s": 60.0,
+        "abandonment": {"kind": "exponential", "mean_s": 40.0},
+    }
+    retries = {"attempts": 3, "backoff_s": 5.0, "jitter": 0.5}
+    for label, change in (
+        ("they wait for ever", {}),
+        ("they give up", {"patience": patience}),
+        ("and try again", {"patience": patience, "retries": retries}),
+    ):
+        tenants = [tenant.model_dump() | change for tenant in base.tenants]
+        yield label, changed(base, tenants=tenants), n, True
+
+
 CASES: dict[str, Callable[[int], Iterator[Case]]] = {
     "By the number of requests": _sizes,
     "By policy": _policies,
@@ -123,4 +141,5 @@ CASES: dict[str, Callable[[int], Iterator[Case]]] = {
     "By the size of the batch": _batches,
     "By the number of tenants": _tenants,
     "By the number of replicas": _replicas,
+    "By what clients do": _clients,
 }

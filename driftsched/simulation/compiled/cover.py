@@ -97,8 +97,8 @@ def _size(scenario: Scenario, workload: Workload) -> str:
     if room.most >= 1 << ID_BITS:
         return f"over {1 << ID_BITS} requests, retries included"
     longest = int((workload.prompt_tokens + workload.max_output_tokens).max())
-    tries = room.attempts[workload.tenant]
-    iterations = int((workload.output_tokens * tries).sum()) + room.most
+    tries = int(room.attempts.max())
+    iterations = int(workload.output_tokens.sum()) * tries + room.most
     if longest >= 1 << 31 or iterations >= 1 << (63 - ID_BITS):
         return "so many tokens"
     return ""

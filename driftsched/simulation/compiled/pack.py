@@ -156,10 +156,10 @@ def _blocks(n: int) -> dict[str, Array]:
     return {
         "seated": np.zeros(n, np.bool_),
         "base": np.zeros(n, np.int64),
-        "ahead": np.full(n, -1, np.int32),
-        "after": np.full(n, -1, np.int32),
+        "ahead": np.empty(n, np.int32),
+        "after": np.empty(n, np.int32),
         "given": np.zeros(n, np.int32),
-        "served": np.full(n, -1, np.int64),
+        "served": np.zeros(n, np.int64),
     }
 
 

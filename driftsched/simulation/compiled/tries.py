@@ -45,7 +45,10 @@ class Room:
     def of(cls, scenario: Scenario, workload: Workload) -> Room:
         """Room for every possible try."""
         attempts = np.array([tenant.retries.attempts for tenant in scenario.tenants])
-        return cls(scenario, workload, attempts, int(attempts[workload.tenant].sum()))
+        most = len(workload)
+        if (attempts > 1).any():
+            most = int(attempts[workload.tenant].sum())
+        return cls(scenario, workload, attempts, most)
 
     @property
     def retrying(self) -> bool:

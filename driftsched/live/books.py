@@ -41,8 +41,8 @@ class Tries:
 class Books:
     """Who asked for what, and who has not yet.
 
-    Users' requests in phases that end by the clock may come or not: they are expected while their
-    phase lasts, and are no part of a run that is stopped before they came.
+    Users' requests in phases that end by the clock may come or not: they are expected at the pace
+    so far, and are no part of a run that is stopped before they came.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ class Books:
     def expected(self, now: float) -> int:
         """How many there will be, as far as it is known at `now`: those made, those to come."""
         made = len(self._clients.requests) if self._clients else 0
-        return made + int((self._open() & ~(self._timed & self._over(now))).sum())
+        still_open = self._open()
+        return made + int((still_open & ~self._timed).sum()) + self._by_pace(still_open, now)
 
     def close(self, now: float) -> None:
         """After a stop, give every request without an end one: it was cancelled."""
@@ -107,13 +108,20 @@ class Books:
             rows[self._clients.rows] = False
         return rows
 
-    def _over(self, now: float) -> Mask:
-        """Rows whose phase has had its time."""
+    def _by_pace(self, still_open: Mask, now: float) -> int:
+        """How many of users' requests in phases that end by the clock will come, as it seems."""
+        phases, size = self._phases, len(self._segments)
+        left = np.bincount(phases[still_open & self._timed], minlength=size)
+        came = np.bincount(phases[~still_open & self._timed], minlength=size)
         starts = self._clients.starts if self._clients else []
-        over = np.zeros(len(self._segments), dtype=np.bool_)
         for number, start_s in enumerate(starts):
-            over[number] = start_s + self._segments[number].duration_s < now
-        return over[self._phases]
+            ends_s = start_s + self._segments[number].duration_s
+            if now >= ends_s:
+                left[number] = 0
+            elif came[number]:
+                rate = came[number] / max(now - start_s, 1e-9)
+                left[number] = min(left[number], round(rate * (ends_s - now)))
+        return int(left.sum())
 
 
 def _timed(prepared: Prepared) -> Mask:

@@ -188,6 +188,33 @@ def test_stopped_loops_keep_what_came(timed: bool) -> None:
     assert runs[0].snapshot().requests == len(rows)
 
 
+def test_how_many_will_come_is_told_by_the_pace_so_far() -> None:
+    """Else a loop of slow answers would seem to stand at a tenth of its way until it ends."""
+    runs: list[LiveRun] = []
+    scenario = crowd(requests=None, duration_s=25.0)
+    planned = len(generate(scenario))
+    engine = ScriptedEngine(step_s=0.01)
+    thread = threading.Thread(
+        target=lambda: run_live(
+            scenario, options(time_scale=0.1), engine=engine, observer=runs.append
+        )
+    )
+    thread.start()
+    seen = []
+    while thread.is_alive():
+        thread.join(0.05)
+        if runs:
+            seen.append(runs[0].snapshot(max_age_s=0.0))
+    last = runs[0].snapshot()
+    assert last.done
+    assert last.requests == last.arrived == sum(last.ended.values())
+    assert last.requests < 0.8 * planned
+    assert all(snapshot.arrived <= snapshot.requests for snapshot in seen)
+    later = [snapshot.requests for snapshot in seen if snapshot.now_s > 1.5]
+    assert later, "no snapshot of the second half"
+    assert max(later) < 0.9 * planned
+
+
 def test_a_real_engine_lets_go_of_who_has_left() -> None:
     """Else torch would compute answers for nobody, and hold their cache."""
     kinds = {"short": 3, "endless": 1900}

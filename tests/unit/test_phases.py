@@ -3,7 +3,7 @@
 import pytest
 
 from driftsched.scenario import changed
-from driftsched.simulation import simulate
+from driftsched.simulation import EngineName, simulate
 from tests.support.scenarios import small
 
 
@@ -11,7 +11,7 @@ from tests.support.scenarios import small
 @pytest.mark.parametrize("replicas", [1, 2])
 @pytest.mark.parametrize("drain", [True, False])
 def test_phases_in_which_nobody_asks_let_the_next_one_begin(
-    engine: str, replicas: int, drain: bool
+    engine: EngineName, replicas: int, drain: bool
 ) -> None:
     """Users who are still thinking when their phase ends would leave all later requests unmade."""
     drawn = small(cluster={"replicas": replicas})

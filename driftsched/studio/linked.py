@@ -67,13 +67,13 @@ def unknown_names(params: Mapping[str, Sequence[str]], others: Iterable[str]) ->
     """
     known = [*others, *map(str, (*CHOICES, *_POLICIES, *_FREE))]
     return {
-        name: f"a name must be one of {', '.join(sorted(known))}, got "
-        f"{name[:40]}={values[-1][:40]!r}{_meant(name, known)}"
+        name: f"a link's name must be {_names(name, known)}, got {name[:40]}={values[-1][:40]!r}"
         for name, values in params.items()
         if name not in known
     }
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def _names(name: str, known: Sequence[str]) -> str:
+    """The one that may have been meant, else all."""
     near = get_close_matches(name, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+    return f"a known one, such as {near[0]}" if near else f"one of {', '.join(sorted(known))}"

@@ -17,7 +17,7 @@ __all__ = ["LOOK_AT", "fairness"]
 
 LOOK_AT = (
     "Bars of equal height are a fair share by weight; Jain's index is 1 then and falls towards "
-    "1 / tenants as one takes all; lines and brackets are 95 % intervals over the replications."
+    "1 / tenants as one takes all; lines and ± are 95 % intervals over the replications."
 )
 
 

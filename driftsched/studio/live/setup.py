@@ -104,7 +104,8 @@ def _pace(setup: LiveSetup) -> None:
             step=20,
             key=LiveKey.REQUESTS,
             persist_state="session",
-            help="The scenario's phases are shortened alike to about this many.",
+            help="The scenario's phases are shortened alike to about this many; one that lasts for "
+            "a stated time keeps it.",
         )
     )
     scale = columns[1].number_input(

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from driftsched.scenario import changed
 from driftsched.scenario.cluster import Cluster
+from driftsched.simulation import simulate
 from driftsched.simulation.compiled import cost as kernel
 from driftsched.simulation.compiled.fleet import pack_fleet
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.rows import pop_first, push_row, remove_row
+from driftsched.workload import generate
 from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import small
 
@@ -96,3 +98,22 @@ def test_iterations_cost_what_the_cost_model_says(
 def test_both_engines_agree_under_every_kind_of_cost(name: str, mode: str) -> None:
     scenario = small(cluster=COSTS[name])
     assert_engines_agree(changed(scenario, engine__mode=mode, engine__batch_size=5))
+
+
+def test_columns_that_may_not_be_written_to_are_taken() -> None:
+    """Else a workload made of a table, as a live run's twin is, would not compile."""
+    scenario = small(
+        tenants=[
+            {
+                "name": "all",
+                "share": 1,
+                "patience": {"abandonment": {"kind": "exponential", "mean_s": 9}},
+            }
+        ]
+    )
+    workload = generate(scenario)
+    for column in vars(workload).values():
+        if isinstance(column, np.ndarray):
+            column.flags.writeable = False
+    compiled = simulate(scenario, workload, engine="compiled").requests
+    assert compiled.equals(simulate(scenario, workload, engine="simpy").requests)

@@ -63,7 +63,8 @@ class Room:
     def behind(self, column: Array) -> Array:
         """Give a column of the rows, behind room for the requests where those are made of them."""
         if not self.retrying:
-            return column
+            # Columns of a table may be read-only, which is another type to the kernel.
+            return column if column.flags.writeable else column.copy()
         wide = np.empty(self.planned + len(self.workload), column.dtype)
         wide[self.planned :] = column
         return wide

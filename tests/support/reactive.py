@@ -48,8 +48,8 @@ def patience(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def impatient(draw: st.DrawFn) -> Scenario:
-    """As `scenarios`; in half of them the clients of some tenants give up, or try again."""
+def with_clients(draw: st.DrawFn) -> Scenario:
+    """As `scenarios`; in half of them clients react: who gives up, tries again, asks in loops."""
     drawn = draw(scenarios())
     if draw(st.booleans()):
         return drawn
@@ -59,6 +59,9 @@ def impatient(draw: st.DrawFn) -> Scenario:
             tenant["patience"] = draw(patience())
         if draw(st.booleans()):
             tenant["retries"] = draw(retries())
+    names = [tenant["name"] for tenant in data["tenants"]]
+    if draw(st.booleans()):
+        data["phases"] = [draw(phases(phase, names)) for phase in data["phases"]]
     return parse_scenario(data)
 
 

@@ -83,8 +83,8 @@ class StaticOrder:
         """How much of `order` (of `rest`, where that is used) is the arrival time.
 
         For one that is ``what it is for an arrival at 0 + arrival_weight * request.arrival_s``, to
-        the last bit. The compiled engine asks for it where clients try again, at times that only
-        the run can give; it leaves None, which is any other order, to the SimPy engine.
+        the last bit. The compiled engine asks for it where clients try again or ask in loops, at
+        times that only the run can give; it leaves None, any other order, to the SimPy engine.
         """
         return None
 

@@ -73,21 +73,19 @@ def uncovered(scenario: Scenario, workload: Workload, policy: Policy) -> str:
 
 def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator[str]:
     """A text a feature, empty where it is covered."""
-    yield _traffic(scenario, workload)
+    yield _events(scenario)
     yield _size(scenario, workload)
-    yield _policy(policy, retrying=Room.of(scenario, workload).retrying)
+    yield _policy(policy, making=Room.of(scenario, workload).making)
     yield _compensator(scenario)
     yield _cost(scenario)
     yield _memory(scenario)
     yield _router(scenario)
 
 
-def _traffic(scenario: Scenario, workload: Workload) -> str:
+def _events(scenario: Scenario) -> str:
     if scenario.events:
         kinds = dict.fromkeys(event.kind for event in scenario.events)
         return f"scenario events ({', '.join(kinds)})"
-    if workload.user is not None:
-        return "closed-loop traffic"
     return ""
 
 
@@ -104,14 +102,14 @@ def _size(scenario: Scenario, workload: Workload) -> str:
     return ""
 
 
-def _policy(policy: Policy, *, retrying: bool) -> str:
+def _policy(policy: Policy, *, making: bool) -> str:
     name = type(policy).__name__
     if type(policy) is Weighted:
         return ""
     if not isinstance(policy, StaticOrder) or not is_static(policy):
         return f"policy {name}, whose order is not a key a request"
-    if retrying and arrival_weight(policy) is None:
-        return f"policy {name}, which does not say what an arrival is worth, and retries"
+    if making and arrival_weight(policy) is None:
+        return f"policy {name}, which does not say what an arrival is worth"
     return ""
 
 

@@ -16,7 +16,7 @@ from driftsched.scheduling.policies import StaticOrder
 from driftsched.simulation.compiled.compensators import FORESEEN
 from driftsched.simulation.compiled.ends import read_ends
 from driftsched.simulation.compiled.keys import StaticKeys, arrival_weight
-from driftsched.simulation.compiled.loop import IDLE, LOG_FULL, advance
+from driftsched.simulation.compiled.loop import COUNTED, IDLE, LOG_FULL, advance
 from driftsched.simulation.compiled.pack import log_arrays, pack
 from driftsched.simulation.compiled.segments import Segments
 from driftsched.simulation.compiled.world import World
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Done", "Tries", "outcome", "run_compiled"]
 
 REPORTS = 200
+NEVER = 1 << 62
 Log = tuple[NDArray[Any], ...]
 
 
@@ -117,7 +118,7 @@ def outcome(
         keys = StaticKeys(own, scenario, workload, budgets, *known)
         world.run["budget_weight"] = keys.budget_weight
         world.run["arrival_weight"] = arrival_weight(own) or 0.0
-    logs = _run(world, Segments(workload, world, keys), progress)
+    logs = _run(world, Segments(scenario, workload, world, keys), progress)
     count = len(world.replicas)
     log = _joined(logs)
     courses: list[GpuLog] = [partial(_course, log, number, count) for number in range(count)]
@@ -128,10 +129,9 @@ def outcome(
 
 def _run(world: World, segments: Segments, progress: Progress | None) -> list[Log]:
     """Let the kernel run to the end; returns the replicas' course in pieces."""
-    run, planned = world.run, int(world.run["planned"][0])
-    n = len(world.requests) - planned
+    run, n = world.run, len(world.requests) - int(world.run["planned"][0])
     step = max(1, n // REPORTS)
-    run["pause_at"] = planned + (step if progress else n + 1)
+    run["pause_at"] = step if progress else NEVER
     segments.open(0.0)
     logs: list[Log] = []
     while True:
@@ -139,13 +139,15 @@ def _run(world: World, segments: Segments, progress: Progress | None) -> list[Lo
         if status == LOG_FULL:
             logs.append(_logged(world))
             world = _with_room(world)
+        elif status == COUNTED:
+            segments.open(float(run["now"][0]))
         elif status != IDLE:
             run["pause_at"] += step
         elif not segments.open(float(run["now"][0])):
             logs.append(_logged(world))
             break
         if progress:
-            progress(float(run["cursor"][0] - planned) / n)
+            progress(min(1.0, float(run["made"][0]) / n))
     if progress:
         progress(1.0)
     return logs
@@ -197,7 +199,7 @@ def _learning(world: World, ends: Ends) -> Learning:
 
 
 def _tries(world: World) -> Tries | None:
-    if not world.run["retrying"][0]:
+    if not world.run["making"][0]:
         return None
     made = slice(0, int(world.run["made"][0]))
     return Tries(

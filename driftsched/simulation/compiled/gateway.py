@@ -5,6 +5,7 @@ from __future__ import annotations
 from driftsched.simulation.compiled.compensators import FORESEEN, learn, predict
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.retries import think_on
 from driftsched.simulation.compiled.routers import route
 from driftsched.simulation.compiled.turns import append, forget, next_in_turn
 from driftsched.simulation.compiled.world import (
@@ -139,6 +140,8 @@ def finish(w: World, item: int, now: float) -> None:
         w.learned_bias[run.finished] = learn(w, item)
     run.finished += 1
     depart(w, item)
+    if run.closed:
+        think_on(w, item, now)
 
 
 @apart

@@ -10,13 +10,14 @@ from driftsched.simulation.compiled.gateway import submit
 from driftsched.simulation.compiled.jit import inlined, kernel
 from driftsched.simulation.compiled.patience import expect, lapse
 from driftsched.simulation.compiled.replicas import notify
-from driftsched.simulation.compiled.retries import make, try_again
+from driftsched.simulation.compiled.retries import make, react
 from driftsched.simulation.compiled.world import GANG, World
 
-__all__ = ["IDLE", "LOG_FULL", "PAUSED", "advance"]
+__all__ = ["COUNTED", "IDLE", "LOG_FULL", "PAUSED", "advance"]
 
-IDLE, LOG_FULL, PAUSED = 0, 1, 2
-"""Why the kernel came back: nothing left to do, no room for the log, or an arrival to pause at."""
+IDLE, LOG_FULL, PAUSED, COUNTED = 0, 1, 2, 3
+"""Why the kernel came back: nothing left to do, no room for the log, an arrival to pause at, or the
+last request of a phase that counts them."""
 
 
 @kernel
@@ -32,12 +33,15 @@ def advance(w: World) -> int:
         number = w.winners[1]
         wake = w.wake_s[number]
         coming = w.arrival_s[run.cursor] if run.cursor < run.stop else inf
-        coming = min(coming, run.retry_s)
+        coming = min(coming, run.retry_s, run.thought_s)
         if coming < inf and coming <= wake and coming <= run.due_s:
-            if run.cursor >= run.pause_at:
+            if run.made >= run.pause_at:
                 return PAUSED
-            item = make(w) if run.retrying else next_row(w)
+            item = make(w) if run.making else next_row(w)
             arrive(w, item)
+            if run.to_make == 0:
+                run.to_make = -1
+                return COUNTED
         elif wake == inf and coming == inf:
             # All have ended: what is due concerns nobody any more.
             run.due, run.due_s = 0, inf
@@ -56,6 +60,7 @@ def next_row(w: World) -> int:
     """The next row of the workload, whose number is the request's id where nobody tries again."""
     run = w.run[0]
     run.cursor += 1
+    run.made += 1
     return int(run.cursor - 1)
 
 
@@ -67,8 +72,8 @@ def arrive(w: World, item: int) -> None:
     line = submit(w, item)
     if run.patient and line >= 0:
         expect(w, item)
-    if run.retrying and line < 0:
-        try_again(w, item, now)
+    if run.making and line < 0:
+        react(w, item, now)
     first, stop = (line, line + 1) if run.routed else (0, len(w.replicas))
     for number in range(max(0, first), stop):
         notify(w, number, now)

@@ -9,7 +9,7 @@ from driftsched.simulation.compiled.given_up import take_member_out
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.replicas import cut_short, notify, tell_peers
-from driftsched.simulation.compiled.retries import try_again
+from driftsched.simulation.compiled.retries import react
 from driftsched.simulation.compiled.rows import push_row
 from driftsched.simulation.compiled.world import (
     GANG,
@@ -82,8 +82,8 @@ def look(w: World, item: int, now: float) -> None:
         return
     w.run[0].now = now
     give_up(w, item, now)
-    if w.run[0].retrying:
-        try_again(w, item, now)
+    if w.run[0].making:
+        react(w, item, now)
 
 
 @inlined

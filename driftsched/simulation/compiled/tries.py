@@ -51,18 +51,18 @@ class Room:
         return cls(scenario, workload, attempts, most)
 
     @property
-    def retrying(self) -> bool:
-        """Whether anybody may try again; else a row is a request."""
-        return self.most > len(self.workload)
+    def making(self) -> bool:
+        """Whether requests are made as the run goes; else a row is a request."""
+        return self.most > len(self.workload) or self.workload.user is not None
 
     @property
     def planned(self) -> int:
         """Where the rows begin."""
-        return self.most if self.retrying else 0
+        return self.most if self.making else 0
 
     def behind(self, column: Array) -> Array:
         """Give a column of the rows, behind room for the requests where those are made of them."""
-        if not self.retrying:
+        if not self.making:
             # Columns of a table may be read-only, which is another type to the kernel.
             return column if column.flags.writeable else column.copy()
         wide = np.empty(self.planned + len(self.workload), column.dtype)
@@ -71,7 +71,9 @@ class Room:
 
     def settle(self, run: Array, tenants: Array) -> None:
         """Write into the records how often, when and after what clients try again."""
-        run["retrying"], run["retry_s"] = self.retrying, inf
+        run["making"], run["closed"] = self.making, self.workload.user is not None
+        run["retry_s"] = run["thought_s"] = inf
+        run["to_make"], run["count_from"] = -1, len(self.workload)
         run["planned"] = run["cursor"] = run["stop"] = self.planned
         tenants["attempts"] = self.attempts
         for row, tenant in zip(tenants, self.scenario.tenants, strict=True):
@@ -81,7 +83,7 @@ class Room:
 
     def arrays(self) -> dict[str, Array]:
         """Give the parts of a `World` that only retries need."""
-        most = self.most if self.retrying else 0
+        most = self.most if self.making else 0
         retries = [tenant.retries for tenant in self.scenario.tenants]
         tries = range(1, int(self.attempts.max()))
         return {
@@ -93,4 +95,26 @@ class Room:
             "phase_first": np.array([segment.first for segment in self.workload.segments]),
             "entropy": entropy(self.scenario.seed, "retries"),
             "pool": np.zeros(POOL, np.uint64),
+            **self._loops(),
+        }
+
+    def _loops(self) -> dict[str, Array]:
+        """Give what users in closed loops do."""
+        user, think_s = self.workload.user, self.workload.think_s
+        n = 0 if user is None else len(user)
+        following = np.full(n, -1, np.int32)
+        opens = np.full(n + 1, n, np.int32)
+        if user is not None:
+            order = np.argsort(user, kind="stable")
+            same = np.flatnonzero((user[order[1:]] == user[order[:-1]]) & (user[order[1:]] >= 0))
+            following[order[same]] = order[same + 1]
+            rows = np.where(user < 0, np.arange(n), n)
+            opens[:n] = np.minimum.accumulate(rows[::-1])[::-1]
+        return {
+            "thought_s": np.empty(n),
+            "thought_rows": np.empty(n, np.int32),
+            "think_s": np.empty(0) if think_s is None else think_s.copy(),
+            "following": following,
+            "next_open": opens,
+            "phase_last_s": np.full(len(self.workload.segments), inf),
         }

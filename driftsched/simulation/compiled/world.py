@@ -95,12 +95,17 @@ RUN = np.dtype(
         ("last_route", "i8"),
         ("compensator", "i8"),
         ("waiting", "i8"),
-        ("retrying", "b1"),  # whether some clients try again
+        ("making", "b1"),  # whether requests are made as the run goes
         ("planned", "i8"),  # where the rows of the workload begin, as plans of requests
         ("made", "i8"),  # requests made of them
         ("arrival_weight", "f8"),
         ("retries", "i8"),  # to come
         ("retry_s", "f8"),  # the first of them; inf is none
+        ("closed", "b1"),  # whether some users ask again after an answer
+        ("thoughts", "i8"),  # of users, under way
+        ("thought_s", "f8"),  # when the first of them ends; inf is none
+        ("count_from", "i8"),  # rows from here on count,
+        ("to_make", "i8"),  # so many of them being left until the next phase
         ("patient", "b1"),  # whether some clients give up
         ("due", "i8"),  # how many deadlines are kept
         ("due_s", "f8"),  # the first of them; inf is none
@@ -224,15 +229,16 @@ class World(NamedTuple):
     Read: arrival_s, prior_tokens, counted_prompt, keys (the policy's key without the budget), draws
     (the router's, two a request routed), costs, patience_s (n, or none: until the first token),
     pauses_s (a row a tenant: before the second try, the third, …, without jitter), phase_first
-    (first row of each phase), entropy (of the jitter).
+    (first row of each phase), phase_last_s (until when its users ask), entropy (of the jitter); of
+    a row, think_s, following (the same user's next row) and next_open (next row in no closed loop).
     Written: rows and retry_of (n: row of the workload, and the try before), bias, estimate,
     learned_id and learned_bias (in order of finishing), the log (a row a change of a replica).
     The rest is state; see the record types. heap_* and held_* have a row a queue; behind links the
     requests of a tenant's queue, and occupied (a row a queue) has a bit a tenant with such
-    requests; deadline_* is a heap of times at which clients look at their requests,
-    retry_* one of retries to come, by the try before; pool is room for `chance`; wake_s says
-    when each replica wakes, and winners is a tournament over it. leaving, gone, heads and the
-    pieces of prompts (chunk: whose; from, to) have a row a replica.
+    requests; deadline_* is a heap of times at which clients look at their requests, retry_* one of
+    retries to come, by the try before, thought_* one of users' next rows; pool is room for
+    `chance`; wake_s says when each replica wakes, and winners is a tournament over it. leaving,
+    gone, heads and the pieces of prompts (chunk: whose; from, to) have a row a replica.
     Where KV cache is paged, slots counts a replica's decoding requests by the iteration in which
     they need a block, base, ahead and after (n) say what a decoding request holds and who was
     admitted before and after it, given (n) what it had given when it was preempted, and served (n)
@@ -264,6 +270,12 @@ class World(NamedTuple):
     retry_s: NDArray[Any]
     retry_ids: NDArray[Any]
     pauses_s: NDArray[Any]
+    thought_s: NDArray[Any]
+    thought_rows: NDArray[Any]
+    think_s: NDArray[Any]
+    following: NDArray[Any]
+    next_open: NDArray[Any]
+    phase_last_s: NDArray[Any]
     phase_first: NDArray[Any]
     entropy: NDArray[Any]
     pool: NDArray[Any]

@@ -132,6 +132,9 @@ def _clients(largest: int) -> Iterator[Case]:
     ):
         tenants = [tenant.model_dump() | change for tenant in base.tenants]
         yield label, changed(base, tenants=tenants), n, True
+    think = {"kind": "exponential", "mean_s": 3.0}
+    loop = {"arrivals": {"kind": "closed_loop", "users": 60, "think": think}}
+    yield "60 users", changed(base, phases=[base.phases[0].model_dump() | loop]), n, True
 
 
 CASES: dict[str, Callable[[int], Iterator[Case]]] = {

@@ -42,6 +42,16 @@ def test_a_phase_that_counts_ends_with_the_arrival_of_its_last_request() -> None
     assert counted["finish_s"].max() > counted["arrival_s"].max() + 0.2
 
 
+def test_a_phase_in_which_nobody_came_drains_all_the_same() -> None:
+    """Otherwise the phase after it would begin while those before it still run."""
+    pensive = LOOP | {"think": {"kind": "constant", "seconds": 3.0}}
+    nobody = TIMED | {"name": "nobody", "duration_s": 0.1, "arrivals": pensive, "drain": True}
+    table = assert_engines_agree(loops(COUNTED, nobody, AFTER)).requests
+    counted, after = table[table["phase"] == "loop"], table[table["phase"] == "after"]
+    assert len(counted) + len(after) == len(table)
+    assert after["arrival_s"].min() > counted["finish_s"].max()
+
+
 def test_open_arrivals_mix_with_users_in_one_phase() -> None:
     """Otherwise a row in a loop would be taken for the next open arrival."""
     mixed = TIMED | {"tenant_arrivals": {"a": OPEN}}

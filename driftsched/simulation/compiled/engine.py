@@ -140,7 +140,7 @@ def _run(world: World, segments: Segments, progress: Progress | None) -> list[Lo
             logs.append(_logged(world))
             world = _with_room(world)
         elif status == COUNTED:
-            segments.open(float(run["now"][0]))
+            segments.open(float(run["now"][0]), idle=False)
         elif status != IDLE:
             run["pause_at"] += step
         elif not segments.open(float(run["now"][0])):

@@ -37,8 +37,11 @@ class Segments:
         self._opened = 0
         self._start_s = 0.0
 
-    def open(self, now: float) -> bool:
-        """Let the next requests arrive, nothing being left to do at `now`; False at the end."""
+    def open(self, now: float, *, idle: bool = True) -> bool:
+        """Let the next requests arrive; False at the end.
+
+        `idle` says that nothing is left to do at `now`, so that an empty phase has drained.
+        """
         segments, run = self._segments, self._world.run
         planned, first = self._planned, int(run["stop"][0])
         while self._opened < len(segments):
@@ -49,7 +52,8 @@ class Segments:
             self._world.arrival_s[rows] += self._start_s
             run["stop"] = rows.stop
             self._let_users_in(segment)
-            if (segment.drain or self._counts(self._opened - 1)) and rows.stop > first:
+            waits = segment.drain or self._counts(self._opened - 1)
+            if waits and (rows.stop > first or not idle):
                 break
         stop = int(run["stop"][0])
         if run["closed"][0]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from driftsched.studio.page import PAGES
 
-__all__ = ["errors_shown", "page_names", "settled", "widest"]
+__all__ = ["LONGEST_MS", "errors_shown", "page_names", "settled", "widest"]
 
 LONGEST_MS = 180_000
 """Where the kernel has not been compiled yet, that has to be waited for too."""

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["GPU_COLUMNS", "Columns", "GpuLog", "gpu_table", "measured_gpu_table", "packed"]
 
 Floats = NDArray[np.float64]
-Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]
-Rows = Sequence[tuple[float, int, int]]
+Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any], NDArray[Any]]
+Rows = Sequence[tuple[float, int, int, int]]
 GpuLog = Rows | NDArray[np.float64] | Callable[[], Columns]
-"""A replica's course: rows (time_s, running, kv_used_tokens), those packed into one array of shape
-(n, 3), or what gives its columns."""
+"""A replica's course: rows (time_s, running, kv_used_tokens from then on, and until then), those
+packed into one array of shape (n, 4), or what gives its columns."""
 
 GPU_COLUMNS = (
     *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
@@ -77,23 +77,23 @@ def _columns(log: GpuLog) -> Columns:
     if callable(log):
         return log()
     rows = log if isinstance(log, np.ndarray) else packed(log)
-    return rows[:, 0], rows[:, 1], rows[:, 2]
+    return rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3]
 
 
 def packed(rows: Rows) -> NDArray[np.float64]:
-    """Rows of a course as one array, shape (n, 3)."""
-    return np.fromiter(chain.from_iterable(rows), np.float64, 3 * len(rows)).reshape(-1, 3)
+    """Rows of a course as one array, shape (n, 4)."""
+    return np.fromiter(chain.from_iterable(rows), np.float64, 4 * len(rows)).reshape(-1, 4)
 
 
 def _sample(scenario: Scenario, number: int, course: Columns, times: np.ndarray) -> pd.DataFrame:
     cluster = scenario.machines[number]
     gpu, model, gpus = cluster.find_gpu(), cluster.find_model(), cluster.tensor_parallel
     kv_bytes = model.kv_bytes_per_token * gpus / model.kv_shards(gpus)
-    logged, running, kv_logged = course
+    logged, running, kv_from, kv_until = course
     place = np.searchsorted(logged, times, side="right") - 1
-    # Between two rows the cache grows evenly, from the first row's value to the second's.
+    # Between two rows the cache grows evenly; what leaves at the second has not left before.
     after = np.minimum(place + 1, len(logged) - 1)
-    kv = _between(times, logged, place, kv_logged[place], kv_logged[after]).astype(np.int64)
+    kv = _between(times, logged, place, kv_from[place], kv_until[after]).astype(np.int64)
     busy_until = np.diff(logged)  # a long run's course is large: summed up in its own place
     busy_until *= running[:-1] > 0
     np.cumsum(busy_until, out=busy_until)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from driftsched.serving.memory import kv_blocks
 from driftsched.simulation.blocks import BlockTable
 from driftsched.simulation.preemption import make_room
-from driftsched.simulation.replica import Replica, boundary
+from driftsched.simulation.replica import Replica, boundary, kv_within
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
@@ -91,6 +91,10 @@ class ContinuousReplica(Replica):
         if self.busy and self._steps > 1 and now < self._end_s:
             self._arm(self._cut(now))
 
+    def _kv_by(self, now: float) -> int:
+        steps = 0 if self._chunks or not self.busy else self._steps
+        return kv_within(self.cost, self._start_s, now, steps, len(self.leaving), self.kv)
+
     def _clear(self) -> tuple[list[Request], list[Request]]:
         running = [entry[2] for entry in self.leaving]
         running += [chunk[0] for chunk in self._chunks if chunk[0] not in running]
@@ -147,6 +151,7 @@ class ContinuousReplica(Replica):
             heappush(leaving, (last, request.request_id, request))
             if self.blocks is not None:
                 self.blocks.seat(request, end - iteration)
+        self._grown = self.kv + (self.partial.end if self.partial else 0)
         if self._gone:
             self._drop(now)
         while leaving and leaving[0][0] == iteration:
@@ -193,11 +198,11 @@ class ContinuousReplica(Replica):
         if chunks or preempted:
             self.busy, self._open = True, False
             held = kv + (self.partial.end if self.partial else 0)
-            self.log.append((now, decoding + len(chunks), held))
+            self.log.append((now, decoding + len(chunks), held, self._grown))
             self._start_s, self._steps, self.partial = now, 1, None
             end = now + self._seconds(chunks, decoding, kv)
         elif decoding:
-            self.log.append((now, decoding, kv))
+            self.log.append((now, decoding, kv, self._grown))
             self._start_s = now
             steps = self.leaving[0][0] - self.iteration
             if self.blocks is not None and steps > 1:

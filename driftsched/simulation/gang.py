@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf, isnan
 from typing import TYPE_CHECKING
 
-from driftsched.simulation.replica import Replica, boundary
+from driftsched.simulation.replica import Replica, boundary, kv_within
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
@@ -64,7 +64,7 @@ class GangReplica(Replica):
         gang = self._gang
         prompts = sum(request.prompt_tokens - request.cached_tokens for request in gang)
         squares = sum(request.prompt_tokens**2 - request.cached_tokens**2 for request in gang)
-        self.log.append((now, len(gang), 0))
+        self.log.append((now, len(gang), 0, self._grown))
         self._computing = sorted(gang, key=lambda one: one.output_tokens, reverse=True)
         self._done, self._steps, self._kv = 0, 1, sum(one.prompt_tokens for one in gang)
         self._next, self.cost = self._settle, self._next_cost
@@ -83,6 +83,7 @@ class GangReplica(Replica):
                     request.first_token_s = now
         self._done = done = self._done + self._steps
         self._kv += self._steps * len(computing)
+        self._grown = self._kv
         if self._gone:
             self._drop(now)
         while computing and computing[-1].output_tokens == done:
@@ -97,7 +98,7 @@ class GangReplica(Replica):
             return
         self.cost = self._next_cost
         self._start_s, self._steps = now, computing[-1].output_tokens - self._done
-        self.log.append((now, len(computing), self._kv))
+        self.log.append((now, len(computing), self._kv, self._grown))
         self._end_s = now + self.cost.stretch(self._steps, len(computing), self._kv)
         self._arm(self._end_s)
 
@@ -108,7 +109,8 @@ class GangReplica(Replica):
             self._arm(self._end_s)
 
     def _end(self, now: float) -> None:
-        self.log.append((now, 0, 0))
+        self.log.append((now, 0, 0, self._grown))
+        self._grown = 0
         self.source.advance(now)
         for request in sorted(self._gang, key=lambda r: r.request_id):
             self._reserved -= request.prompt_tokens + request.max_output_tokens
@@ -117,6 +119,10 @@ class GangReplica(Replica):
         self.busy = False
         self._gang, self._deadline_s, self._next = [], inf, self._form
         self._form(now)
+
+    def _kv_by(self, now: float) -> int:
+        steps = self._steps if self.busy and self._done else 0
+        return kv_within(self.cost, self._start_s, now, steps, len(self._computing), self._kv)
 
     def _clear(self) -> tuple[list[Request], list[Request]]:
         running, chosen = self._gang, self.hand_back()

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from driftsched.serving.iteration import IterationCost
     from driftsched.simulation.clock import Appointment, Clock
 
-__all__ = ["GpuLog", "Place", "Replica", "Source", "boundary"]
+__all__ = ["GpuLog", "Place", "Replica", "Source", "boundary", "kv_within"]
 
-GpuLog = list[tuple[float, int, int]]
-"""time_s, running, kv_used_tokens: one row at each change; between rows the KV grows evenly."""
+GpuLog = list[tuple[float, int, int, int]]
+"""time_s, running, kv_used_tokens from then on, and until then: one row at each change.
+
+Between two rows the KV cache grows evenly, from the third of the first to the fourth of the second.
+"""
 
 
 def boundary(
@@ -30,6 +33,15 @@ def boundary(
     if start_s + lasting < time_s:  # by rounding
         steps, lasting = steps + 1, cost.stretch(steps + 1, running, kv)
     return steps, start_s + lasting
+
+
+def kv_within(
+    cost: IterationCost, start_s: float, time_s: float, most: int, running: int, kv: int
+) -> int:
+    """KV tokens at a time within a stretch of at most `most` iterations."""
+    if not running:
+        return kv
+    return kv + running * min(most, cost.stretch_past(time_s - start_s, running, kv)[0])
 
 
 class ShutLine(Line):
@@ -121,6 +133,7 @@ class Replica:
         self.batches = 0
         self.peers: Sequence[Replica] = ()
         self._reserved = 0
+        self._grown = 0  # KV tokens just before what ended at this boundary left
         self._appointment: Appointment | None = None
         self._gone: dict[Request, tuple[str, str]] = {}  # running, given up: status and reason
 
@@ -168,6 +181,7 @@ class Replica:
 
         Those whose clients had left end now.
         """
+        grown = self._kv_by(now)
         running, chosen = self._clear()
         for request in [one for one in running if one in self._gone]:
             running.remove(request)
@@ -175,8 +189,13 @@ class Replica:
         self._gone, self._reserved, self.busy = {}, 0, False
         if self._appointment is not None:
             self._appointment.cancel()
-        self.log.append((now, 0, 0))
+        self.log.append((now, 0, 0, grown))
+        self._grown = 0
         return running, chosen
+
+    def _kv_by(self, now: float) -> int:
+        """KV tokens in the middle of a stretch."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
 
     def _clear(self) -> tuple[list[Request], list[Request]]:
         """Forget all requests: those who ran, and those who were chosen only."""
@@ -216,6 +235,7 @@ class Replica:
     def _rest(self, now: float) -> None:
         """Wait, empty, for the next arrival."""
         self.busy = False
-        self.log.append((now, 0, 0))
+        self.log.append((now, 0, 0, self._grown))
+        self._grown = 0
         if self.source.idle(now):
             self._arm(self.source.next_s)

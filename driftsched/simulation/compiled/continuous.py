@@ -41,6 +41,7 @@ def settle(w: World, number: int, now: float) -> None:
         if paged:
             seat(w, number, item, end - iteration)
     replica.chunks = 0
+    replica.grown = replica.kv + (replica.partial_end if replica.partial >= 0 else 0)
     if replica.gone > 0:
         drop(w, number, now)
     while replica.decoding > 0 and leaving[0] >> ID_BITS == iteration:

@@ -155,11 +155,13 @@ def _run(world: World, segments: Segments, progress: Progress | None) -> list[Lo
 
 def _with_room(world: World) -> World:
     """The same run with an empty log, twice as long."""
-    time_s, running, kv, replica = log_arrays(
+    time_s, running, kv, grown, replica = log_arrays(
         int(world.run["batch_size"][0]), len(world.replicas), 2 * len(world.log_time_s)
     )
     world.run["logged"] = 0
-    return world._replace(log_time_s=time_s, log_running=running, log_kv=kv, log_replica=replica)
+    return world._replace(
+        log_time_s=time_s, log_running=running, log_kv=kv, log_grown=grown, log_replica=replica
+    )
 
 
 def _logged(world: World) -> Log:
@@ -168,6 +170,7 @@ def _logged(world: World) -> Log:
         world.log_time_s[rows],
         world.log_running[rows],
         world.log_kv[rows],
+        world.log_grown[rows],
         world.log_replica[rows],
     )
 
@@ -183,12 +186,12 @@ def _joined(logs: list[Log]) -> Log:
 
 
 def _course(log: Log, number: int, replicas: int) -> Columns:
-    """One replica's time, running, KV tokens: a row a change."""
-    time_s, running, kv, owner = log
+    """One replica's time, running, KV tokens, what they had grown to: a row a change."""
+    time_s, running, kv, grown, owner = log
     if replicas == 1:
-        return time_s, running, kv
+        return time_s, running, kv, grown
     mine = owner == number
-    return time_s[mine], running[mine], kv[mine]
+    return time_s[mine], running[mine], kv[mine], grown[mine]
 
 
 def _learning(world: World, ends: Ends) -> Learning:

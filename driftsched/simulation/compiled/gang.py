@@ -89,6 +89,7 @@ def settle_gang(w: World, number: int, now: float) -> None:
                 request.first_token_s = now
     replica.iteration += replica.steps
     replica.kv += replica.steps * replica.decoding
+    replica.grown = replica.kv
     if replica.gone > 0:
         drop(w, number, now)
     while replica.decoding > 0 and leaving[0] >> ID_BITS == replica.iteration:
@@ -111,6 +112,7 @@ def release(w: World, number: int, now: float) -> None:
     """End the gang: all finish together, in order of their ids."""
     replica, in_order = w.replicas[number], w.leaving[number]
     log(w, number, now, 0, 0)
+    replica.grown = 0
     for place in range(replica.chunks):
         push_row(in_order, place, w.chunk[number, place])
     for left in range(replica.chunks, 0, -1):

@@ -65,7 +65,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     drawn_s, run["patient"] = _patience(scenario, workload)
     tenants = _tenants(scenario, turns)
     room.settle(run, tenants)
-    log_time_s, log_running, log_kv, log_replica = log_arrays(batch, len(fleet.replicas))
+    log_time_s, log_running, log_kv, log_grown, log_replica = log_arrays(batch, len(fleet.replicas))
     return World(
         run=run,
         replicas=fleet.replicas,
@@ -104,15 +104,17 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
         log_time_s=log_time_s,
         log_running=log_running,
         log_kv=log_kv,
+        log_grown=log_grown,
         log_replica=log_replica,
     )
 
 
 def log_arrays(batch: int, replicas: int, rows: int = LOG_ROWS) -> tuple[Array, ...]:
-    """Room for the next rows of the replicas' course: time, running, KV tokens, replica."""
+    """Room for the next rows of the replicas' course: time, running, KV, grown to, replica."""
     size = max(rows, 4 * batch + 16)
     owner = np.empty(size if replicas > 1 else 0, np.int16)
-    return np.empty(size), np.empty(size, np.int32), np.empty(size, np.int32), owner
+    running, kv, grown = (np.empty(size, np.int32) for _ in range(3))
+    return np.empty(size), running, kv, grown, owner
 
 
 def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> Array:

@@ -20,6 +20,7 @@ def log(w: World, number: int, now: float, running: int, kv: int) -> None:
     w.log_time_s[row] = now
     w.log_running[row] = running
     w.log_kv[row] = kv
+    w.log_grown[row] = w.replicas[number].grown
     if len(w.replicas) > 1:
         w.log_replica[row] = number
     run.logged = row + 1
@@ -31,6 +32,7 @@ def rest(w: World, number: int, now: float) -> None:
     w.replicas[number].busy = False
     wake_at(w, number, inf)
     log(w, number, now, 0, 0)
+    w.replicas[number].grown = 0
 
 
 @inlined

@@ -17,7 +17,7 @@ MOST_WITHOUT_WAITING = 50_000
 
 @cache
 def warm_up() -> None:
-    """Load the kernel, compiling it where no earlier process of this machine has; half a minute."""
+    """Load the kernel, compiling it where no earlier process here has; about a minute."""
     from driftsched.scenario import load_scenario
     from driftsched.simulation.run import simulate
 

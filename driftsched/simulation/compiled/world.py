@@ -129,6 +129,7 @@ REPLICA = np.dtype(
         ("iteration", "i8"),
         ("steps", "i8"),  # iterations of the stretch under way
         ("kv", "i8"),
+        ("grown", "i8"),  # tokens of KV just before what ended at this boundary left
         ("reserved", "i8"),
         ("capacity", "i8"),
         ("batches", "i8"),
@@ -306,4 +307,5 @@ class World(NamedTuple):
     log_time_s: NDArray[Any]
     log_running: NDArray[Any]
     log_kv: NDArray[Any]
+    log_grown: NDArray[Any]
     log_replica: NDArray[Any]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from driftsched.results import RunResult
 from driftsched.scenario import Scenario, changed
 from driftsched.simulation import simulate
 from tests.support.scenarios import small
@@ -26,26 +27,31 @@ def alone(mode: str) -> Scenario:
     )
 
 
+def course(result: RunResult) -> tuple[float, float]:
+    """When the first request gave its first and its last token."""
+    table = result.requests
+    return float(table["first_token_s"].iloc[0]), float(table["finish_s"].iloc[0])
+
+
 @pytest.mark.parametrize("engine", ["simpy", "compiled"])
 @pytest.mark.parametrize("mode", ["continuous", "gang"])
 def test_kv_cache_grows_until_the_request_leaves(mode: str, engine: str) -> None:
     """A chart would show it shrink while tokens are added, were its end what remains afterwards."""
     result = simulate(alone(mode), engine=engine)
-    (request,) = result.requests.itertuples()
+    first_s, end_s = course(result)
     gpus = result.gpus.set_index("time_s")["kv_used_tokens"]
-    during = gpus[(gpus.index > request.first_token_s) & (gpus.index < request.finish_s)]
-    done = (during.index - request.first_token_s) / (request.finish_s - request.first_token_s)
+    during = gpus[(gpus.index > first_s) & (gpus.index < end_s)]
+    done = (during.index - first_s) / (end_s - first_s)
     assert len(during) > 20
     np.testing.assert_allclose(during, PROMPT + 1 + done * (ANSWER - 1), atol=3)
-    assert (gpus[gpus.index > request.finish_s] == 0).all()
+    assert (gpus[gpus.index > end_s] == 0).all()
 
 
 @pytest.mark.parametrize("mode", ["continuous", "gang"])
 def test_kv_cache_is_full_until_the_replica_goes_down(mode: str) -> None:
     """It would look as if it had been emptied little by little before an outage."""
     scenario = alone(mode)
-    (request,) = simulate(scenario).requests.itertuples()
-    middle = (request.first_token_s + request.finish_s) / 2
+    middle = sum(course(simulate(scenario))) / 2
     outage = {"kind": "outage", "replica": 0, "from_s": middle, "to_s": middle + 1}
     gpus = simulate(changed(scenario, events=[outage])).gpus.set_index("time_s")["kv_used_tokens"]
     before = gpus[(gpus.index > middle - 0.2) & (gpus.index < middle)]

@@ -1,5 +1,7 @@
 """KV cache over time: it grows with every token, and is given back at once."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,9 @@ def course(result: RunResult) -> tuple[float, float]:
 
 @pytest.mark.parametrize("engine", ["simpy", "compiled"])
 @pytest.mark.parametrize("mode", ["continuous", "gang"])
-def test_kv_cache_grows_until_the_request_leaves(mode: str, engine: str) -> None:
+def test_kv_cache_grows_until_the_request_leaves(
+    mode: str, engine: Literal["simpy", "compiled"]
+) -> None:
     """A chart would show it shrink while tokens are added, were its end what remains afterwards."""
     result = simulate(alone(mode), engine=engine)
     first_s, end_s = course(result)

@@ -21,7 +21,7 @@ from driftsched.scenario import Scenario, parse_scenario
 from driftsched.simulation import simulate
 from driftsched.workload import Workload, generate
 from tests.live.models import tiny
-from tests.support.live_runs import check_conserved, crowd, options
+from tests.support.live_runs import check_conserved, crowd, options, watched
 from tests.support.reactive import reactive
 from tests.support.scenarios import small
 from tests.support.scripted_engine import ScriptedEngine
@@ -194,17 +194,8 @@ def test_how_many_will_come_is_told_by_the_pace_so_far() -> None:
     scenario = crowd(requests=None, duration_s=25.0)
     planned = len(generate(scenario))
     engine = ScriptedEngine(step_s=0.01)
-    thread = threading.Thread(
-        target=lambda: run_live(
-            scenario, options(time_scale=0.1), engine=engine, observer=runs.append
-        )
-    )
-    thread.start()
-    seen = []
-    while thread.is_alive():
-        thread.join(0.05)
-        if runs:
-            seen.append(runs[0].snapshot(max_age_s=0.0))
+    faster = options(time_scale=0.1)
+    seen = watched(lambda: run_live(scenario, faster, engine=engine, observer=runs.append), runs)
     last = runs[0].snapshot()
     assert last.done
     assert last.requests == last.arrived == sum(last.ended.values())

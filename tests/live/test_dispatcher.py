@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from driftsched.errors import CancelledError, RunError, ScenarioError
-from driftsched.live import Call, EngineError, LiveRun, LiveSnapshot, run_live
+from driftsched.live import Call, EngineError, LiveRun, run_live
 from driftsched.results import RunResult
 from driftsched.scenario import Scenario
 from driftsched.studio.live_view.payload import live_payload
@@ -18,6 +18,7 @@ from tests.support.live_runs import (
     options,
     out_of_order,
     scaled_paper,
+    watched,
 )
 from tests.support.scripted_engine import ScriptedEngine
 
@@ -204,15 +205,7 @@ def test_snapshots_from_another_thread_grow_to_the_result() -> None:
     results: list[RunResult] = []
     scenario = scaled_paper("continuous", "sjf", **{"engine.batch_size": 4})
     engine = ScriptedEngine(step_s=0.02)
-    thread = threading.Thread(
-        target=lambda: results.append(run(scenario, engine, observer=runs.append))
-    )
-    thread.start()
-    seen: list[LiveSnapshot] = []
-    while thread.is_alive():
-        thread.join(0.05)
-        if runs:
-            seen.append(runs[0].snapshot(max_age_s=0.0))
+    seen = watched(lambda: results.append(run(scenario, engine, observer=runs.append)), runs)
     last = runs[0].snapshot()
     assert last.done
     assert last.ended == {"finished": 60}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from driftsched.live import LiveRun, run_live
 from driftsched.results import RunResult, read_run, write_parquet
 from driftsched.results.marks import run_marks
 from driftsched.scenario import Scenario
-from tests.support.live_runs import options
+from tests.support.live_runs import options, watched
 from tests.support.scenarios import small
 from tests.support.scripted_engine import ScriptedEngine
 from tests.support.virtual_time import virtual_run
@@ -71,13 +70,7 @@ def test_marks_appear_as_the_run_comes_to_them(tmp_path: Path) -> None:
             run_live(drifting(), options(time_scale=0.1), engine=engine, observer=runs.append)
         )
 
-    thread = threading.Thread(target=go)
-    thread.start()
-    seen = []
-    while thread.is_alive():
-        thread.join(0.05)
-        if runs:
-            seen.append(runs[0].snapshot(max_age_s=0.0))
+    seen = watched(go, runs)
     final = [(at, label) for at, label in run_marks(results[0]) if label.startswith("longer")]
     assert [label for _, label in final] == ["longer in one", "longer in two"]
     for snapshot in seen:

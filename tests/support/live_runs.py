@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from driftsched.live import LiveOptions, parse_options
+from driftsched.live import LiveOptions, LiveRun, LiveSnapshot, parse_options
 from driftsched.results import RunResult, replay
 from driftsched.scenario import Scenario, load_scenario
 from tests.support.scenarios import small
@@ -94,3 +95,15 @@ def out_of_order(rows: pd.DataFrame, key: Callable[[pd.DataFrame], pd.Series]) -
     later = dispatch[None, :] > dispatch[:, None]
     waited = arrival[None, :] <= dispatch[:, None]
     return int((later & waited & (scores[None, :] < scores[:, None])).sum())
+
+
+def watched(work: Callable[[], object], runs: Sequence[LiveRun]) -> list[LiveSnapshot]:
+    """Do the work on a thread of its own; give what a viewer saw of its run meanwhile."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    seen: list[LiveSnapshot] = []
+    while thread.is_alive():
+        thread.join(0.05)
+        if runs:
+            seen.append(runs[0].snapshot(max_age_s=0.0))
+    return seen

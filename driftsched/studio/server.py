@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,21 +13,32 @@ from typing import Any
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
-from driftsched.studio.deep_links import DeepLinks
+from driftsched.scenario import preset_names
+from driftsched.studio.front_page import FrontPage
 from driftsched.studio.live.server import live_runs
+from driftsched.studio.plotly_js import ensure_plotly_js
+from driftsched.studio.plotly_js.served import PlotlyJs
+from driftsched.studio.presets import preset
 from driftsched.studio.waiting import pool
 from driftsched.studio.warm import warm_up
 
 __all__ = ["lifespan", "middleware"]
 
-FOLDER = Path(__file__).resolve().parents[2] / "pages"
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("page", "explore", "run", "paper")
+PATIENCE_S = 5.0
+"""At most so long the server is not up yet; compiling the kernel at the very first start is not
+waited for."""
 
 
 def middleware() -> list[Middleware]:
     """What every request to the server goes through before Streamlit sees it."""
-    names = sorted(page.stem for page in FOLDER.glob("*.py"))
-    return [Middleware(DeepLinks, pages=names)]
+    names = sorted(page.stem for page in (ROOT / "pages").glob("*.py"))
+    plotly_js = ensure_plotly_js(ROOT / "static")
+    return [
+        Middleware(FrontPage, pages=names, early=[plotly_js.name]),
+        Middleware(PlotlyJs, file=plotly_js),
+    ]
 
 
 @asynccontextmanager
@@ -35,7 +47,10 @@ async def lifespan(app: Any) -> AsyncIterator[None]:  # noqa: ARG001  the signat
     # The first visitor's pages have the same names as everybody's, so that a click made before the
     # first rerun finds its widget again; where Streamlit knows no such flag, `page_setup` helps.
     PagesManager.uses_pages_directory = False
-    threading.Thread(target=_load, name="warm-up", daemon=True).start()
+    loading = threading.Thread(target=_load, name="warm-up", daemon=True)
+    loading.start()
+    # whoever comes before that would wait longer: two who load get in each other's way
+    await asyncio.to_thread(loading.join, PATIENCE_S)
     yield
     live_runs().close()
     pool().close()
@@ -45,3 +60,5 @@ def _load() -> None:
     warm_up()
     for name in PAGES:
         import_module(f"driftsched.studio.{name}")
+    for name in preset_names():
+        preset(name)  # the sidebar shows all their titles

@@ -8,6 +8,7 @@ import streamlit as st
 
 from driftsched.charts.theme import modebar
 from driftsched.studio.downloads import csv_button
+from driftsched.studio.picture import picture
 from driftsched.studio.state import Key
 
 __all__ = ["chart", "image_format"]
@@ -28,7 +29,7 @@ def chart(figure: go.Figure, look_at: str, data: pd.DataFrame, key: str) -> None
         Unique on the page; also the name of the CSV.
     """
     config = modebar(figure, st.session_state.get(Key.IMAGE, "svg"))
-    st.plotly_chart(figure, key=key, config=config, alt=look_at)
+    picture(figure, alt=look_at, config=config, key=key)
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
             st.caption(look_at)

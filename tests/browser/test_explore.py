@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.browser import Opener
 from tests.support.pages import LONGEST_MS, errors_shown, settled
 
-CURVES = """() => [...document.querySelector('[data-testid=stPlotlyChart]')
+CURVES = """() => [...document.querySelector('.ds-picture')
   .querySelectorAll('path.js-line')].map((line) => line.getAttribute('d'))"""
 
 

@@ -63,7 +63,7 @@ def test_the_first_page_is_a_finished_run(open_page: Opener) -> None:
     page = open_page("/")
     settled(page)
     assert page.get_by_test_id("stMetricValue").count() >= 4
-    assert page.locator("[data-testid=stPlotlyChart] .main-svg").count() >= 4
+    assert page.locator(".ds-picture .main-svg").count() >= 4
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

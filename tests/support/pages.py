@@ -21,7 +21,7 @@ QUIET = """() => {
     && document.querySelector('[data-testid=stMainBlockContainer] h1') !== null
     && document.querySelector(
       '[data-testid=stProgress], [data-testid=stSpinner], [class*=st-key-busy-]') === null
-    && all('[data-testid=stPlotlyChart]').every((chart) => chart.querySelector('.main-svg'))
+    && all('.ds-picture').every((chart) => chart.dataset.drawn === 'yes')
     && all('.ds-live [data-panel]').every((panel) => panel.querySelector('.main-svg'));
 }"""
 
@@ -40,8 +40,10 @@ def settled(page: Any) -> None:
 
 
 def errors_shown(page: Any) -> list[str]:
-    """Give the texts of exceptions and error boxes on the page."""
-    boxes = page.locator("[data-testid=stException], [data-testid=stAlertContentError]")
+    """Give the texts of exceptions, error boxes and charts that cannot be drawn."""
+    boxes = page.locator(
+        "[data-testid=stException], [data-testid=stAlertContentError], .ds-problem:visible"
+    )
     return [str(text) for text in boxes.all_inner_texts()]
 
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from driftsched.studio.live_view.component import ensure_plotly_js, live_view, resend_wanted
+from driftsched.studio.live_view.component import live_view, resend_wanted
 from driftsched.studio.live_view.payload import live_payload, run_payload
 
-__all__ = ["ensure_plotly_js", "live_payload", "live_view", "resend_wanted", "run_payload"]
+__all__ = ["live_payload", "live_view", "resend_wanted", "run_payload"]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-__all__ = ["ensure_plotly_js", "live_view", "resend_wanted"]
+from driftsched.studio.plotly_js import plotly_address, script
+
+__all__ = ["live_view", "resend_wanted"]
 
 HERE = Path(__file__).resolve().parent
 NAME = "driftsched_live_view"
@@ -32,7 +28,7 @@ _component = st.components.v2.component(
     NAME,
     html=_text("live_view.html"),
     css=_text("live_view.css"),
-    js=_text("live_view.js"),
+    js=script(HERE / "live_view.js"),
     isolate_styles=False,
 )
 
@@ -57,8 +53,7 @@ def live_view(payload: Payload, *, key: str, height: int = 720) -> None:
             "The live view needs `server.enableStaticServing = true` in .streamlit/config.toml."
         )
         return
-    data = {"plotly": ensure_plotly_js().name, "height": height, "payload": payload}
-    data["base"] = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    data = plotly_address() | {"height": height, "payload": payload}
     _component(key=key, data=data, on_resend_change=_noted)
 
 
@@ -78,38 +73,3 @@ def resend_wanted(key: str) -> bool:
 
 def _noted() -> None:
     """Make ``resend`` a trigger of the component; the script itself reads it."""
-
-
-def ensure_plotly_js(static: Path | None = None) -> Path:
-    """Put plotly.min.js, as the installed plotly ships it, where Streamlit serves it.
-
-    Parameters
-    ----------
-    static : Path or None
-        The served folder; None is ``static`` beside the app's main script.
-
-    Returns
-    -------
-    Path
-        The file; its name holds plotly's version, so that a browser never keeps an old one.
-    """
-    if static is None:
-        context = get_script_run_ctx(suppress_warning=True)
-        main = Path(context.main_script_path) if context else Path.cwd() / "app.py"
-        static = main.resolve().parent / "static"
-    source = files("plotly") / "package_data" / "plotly.min.js"
-    target = static / f"plotly-{version('plotly')}.min.js"
-    if target.exists():
-        return target
-    static.mkdir(parents=True, exist_ok=True)
-    # written aside and renamed, so that no request ever sees half a file
-    handle, aside = tempfile.mkstemp(dir=static, prefix=".plotly-", suffix=".part")
-    part = Path(aside)
-    try:
-        with os.fdopen(handle, "wb") as copy, source.open("rb") as original:
-            shutil.copyfileobj(original, copy)
-        part.chmod(0o644)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return target

@@ -9,7 +9,6 @@ const WHOLE_RUN_S = 20; // the speed chosen at first plays a run in about so lon
 const MAX_SPEED_S = 3; // "max" plays it in so long
 const DRAW_EVERY_MS = 66; // plots are drawn about 15 times a second, not at every frame
 const RESEND_EVERY_MS = 2000;
-const GREY = "#8A8A8A";
 const TIME_PANELS = ["queue", "running", "drift"];
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -23,48 +22,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // When two updates come close together Streamlit runs the clean-up of the first although the
   // component stays. So the view goes only when its element really has left the page.
   return () => setTimeout(() => parentElement.isConnected || view.remove());
-}
-
-// ---------------------------------------------------------------------------------- plotly.js
-
-/** Load plotly.js once a page, however many views there are. */
-function loadPlotly(file, base) {
-  const shared = (window.__driftschedPlotly ??= {});
-  shared[file] ??= firstThatLoads(staticUrls(file, base)).catch((error) => {
-    delete shared[file]; // so that a later view may try again
-    throw error;
-  });
-  return shared[file];
-}
-
-/** Where the app's static folder may be, likeliest first. */
-function staticUrls(file, base) {
-  // A page's address says nothing sure about the app's root (sub-pages, base path, proxies).
-  // Streamlit's own bundle lies at <root>/static/js/: the entry of its download is absolute.
-  const bundle = performance
-    .getEntriesByType("resource")
-    .map((entry) => entry.name)
-    .find((name) => name.startsWith(location.origin) && name.includes("/static/js/index."));
-  const roots = bundle ? [bundle.slice(0, bundle.indexOf("/static/js/index."))] : [];
-  roots.push(location.origin + (base ? `/${base}` : ""));
-  return [...new Set(roots)].map((root) => `${root}/app/static/${file}`);
-}
-
-async function firstThatLoads(urls) {
-  for (const url of urls) {
-    if (await runScript(url)) return window.Plotly;
-  }
-  throw new Error(`The plots cannot be drawn: ${urls[0]} did not load.`);
-}
-
-function runScript(url) {
-  return new Promise((resolve) => {
-    const script = document.createElement("script");
-    script.src = url;
-    script.onload = () => resolve(Boolean(window.Plotly));
-    script.onerror = () => resolve(false);
-    document.head.append(script);
-  });
 }
 
 // -------------------------------------------------------------------------------------- helpers
@@ -191,39 +148,6 @@ function growLatency(run, payload) {
 }
 
 // -------------------------------------------------------------------------------------- figures
-
-function themeOf(root) {
-  const style = getComputedStyle(root);
-  const value = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
-  return {
-    text: value("--st-text-color", "#31333f"),
-    back: value("--st-background-color", "#ffffff"),
-    font: value("--st-font", "sans-serif"),
-  };
-}
-
-/** The parts of a layout that depend on the theme, as relayout paths. */
-function themed(theme) {
-  return {
-    "font.color": theme.text,
-    "font.family": theme.font,
-    "hoverlabel.bgcolor": theme.back,
-    "hoverlabel.font.color": theme.text,
-    "hoverlabel.bordercolor": GREY,
-    "modebar.color": GREY,
-    "modebar.activecolor": theme.text,
-    "modebar.bgcolor": "rgba(0,0,0,0)",
-  };
-}
-
-function withPaths(layout, paths) {
-  for (const [path, value] of Object.entries(paths)) {
-    const steps = path.split(".");
-    const last = steps.pop();
-    steps.reduce((place, step) => (place[step] ??= {}), layout)[last] = value;
-  }
-  return layout;
-}
 
 function axis(title, more = {}) {
   return {

@@ -1,8 +1,11 @@
-"""Links straight to a page, without a failed request.
+"""What the front end's HTML page is given on its way to the browser.
 
-Opened at ``/run``, Streamlit's front end cannot know whether the app lives at ``/run`` or at ``/``:
-it asks both for their health, and the wrong one leaves two errors in the browser's console. We know
-our pages' names, so the front end is told where the app lives.
+*Where the app lives.* Opened at ``/run``, Streamlit's front end cannot know whether the app lives
+at ``/run`` or at ``/``: it asks both for their health, and the wrong one leaves two errors in the
+browser's console. We know our pages' names, so the front end is told.
+
+*What to fetch early.* plotly.js is needed on every page, but asked for only when the first chart
+has come; fetched as soon as the page itself is there, it is at hand by then.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-__all__ = ["DeepLinks"]
+__all__ = ["FrontPage"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -21,10 +24,14 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEAD = b"<head>"
+FETCH = """addEventListener("load", () => document.head.append(Object.assign(
+  document.createElement("link"),
+  {rel: "preload", as: "script", href: `${root}/app/static/${name}`})));"""
+"""Not before the page's own scripts, which are needed first."""
 
 
-class DeepLinks:
-    """ASGI middleware that puts one line of script into the front end's HTML page.
+class FrontPage:
+    """ASGI middleware that puts a line of script into the front end's HTML page.
 
     The line works behind a proxy that adds a path of its own too, since it takes the browser's own
     address and leaves out the page's name.
@@ -35,15 +42,18 @@ class DeepLinks:
         What answers requests.
     pages : iterable of str
         The pages' names as they stand in an address.
+    early : iterable of str
+        Files in the static folder that are fetched as soon as the page is there.
     """
 
-    def __init__(self, app: App, pages: Iterable[str]) -> None:
+    def __init__(self, app: App, pages: Iterable[str], early: Iterable[str] = ()) -> None:
         self.app = app
         ending = f"/({'|'.join(map(re.escape, pages))})?/*$"
-        where = f'location.origin + location.pathname.replace(new RegExp({json.dumps(ending)}), "")'
+        root = f'location.origin + location.pathname.replace(new RegExp({json.dumps(ending)}), "")'
         self.script = (
-            f"<script>window.__streamlit = {{BACKEND_BASE_URL: {where}}}</script>".encode()
-        )
+            f"<script>{{ const root = {root}; window.__streamlit = {{BACKEND_BASE_URL: root}};"
+            f" for (const name of {json.dumps([*early])}) {FETCH} }}</script>"
+        ).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -12,7 +12,7 @@ LONGEST_MS = 180_000
 """Where the kernel has not been compiled yet, that has to be waited for too."""
 
 # No script runs, nothing is stale, the page says of no work that it is under way (it would change
-# by itself), and every plot has been drawn.
+# by itself), and every plot that is not folded away has been drawn.
 QUIET = """() => {
   const app = document.querySelector('[data-testid=stApp]');
   const all = (selector) => [...document.querySelectorAll(selector)];
@@ -21,7 +21,7 @@ QUIET = """() => {
     && document.querySelector('[data-testid=stMainBlockContainer] h1') !== null
     && document.querySelector(
       '[data-testid=stProgress], [data-testid=stSpinner], [class*=st-key-busy-]') === null
-    && all('.ds-picture').every((chart) => chart.dataset.drawn === 'yes')
+    && all('.ds-picture').every((p) => p.dataset.drawn === 'yes' || p.offsetParent === null)
     && all('.ds-live [data-panel]').every((panel) => panel.querySelector('.main-svg'));
 }"""
 

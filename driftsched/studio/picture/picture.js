@@ -6,6 +6,9 @@
 const pictures = new WeakMap();
 const FADED = 0.72; // of ticks and legends, beside the text's own colour
 const LATEST_MS = 2000; // a plot out of sight is drawn so late at most
+// not every browser tells when it has nothing to do
+const whenIdle = window.requestIdleCallback ?? ((go) => setTimeout(go, 100));
+const notWhenIdle = window.cancelIdleCallback ?? clearTimeout;
 const FULL_SCREEN = {
   name: "fullScreen",
   title: "Full screen",
@@ -52,11 +55,11 @@ class Easel {
 
   next() {
     this.planned = false;
-    cancelIdleCallback(this.idle);
+    notWhenIdle(this.idle);
     const all = [...this.waiting];
     const seen = all.find((one) => one.inSight());
     if (seen) this.draw(seen);
-    else if (all.length) this.idle = requestIdleCallback(() => this.draw(all[0]), { timeout: LATEST_MS });
+    else if (all.length) this.idle = whenIdle(() => this.draw(all[0]), { timeout: LATEST_MS });
   }
 
   async draw(picture) {
@@ -157,7 +160,7 @@ class Picture {
       if (!this.root.isConnected) return;
       const { data, layout } = recognised(figure);
       delete layout.height; // the page's: the plot fills its box, also on the whole screen
-      const buttons = { ...config, modeBarButtonsToAdd: [FULL_SCREEN] };
+      const buttons = { ...config, modeBarButtonsToAdd: document.fullscreenEnabled ? [FULL_SCREEN] : [] };
       await this.Plotly.react(this.plot, data, dressed(layout, this.theme), buttons);
       this.width = this.plot.offsetWidth;
       this.complain("");

@@ -14,10 +14,10 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from driftsched.scenario import preset_names
-from driftsched.studio.front_page import FrontPage
+from driftsched.studio.front_end import ensure_plotly_js
+from driftsched.studio.front_end.packed import PackedScripts
+from driftsched.studio.front_end.page import FrontPage
 from driftsched.studio.live.server import live_runs
-from driftsched.studio.plotly_js import ensure_plotly_js
-from driftsched.studio.plotly_js.served import PlotlyJs
 from driftsched.studio.presets import preset
 from driftsched.studio.waiting import pool
 from driftsched.studio.warm import warm_up
@@ -37,7 +37,7 @@ def middleware() -> list[Middleware]:
     plotly_js = ensure_plotly_js(ROOT / "static")
     return [
         Middleware(FrontPage, pages=names, early=[plotly_js.name]),
-        Middleware(PlotlyJs, file=plotly_js),
+        Middleware(PackedScripts, folder=plotly_js.parent),
     ]
 
 

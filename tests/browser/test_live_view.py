@@ -301,7 +301,7 @@ def test_a_change_of_theme_recolours_without_remounting(open_title: Any) -> None
 
 
 def test_plotly_js_is_put_in_place_once_and_whole(tmp_path: Path) -> None:
-    from driftsched.studio.plotly_js import ensure_plotly_js
+    from driftsched.studio.front_end import ensure_plotly_js
 
     first = ensure_plotly_js(tmp_path / "static")
     before = first.stat().st_mtime_ns

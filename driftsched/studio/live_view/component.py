@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from driftsched.studio.plotly_js import plotly_address, script
+from driftsched.studio.front_end import Script
 
 __all__ = ["live_view", "resend_wanted"]
 
 HERE = Path(__file__).resolve().parent
 NAME = "driftsched_live_view"
+SCRIPT = Script(HERE / "live_view.js")
 Payload = dict[str, Any]
 
 
@@ -28,7 +29,7 @@ _component = st.components.v2.component(
     NAME,
     html=_text("live_view.html"),
     css=_text("live_view.css"),
-    js=script(HERE / "live_view.js"),
+    js=SCRIPT.lines,
     isolate_styles=False,
 )
 
@@ -53,8 +54,8 @@ def live_view(payload: Payload, *, key: str, height: int = 720) -> None:
             "The live view needs `server.enableStaticServing = true` in .streamlit/config.toml."
         )
         return
-    data = plotly_address() | {"height": height, "payload": payload}
-    _component(key=key, data=data, on_resend_change=_noted)
+    SCRIPT.ensure()
+    _component(key=key, data={"height": height, "payload": payload}, on_resend_change=_noted)
 
 
 def resend_wanted(key: str) -> bool:

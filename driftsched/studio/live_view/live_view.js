@@ -412,7 +412,7 @@ class View {
     this.setHeight(data.height);
     this.takePayload(data.payload);
     if (first) {
-      loadPlotly(data.plotly, data.base).then(
+      loadPlotly().then(
         (Plotly) => this.begin(Plotly),
         (error) => this.complain(error.message),
       );

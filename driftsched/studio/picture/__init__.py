@@ -16,19 +16,19 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from driftsched.studio.plotly_js import plotly_address, script
+from driftsched.studio.front_end import Script
 
 __all__ = ["picture"]
 
 HERE = Path(__file__).resolve().parent
-
+SCRIPT = Script(HERE / "picture.js")
 
 # Registered once a process, styles not isolated: as the live view's component.
 _component = st.components.v2.component(
     "driftsched_picture",
     html=(HERE / "picture.html").read_text(encoding="utf-8"),
     css=(HERE / "picture.css").read_text(encoding="utf-8"),
-    js=script(HERE / "picture.js"),
+    js=SCRIPT.lines,
     isolate_styles=False,
 )
 
@@ -47,7 +47,8 @@ def picture(figure: go.Figure, *, alt: str, config: dict[str, Any], key: str) ->
     key : str
         Unique on the page.
     """
-    head = {"alt": alt, "height": figure.layout.height, "config": config} | plotly_address()
+    SCRIPT.ensure()
+    head = {"alt": alt, "height": figure.layout.height, "config": config}
     # the figure is text already; as bytes it is neither taken apart nor quoted once more
     text = f'{json.dumps(head)[:-1]}, "figure": {figure.to_json(validate=False)}}}'
     _component(key=f"picture-{key}", data=text.encode())

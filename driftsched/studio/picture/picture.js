@@ -55,6 +55,7 @@ class Easel {
 
   next() {
     this.planned = false;
+    if (this.drawing) return; // it goes on by itself
     notWhenIdle(this.idle);
     const all = [...this.waiting];
     const seen = all.find((one) => one.inSight());
@@ -71,8 +72,8 @@ class Easel {
   }
 }
 
-/** One for the page, although each component has a copy of this script. */
-const easel = (window.__driftschedEasel ??= new Easel());
+/** The page's: all its pictures are of this one module. */
+const easel = new Easel();
 
 // ------------------------------------------------------------------------------------ the figure
 
@@ -116,9 +117,9 @@ class Picture {
   constructor(root) {
     this.root = root;
     this.plot = root.querySelector(".ds-plot");
+    this.problem = root.querySelector(".ds-problem");
     this.text = null;
     this.Plotly = null;
-    this.width = 0;
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.plot);
   }
@@ -132,7 +133,7 @@ class Picture {
   take(text) {
     const theme = themeOf(this.root);
     const same = text === this.text && JSON.stringify(theme) === JSON.stringify(this.theme);
-    if (same) return;
+    if (same && this.problem.hidden) return;
     this.text = text;
     this.theme = theme;
     const { alt, height } = JSON.parse(text);
@@ -154,15 +155,14 @@ class Picture {
   /** Draw what came last; never throws. */
   async draw() {
     const text = this.text;
-    const { figure, config, plotly, base } = JSON.parse(text);
+    const { figure, config } = JSON.parse(text);
     try {
-      this.Plotly ??= await loadPlotly(plotly, base);
+      this.Plotly ??= await loadPlotly();
       if (!this.root.isConnected) return;
       const { data, layout } = recognised(figure);
       delete layout.height; // the page's: the plot fills its box, also on the whole screen
       const buttons = { ...config, modeBarButtonsToAdd: document.fullscreenEnabled ? [FULL_SCREEN] : [] };
       await this.Plotly.react(this.plot, data, dressed(layout, this.theme), buttons);
-      this.width = this.plot.offsetWidth;
       this.complain("");
     } catch (error) {
       this.complain(error.message);
@@ -178,8 +178,7 @@ class Picture {
   }
 
   complain(text) {
-    const problem = this.root.querySelector(".ds-problem");
-    problem.textContent = text;
-    problem.hidden = !text;
+    this.problem.textContent = text;
+    this.problem.hidden = !text;
   }
 }

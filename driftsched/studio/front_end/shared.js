@@ -3,41 +3,21 @@
 // ---------------------------------------------------------------------------------- plotly.js
 
 /** Load plotly.js once a page, however many plots there are. */
-function loadPlotly(file, base) {
-  const shared = (window.__driftschedPlotly ??= {});
-  shared[file] ??= firstThatLoads(staticUrls(file, base)).catch((error) => {
-    delete shared[file]; // so that a later plot may try again
+function loadPlotly() {
+  window.__driftschedPlotly ??= runScript(new URL("PLOTLY_JS", import.meta.url).href).catch((error) => {
+    delete window.__driftschedPlotly; // so that a later plot may try again
     throw error;
   });
-  return shared[file];
-}
-
-/** Where the app's static folder may be, likeliest first. */
-function staticUrls(file, base) {
-  // A page's address says nothing sure about the app's root (sub-pages, base path, proxies).
-  // Streamlit's own bundle lies at <root>/static/js/: the entry of its download is absolute.
-  const bundle = performance
-    .getEntriesByType("resource")
-    .map((entry) => entry.name)
-    .find((name) => name.startsWith(location.origin) && name.includes("/static/js/index."));
-  const roots = bundle ? [bundle.slice(0, bundle.indexOf("/static/js/index."))] : [];
-  roots.push(location.origin + (base ? `/${base}` : ""));
-  return [...new Set(roots)].map((root) => `${root}/app/static/${file}`);
-}
-
-async function firstThatLoads(urls) {
-  for (const url of urls) {
-    if (await runScript(url)) return window.Plotly;
-  }
-  throw new Error(`The plots cannot be drawn: ${urls[0]} did not load.`);
+  return window.__driftschedPlotly;
 }
 
 function runScript(url) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const script = document.createElement("script");
+    const failed = () => reject(new Error(`The plots cannot be drawn: ${url} did not load.`));
     script.src = url;
-    script.onload = () => resolve(Boolean(window.Plotly));
-    script.onerror = () => resolve(false);
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : failed());
+    script.onerror = failed;
     document.head.append(script);
   });
 }

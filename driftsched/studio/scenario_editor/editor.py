@@ -1,4 +1,4 @@
-"""The Scenario page's editor: sections at the left, previews at the right, one error on top."""
+"""The Scenario page's editor: sections, beside them what will happen, below it in pictures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from driftsched.studio.scenario_editor import events, people, settings
 from driftsched.studio.scenario_editor.as_text import as_text
 from driftsched.studio.scenario_editor.draft import Draft, open_draft
 from driftsched.studio.scenario_editor.edit import Edit, copied
-from driftsched.studio.scenario_editor.previews import previews
+from driftsched.studio.scenario_editor.previews import pictures, preview
 from driftsched.studio.scenario_editor.traffic import traffic
 from driftsched.studio.state import get_scenario, get_view, set_scenario
 from driftsched.studio.traces import check_browser_scenario
@@ -63,7 +63,9 @@ def editor() -> None:
     if problem:
         _explain(draft, problem, top, places)
     with right:
-        previews(get_scenario())
+        seen = preview(get_scenario())
+    if seen is not None:
+        pictures(seen)
 
 
 def _start(draft: Draft) -> None:

@@ -32,7 +32,7 @@ from driftsched.workload import (
     stretches_frame,
 )
 
-__all__ = ["previews"]
+__all__ = ["Preview", "pictures", "preview"]
 
 MOST_REQUESTS = 200_000
 TOO_MANY = f"More than {MOST_REQUESTS:,} requests: no preview, it would take too long."
@@ -57,19 +57,25 @@ class Preview:
     findings: tuple[Finding, ...]
 
 
-def previews(scenario: Scenario) -> None:
-    """Draw the previews of a valid scenario: what will happen in words, then in pictures."""
+def preview(scenario: Scenario) -> Preview | None:
+    """Say what will happen in a valid scenario; return what its pictures show.
+
+    Returns
+    -------
+    Preview or None
+        None where it would take too long, or cannot be had; why is said.
+    """
     st.subheader(
         "What will happen", anchor=False, help="Of the last valid scenario, before anything runs."
     )
     if sum(phase.expected_requests for phase in scenario.phases) > MOST_REQUESTS:
         st.info(TOO_MANY, icon=":material/info:")
-        return
+        return None
     try:
         seen = _preview(scenario.model_dump_json(by_alias=True))
     except InputError as error:
         st.warning(escaped(str(error)), icon=":material/warning:")
-        return
+        return None
     for finding in seen.findings:
         colour, icon = SIGNS[finding.level]
         st.markdown(f":{colour}[:material/{icon}:] {escaped(finding.text)}")
@@ -77,11 +83,22 @@ def previews(scenario: Scenario) -> None:
         f"Counted on the very requests that seed {scenario.seed} brings, so without intervals; how "
         "far other seeds differ is on Explore and Run."
     )
-    chart(arrivals(seen.times, seen.marks), LOOK_AT_ARRIVALS, seen.times, "arrivals")
-    chart(load(seen.stretches, seen.marks), LOOK_AT_LOAD, seen.stretches, "load")
-    drifted = None if seen.drifted.empty else seen.drifted
-    chart(lengths(seen.sizes, drifted=drifted), LOOK_AT_LENGTHS, seen.sizes, "lengths")
-    chart(memory(seen.parts), LOOK_AT_MEMORY, seen.parts, "memory")
+    return seen
+
+
+def pictures(seen: Preview) -> None:
+    """Draw arrivals, load, lengths and memory, two side by side."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(arrivals(seen.times, seen.marks), LOOK_AT_ARRIVALS, seen.times, "arrivals")
+    with right:
+        chart(load(seen.stretches, seen.marks), LOOK_AT_LOAD, seen.stretches, "load")
+    left, right = st.columns(2, gap="large")
+    with left:
+        drifted = None if seen.drifted.empty else seen.drifted
+        chart(lengths(seen.sizes, drifted=drifted), LOOK_AT_LENGTHS, seen.sizes, "lengths")
+    with right:
+        chart(memory(seen.parts), LOOK_AT_MEMORY, seen.parts, "memory")
 
 
 def escaped(text: str) -> str:

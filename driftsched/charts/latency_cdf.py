@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from driftsched.charts.bands import line_with_band
 from driftsched.charts.frames import finished, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
-from driftsched.charts.theme import empty, finish, policy_colours
+from driftsched.charts.theme import SHARE_AXIS, empty, finish, policy_colours
 
 __all__ = ["LOOK_AT", "LOOK_AT_BANDS", "latency_bands", "latency_cdf"]
 
@@ -61,7 +61,7 @@ def latency_cdf(
     figure = go.Figure()
     for place, (policy, found) in enumerate(values.items()):
         _curve(figure, policy, found, colours[policy], DASHES[place % len(DASHES)], log_x)
-    figure.update_yaxes(range=[-2, 103])
+    figure.update_yaxes(SHARE_AXIS)
     return finish(figure, **words, hover="y unified", log_x=log_x)
 
 
@@ -88,12 +88,12 @@ def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
         rows = mine[mine["value_s"] > 0] if log_x else mine
         x, share = rows["value_s"].to_numpy(), rows["share"].to_numpy()
         low, high = rows["low"].to_numpy(), rows["high"].to_numpy()
-        look = {"hover": "%{x:.3~s}s", "dash": DASHES[place % len(DASHES)]}
+        look = {"hover": "%{x:,.3~r} s", "dash": DASHES[place % len(DASHES)]}
         drawn = (x, 100 * share, 100 * low, 100 * high)
         traces += line_with_band(policy, policy_label(policy), colours[policy], drawn, **look)
         traces[-1] |= {"hoverinfo": "x"}
         traces.append(_medians(rows, policy, colours[policy]))
-    figure = go.Figure(traces).update_yaxes(range=[-2, 103])
+    figure = go.Figure(traces).update_yaxes(SHARE_AXIS)
     return finish(figure, **words, hover="y unified", log_x=log_x)
 
 
@@ -138,5 +138,5 @@ def _curve(
             marker={"color": colour, "size": 10, "symbol": symbol},
             showlegend=symbol is None,
             hoverinfo="x" if symbol is None else "skip",
-            hovertemplate="%{x:.3~s}s" if symbol is None else "",
+            hovertemplate="%{x:,.3~r} s" if symbol is None else "",
         )

@@ -58,7 +58,7 @@ def latency_histogram(requests: pd.DataFrame, metric: str = "e2e_s", bins: int =
             line={"color": colours[name], "width": 2, "shape": "hv"},
             fill="tozeroy",
             fillcolor=translucent(colours[name], 0.18),
-            hovertemplate="%{y:,} from %{x:.3~s}s to %{customdata:.3~s}s",
+            hovertemplate="%{y:,} from %{x:,.3~r} s to %{customdata:,.3~r} s",
         )
     figure.update_yaxes(rangemode="tozero")
     return finish(figure, **words, log_x=True)

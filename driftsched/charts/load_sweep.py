@@ -51,7 +51,7 @@ def load_sweep(
             mine[column].to_numpy() for column in ("utilisation", "value_s", "low_s", "high_s")
         ]
         label = policy_label(policy)
-        traces += line_with_band(policy, label, colours[policy], columns, "%{y:.3~s}s")
+        traces += line_with_band(policy, label, colours[policy], columns, "%{y:,.3~r} s")
         knee = mine[mine["knee"]]
         traces.append(
             {

@@ -50,7 +50,7 @@ def percentiles(frame: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
             error_y=_interval(mine),
             name=policy_label(policy),
             marker={"color": colours[policy]},
-            hovertemplate="%{y:.3~s}s",
+            hovertemplate="%{y:,.3~r} s",
         )
     figure.update_layout(barmode="group", bargap=0.25)
     return finish(figure, **words)

@@ -65,7 +65,7 @@ def tenants(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s
     figure.update_layout(boxmode="group", boxgap=0.3)
     figure.update_xaxes(categoryorder="array", categoryarray=order)
     finish(figure, **words, hover="closest", log_y=lowest > 0)
-    return figure.update_yaxes(hoverformat=".3~s")
+    return figure.update_yaxes(hoverformat=",.3~r")
 
 
 def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e_s") -> go.Figure:
@@ -120,7 +120,7 @@ def _marks(
         "mode": "markers",
         "marker": {"color": colour, "size": 9},
         "name": policy_label(policy),
-        "hovertemplate": "%{customdata}: %{y:.3~s}s",
+        "hovertemplate": "%{customdata}: %{y:,.3~r} s",
     }
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "MODEBAR",
     "NEUTRAL",
     "PALETTE",
+    "SHARE_AXIS",
     "category_colours",
     "empty",
     "finish",
@@ -43,11 +44,16 @@ NEUTRAL = "#8A8A8A"
 GRID = "rgba(138, 138, 138, 0.22)"
 LOG_AXIS = {"type": "log", "tickformat": "~g", "nticks": 5}
 """So few ticks asked for give labels at 1, 2 and 5, which never touch."""
+SHARE_AXIS = {"range": [-2, 103], "unifiedhovertitle": {"text": "%{y:.1f} % of requests"}}
+"""Of distribution functions, in percent."""
 AXIS: dict[str, Any] = {
     "gridcolor": GRID,
     "zerolinecolor": GRID,
     "automargin": True,
     "ticklabelstandoff": 4,
+    "hoverformat": ",.4~r",
+    "spikecolor": NEUTRAL,
+    "spikethickness": 1,
 }
 LEGEND: dict[str, Any] = {
     "orientation": "h",
@@ -73,10 +79,14 @@ ERROR_BAR = {"color": "#9A9A9A", "thickness": 2, "width": 4}
 
 MODEBAR: dict[str, Any] = {
     "displaylogo": False,
+    "showSendToCloud": False,
     "modeBarButtonsToRemove": ["lasso2d", "select2d"],
     "toImageButtonOptions": {"format": "svg", "filename": "driftsched", "scale": 2},
 }
-"""Config of plotly.js. Its camera button knows one format; `modebar` gives the other."""
+"""Config of plotly.js: nothing is sent anywhere.
+
+Its camera button knows one format; `modebar` gives the other.
+"""
 
 
 def modebar(figure: go.Figure, image: str = "svg") -> dict[str, Any]:

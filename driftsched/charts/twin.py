@@ -11,7 +11,16 @@ import plotly.graph_objects as go
 
 from driftsched.charts.frames import finished, peaks, values_of
 from driftsched.charts.labels import TIME, metric_label, policy_label
-from driftsched.charts.theme import BLUE, LOG_AXIS, NEUTRAL, ORANGE, empty, finish, policy_colours
+from driftsched.charts.theme import (
+    BLUE,
+    LOG_AXIS,
+    NEUTRAL,
+    ORANGE,
+    SHARE_AXIS,
+    empty,
+    finish,
+    policy_colours,
+)
 
 __all__ = ["LOOK_AT", "LOOK_AT_POLICIES", "LOOK_AT_QUEUES", "twin", "twin_policies", "twin_queues"]
 
@@ -121,7 +130,7 @@ def _curve(figure: go.Figure, name: str, values: np.ndarray, colour: str, dash: 
             line={"color": colour, "width": 2.5, "dash": dash},
             marker={"color": colour, "size": 9, "symbol": symbol},
             hoverinfo="x" if symbol is None else "skip",
-            hovertemplate="%{x:.3~s}s" if symbol is None else "",
+            hovertemplate="%{x:,.3~r} s" if symbol is None else "",
         )
 
 
@@ -129,7 +138,7 @@ def _finish(figure: go.Figure, words: dict[str, Any]) -> go.Figure:
     if not figure.data:
         return empty(**words, text=YET)
     positive = all(float(trace.x[0]) > 0 for trace in figure.data)
-    figure.update_yaxes(range=[-2, 103])
+    figure.update_yaxes(SHARE_AXIS)
     finish(figure, **words, hover="y unified", log_x=False)
     if positive:
         figure.update_xaxes(LOG_AXIS)

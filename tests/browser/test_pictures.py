@@ -144,6 +144,18 @@ def test_the_camera_saves_what_the_sidebar_says(open_page: Opener, tmp_path: Pat
         assert path.read_bytes().startswith(begins)
 
 
+def test_no_button_sends_a_chart_anywhere(open_page: Opener) -> None:
+    """plotly.js offers to upload charts, unless it is told not to."""
+    page = open_page("/")
+    for name in ("", "run"):
+        page.goto(f"{open_page.url}/{name}")
+        settled(page)
+        buttons = page.locator(".js-plotly-plot .modebar-btn")
+        titles = buttons.evaluate_all("(all) => all.map((one) => one.dataset.title)")
+        assert any(title.startswith("Download") for title in titles)
+        assert not [title for title in titles if "Share" in title or "Cloud" in title]
+
+
 def test_it_says_so_where_plotly_js_cannot_be_had(open_page: Opener) -> None:
     """All else on the page must stand."""
     page = open_page("/scenario")

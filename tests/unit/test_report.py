@@ -61,6 +61,7 @@ def test_report_needs_nothing_else() -> None:
     policy = next(a["content"] for t, a in page.tags if a.get("http-equiv"))
     assert policy is not None
     assert policy.startswith("default-src 'none'")
+    assert sum('"showSendToCloud": false' in script for script in page.scripts) == len(figures())
 
 
 def test_report_says_what_the_run_was() -> None:

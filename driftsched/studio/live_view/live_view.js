@@ -801,6 +801,7 @@ class View {
 function plotConfig(panel) {
   return {
     displaylogo: false,
+    showSendToCloud: false,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
     toImageButtonOptions: { format: "svg", filename: `driftsched-live-${panel}` },
   };

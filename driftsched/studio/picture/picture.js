@@ -108,7 +108,9 @@ function dressed(layout, theme) {
     withPaths(axis, { "tickfont.color": faded, "title.font.color": faded, "title.font.size": 13 });
   }
   const own = { "legend.font.color": faded, "font.size": 12, "title.font.weight": 600, autosize: true };
-  return withPaths(layout, { ...own, ...themed(theme) });
+  // not transparent: a picture that is saved from a dark page must be readable on a white slide
+  const ground = { paper_bgcolor: theme.back, plot_bgcolor: theme.back };
+  return withPaths(layout, { ...own, ...ground, ...themed(theme) });
 }
 
 // ----------------------------------------------------------------------------------- the picture

@@ -16,7 +16,6 @@ TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 .PHONY: run test check format chromium screenshots docs clean
 
 run: .venv/installed
-	@mkdir -p static
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
 test: check chromium
@@ -55,5 +54,5 @@ docs: .venv/installed
 	@touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist static *.egg-info
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

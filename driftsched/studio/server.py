@@ -14,9 +14,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from driftsched.scenario import preset_names
-from driftsched.studio.front_end import ensure_plotly_js
-from driftsched.studio.front_end.packed import PackedScripts
-from driftsched.studio.front_end.page import FrontPage
+from driftsched.studio.front_end import front_end
 from driftsched.studio.live.server import live_runs
 from driftsched.studio.presets import preset
 from driftsched.studio.waiting import pool
@@ -33,12 +31,7 @@ waited for."""
 
 def middleware() -> list[Middleware]:
     """What every request to the server goes through before Streamlit sees it."""
-    names = sorted(page.stem for page in (ROOT / "pages").glob("*.py"))
-    plotly_js = ensure_plotly_js(ROOT / "static")
-    return [
-        Middleware(FrontPage, pages=names, early=[plotly_js.name]),
-        Middleware(PackedScripts, folder=plotly_js.parent),
-    ]
+    return front_end(sorted(page.stem for page in (ROOT / "pages").glob("*.py")))
 
 
 @asynccontextmanager

@@ -18,8 +18,7 @@ PLOTS = ("queue", "running", "drift", "latency")
 @pytest.fixture(scope="module")
 def server(browser: Any) -> Iterator[Server]:
     """Serve the harness under a base path, so that addresses are tried the hard way."""
-    options = {"server.baseUrlPath": BASE, "server.enableStaticServing": "true"}
-    with Server(APP, options) as started:
+    with Server(APP, {"server.baseUrlPath": BASE}) as started:
         yield started
 
 
@@ -299,16 +298,6 @@ def test_a_change_of_theme_recolours_without_remounting(open_title: Any) -> None
         }"""
     )
     assert _marked(page) == 4
-
-
-def test_plotly_js_is_put_in_place_once_and_whole(tmp_path: Path) -> None:
-    from driftsched.studio.front_end import ensure_plotly_js
-
-    first = ensure_plotly_js(tmp_path / "static")
-    before = first.stat().st_mtime_ns
-    assert first.read_bytes().lstrip().startswith(b"/**\n* plotly.js v")
-    assert ensure_plotly_js(tmp_path / "static").stat().st_mtime_ns == before
-    assert [file.name for file in first.parent.iterdir()] == [first.name]
 
 
 def _luminance(colour: str) -> float:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from driftsched.studio.front_end.script import PLOTLY_JS
 from tests.support.browser import Opener, Server
 from tests.support.pages import errors_shown, settled
 
@@ -160,7 +161,7 @@ def test_it_says_so_where_plotly_js_cannot_be_had(open_page: Opener) -> None:
     """All else on the page must stand."""
     page = open_page("/scenario")
     settled(page)
-    page.route("**/app/static/plotly*", lambda route: route.abort())
+    page.route("**/driftsched/plotly*", lambda route: route.abort())
     page.goto(f"{open_page.url}/")
     page.locator(".ds-problem:visible").first.wait_for()
     said = page.locator(".ds-problem:visible").first.inner_text()
@@ -173,8 +174,7 @@ def test_it_says_so_where_plotly_js_cannot_be_had(open_page: Opener) -> None:
 
 def test_plotly_js_is_packed_once_and_kept_by_the_browser(server: Server) -> None:
     """A class of 50 would have it packed 50 times, and again at each visit."""
-    name = next(Path("static").glob("plotly-*.min.js")).name
-    address = f"{server.url}/app/static/{name}"
+    address = f"{server.url}/driftsched/{PLOTLY_JS}"
     shipped = (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
     with urllib.request.urlopen(address) as plain:
         assert plain.headers["content-encoding"] is None

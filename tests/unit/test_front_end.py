@@ -5,22 +5,24 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from driftsched.studio.front_end import Script
-from driftsched.studio.front_end.files import ensure, plotly_js_name
-from driftsched.studio.front_end.packed import PackedScripts
 from driftsched.studio.front_end.page import FrontPage
+from driftsched.studio.front_end.script import PLOTLY_JS, SCRIPTS
+from driftsched.studio.front_end.served import ServedScripts
 
 OTHER = "from the app behind"
 
 
-def client(folder: Path) -> TestClient:
+@pytest.fixture
+def studio() -> TestClient:
     app = Starlette(routes=[Route("/{path:path}", lambda _: PlainTextResponse(OTHER))])
-    return TestClient(PackedScripts(app, folder))
+    return TestClient(ServedScripts(app))
 
 
 def test_a_changed_script_has_another_name(tmp_path: Path) -> None:
@@ -30,7 +32,6 @@ def test_a_changed_script_has_another_name(tmp_path: Path) -> None:
     first = Script(own)
     own.write_text("export default () => 2;")
     second = Script(own)
-    assert first.name.startswith("driftsched-chart-")
     assert first.name != second.name
     assert first.name in first.lines
     assert second.name in second.lines
@@ -39,39 +40,31 @@ def test_a_changed_script_has_another_name(tmp_path: Path) -> None:
 def test_a_script_names_the_plotly_js_that_is_installed(tmp_path: Path) -> None:
     own = tmp_path / "chart.js"
     own.write_text("export default loadPlotly;")
-    assert f'"{plotly_js_name()}"' in Script(own)._text
+    text = SCRIPTS[Script(own).name]().decode()
+    assert f'"{PLOTLY_JS}"' in text
+    assert text.endswith(own.read_text())
 
 
-def test_only_a_missing_file_is_written(tmp_path: Path) -> None:
-    assert ensure("a.js", lambda: b"one", tmp_path).read_bytes() == b"one"
-    assert ensure("a.js", lambda: b"two", tmp_path).read_bytes() == b"one"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.js"]
+def test_our_scripts_are_served_packed_or_not_and_kept(studio: TestClient, tmp_path: Path) -> None:
+    own = tmp_path / "chart.js"
+    own.write_text("export default 1;" * 100)
+    name = Script(own).name
+    for path in (f"/driftsched/{name}", f"/lab/studio/driftsched/{name}"):
+        with studio.stream("GET", path) as packed:
+            raw = b"".join(packed.iter_raw())
+        assert gzip.decompress(raw) == SCRIPTS[name]()
+        plain = studio.get(path, headers={"accept-encoding": "identity"})
+        assert plain.content == SCRIPTS[name]()
+        for answer in (packed, plain):
+            assert "immutable" in answer.headers["cache-control"]
+            assert answer.headers["vary"] == "accept-encoding"
+            assert answer.headers["content-type"].startswith("text/javascript")
 
 
-def test_our_scripts_travel_packed_and_are_kept(tmp_path: Path) -> None:
-    text = "export default 1;" * 100
-    (tmp_path / "driftsched-a-1.js").write_text(text)
-    with client(tmp_path).stream("GET", "/base/app/static/driftsched-a-1.js") as answer:
-        assert gzip.decompress(b"".join(answer.iter_raw())).decode() == text
-    assert "immutable" in answer.headers["cache-control"]
-    assert answer.headers["content-type"].startswith("text/javascript")
-
-
-def test_all_else_is_left_to_the_app(tmp_path: Path) -> None:
-    (tmp_path / "other.js").write_text("1")
-    (tmp_path / "driftsched-a-1.js").write_text("1")
-    (tmp_path.parent / "driftsched-outside.js").write_text("secret")
-    studio = client(tmp_path)
-    for path in (
-        "/app/static/other.js",
-        "/app/static/driftsched-none-1.js",
-        "/app/static/..%2Fdriftsched-outside.js",
-        "/app/static/driftsched-..%2F..%2Fdriftsched-outside.js",
-        "/driftsched-a-1.js",
-    ):
+def test_all_else_is_left_to_the_app(studio: TestClient) -> None:
+    for path in ("/", "/driftsched/none-1.js", f"/{PLOTLY_JS}", "/driftsched/..%2Fapp.py"):
         assert studio.get(path).text == OTHER
-    plain = studio.get("/app/static/driftsched-a-1.js", headers={"accept-encoding": "identity"})
-    assert plain.text == OTHER
+    assert studio.post(f"/driftsched/{PLOTLY_JS}").status_code == 405
 
 
 def test_the_page_is_told_where_the_app_lives_and_what_to_fetch() -> None:

@@ -5,7 +5,7 @@ const bundle = performance
   .map((entry) => entry.name)
   .find((name) => name.startsWith(location.origin) && name.includes("/static/js/index."));
 const root = bundle ? bundle.slice(0, bundle.indexOf("/static/js/index.")) : location.origin;
-const url = `${root}/app/static/SCRIPT_JS`;
+const url = `${root}/driftsched/SCRIPT_JS`;
 const missing = () => ({
   default: ({ parentElement }) => {
     parentElement.textContent = `This cannot be shown: ${url} did not load.`;

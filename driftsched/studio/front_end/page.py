@@ -26,7 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 HEAD = b"<head>"
 FETCH = """addEventListener("load", () => document.head.append(Object.assign(
   document.createElement("link"),
-  {rel: "preload", as: "script", href: `${root}/app/static/${name}`})));"""
+  {rel: "preload", as: "script", href: `${root}/${name}`})));"""
 """Not before the page's own scripts, which are needed first."""
 
 
@@ -43,7 +43,7 @@ class FrontPage:
     pages : iterable of str
         The pages' names as they stand in an address.
     early : iterable of str
-        Files in the static folder that are fetched as soon as the page is there.
+        Addresses below the app's, of scripts to fetch as soon as the page is there.
     """
 
     def __init__(self, app: App, pages: Iterable[str], early: Iterable[str] = ()) -> None:

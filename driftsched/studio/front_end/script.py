@@ -1,19 +1,25 @@
-"""The script of a component: a module in the static folder, and the lines that import it."""
+"""The scripts that we give the browser, by name: plotly.js, and one for each component."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 
-from driftsched.studio.front_end.files import ensure, ensure_plotly_js, plotly_js_name
-
-__all__ = ["Script"]
+__all__ = ["PLOTLY_JS", "SCRIPTS", "Script"]
 
 HERE = Path(__file__).resolve().parent
+PLOTLY_JS = f"plotly-{version('plotly')}.min.js"
+SCRIPTS: dict[str, Callable[[], bytes]] = {
+    PLOTLY_JS: (files("plotly") / "package_data" / "plotly.min.js").read_bytes
+}
+"""Name → what gives the content. A name stands for one content for ever."""
 
 
 class Script:
-    """A component's JavaScript, behind what all our components share.
+    """A component's JavaScript, behind what all our components share; served from now on.
 
     Parameters
     ----------
@@ -23,19 +29,14 @@ class Script:
     Attributes
     ----------
     name : str
-        Of the module in the static folder; it holds a hash of the content.
+        Of the module; it holds a hash of the content.
     lines : str
         What Streamlit is to send: they import the module.
     """
 
     def __init__(self, own: Path) -> None:
         parts = [(HERE / "shared.js").read_text("utf-8"), own.read_text("utf-8")]
-        self._text = "\n".join(parts).replace("PLOTLY_JS", plotly_js_name(), 1)
-        mark = hashlib.sha256(self._text.encode()).hexdigest()[:12]
-        self.name = f"driftsched-{own.stem}-{mark}.js"
+        content = "\n".join(parts).replace("PLOTLY_JS", PLOTLY_JS, 1).encode()
+        self.name = f"{own.stem}-{hashlib.sha256(content).hexdigest()[:12]}.js"
         self.lines = (HERE / "import.js").read_text("utf-8").replace("SCRIPT_JS", self.name, 1)
-
-    def ensure(self) -> None:
-        """Put the module and plotly.js where Streamlit serves them; call it before mounting."""
-        ensure_plotly_js()
-        ensure(self.name, self._text.encode)
+        SCRIPTS[self.name] = lambda: content

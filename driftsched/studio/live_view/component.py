@@ -49,12 +49,6 @@ def live_view(payload: Payload, *, key: str, height: int = 720) -> None:
     height : int
         Of the four plots together, in pixels, when there is room for two columns.
     """
-    if not st.get_option("server.enableStaticServing"):
-        st.error(
-            "The live view needs `server.enableStaticServing = true` in .streamlit/config.toml."
-        )
-        return
-    SCRIPT.ensure()
     _component(key=key, data={"height": height, "payload": payload}, on_resend_change=_noted)
 
 

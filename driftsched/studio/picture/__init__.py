@@ -47,7 +47,6 @@ def picture(figure: go.Figure, *, alt: str, config: dict[str, Any], key: str) ->
     key : str
         Unique on the page.
     """
-    SCRIPT.ensure()
     head = {"alt": alt, "height": figure.layout.height, "config": config}
     # the figure is text already; as bytes it is neither taken apart nor quoted once more
     text = f'{json.dumps(head)[:-1]}, "figure": {figure.to_json(validate=False)}}}'

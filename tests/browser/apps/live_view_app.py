@@ -7,10 +7,12 @@ from functools import cache
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.charts.theme import category_colours, tenant_colours
 from driftsched.results.tables import RunResult
 from driftsched.simulation import simulate
+from driftsched.studio.front_end import front_end
 from driftsched.studio.live_view import live_payload, live_view, resend_wanted, run_payload
 from driftsched.studio.presets import preset
 
@@ -70,5 +72,8 @@ def live() -> None:
     growing()
 
 
-st.set_page_config(layout="wide")
-st.navigation([st.Page(start), st.Page(recorded), st.Page(empty), st.Page(live)]).run()
+if get_script_run_ctx(suppress_warning=True) is None:
+    app = st.App(__file__, middleware=front_end([]))
+else:
+    st.set_page_config(layout="wide")
+    st.navigation([st.Page(start), st.Page(recorded), st.Page(empty), st.Page(live)]).run()

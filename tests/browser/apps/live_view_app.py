@@ -73,7 +73,7 @@ def live() -> None:
 
 
 if get_script_run_ctx(suppress_warning=True) is None:
-    app = st.App(__file__, middleware=front_end([]))
+    app = st.App(__file__, middleware=front_end(["start", "recorded", "empty", "live"]))
 else:
     st.set_page_config(layout="wide")
     st.navigation([st.Page(start), st.Page(recorded), st.Page(empty), st.Page(live)]).run()

@@ -38,6 +38,17 @@ def key(page: Any, times: int = 1) -> None:
         settled(page)
 
 
+def drag(page: Any, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """Draw a zoom box in the first plot, from and to pixels of its area."""
+    area = page.locator(".js-plotly-plot .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    page.mouse.move(box["x"] + start[0], box["y"] + start[1])
+    page.mouse.down()
+    page.mouse.move(box["x"] + end[0], box["y"] + end[1], steps=5)
+    page.mouse.up()
+
+
 def test_the_headline_comes_before_any_plot(browser: Any, server: Server) -> None:
     """Loading plotly.js and drawing ten plots takes a second, which nobody should wait for."""
     context = browser.new_context()
@@ -60,12 +71,7 @@ def test_plots_stay_with_zoom_and_hidden_lines_through_ten_changes(open_page: Op
     count = page.locator(".js-plotly-plot").count()
     plot = page.locator(".js-plotly-plot").first
     plot.locator(".legendtoggle").nth(1).click()
-    plot.scroll_into_view_if_needed()
-    box = plot.locator(".nsewdrag").first.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 30)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 110, steps=5)
-    page.mouse.up()
+    drag(page, (60, 30), (200, 110))
     page.wait_for_function(f"() => {{ const [a, b] = ({RANGE})(); return b - a < 60; }}")
     page.wait_for_function(f"() => ({HIDDEN})().length > 0")
     zoom, hidden = page.evaluate(RANGE), page.evaluate(HIDDEN)
@@ -83,15 +89,9 @@ def test_plots_stay_with_zoom_and_hidden_lines_through_ten_changes(open_page: Op
 def test_another_measure_is_not_seen_through_the_old_zoom(open_page: Opener) -> None:
     page = open_page("/")
     settled(page)
-    plot = page.locator(".js-plotly-plot").first
     shown = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
     wide = page.evaluate(shown)
-    plot.scroll_into_view_if_needed()
-    box = plot.locator(".nsewdrag").first.bounding_box()
-    page.mouse.move(box["x"] + 60, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=5)
-    page.mouse.up()
+    drag(page, (60, 60), (200, 60))
     page.wait_for_function(f"(wide) => ({shown})()[0] > wide[0]", arg=wide)
     zoomed = page.evaluate(shown)
     page.get_by_test_id("stButtonGroup").get_by_text("Queue wait").click()

@@ -12,16 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["FrontPage"]
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 HEAD = b"<head>"
 FETCH = """addEventListener("load", () => document.head.append(Object.assign(
@@ -46,7 +42,7 @@ class FrontPage:
         Addresses below the app's, of scripts to fetch as soon as the page is there.
     """
 
-    def __init__(self, app: App, pages: Iterable[str], early: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, pages: Iterable[str], early: Iterable[str] = ()) -> None:
         self.app = app
         ending = f"/({'|'.join(map(re.escape, pages))})?/*$"
         root = f'location.origin + location.pathname.replace(new RegExp({json.dumps(ending)}), "")'

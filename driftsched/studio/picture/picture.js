@@ -121,6 +121,8 @@ class Picture {
     this.plot = root.querySelector(".ds-plot");
     this.problem = root.querySelector(".ds-problem");
     this.text = null;
+    this.wanted = null;
+    this.unseen = false; // it has no size: folded away
     this.Plotly = null;
     this.resizing = new ResizeObserver(() => this.resize());
     this.resizing.observe(this.plot);
@@ -138,15 +140,16 @@ class Picture {
     if (same && this.problem.hidden) return;
     this.text = text;
     this.theme = theme;
-    const { alt, height } = JSON.parse(text);
-    this.plot.setAttribute("aria-label", alt);
-    this.root.style.setProperty("--ds-height", `${height}px`);
+    this.wanted = JSON.parse(text);
+    this.plot.setAttribute("aria-label", this.wanted.alt);
+    this.root.style.setProperty("--ds-height", `${this.wanted.height}px`);
     this.want();
   }
 
   want() {
     this.root.dataset.drawn = "no";
-    if (this.plot.offsetWidth) easel.want(this); // else once it has a size
+    this.unseen = !this.plot.offsetWidth;
+    if (!this.unseen) easel.want(this);
   }
 
   inSight() {
@@ -156,8 +159,8 @@ class Picture {
 
   /** Draw what came last; never throws. */
   async draw() {
-    const text = this.text;
-    const { figure, config } = JSON.parse(text);
+    const { wanted } = this;
+    const { figure, config } = wanted;
     try {
       this.Plotly ??= await loadPlotly();
       if (!this.root.isConnected) return;
@@ -169,14 +172,13 @@ class Picture {
     } catch (error) {
       this.complain(error.message);
     }
-    if (text === this.text) this.root.dataset.drawn = "yes";
+    if (wanted === this.wanted) this.root.dataset.drawn = "yes";
   }
 
   resize() {
-    const width = this.plot.offsetWidth;
-    if (!width) return;
-    if (this.root.dataset.drawn !== "yes") this.want();
-    else if (this.Plotly) this.Plotly.Plots.resize(this.plot);
+    if (!this.plot.offsetWidth) return;
+    if (this.unseen) this.want();
+    else if (this.plot.data) this.Plotly.Plots.resize(this.plot);
   }
 
   complain(text) {

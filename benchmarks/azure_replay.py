@@ -8,7 +8,6 @@ Four replicas of an A100-80 with Llama-3-8B, continuous batching of 64, one queu
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -18,15 +17,17 @@ from typing import Any
 for name in ("OMP", "OPENBLAS", "MKL"):  # one core: before numpy is imported
     os.environ[f"{name}_NUM_THREADS"] = "1"
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
-from driftsched.results.storage import TABLES  # noqa: E402  the threads had to be set before
+from figures import show  # noqa: E402  the threads had to be set before
+
+from driftsched.results.storage import TABLES  # noqa: E402
 from driftsched.scenario import load_scenario  # noqa: E402
 from driftsched.simulation import simulate  # noqa: E402
 
 TRACE = ROOT.parent / "shared" / "traces" / "AzureLLMInferenceTrace_conv.csv"
 REPLICAS = 4
-LIMIT_S = 2.0
+LIMITS = {"simpy_s": 2.0}
 
 
 def replay(trace: Path) -> int:
@@ -67,13 +68,7 @@ def main() -> int:
     if not args.trace.is_file():
         parser.error(f"--trace must be a file, got {args.trace}")
     found = measure(args.trace, args.repeats)
-    if args.json:
-        print(json.dumps(found, indent=2))
-    else:
-        for key, value in found.items():
-            limit = f"  (limit {LIMIT_S:g})" if key == "simpy_s" else ""
-            print(f"{key:<32}{value:>14,.2f}{limit}")
-    return int(found["simpy_s"] > LIMIT_S)
+    return show(found, LIMITS, args.json)
 
 
 if __name__ == "__main__":

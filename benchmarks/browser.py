@@ -10,7 +10,6 @@ counts all: server, network of the same machine, and a browser without a graphic
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -19,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
+from figures import show  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 from tests.support.browser import ARGS, VIEWPORT, Server, find_chromium  # noqa: E402
@@ -118,13 +118,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     found = measure(args.visits, args.moves)
-    if args.json:
-        print(json.dumps(found, indent=2))
-    else:
-        for key, value in found.items():
-            limit = f"  (limit {LIMITS[key]:g})" if key in LIMITS else ""
-            print(f"{key:<32}{value:>10,.2f}{limit}")
-    return int(any(found[key] > limit for key, limit in LIMITS.items()))
+    return show(found, LIMITS, args.json)
 
 
 def _several(text: str) -> int:

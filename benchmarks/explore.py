@@ -12,7 +12,6 @@ change really costs.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import statistics
@@ -24,8 +23,9 @@ from typing import Any
 for name in ("OMP", "OPENBLAS", "MKL"):  # one core each: before numpy is imported
     os.environ[f"{name}_NUM_THREADS"] = "1"
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
+from figures import show  # noqa: E402
 from streamlit.testing.v1 import AppTest  # noqa: E402  the threads had to be set before
 
 from driftsched.simulation.compiled import warm_up  # noqa: E402
@@ -103,13 +103,7 @@ def main() -> int:
     if args.moves < 1:
         parser.error("--moves must be >= 1")
     found = measure(args.moves)
-    if args.json:
-        print(json.dumps(found, indent=2))
-    else:
-        for key, value in found.items():
-            limit = f"  (limit {LIMITS[key]:g})" if key in LIMITS else ""
-            print(f"{key:<24}{value:>10,.1f}{limit}")
-    return int(any(found[key] > limit for key, limit in LIMITS.items()))
+    return show(found, LIMITS, args.json)
 
 
 if __name__ == "__main__":

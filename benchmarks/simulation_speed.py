@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import resource
 import statistics
@@ -23,9 +22,11 @@ from typing import Any
 
 for name in ("OMP", "OPENBLAS", "MKL"):  # one core: before numpy is imported
     os.environ[f"{name}_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 import simpy  # noqa: E402  the number of threads had to be set before
+from figures import show  # noqa: E402
 
 from driftsched.scenario import Scenario, changed, load_scenario  # noqa: E402
 from driftsched.simulation import EngineName, simulate  # noqa: E402
@@ -121,14 +122,7 @@ def main() -> int:
     if min(args.requests, args.repeats) < 1:
         parser.error("--requests and --repeats must be >= 1")
     found = measure(args.requests, args.repeats)
-    if args.json:
-        print(json.dumps(found, indent=2))
-    else:
-        for key, value in found.items():
-            limit = f"  (limit {LIMITS[key]:g})" if key in LIMITS else ""
-            shown = value if isinstance(value, str) else f"{value:,.1f}"
-            print(f"{key:<32}{shown:>14}{limit}")
-    return int(any(found[key] > limit for key, limit in LIMITS.items()))
+    return show(found, LIMITS, args.json)
 
 
 if __name__ == "__main__":

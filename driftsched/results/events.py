@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -45,29 +45,7 @@ def queue_table(
     requeues : sequence of Requeue
         Runs that counted for nothing.
     """
-    tenants = requests["tenant"].cat.codes.to_numpy().astype(np.int64)
-    arrival, dispatch, finish = (
-        requests[name].to_numpy() for name in ("arrival_s", "dispatch_s", "finish_s")
-    )
-    queued = (requests["status"] != "rejected").to_numpy()
-    ran = queued & ~np.isnan(dispatch)
-    gave_up = queued & np.isnan(dispatch)
-    again = np.array(requeues, dtype=np.float64).reshape(-1, 3)
-    lost, begun, failed = again[:, 0].astype(np.int64), again[:, 1], again[:, 2]
-    # (times, tenants, change of waiting, change of running), in their order at one instant
-    parts = [
-        (finish[ran], tenants[ran], 0, -1),
-        (failed, tenants[lost], 1, -1),
-        (arrival[queued], tenants[queued], 1, 0),
-        (begun, tenants[lost], -1, 1),
-        (dispatch[ran], tenants[ran], -1, 1),
-        (finish[gave_up], tenants[gave_up], -1, 0),
-    ]
-    sizes = [len(part[0]) for part in parts]
-    times = np.concatenate([part[0] for part in parts])
-    owner = np.concatenate([part[1] for part in parts])
-    waiting = np.repeat([part[2] for part in parts], sizes)
-    running = np.repeat([part[3] for part in parts], sizes)
+    times, owner, waiting, running = _changes(requests, requeues)
     sequence = np.argsort(times, kind="stable")
     sequence = sequence[: len(times) - int(np.isnan(times).sum())]  # NaN is sorted last
     times, owner = times[sequence], owner[sequence]
@@ -87,3 +65,29 @@ def queue_table(
         },
         copy=False,
     )
+
+
+def _changes(requests: pd.DataFrame, requeues: Sequence[Requeue]) -> tuple[NDArray[Any], ...]:
+    """Time, tenant, change of waiting and of running: those of one instant in their order."""
+    tenants = requests["tenant"].cat.codes.to_numpy().astype(np.int64)
+    arrival, dispatch, finish = (
+        requests[name].to_numpy() for name in ("arrival_s", "dispatch_s", "finish_s")
+    )
+    queued = (requests["status"] != "rejected").to_numpy()
+    ran = queued & ~np.isnan(dispatch)
+    gave_up = queued & np.isnan(dispatch)
+    again = np.array(requeues, dtype=np.float64).reshape(-1, 3)
+    lost, begun, failed = again[:, 0].astype(np.int64), again[:, 1], again[:, 2]
+    # (times, tenants, change of waiting, change of running), in their order at one instant
+    parts = [
+        (finish[ran], tenants[ran], 0, -1),
+        (failed, tenants[lost], 1, -1),
+        (arrival[queued], tenants[queued], 1, 0),
+        (begun, tenants[lost], -1, 1),
+        (dispatch[ran], tenants[ran], -1, 1),
+        (finish[gave_up], tenants[gave_up], -1, 0),
+    ]
+    sizes = [len(part[0]) for part in parts]
+    times, owner = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    waiting, running = (np.repeat([part[place] for part in parts], sizes) for place in (2, 3))
+    return times, owner, waiting, running

@@ -155,13 +155,9 @@ def _run(world: World, segments: Segments, progress: Progress | None) -> list[Lo
 
 def _with_room(world: World) -> World:
     """The same run with an empty log, twice as long."""
-    time_s, running, kv, grown, replica = log_arrays(
-        int(world.run["batch_size"][0]), len(world.replicas), 2 * len(world.log_time_s)
-    )
+    batch, rows = int(world.run["batch_size"][0]), 2 * len(world.log_time_s)
     world.run["logged"] = 0
-    return world._replace(
-        log_time_s=time_s, log_running=running, log_kv=kv, log_grown=grown, log_replica=replica
-    )
+    return world._replace(**log_arrays(batch, len(world.replicas), rows))
 
 
 def _logged(world: World) -> Log:

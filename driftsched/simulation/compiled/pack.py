@@ -65,7 +65,6 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
     drawn_s, run["patient"] = _patience(scenario, workload)
     tenants = _tenants(scenario, turns)
     room.settle(run, tenants)
-    log_time_s, log_running, log_kv, log_grown, log_replica = log_arrays(batch, len(fleet.replicas))
     return World(
         run=run,
         replicas=fleet.replicas,
@@ -101,20 +100,16 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
         learned_bias=np.empty(0 if foreseen else n),
         compensation=numeric.state,
         parameters=numeric.parameters,
-        log_time_s=log_time_s,
-        log_running=log_running,
-        log_kv=log_kv,
-        log_grown=log_grown,
-        log_replica=log_replica,
+        **log_arrays(batch, len(fleet.replicas)),
     )
 
 
-def log_arrays(batch: int, replicas: int, rows: int = LOG_ROWS) -> tuple[Array, ...]:
-    """Room for the next rows of the replicas' course: time, running, KV, grown to, replica."""
+def log_arrays(batch: int, replicas: int, rows: int = LOG_ROWS) -> dict[str, Any]:
+    """Room for the next rows of the replicas' course, by the names of `World`."""
     size = max(rows, 4 * batch + 16)
+    counts = {f"log_{name}": np.empty(size, np.int32) for name in ("running", "kv", "grown")}
     owner = np.empty(size if replicas > 1 else 0, np.int16)
-    running, kv, grown = (np.empty(size, np.int32) for _ in range(3))
-    return np.empty(size), running, kv, grown, owner
+    return {"log_time_s": np.empty(size), "log_replica": owner, **counts}
 
 
 def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> Array:

@@ -13,7 +13,8 @@ import pytest
 from driftsched.errors import InputError, RunError
 from driftsched.live import run_live
 from driftsched.results import RunResult, html_report, write_csv
-from tests.support.faulty_server import ENDING, FAULTS, FaultyServer
+from tests.support.faults import ENDING, FAULTS
+from tests.support.faulty_server import FaultyServer
 from tests.support.live_runs import check_conserved, check_replayed, options, scaled_paper
 
 FINE = ("finished", "", 1)

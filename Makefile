@@ -2,7 +2,6 @@
 # make test   make .venv, install, find or install Chromium, check everything
 # make check  the checks that need no browser and no tests: format, lint, types
 # make format repair what format and lint can repair
-# make docs   write the list of modules in docs/structure.md anew
 # make screenshots  take the pictures of the pages in docs/images anew
 # make clean  forget .venv and all caches
 
@@ -13,7 +12,7 @@ BIN := .venv/bin
 # numerical libraries would otherwise start a thread a core in each of the test processes
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: run test check format chromium screenshots docs clean
+.PHONY: run test check format chromium screenshots clean
 
 run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
@@ -37,8 +36,6 @@ chromium: .venv/installed-dev
 screenshots: .venv/installed-dev chromium
 	$(BIN)/python scripts/screenshots.py
 
-docs: .venv/installed
-	$(BIN)/python scripts/structure.py
 
 # PYTHON=… names the interpreter; else the first usable one of 3.11 or later is taken
 .venv/made:

@@ -30,9 +30,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 from engine_cases import CASES, loaded  # noqa: E402  the number of threads had to be set before
 
 from driftsched.estimation.budget import prepare_budgets  # noqa: E402
+from driftsched.gateway.intake import make_requests  # noqa: E402
 from driftsched.results import RunResult, metrics_table  # noqa: E402
 from driftsched.scenario import Scenario  # noqa: E402
-from driftsched.scheduling.intake import make_requests  # noqa: E402
 from driftsched.simulation import simulate  # noqa: E402
 from driftsched.simulation.clock import Clock  # noqa: E402
 from driftsched.simulation.compiled import warm_up  # noqa: E402

@@ -11,7 +11,7 @@ from driftsched.cli.live_options import add_engine, live_options
 from driftsched.cli.output import aligned, print_json, tell
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.runs import load_run
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.entries import entry_of, write_entry
 from driftsched.live.probe import ProbePlan, probe

@@ -10,7 +10,7 @@ import argparse
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
 
-from driftsched.registry import Registry
+from driftsched.core.registry import Registry
 
 __all__ = ["COMMANDS", "Command", "CommandModule"]
 

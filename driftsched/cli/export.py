@@ -11,7 +11,7 @@ from driftsched.cli.arguments import add_scenario, changes_named, command_line, 
 from driftsched.cli.output import tell
 from driftsched.cli.progress import ProgressBar
 from driftsched.cli.traffic import trace_report
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.results import (
     RunLibrary,
     csv_text,

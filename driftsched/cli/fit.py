@@ -8,7 +8,7 @@ from typing import Any
 
 from driftsched.charts.fit import fit as fit_chart
 from driftsched.cli.output import aligned, print_json, tell
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.results.files import io_errors
 from driftsched.scenario import TraceSource, load_scenario, parse_scenario, to_yaml
 from driftsched.scenario.overrides import apply_overrides

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.live import ENGINES, LiveOptions
 from driftsched.scenario import apply_overrides
 from driftsched.scenario.messages import one_line

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from driftsched import __version__
 from driftsched.cli.commands import COMMANDS
-from driftsched.errors import DriftSchedError, InputError
+from driftsched.core.errors import DriftSchedError, InputError
 
 __all__ = ["main"]
 

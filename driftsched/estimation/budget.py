@@ -25,24 +25,24 @@ class Budgets:
     ----------
     predicted : int array
         Category as the classifier names it, an index.
-    counted_prompt, counted_output : int array
+    prompt_length, output_length : int array
         Prompt and actual answer in the estimator's unit, words or tokens.
     base_tokens : int array
         The predicted category's budget.
     safety_factor, input_factor : float array
         The tenant's, and min(cap, 1 + prompt / scale).
-    prior_tokens : float array
+    uncorrected_estimate : float array
         base · safety factor · input factor: the estimate at bias 1, before it is cut to a whole
         number.
     """
 
     predicted: NDArray[np.int64]
-    counted_prompt: NDArray[np.int64]
-    counted_output: NDArray[np.int64]
+    prompt_length: NDArray[np.int64]
+    output_length: NDArray[np.int64]
     base_tokens: NDArray[np.int64]
     safety_factor: NDArray[np.float64]
     input_factor: NDArray[np.float64]
-    prior_tokens: NDArray[np.float64]
+    uncorrected_estimate: NDArray[np.float64]
 
     def take(self, rows: NDArray[np.int64]) -> Budgets:
         """Return the budgets of some rows, in any order and as often as named."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.config import Config, by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import Config, by_kind
+from driftsched.core.registry import Registry
 
 __all__ = ["CLASSIFIERS", "ClassifierConfig", "Keyword", "Oracle"]
 

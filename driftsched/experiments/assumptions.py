@@ -9,7 +9,7 @@ from driftsched.serving.cost import ConstantRateConfig, RooflineConfig
 from driftsched.serving.memory import kv_capacity_tokens
 
 if TYPE_CHECKING:
-    from driftsched.config import Config
+    from driftsched.core.config import Config
     from driftsched.scenario import Scenario
 
 __all__ = ["assumptions"]

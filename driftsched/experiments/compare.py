@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.experiments.replicate import Run, replications
 from driftsched.results import (
     Estimate,
     PairedChange,
-    Pool,
+    PooledSample,
     RunResult,
     estimation_table,
     fairness_summary,
@@ -126,8 +126,8 @@ class Comparison:
     ) -> tuple[float, float, float]:
         """A metric over all seeds with its 95 % interval: value, low, high.
 
-        Percentiles and means of latencies are those of all requests of all seeds together (`Pool`);
-        anything else is the mean over the seeds, with Student's interval.
+        Percentiles and means of latencies are those of all requests of all seeds together
+        (`PooledSample`); anything else is the mean over the seeds, with Student's interval.
         """
         if LATENCY.fullmatch(metric):
             found = self.estimate(policy, metric, scope=scope, name=name)
@@ -143,7 +143,7 @@ class Comparison:
 
     def pool(
         self, policy: str, metric: str, *, scope: str = "overall", name: str = "all"
-    ) -> tuple[Pool, float | None]:
+    ) -> tuple[PooledSample, float | None]:
         """Latencies that a metric is about, by seed, and its percentile; None for the mean."""
         figure, _, measure = metric.removesuffix("_ms").partition("_")
         column, runs = LATENCIES[measure], self.latencies[policy]
@@ -154,8 +154,8 @@ class Comparison:
             groups = (run.groups[scope] for run in runs)
             samples = [s[g == place] for s, g in zip(samples, groups, strict=True)]
         if figure == "mean":
-            return Pool(samples), None
-        return Pool(samples), 50.0 if figure == "median" else float(figure[1:])
+            return PooledSample(samples), None
+        return PooledSample(samples), 50.0 if figure == "median" else float(figure[1:])
 
     def change(
         self,
@@ -205,7 +205,9 @@ class Comparison:
         before, after = (self.errors(measure, name) for name in ("none", compensator))
         if not after.any():
             return paired_change(before, after)
-        return paired_pool_change(Pool(list(before[:, None])), Pool(list(after[:, None])))
+        return paired_pool_change(
+            PooledSample(list(before[:, None])), PooledSample(list(after[:, None]))
+        )
 
 
 def compare(

@@ -87,7 +87,7 @@ def drift_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.
     parts = []
     for traffic, outcome in zip(ensemble.traffic, ensemble.outcomes[policy], strict=True):
         done = outcome.status == FINISHED
-        ratio = traffic.budgets.counted_output / np.maximum(outcome.estimate, 1)
+        ratio = traffic.budgets.output_length / np.maximum(outcome.estimate, 1)
         parts.append((outcome.finish_s[done], ratio[done], traffic.workload.category[done]))
     return _windows(ensemble, parts, windows)
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.experiments.replicate import seed_numbers
 from driftsched.experiments.traffic import Traffic, traffic_cache
 from driftsched.results.tables import STATUSES
 
 if TYPE_CHECKING:
-    from driftsched.results.ends import Ends
+    from driftsched.results.outcomes import Outcomes
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
     from driftsched.simulation import EngineName
@@ -58,7 +58,7 @@ class Outcome(NamedTuple):
         return np.where(self.status == FINISHED, end - self.arrival_s, np.nan)
 
     @classmethod
-    def of_ends(cls, ends: Ends) -> Outcome:
+    def of_ends(cls, ends: Outcomes) -> Outcome:
         """Take the columns from the compiled engine."""
         return cls(
             ends.arrival_s,

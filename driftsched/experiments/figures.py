@@ -15,7 +15,7 @@ from driftsched.experiments.tallies import rates, service, tally
 from driftsched.experiments.verdict import said
 from driftsched.results import (
     PairedChange,
-    Pool,
+    PooledSample,
     jain_index,
     mean_interval,
     paired_pool_change,
@@ -39,8 +39,8 @@ NOTHING = PairedChange(np.nan, np.nan, np.nan, 0, 0.95)
 class Figures:
     """What an ensemble says, over all its replications together.
 
-    Percentiles and means come from all requests of all replications (`Pool`); what a replication
-    has one of, such as its goodput, is averaged with Student's interval.
+    Percentiles and means come from all requests of all replications (`PooledSample`); what a
+    replication has one of, such as its goodput, is averaged with Student's interval.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Figures:
         self.ensemble, self.cut, self.warmup = ensemble, cut, warmup
         self._goals: dict[str, pd.DataFrame] = {}
         self._latencies: dict[tuple[str, str], list[Floats]] = {}
-        self._pools: dict[tuple[str, str, str, int], Pool] = {}
+        self._pools: dict[tuple[str, str, str, int], PooledSample] = {}
 
     def names(self, split: str) -> list[str]:
         """Groups of a split: tenants, categories, or one without a name for ``overall``."""
@@ -64,7 +64,9 @@ class Figures:
         known = {"tenant": scenario.tenant_names, "category": scenario.category_names}
         return known.get(split, [""])
 
-    def pool(self, policy: str, metric: str, split: str = "overall", group: int = 0) -> Pool:
+    def pool(
+        self, policy: str, metric: str, split: str = "overall", group: int = 0
+    ) -> PooledSample:
         """A latency of the finished requests, by replication.
 
         Parameters
@@ -80,7 +82,7 @@ class Figures:
             if split != "overall":
                 groups = [getattr(t.workload, split)[self.cut :] for t in self.ensemble.traffic]
                 values = [v[g == group] for v, g in zip(values, groups, strict=True)]
-            self._pools[key] = Pool(values)
+            self._pools[key] = PooledSample(values)
         return self._pools[key]
 
     def latencies(self, policy: str, metric: str) -> list[Floats]:
@@ -263,13 +265,15 @@ class Figures:
 
     def error_change(self) -> PairedChange:
         """Change of the mean absolute error against no correction, paired by replication."""
-        before, after = (Pool([np.abs(e) for e in self._misses(own)]) for own in (False, True))
+        before, after = (
+            PooledSample([np.abs(e) for e in self._misses(own)]) for own in (False, True)
+        )
         return paired_pool_change(before, after)
 
     def _errors(self, *, own: bool) -> tuple[float, ...]:
         misses = self._misses(own)
-        mean = Pool([np.abs(error) for error in misses]).mean()
-        square = Pool([error**2 for error in misses]).mean()
+        mean = PooledSample([np.abs(error) for error in misses]).mean()
+        square = PooledSample([error**2 for error in misses]).mean()
         roots = np.sqrt(np.maximum([square.value, square.low, square.high], 0.0))
         return mean.value, mean.low, mean.high, *map(float, roots)
 
@@ -277,13 +281,13 @@ class Figures:
         """Estimate − actual of the finished requests, all policies of a replication together."""
         found = []
         for place, (_, budgets) in enumerate(self.ensemble.traffic):
-            prior = budgets.prior_tokens.astype(np.int64)
+            prior = budgets.uncorrected_estimate.astype(np.int64)
             parts = []
             for outcomes in self.ensemble.outcomes.values():
                 done = outcomes[place].status == FINISHED
                 done[: self.cut] = False
                 guess = outcomes[place].estimate if own else prior
-                parts.append((guess - budgets.counted_output)[done].astype(np.float64))
+                parts.append((guess - budgets.output_length)[done].astype(np.float64))
             found.append(np.concatenate(parts))
         return found
 

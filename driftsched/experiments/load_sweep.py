@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from driftsched.experiments.ensemble import run_ensemble
 from driftsched.experiments.figures import Figures
-from driftsched.results import Pool, paired_pool_change
+from driftsched.results import PooledSample, paired_pool_change
 from driftsched.scenario import with_load
 from driftsched.workload import offered_load
 
@@ -57,7 +57,7 @@ def load_sweep(
         row knee_low and knee_high, see `knee_interval`.
     """
     rows = []
-    pools: dict[str, list[Pool]] = {policy: [] for policy in variants}
+    pools: dict[str, list[PooledSample]] = {policy: [] for policy in variants}
     now = offered_load(next(iter(variants.values()))).peak.rho
     loads = [utilisation / now for utilisation in utilisations]
     for place, load in enumerate(loads):
@@ -114,7 +114,7 @@ def knee(loads: Sequence[float], latency_s: Sequence[float] | NDArray[np.float64
 
 
 def knee_interval(
-    loads: Sequence[float], pools: Sequence[Pool], percentile: float, at: int
+    loads: Sequence[float], pools: Sequence[PooledSample], percentile: float, at: int
 ) -> tuple[float, float]:
     """Loads on both sides of the knee whose power cannot be told from the knee's.
 
@@ -126,7 +126,7 @@ def knee_interval(
     ----------
     loads : sequence of float
         Ascending.
-    pools : sequence of Pool
+    pools : sequence of PooledSample
         The latencies at each load, replications in the same order.
     percentile : float
         Which percentile the knee is of.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import changed
 from driftsched.simulation import simulate
 from driftsched.workload import generate

@@ -15,7 +15,7 @@ from driftsched.experiments.claims import Evidence, claims_table
 from driftsched.experiments.compare import Comparison, collect
 from driftsched.experiments.findings import findings
 from driftsched.experiments.replicate import Run, replications
-from driftsched.results import Pool, paired_pool_change
+from driftsched.results import PooledSample, paired_pool_change
 from driftsched.scenario import Scenario, changed, with_policy
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def reproduce(
     runs = _noted(replications(variants, seeds, progress), facts, uncorrected)
     comparison = collect(scenario, runs)
     corrected, median = comparison.pool("sjf", "p50_e2el_ms")
-    correction = paired_pool_change(Pool(uncorrected), corrected, median)
+    correction = paired_pool_change(PooledSample(uncorrected), corrected, median)
     evidence = Evidence(comparison, correction, pd.DataFrame(facts))
     return PaperResult(
         claims_table(evidence),

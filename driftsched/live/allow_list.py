@@ -6,7 +6,7 @@ import ipaddress
 import os
 from urllib.parse import urlsplit
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 
 __all__ = ["ALLOWED", "check_endpoint"]
 

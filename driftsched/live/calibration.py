@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.live.cost_fit import COEFFICIENTS, EVERY, NOTHING, CostFit
 from driftsched.live.observe import observe, observe_run
 from driftsched.serving.catalogue import GPUS, MODELS

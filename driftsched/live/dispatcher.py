@@ -14,11 +14,11 @@ from driftsched.live.timetable import Timetable
 from driftsched.simulation.clients import Clients
 
 if TYPE_CHECKING:
+    from driftsched.gateway.gateway import Gateway
     from driftsched.live.engine import Engine
     from driftsched.live.flight import Clock
     from driftsched.live.options import LiveOptions
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.gateway import Gateway
     from driftsched.scheduling.request import Request
     from driftsched.workload.table import Workload
 
@@ -192,7 +192,7 @@ class Dispatcher:
         flight.measure(end.answer, in_words=self.place.in_words)
         if end.answer is not None:
             request.output_tokens = flight.output_tokens
-            request.counted_output_tokens = flight.counted_tokens
+            request.output_length = flight.counted_tokens
             request.prompt_tokens = end.answer.prompt_tokens or request.prompt_tokens
             request.reason = end.reason
             self.gateway.finish(request, now)

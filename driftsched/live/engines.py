@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.live.openai_options import OpenAIOptions
 from driftsched.live.spec import EngineSpec
 from driftsched.live.torch_options import TorchOptions
-from driftsched.registry import Registry
 
 __all__ = ["ENGINES", "EngineConfig", "EngineSpec"]
 

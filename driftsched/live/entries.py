@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import yaml
 from pydantic import Field, ValidationError
 
-from driftsched.config import Config
-from driftsched.errors import InputError
+from driftsched.core.config import Config
+from driftsched.core.errors import InputError
 from driftsched.results.files import io_errors
 from driftsched.scenario.yaml_text import MAX_BYTES, read_yaml
 from driftsched.serving.cost import CoefficientsConfig

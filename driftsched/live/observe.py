@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.live.course import Course
 from driftsched.live.observations import Observations, Part
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 from driftsched.live.allow_list import check_endpoint
 from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnToken, Probe
 from driftsched.live.openai_events import AnswerStream, EventReader

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from driftsched import __version__
-from driftsched.errors import InputError, RunError
+from driftsched.core.errors import InputError, RunError
 from driftsched.live.engine import EngineError
 from driftsched.live.openai_events import error_text
 

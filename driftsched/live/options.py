@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from driftsched.config import Config
-from driftsched.errors import InputError
+from driftsched.core.config import Config
+from driftsched.core.errors import InputError
 from driftsched.live.engines import EngineConfig
 from driftsched.scenario.messages import one_line
 

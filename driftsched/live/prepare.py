@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
+from driftsched.gateway.gateway import Gateway
+from driftsched.gateway.intake import make_requests
 from driftsched.live.continuous import ContinuousDispatcher
 from driftsched.live.dispatcher import Place
 from driftsched.live.engine import Call
 from driftsched.live.gang import GangDispatcher
 from driftsched.live.played import live_scenario
 from driftsched.live.prompts import live_workload, prompt_text, with_prompt_tokens
-from driftsched.scheduling.gateway import Gateway
-from driftsched.scheduling.intake import make_requests
 from driftsched.scheduling.policies import StaticOrder
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 from driftsched.live.calibration import Calibration, calibrate_requests
 from driftsched.live.engine import Call, EngineError
 from driftsched.live.prompts import FILLER

@@ -11,7 +11,8 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from driftsched.errors import CancelledError
+from driftsched.core.errors import CancelledError
+from driftsched.gateway.gateway import Gateway
 from driftsched.live import prepare
 from driftsched.live.books import Books
 from driftsched.live.played import drift_so_far
@@ -19,7 +20,6 @@ from driftsched.live.sampler import Sampler
 from driftsched.live.snapshot import Moment, counts, frozen, snapshot_of
 from driftsched.live.tables import live_result
 from driftsched.live.telemetry import MachineProbes
-from driftsched.scheduling.gateway import Gateway
 from driftsched.workload.generate import generate
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
 if TYPE_CHECKING:
     from driftsched.live.engine import Engine

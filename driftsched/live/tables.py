@@ -65,7 +65,7 @@ def live_result(
     result = build_result(
         scenario,
         replace(workload, prompt_tokens=prompt, output_tokens=output),
-        replace(budgets, counted_output=counted),
+        replace(budgets, output_length=counted),
         requests,
         tries=(tries.attempts, tries.retry_of),
         learning=moment.learning,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 from driftsched.live.engine import Answer, EngineError, EngineFacts
 from driftsched.live.torch_model import LoadedModel, load_model
 from driftsched.live.torch_text import Pieces

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 from driftsched.live.torch_text import PlainTokenizer, PromptEncoder, Tokenizer
 
 if TYPE_CHECKING:

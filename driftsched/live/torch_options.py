@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.live.spec import EngineSpec
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.estimation.classifier import Oracle
 from driftsched.live.observe import came_through
 from driftsched.results.events import queue_table

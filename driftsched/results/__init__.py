@@ -27,7 +27,12 @@ from driftsched.results.paper_csv import (
     paper_telemetry,
 )
 from driftsched.results.percentiles import percentile_columns
-from driftsched.results.pooled import Estimate, Pool, paired_pool_change, paired_pool_changes
+from driftsched.results.pooled import (
+    Estimate,
+    PooledSample,
+    paired_pool_change,
+    paired_pool_changes,
+)
 from driftsched.results.queues import even_times, littles_law, sample_queues
 from driftsched.results.replay import replay
 from driftsched.results.report import html_report
@@ -43,7 +48,7 @@ __all__ = [
     "STATUSES",
     "Estimate",
     "PairedChange",
-    "Pool",
+    "PooledSample",
     "RunLibrary",
     "RunResult",
     "Warmup",

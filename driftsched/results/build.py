@@ -14,16 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from driftsched import __version__
 from driftsched.estimation.budget import SIZE_CLASSES, size_classes
-from driftsched.results.ends import Ends, Learning
 from driftsched.results.events import lost_seconds, queue_table
 from driftsched.results.gpu_samples import GpuLog, gpu_table
+from driftsched.results.outcomes import Learning, Outcomes
 from driftsched.results.replica_states import States
 from driftsched.results.tables import RunResult, later
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
+    from driftsched.gateway.gateway import LearningRow, Requeue
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.gateway import LearningRow, Requeue
     from driftsched.scheduling.request import Request
     from driftsched.workload.table import Workload
 
@@ -36,7 +36,7 @@ def build_result(
     scenario: Scenario,
     workload: Workload,
     budgets: Budgets,
-    requests: Sequence[Request] | Ends,
+    requests: Sequence[Request] | Outcomes,
     *,
     learning: Sequence[LearningRow] | Learning,
     tries: Tries | None = None,
@@ -53,7 +53,7 @@ def build_result(
     Parameters
     ----------
     scenario, workload, budgets : what was run
-    requests : sequence of Request, or Ends
+    requests : sequence of Request, or Outcomes
         All of them, in the workload's order, each with a status.
     learning : sequence of LearningRow, or Learning
         From the gateway.
@@ -74,7 +74,7 @@ def build_result(
     reason : str
         Why that engine, where there was a choice.
     """
-    ends = requests if isinstance(requests, Ends) else Ends.of(requests)
+    ends = requests if isinstance(requests, Outcomes) else Outcomes.of(requests)
     seen = learning if isinstance(learning, Learning) else Learning.of(learning)
     table = _requests(scenario, workload, budgets, ends, tries)
     if requeues is not None:
@@ -94,7 +94,7 @@ def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
 
 
 def _requests(
-    scenario: Scenario, workload: Workload, budgets: Budgets, ends: Ends, tries: Tries | None
+    scenario: Scenario, workload: Workload, budgets: Budgets, ends: Outcomes, tries: Tries | None
 ) -> pd.DataFrame:
     arrival, dispatch = ends.arrival_s, ends.dispatch_s
     first, finish = ends.first_token_s, ends.finish_s
@@ -108,8 +108,8 @@ def _requests(
     tier_codes = np.array([tier_names.index(tier) for tier in tiers])
     attempt, retry_of = tries or (np.ones(len(arrival)), np.full(len(arrival), -1))
     user = np.full(len(arrival), -1) if workload.user is None else workload.user
-    total = budgets.counted_prompt + estimate
-    actual = budgets.counted_prompt + budgets.counted_output
+    total = budgets.prompt_length + estimate
+    actual = budgets.prompt_length + budgets.output_length
     categories = scenario.category_names
     return pd.DataFrame(
         {
@@ -123,7 +123,7 @@ def _requests(
             "actual_size_class": _names(size_classes(scenario, actual), SIZE_CLASSES),
             "prompt_tokens": workload.prompt_tokens,
             "max_output_tokens": workload.max_output_tokens,
-            "counted_prompt_tokens": budgets.counted_prompt,
+            "counted_prompt_tokens": budgets.prompt_length,
             "base_tokens": budgets.base_tokens,
             "bias": ends.bias,
             "safety_factor": budgets.safety_factor,
@@ -131,7 +131,7 @@ def _requests(
             "estimated_output_tokens": estimate,
             "total_token_budget": total,
             "output_tokens": workload.output_tokens,
-            "counted_output_tokens": budgets.counted_output,
+            "counted_output_tokens": budgets.output_length,
             "arrival_s": arrival,
             "dispatch_s": dispatch,
             "first_token_s": first,
@@ -168,10 +168,10 @@ def _learning(
             "request_id": ids,
             "key": _names(keys, scenario.category_names),
             "old_bias": old,
-            "measured_bias": budgets.counted_output[ids] / budgets.base_tokens[ids],
+            "measured_bias": budgets.output_length[ids] / budgets.base_tokens[ids],
             "bias": bias,
             "estimated_output_tokens": table["estimated_output_tokens"].to_numpy()[ids],
-            "output_tokens": budgets.counted_output[ids],
+            "output_tokens": budgets.output_length[ids],
         },
         copy=False,
     )

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from driftsched.gateway.gateway import Requeue
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.gateway import Requeue
 
 __all__ = ["lost_seconds", "queue_table"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 
 __all__ = ["io_errors", "written_aside"]
 

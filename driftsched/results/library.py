@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from driftsched.errors import InputError, RunError, UnknownNameError
+from driftsched.core.errors import InputError, RunError, UnknownNameError
 from driftsched.results.export import csv_text
 from driftsched.results.files import io_errors, written_aside
 from driftsched.results.library_index import COLUMNS, LibraryIndex

@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from driftsched.results.statistics import PairedChange
 
-__all__ = ["Estimate", "Pool", "paired_pool_change", "paired_pool_changes"]
+__all__ = ["Estimate", "PooledSample", "paired_pool_change", "paired_pool_changes"]
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Estimate:
         return (self.high - self.low) / 2 / abs(self.value) if self.value else np.nan
 
 
-class Pool:
+class PooledSample:
     """A measure of every request, kept by replication.
 
     Parameters
@@ -58,7 +58,7 @@ class Pool:
 
     Examples
     --------
-    >>> pool = Pool([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]])
+    >>> pool = PooledSample([[1.0, 2.0, 3.0], [2.0, 3.0, 4.0]])
     >>> pool.mean().value, pool.percentile(50).value
     (2.5, 2.5)
     """
@@ -209,7 +209,7 @@ class Pool:
 
 
 def paired_pool_change(
-    before: Pool, after: Pool, p: float | None = None, confidence: float = 0.95
+    before: PooledSample, after: PooledSample, p: float | None = None, confidence: float = 0.95
 ) -> PairedChange:
     """Relative change of a percentile, or of the mean, between two policies on the same seeds.
 
@@ -219,7 +219,7 @@ def paired_pool_change(
 
     Parameters
     ----------
-    before, after : Pool
+    before, after : PooledSample
         Replications in the same order of seeds.
     p : float, optional
         Percentile; None compares means.
@@ -235,7 +235,7 @@ def paired_pool_change(
 
 
 def paired_pool_changes(
-    before: Pool, after: Pool, ps: Sequence[float | None], confidence: float = 0.95
+    before: PooledSample, after: PooledSample, ps: Sequence[float | None], confidence: float = 0.95
 ) -> list[PairedChange]:
     """`paired_pool_change` for several percentiles at once, at little more than the cost of one.
 

@@ -53,9 +53,9 @@ def replay(
         place, finish = divmod(event, 2)
         request = stream[place]
         if finish:
-            learn(request, request.counted_output_tokens / request.base_tokens)
+            learn(request, request.output_length / request.base_tokens)
         else:
-            estimates[place] = int(request.prior_tokens * predict(request))
+            estimates[place] = int(request.uncorrected_estimate * predict(request))
     return estimates
 
 

@@ -6,7 +6,7 @@ import math
 
 from scipy.special import stdtrit
 
-from driftsched.results.pooled import Estimate, Pool
+from driftsched.results.pooled import Estimate, PooledSample
 
 __all__ = ["MOST_REPLICATIONS", "advice", "replications_needed", "replications_of"]
 
@@ -58,7 +58,7 @@ def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | No
     return low
 
 
-def replications_of(pool: Pool, p: float | None, precision: float = 0.05) -> int | None:
+def replications_of(pool: PooledSample, p: float | None, precision: float = 0.05) -> int | None:
     """`replications_needed` for a percentile, or for the mean where `p` is None.
 
     The larger of what Woodruff's interval and the jackknife say: the one is open, or too short,
@@ -71,12 +71,12 @@ def replications_of(pool: Pool, p: float | None, precision: float = 0.05) -> int
     return max((n for n in needed if n is not None), default=None)
 
 
-def advice(pool: Pool, p: float | None, name: str, precision: float = 0.05) -> str:
+def advice(pool: PooledSample, p: float | None, name: str, precision: float = 0.05) -> str:
     """Say in a sentence how far a figure can be trusted and what it would take.
 
     Parameters
     ----------
-    pool : Pool
+    pool : PooledSample
         The values.
     p : float or None
         Percentile, or the mean where it is None.

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 from driftsched.results.files import io_errors, written_aside
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import from_yaml, to_yaml

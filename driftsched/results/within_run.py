@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from driftsched.results.metrics import goals_met
 from driftsched.results.percentiles import LATENCIES
-from driftsched.results.pooled import Estimate, Pool
+from driftsched.results.pooled import Estimate, PooledSample
 from driftsched.results.report_parts import with_interval
 from driftsched.results.warmup import Warmup, mser5
 
@@ -32,7 +32,7 @@ BLOCKS = 4096
 MOST_DEPENDENCE = 0.8
 
 
-class Batches(Pool):
+class Batches(PooledSample):
     """Successive batches of one run in the place of replications.
 
     What dependence is left between neighbours widens the interval as that of a first-order

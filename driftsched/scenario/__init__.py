@@ -9,7 +9,7 @@ from driftsched.scenario.changes import (
     with_share,
 )
 from driftsched.scenario.clients import Patience, Retries
-from driftsched.scenario.cluster import Cluster, Pool
+from driftsched.scenario.cluster import Cluster, ReplicaGroup
 from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator, InputFactor, SizeClasses
 from driftsched.scenario.io import (
@@ -37,8 +37,8 @@ __all__ = [
     "Metrics",
     "Patience",
     "Phase",
-    "Pool",
     "Prompts",
+    "ReplicaGroup",
     "Retries",
     "Scenario",
     "SizeClasses",

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.workload.durations import Duration
 
 __all__ = ["Patience", "Retries"]

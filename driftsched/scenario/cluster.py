@@ -6,20 +6,20 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from driftsched.config import Config
-from driftsched.errors import UnknownNameError
+from driftsched.core.config import Config
+from driftsched.core.errors import UnknownNameError
 from driftsched.scenario.rules import MOST, Name
 from driftsched.scheduling.routers import RouterConfig
 from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConfig
 from driftsched.serving.catalogue import GPUS, MODELS, Gpu, Model
 from driftsched.serving.cost import CostConfig, IterationCost, RooflineConfig
 
-__all__ = ["MOST_REPLICAS", "Cluster", "Pool"]
+__all__ = ["MOST_REPLICAS", "Cluster", "ReplicaGroup"]
 
 MOST_REPLICAS = 1000
 
 
-class Pool(Config):
+class ReplicaGroup(Config):
     """Replicas of one kind; what is left out is the cluster's."""
 
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
@@ -62,7 +62,9 @@ class Cluster(Config):
         None, ge=0, le=1e6, description="of one GPU, in any currency"
     )
     cost: CostConfig = RooflineConfig()
-    pools: tuple[Pool, ...] = Field((), max_length=100, description="replicas of different kinds")
+    pools: tuple[ReplicaGroup, ...] = Field(
+        (), max_length=100, description="replicas of different kinds"
+    )
 
     @field_validator("own_gpus", "own_models")
     @classmethod
@@ -125,7 +127,7 @@ class Cluster(Config):
             return [self.model_copy(update={"replicas": 1})] * self.replicas
         return [machine for pool in self.pools for machine in [self._of(pool)] * pool.replicas]
 
-    def _of(self, pool: Pool) -> Cluster:
+    def _of(self, pool: ReplicaGroup) -> Cluster:
         own = {name: value for name, value in pool if value is not None}
         return self.model_copy(update=own | {"replicas": 1, "pools": ()})
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.estimation.classifier import ClassifierConfig, Keyword
 from driftsched.estimation.compensators import CompensatorConfig
 from driftsched.estimation.compensators.ema import EmaConfig

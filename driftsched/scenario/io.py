@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from driftsched.errors import ScenarioError, UnknownNameError
+from driftsched.core.errors import ScenarioError, UnknownNameError
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.overrides import apply_overrides

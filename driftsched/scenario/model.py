@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.scenario.cluster import MOST_REPLICAS, Cluster
 from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.scenario.clients import Patience, Retries
 from driftsched.scenario.rules import MOST, Name
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.scenario.rules import Name, Word, check_sum
 from driftsched.workload.arrivals import ArrivalProcess
 from driftsched.workload.lengths import LengthDistribution

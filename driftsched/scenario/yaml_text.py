@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario.messages import shown
 
 __all__ = ["MAX_BYTES", "plain", "read_yaml"]

@@ -11,7 +11,7 @@ class Request:
     """One request. Lengths in tokens, times in seconds since the run's start; NaN is "not yet".
 
     Policies and compensators read it; only gateway and engines write to it. `output_tokens` and
-    `counted_output_tokens` are the actual length, unknown to an honest policy before the end.
+    `output_length` are the actual length, unknown to an honest policy before the end.
 
     Attributes
     ----------
@@ -25,20 +25,20 @@ class Request:
         When it came, left the queue, gave its first and its last token.
     prompt_tokens, output_tokens, max_output_tokens : int
         What the engine works through.
-    counted_output_tokens : int
+    output_length : int
         The output in the estimator's unit, words or tokens.
     base_tokens : int
-        The category's budget; `prior_tokens` is base · safety factor · input factor.
+        The category's budget; `uncorrected_estimate` is base · safety factor · input factor.
     cached_tokens : int
         Tokens of the prompt found in the prefix cache: held, but not computed.
-    given_tokens : int
+    generated_tokens : int
         Output tokens given before it was last preempted; they are computed again with the prompt.
-    counted_prompt_tokens : int
+    prompt_length : int
         The prompt in the estimator's unit.
     bias : float
         The compensator's correction at admission.
     estimated_output_tokens, total_token_budget : int
-        int(prior_tokens · bias), and that plus the counted prompt.
+        int(uncorrected_estimate · bias), and that plus the counted prompt.
     status, reason : str
         Empty while it is under way; one of the five ends afterwards.
     batch_id : int
@@ -51,18 +51,17 @@ class Request:
         "batch_id",
         "bias",
         "cached_tokens",
-        "counted_output_tokens",
-        "counted_prompt_tokens",
         "dispatch_s",
         "estimated_output_tokens",
         "finish_s",
         "first_token_s",
-        "given_tokens",
+        "generated_tokens",
         "max_output_tokens",
+        "output_length",
         "output_tokens",
         "predicted",
         "preemptions",
-        "prior_tokens",
+        "prompt_length",
         "prompt_tokens",
         "rank",
         "reason",
@@ -71,6 +70,7 @@ class Request:
         "status",
         "tenant",
         "total_token_budget",
+        "uncorrected_estimate",
     )
 
     def __init__(
@@ -83,10 +83,10 @@ class Request:
         prompt_tokens: int,
         output_tokens: int,
         max_output_tokens: int,
-        counted_prompt_tokens: int,
-        counted_output_tokens: int,
+        prompt_length: int,
+        output_length: int,
         base_tokens: int,
-        prior_tokens: float,
+        uncorrected_estimate: float,
         cached_tokens: int = 0,
     ) -> None:
         self.request_id = request_id
@@ -97,12 +97,12 @@ class Request:
         self.prompt_tokens = prompt_tokens
         self.output_tokens = output_tokens
         self.max_output_tokens = max_output_tokens
-        self.counted_prompt_tokens = counted_prompt_tokens
-        self.counted_output_tokens = counted_output_tokens
+        self.prompt_length = prompt_length
+        self.output_length = output_length
         self.base_tokens = base_tokens
-        self.prior_tokens = prior_tokens
+        self.uncorrected_estimate = uncorrected_estimate
         self.cached_tokens = cached_tokens
-        self.given_tokens = 0
+        self.generated_tokens = 0
         self.bias = 1.0
         self.estimated_output_tokens = 0
         self.total_token_budget = 0
@@ -126,9 +126,9 @@ class Request:
             self.prompt_tokens,
             self.output_tokens,
             self.max_output_tokens,
-            self.counted_prompt_tokens,
-            self.counted_output_tokens,
+            self.prompt_length,
+            self.output_length,
             self.base_tokens,
-            self.prior_tokens,
+            self.uncorrected_estimate,
             self.cached_tokens,
         )

@@ -8,8 +8,8 @@ from typing import Literal
 import yaml
 from pydantic import Field, model_validator
 
-from driftsched.config import Config
-from driftsched.registry import Registry
+from driftsched.core.config import Config
+from driftsched.core.registry import Registry
 
 __all__ = ["GPUS", "MODELS", "STACKS", "Gpu", "Model", "Stack"]
 

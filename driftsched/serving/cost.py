@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.serving.catalogue import STACKS, Gpu, Model
 from driftsched.serving.iteration import IterationCost
 from driftsched.serving.roofline import roofline_cost

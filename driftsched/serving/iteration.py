@@ -176,7 +176,7 @@ class IterationCost:
             + self.attention_s * squared_prompts
         )
 
-    def stretch(self, iterations: int, running: int, kv_tokens: int) -> float:
+    def decode_seconds(self, iterations: int, running: int, kv_tokens: int) -> float:
         """Seconds of `iterations` decode iterations in which nobody joins or leaves.
 
         The KV cache read grows by `running` an iteration, so the sum has a closed form: the
@@ -194,11 +194,11 @@ class IterationCost:
         grown = kv_tokens * iterations + running * (iterations * (iterations - 1) // 2)
         return iterations * self._decode_s[running] + self.kv_token_s * grown
 
-    def stretch_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
+    def iterations_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
         """Fewest iterations (at least one) of a stretch that last `seconds`, and how long they do.
 
         The root of the closed form, rounded down, is at most one iteration short. `running` and
-        `kv_tokens` are those of `stretch`.
+        `kv_tokens` are those of `decode_seconds`.
 
         Returns
         -------
@@ -210,10 +210,10 @@ class IterationCost:
             self._decode_s[running] + self.kv_token_s * kv_tokens - a
         )  # the first iteration's, less a
         steps = int(2 * seconds / (b + sqrt(b * b + 4 * a * seconds))) or 1
-        lasting = self.stretch(steps, running, kv_tokens)
+        lasting = self.decode_seconds(steps, running, kv_tokens)
         if lasting < seconds:
             steps += 1
-            lasting = self.stretch(steps, running, kv_tokens)
+            lasting = self.decode_seconds(steps, running, kv_tokens)
         return steps, lasting
 
     def arrays(self) -> CostArrays:

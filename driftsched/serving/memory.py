@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 
 if TYPE_CHECKING:
     from driftsched.scenario.cluster import Cluster

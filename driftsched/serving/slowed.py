@@ -35,9 +35,9 @@ class Slowed(IterationCost):
             tokens, kv_tokens, squared_prompts, requests, prompts
         )
 
-    def stretch(self, iterations: int, running: int, kv_tokens: int) -> float:
-        return self._factor * self._cost.stretch(iterations, running, kv_tokens)
+    def decode_seconds(self, iterations: int, running: int, kv_tokens: int) -> float:
+        return self._factor * self._cost.decode_seconds(iterations, running, kv_tokens)
 
-    def stretch_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
-        steps, lasting = self._cost.stretch_past(seconds / self._factor, running, kv_tokens)
+    def iterations_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
+        steps, lasting = self._cost.iterations_past(seconds / self._factor, running, kv_tokens)
         return steps, self._factor * lasting

@@ -99,23 +99,23 @@ class TableCost(IterationCost):
     def kv(self, tokens: int) -> float:
         return self.cache.at(tokens)
 
-    def stretch(self, iterations: int, running: int, kv_tokens: int) -> float:
+    def decode_seconds(self, iterations: int, running: int, kv_tokens: int) -> float:
         read = self.cache.total(kv_tokens, running, iterations)
         return iterations * self._decode_s[running] + read
 
-    def stretch_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
+    def iterations_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
         """As for every cost; found by bisection, since a stretch never falls with its length."""
         high = 1
-        while self.stretch(high, running, kv_tokens) < seconds:
+        while self.decode_seconds(high, running, kv_tokens) < seconds:
             high *= 2
         low = high // 2
         while high - low > 1:
             middle = (low + high) // 2
-            if self.stretch(middle, running, kv_tokens) < seconds:
+            if self.decode_seconds(middle, running, kv_tokens) < seconds:
                 low = middle
             else:
                 high = middle
-        return high, self.stretch(high, running, kv_tokens)
+        return high, self.decode_seconds(high, running, kv_tokens)
 
     def arrays(self) -> CostArrays:
         tables = (

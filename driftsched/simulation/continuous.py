@@ -38,7 +38,7 @@ class ContinuousReplica(Replica):
 
     An iteration gives each decoding request one token and computes chunks of prompts, within
     `max_num_batched_tokens`. As long as nobody joins, leaves or is preempted, any number of
-    iterations is one closed-form stretch (`IterationCost.stretch`), so the cost is per request and
+    iterations is one closed form (`IterationCost.decode_seconds`), so the cost is per request and
     not per token. A stretch is planned to the first request to finish or the last free block; with
     room in the batch, an arrival cuts it at the first boundary from then on.
 
@@ -140,7 +140,7 @@ class ContinuousReplica(Replica):
             self.blocks.free -= self.blocks.new_in(iteration - steps + 2, steps - 1)
         for chunk in self._chunks:
             request, _, end = chunk
-            given = request.given_tokens
+            given = request.generated_tokens
             if end < request.prompt_tokens + given:
                 self.partial = Chunk(*chunk)
                 continue
@@ -208,7 +208,7 @@ class ContinuousReplica(Replica):
             if self.blocks is not None and steps > 1:
                 steps = 1 + self.blocks.lasting(self.iteration + 2, steps - 1)
             self._steps = steps
-            end = now + self.cost.stretch(steps, decoding, kv)
+            end = now + self.cost.decode_seconds(steps, decoding, kv)
             self._open = not self.heads and decoding < self.batch_size
             if self._open and self.source.next_s < end:
                 end = self._cut(self.source.next_s)
@@ -234,12 +234,12 @@ class ContinuousReplica(Replica):
             return 0
         request, _, start = self.partial
         left = self.most_tokens - len(self.leaving)
-        return min(request.prompt_tokens + request.given_tokens, start + left)
+        return min(request.prompt_tokens + request.generated_tokens, start + left)
 
     def interrupt(self, request: Request, tokens: int) -> None:
         """Take a decoding request out that has `tokens`, prompt and answer so far together."""
         self.kv -= tokens
-        request.given_tokens = tokens - request.prompt_tokens
+        request.generated_tokens = tokens - request.prompt_tokens
         self.leaving = [entry for entry in self.leaving if entry[2] is not request]
         heapify(self.leaving)
 
@@ -259,7 +259,7 @@ class ContinuousReplica(Replica):
             if request is None:
                 break
             start = request.cached_tokens
-            end = request.prompt_tokens + request.given_tokens
+            end = request.prompt_tokens + request.generated_tokens
             whole = end - start <= left
             if not whole:
                 end = start + left

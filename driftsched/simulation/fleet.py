@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
-from driftsched.errors import ScenarioError
-from driftsched.scheduling.gateway import Gateway
+from driftsched.core.errors import ScenarioError
+from driftsched.gateway.gateway import Gateway
 from driftsched.serving.memory import kv_blocks, kv_capacity_tokens
 from driftsched.simulation.announced import AnnouncedTraffic
 from driftsched.simulation.clients import Clients, react

@@ -99,7 +99,7 @@ class GangReplica(Replica):
         self.cost = self._next_cost
         self._start_s, self._steps = now, computing[-1].output_tokens - self._done
         self.log.append((now, len(computing), self._kv, self._grown))
-        self._end_s = now + self.cost.stretch(self._steps, len(computing), self._kv)
+        self._end_s = now + self.cost.decode_seconds(self._steps, len(computing), self._kv)
         self._arm(self._end_s)
 
     def _cut_short(self, now: float) -> None:

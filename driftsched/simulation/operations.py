@@ -12,8 +12,8 @@ from driftsched.simulation.world import EVENTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from driftsched.scenario.events import EventBase, Moment, ScalingRule
-    from driftsched.scheduling.gateway import Gateway
+    from driftsched.gateway.gateway import Gateway
+    from driftsched.scenario.events import EventBase, ScalingRule, ScheduledAction
     from driftsched.simulation.clock import Appointment, Clock
     from driftsched.simulation.fleet import Fleet
 
@@ -56,7 +56,7 @@ class FleetOperations:
             for moment in event.moments():
                 clock.at(moment.at_s, EVENTS, self._doing(moment))
 
-    def _doing(self, moment: Moment) -> Callable[[Appointment], None]:
+    def _doing(self, moment: ScheduledAction) -> Callable[[Appointment], None]:
         def act(_: Appointment) -> None:
             moment.act(self)
             self._fleet.look(self._clock.now)

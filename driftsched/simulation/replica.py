@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from driftsched.scheduling.line import Line
+from driftsched.gateway.queue import Line
 from driftsched.simulation.world import REPLICAS
 
 if TYPE_CHECKING:
+    from driftsched.gateway.gateway import Gateway
     from driftsched.scenario.engine import Engine
-    from driftsched.scheduling.gateway import Gateway
     from driftsched.scheduling.request import Request
     from driftsched.serving.iteration import IterationCost
     from driftsched.simulation.clock import Appointment, Clock
@@ -29,9 +29,9 @@ def boundary(
     cost: IterationCost, start_s: float, time_s: float, running: int, kv: int
 ) -> tuple[int, float]:
     """First iteration boundary at or after `time_s`: iterations since `start_s`, and its time."""
-    steps, lasting = cost.stretch_past(time_s - start_s, running, kv)
+    steps, lasting = cost.iterations_past(time_s - start_s, running, kv)
     if start_s + lasting < time_s:  # by rounding
-        steps, lasting = steps + 1, cost.stretch(steps + 1, running, kv)
+        steps, lasting = steps + 1, cost.decode_seconds(steps + 1, running, kv)
     return steps, start_s + lasting
 
 
@@ -41,7 +41,7 @@ def kv_within(
     """KV tokens at a time within a stretch of at most `most` iterations."""
     if not running:
         return kv
-    return kv + running * min(most, cost.stretch_past(time_s - start_s, running, kv)[0])
+    return kv + running * min(most, cost.iterations_past(time_s - start_s, running, kv)[0])
 
 
 class ShutLine(Line):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
-from driftsched.results.ends import Learning
 from driftsched.results.gpu_samples import packed
+from driftsched.results.outcomes import Learning
 from driftsched.simulation.clock import Clock
 from driftsched.simulation.fleet import Fleet
 from driftsched.simulation.stream import RequestStream

@@ -8,12 +8,12 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from driftsched.results.ends import EndsReader
-from driftsched.scheduling.intake import make_requests
+from driftsched.gateway.intake import make_requests
+from driftsched.results.outcomes import OutcomesReader
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
-    from driftsched.results.ends import Ends
+    from driftsched.results.outcomes import Outcomes
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
     from driftsched.workload.table import Workload
@@ -38,12 +38,12 @@ class RequestStream:
     def __init__(self, scenario: Scenario, workload: Workload, budgets: Budgets) -> None:
         self._scenario, self._workload, self._budgets = scenario, workload, budgets
         self._kept: deque[list[Request]] = deque()
-        self._read = EndsReader()
+        self._read = OutcomesReader()
 
     def __iter__(self) -> Iterator[Request]:
         return chain.from_iterable(self._blocks())
 
-    def ends(self) -> Ends:
+    def ends(self) -> Outcomes:
         """How all requests went, after the run."""
         while self._kept:
             self._read.read(self._kept.popleft())

@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from driftsched.scheduling.gateway import Gateway
+    from driftsched.gateway.gateway import Gateway
     from driftsched.scheduling.request import Request
     from driftsched.workload.table import Segment
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from driftsched.scheduling.gateway import Gateway
+    from driftsched.gateway.gateway import Gateway
     from driftsched.scheduling.request import Request
 
 __all__ = ["ARRIVALS", "EVENTS", "GIVE_UPS", "REPLICAS", "Call", "Service", "Timekeeper", "Timer"]

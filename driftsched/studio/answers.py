@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from driftsched.errors import CancelledError
+from driftsched.core.errors import CancelledError
 
 __all__ = ["Answers", "answers"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.studio import tuning
 from driftsched.studio.whatif import policy_names
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from driftsched.errors import InputError, ScenarioError
+from driftsched.core.errors import InputError, ScenarioError
 from driftsched.scenario import (
     Scenario,
     apply_overrides,

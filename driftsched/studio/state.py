@@ -7,7 +7,7 @@ from typing import cast
 
 import streamlit as st
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step
 from driftsched.scheduling.policies import PolicySpec
 from driftsched.studio import link

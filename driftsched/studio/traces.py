@@ -9,7 +9,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from driftsched.errors import ScenarioError, TraceError
+from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario
 from driftsched.workload.traces.layout import look
 from driftsched.workload.traces.textfile import head, unpacked_bytes

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 
 __all__ = ["decode", "encode", "parameters", "retuned"]

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, BinaryIO
 
-from driftsched.errors import CancelledError, DriftSchedError
+from driftsched.core.errors import CancelledError, DriftSchedError
 
 __all__ = ["main", "run_task"]
 

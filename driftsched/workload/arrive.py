@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.workload.arrivals import Arrivals, ClosedLoop
 from driftsched.workload.streams import Streams, pick_by_share
 

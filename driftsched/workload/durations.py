@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from driftsched.config import Config, by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import Config, by_kind
+from driftsched.core.registry import Registry
 
 __all__ = ["DURATIONS", "Constant", "Duration", "Exponential", "Lognormal", "Uniform", "Weibull"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.workload.arrive import MAX_REQUESTS, Arrived, arrive
 from driftsched.workload.assemble import Draft, assemble
 from driftsched.workload.drift.apply import Drift

@@ -152,7 +152,7 @@ def capacity(scenario: Scenario, workload: Workload) -> Capacity:
     ScenarioError
         The model does not fit a GPU.
     """
-    from driftsched.scheduling.intake import cached_tokens  # scheduling imports this package
+    from driftsched.gateway.intake import cached_tokens  # scheduling imports this package
 
     cached = cached_tokens(scenario, workload).astype(np.float64)
     reserved = _held(scenario, workload)
@@ -220,7 +220,7 @@ def _gang_s(cost: IterationCost, batch: int, workload: Workload) -> float:
         seconds += cost.iteration(int(prompts.sum()), 0, int((prompts**2).sum()), size, size)
         kv, running, done = int(prompts.sum()) + size, size, 1
         for last, own in ((int(last), int(own)) for last, own in ends):
-            seconds += cost.stretch(last - done, running, kv)
+            seconds += cost.decode_seconds(last - done, running, kv)
             kv += (last - done) * running - own - last
             running, done = running - 1, last
     return seconds / gangs

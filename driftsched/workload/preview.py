@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.workload.arrivals import Poisson
 from driftsched.workload.drift.marks import drift_marks
 from driftsched.workload.generate import generate

@@ -27,7 +27,7 @@ def limits(scenario: Scenario, workload: Workload) -> list[Finding]:
 
     The arrivals drawn go through the very token bucket of admission.
     """
-    from driftsched.scheduling.admission import TenantGate  # scheduling imports this package
+    from driftsched.gateway.admission import TenantGate  # scheduling imports this package
 
     starts = nominal_starts(workload.segments)
     lasting = starts[-1] + workload.segments[-1].duration_s

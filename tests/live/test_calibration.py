@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftsched.errors import InputError, RunError
+from driftsched.core.errors import InputError, RunError
 from driftsched.live import Answer, Call, EngineFacts
 from driftsched.live.calibration import COEFFICIENTS, calibrate, calibrate_run
 from driftsched.live.engine import EngineError

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.live import EngineError, LiveRun, run_live
 from driftsched.live.played import live_scenario
 from driftsched.live.prompts import live_workload

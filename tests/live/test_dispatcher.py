@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from driftsched.errors import CancelledError, RunError, ScenarioError
+from driftsched.core.errors import CancelledError, RunError, ScenarioError
 from driftsched.live import Call, EngineError, LiveRun, run_live
 from driftsched.results import RunResult
 from driftsched.scenario import Scenario

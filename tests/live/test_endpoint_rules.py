@@ -9,7 +9,7 @@ from email.utils import format_datetime
 import numpy as np
 import pytest
 
-from driftsched.errors import InputError, RunError
+from driftsched.core.errors import InputError, RunError
 from driftsched.live import Retries, live_workload, parse_options
 from driftsched.live.allow_list import check_endpoint
 from driftsched.live.openai_http import _retry_after_s

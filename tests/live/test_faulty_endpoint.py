@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from driftsched.errors import InputError, RunError
+from driftsched.core.errors import InputError, RunError
 from driftsched.live import run_live
 from driftsched.results import RunResult, html_report, write_csv
 from tests.support.faults import ENDING, FAULTS

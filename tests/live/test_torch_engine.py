@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 from driftsched.live import Call, LiveOptions
 from driftsched.live.engine import EngineError
 from driftsched.live.run import LiveRun

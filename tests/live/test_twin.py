@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.errors import InputError, UnknownNameError
+from driftsched.core.errors import InputError, UnknownNameError
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.twin import build_twin
 from driftsched.results import RunResult

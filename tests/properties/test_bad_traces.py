@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.scenario import TraceColumns, TraceSource
 from driftsched.workload import look_at_trace
 from driftsched.workload.traces.formats import read_rows

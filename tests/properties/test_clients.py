@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import assume, given, settings
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.results.queues import littles_law
 from driftsched.results.tables import STATUSES
 from driftsched.scenario import Scenario

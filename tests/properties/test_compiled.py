@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, assume, given, settings
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import Scenario, changed, load_scenario, preset_names
 from driftsched.simulation.compiled import uncovered
 from driftsched.workload import generate

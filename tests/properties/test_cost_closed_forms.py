@@ -108,7 +108,7 @@ def test_a_stretch_equals_its_iterations(
 ) -> None:
     """Otherwise jumping ahead would drift away from iterating token by token."""
     slow = sum(cost.iteration(running, kv + i * running) for i in range(iterations))
-    assert cost.stretch(iterations, running, kv) == pytest.approx(slow, rel=1e-9)
+    assert cost.decode_seconds(iterations, running, kv) == pytest.approx(slow, rel=1e-9)
 
 
 @settings(max_examples=200)
@@ -117,11 +117,11 @@ def test_a_stretch_past_a_time_is_the_shortest_one(
     cost: IterationCost, wait_s: float, running: int, kv: int
 ) -> None:
     """Otherwise an arrival would join one iteration late, or before it came."""
-    steps, lasting = cost.stretch_past(wait_s, running, kv)
+    steps, lasting = cost.iterations_past(wait_s, running, kv)
     assert steps >= 1
-    assert lasting == cost.stretch(steps, running, kv) >= wait_s * (1 - 1e-12)
+    assert lasting == cost.decode_seconds(steps, running, kv) >= wait_s * (1 - 1e-12)
     if steps > 1:
-        assert cost.stretch(steps - 1, running, kv) <= wait_s * (1 + 1e-12)
+        assert cost.decode_seconds(steps - 1, running, kv) <= wait_s * (1 + 1e-12)
 
 
 @settings(max_examples=200)
@@ -146,7 +146,7 @@ def test_flat_arrays_say_the_same(
 def test_a_constant_rate_is_exact(token_s: float, iterations: int, running: int, kv: int) -> None:
     """Queueing theory is tested with it: nothing may be added to the service time."""
     cost = ConstantRateConfig(token_s=token_s).build(GPUS["H100"], MODELS["llama-3-70b"], 8)
-    assert cost.stretch(iterations, running, kv) == iterations * token_s
+    assert cost.decode_seconds(iterations, running, kv) == iterations * token_s
     assert cost.iteration(500, kv, 500 * 500) == token_s
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from scipy import stats
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario, with_load
 from driftsched.workload import ARRIVALS, ArrivalProcess, Workload, generate
 from driftsched.workload.arrivals.renewal import weibull_shape

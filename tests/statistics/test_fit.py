@@ -15,7 +15,7 @@ from scipy import stats
 
 from driftsched.charts.fit import fit as fit_chart
 from driftsched.cli.main import main
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.scenario import TraceSource, from_yaml, load_scenario, to_yaml
 from driftsched.workload import ArrivalProcess, LengthDistribution, generate
 from driftsched.workload.fit import fit_arrivals, fit_lengths, fit_trace

@@ -7,7 +7,7 @@ from scipy import stats
 
 from driftsched.experiments import Figures, run_ensemble
 from driftsched.results import (
-    Pool,
+    PooledSample,
     advice,
     mser5,
     paired_pool_change,
@@ -54,7 +54,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(
     experiments: Floats, p: float | None
 ) -> None:
     """An interval that is too narrow sells noise as a finding; one too wide hides findings."""
-    pools = [Pool(list(runs)) for runs in experiments]
+    pools = [PooledSample(list(runs)) for runs in experiments]
     found = [pool.mean() if p is None else pool.percentile(p) for pool in pools]
     held = np.mean([estimate.low <= truth(p) <= estimate.high for estimate in found])
     assert 0.92 <= held <= 0.98
@@ -67,7 +67,7 @@ def test_change_intervals_hold_no_change_between_equal_systems(
     """Two systems of one kind must be told apart in about 5 % of all experiments, not more."""
     half = EXPERIMENTS // 2
     told = [
-        paired_pool_change(Pool(list(one)), Pool(list(other)), p).told
+        paired_pool_change(PooledSample(list(one)), PooledSample(list(other)), p).told
         for one, other in zip(experiments[:half], experiments[half:], strict=True)
     ]
     assert np.mean(told) <= 0.11
@@ -77,7 +77,7 @@ def test_percentile_is_that_of_all_requests_together() -> None:
     """The mean of the replications' percentiles would be another number."""
     rng = np.random.default_rng(1)
     samples = [rng.lognormal(size=n) for n in (10, 100, 1000)]
-    pool = Pool(samples)
+    pool = PooledSample(samples)
     for p in (50, 99):
         assert pool.percentile(p).value == np.quantile(np.concatenate(samples), p / 100)
     assert pool.mean().value == pytest.approx(np.concatenate(samples).mean())
@@ -88,50 +88,50 @@ def test_mean_of_equal_replications_is_students() -> None:
     samples = np.random.default_rng(3).normal(10, 2, (6, 50))
     means = samples.mean(axis=1)
     low, high = stats.t.interval(0.95, 5, means.mean(), stats.sem(means))
-    estimate = Pool(list(samples)).mean()
+    estimate = PooledSample(list(samples)).mean()
     assert (estimate.low, estimate.high) == pytest.approx((low, high))
 
 
 def test_band_contains_the_curve_and_stays_a_share() -> None:
     samples = np.random.default_rng(4).exponential(size=(5, 200))
     bounds = np.linspace(0, 8, 40)
-    share, low, high = Pool(list(samples)).share_under(bounds)
+    share, low, high = PooledSample(list(samples)).share_under(bounds)
     assert ((low >= 0) & (low <= share) & (share <= high) & (high <= 1)).all()
     assert (np.diff(share) >= 0).all()
 
 
 def test_too_few_replications_have_no_interval() -> None:
     """One run says nothing about how runs differ."""
-    for pool in (Pool([[1.0, 2.0]]), Pool([[1.0, 2.0], [np.nan]])):
+    for pool in (PooledSample([[1.0, 2.0]]), PooledSample([[1.0, 2.0], [np.nan]])):
         estimate = pool.percentile(50)
         assert estimate.value == 1.5
         assert np.isnan([estimate.low, estimate.high]).all()
         assert replications_needed(estimate) is None
-    assert np.isnan(Pool([]).mean().value)
-    assert np.isnan(paired_pool_change(Pool([]), Pool([]), 50).mean)
+    assert np.isnan(PooledSample([]).mean().value)
+    assert np.isnan(paired_pool_change(PooledSample([]), PooledSample([]), 50).mean)
 
 
 def test_pairing_needs_the_same_seeds() -> None:
     with pytest.raises(ValueError, match="replications"):
-        paired_pool_change(Pool([[1.0]]), Pool([[1.0], [2.0]]))
+        paired_pool_change(PooledSample([[1.0]]), PooledSample([[1.0], [2.0]]))
 
 
 def test_pairing_removes_what_both_share() -> None:
     rng = np.random.default_rng(5)
     sizes = rng.lognormal(3, 1, 8)
     before = [size * rng.exponential(size=500) for size in sizes]
-    after = Pool([0.9 * part for part in before])
-    change = paired_pool_change(Pool(before), after, 90)
+    after = PooledSample([0.9 * part for part in before])
+    change = paired_pool_change(PooledSample(before), after, 90)
     assert (change.low, change.mean, change.high) == pytest.approx((-0.1, -0.1, -0.1))
 
 
 def test_advice_is_enough_when_followed(experiments: Floats) -> None:
     """Who follows the advice must come near the precision that was asked for."""
-    pilot = Pool(list(experiments[0]))
+    pilot = PooledSample(list(experiments[0]))
     needed = replications_of(pilot, 99, 0.03)
     assert needed is not None
     rest = experiments.reshape(-1, REQUESTS)[:needed]
-    assert Pool(list(rest)).percentile(99).precision == pytest.approx(0.03, rel=0.5)
+    assert PooledSample(list(rest)).percentile(99).precision == pytest.approx(0.03, rel=0.5)
     assert f"needs about {needed:,}" in advice(pilot, 99, "P99", 0.03)
     with pytest.raises(ValueError, match="precision must be > 0, got 0"):
         replications_needed(pilot.percentile(99), 0)
@@ -144,9 +144,9 @@ def test_advice_is_right_on_average_when_followed_in_a_scenario() -> None:
     runs = Figures(run_ensemble({"fifo": scenario}, 160)).latencies("fifo", "e2e_s")
     reached = []
     for first in range(0, 80, 10):
-        needed = replications_of(Pool(runs[first : first + 10]), 99, 0.04)
+        needed = replications_of(PooledSample(runs[first : first + 10]), 99, 0.04)
         assert needed is not None
-        reached.append(Pool(runs[80 : 80 + needed]).percentile(99).precision / 0.04)
+        reached.append(PooledSample(runs[80 : 80 + needed]).percentile(99).precision / 0.04)
     assert np.median(reached) == pytest.approx(1, abs=0.25)
     assert max(reached) < 2
 
@@ -154,7 +154,7 @@ def test_advice_is_right_on_average_when_followed_in_a_scenario() -> None:
 def test_a_tail_that_is_not_bounded_gets_advice_all_the_same() -> None:
     """Whoever needs more replications most would be told nothing."""
     rng = np.random.default_rng(8)
-    pool = Pool([level * rng.exponential(size=300) for level in (1, 1, 1, 2)])
+    pool = PooledSample([level * rng.exponential(size=300) for level in (1, 1, 1, 2)])
     assert np.isinf(pool.percentile(99).high)
     said = advice(pool, 99, "P99")
     assert said.startswith("4 replications are too few to bound P99; ±5 % needs about ")
@@ -164,7 +164,7 @@ def test_a_tail_that_is_not_bounded_gets_advice_all_the_same() -> None:
 def test_jackknife_of_the_mean_is_students() -> None:
     samples = np.random.default_rng(9).normal(10, 2, (6, 50))
     low, high = stats.t.interval(0.95, 5, samples.mean(), stats.sem(samples.mean(axis=1)))
-    found = Pool(list(samples)).jackknife(None)
+    found = PooledSample(list(samples)).jackknife(None)
     assert (found.low, found.high) == pytest.approx((low, high))
 
 

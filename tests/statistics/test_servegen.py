@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
 from driftsched.workload import generate, import_trace
 from driftsched.workload.traces.servegen import read_servegen

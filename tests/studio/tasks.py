@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from driftsched.errors import CancelledError, ScenarioError
+from driftsched.core.errors import CancelledError, ScenarioError
 from driftsched.results import RunResult
 from driftsched.simulation import simulate
 from tests.support.scenarios import small

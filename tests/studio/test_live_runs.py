@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.results import RunLibrary
 from driftsched.studio.job import State
 from driftsched.studio.live import LiveJob, LiveRuns

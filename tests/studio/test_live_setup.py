@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from driftsched.cli.commands import COMMANDS
 from driftsched.cli.live_options import live_options
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.scenario import load_scenario
 from driftsched.studio.live.command import live_command

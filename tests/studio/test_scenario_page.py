@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from driftsched.errors import ScenarioError, TraceError
+from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenario, to_yaml
 from driftsched.studio import traces
 from driftsched.studio.scenario_editor.kinds import first_values

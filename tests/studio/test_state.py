@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
 from driftsched.studio.keys import Key
 from driftsched.studio.link import MAX_LINK_BYTES, decode, differences, encode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.studio.scenario_editor.kinds import first_values
 
 __all__ = ["example", "examples"]

@@ -7,8 +7,8 @@ from math import inf, isnan
 
 import numpy as np
 
+from driftsched.gateway.gateway import Gateway
 from driftsched.scenario import Scenario
-from driftsched.scheduling.gateway import Gateway
 from driftsched.scheduling.request import Request
 from driftsched.workload.streams import COMPONENTS
 from driftsched.workload.table import Workload

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isnan
 
+from driftsched.gateway.gateway import Gateway
 from driftsched.scenario import Scenario
-from driftsched.scenario.events import Moment, Operations, ScalingRule
-from driftsched.scheduling.gateway import Gateway
+from driftsched.scenario.events import Operations, ScalingRule, ScheduledAction
 from driftsched.scheduling.request import Request
 from tests.support.slow_replicas import SlowReplica
 
@@ -24,12 +24,12 @@ class SlowOperations:
     gateway: Gateway
     replicas: list[SlowReplica]
     central: bool
-    coming: list[Moment] = field(default_factory=list)
+    coming: list[ScheduledAction] = field(default_factory=list)
     down: list[int] = field(default_factory=list)  # a number for each outage under way
     draining: list[int] = field(default_factory=list)
     staying: set[int] = field(default_factory=set)  # in the cluster, and not about to leave
     running: set[int] = field(default_factory=set)  # started, and not gone
-    starting: dict[int, Moment] = field(default_factory=dict)
+    starting: dict[int, ScheduledAction] = field(default_factory=dict)
     rule: ScalingRule | None = None
     check: int = 0
     cool_s: float = 0.0
@@ -97,7 +97,7 @@ class SlowOperations:
         self.draining.remove(number)
         self.show()
 
-    def plan(self, moment: Moment) -> Moment:
+    def plan(self, moment: ScheduledAction) -> ScheduledAction:
         """Let something come, after all that comes at its time."""
         insort(self.coming, moment, key=lambda one: one.at_s)
         return moment
@@ -109,7 +109,7 @@ class SlowOperations:
             number = kept[0] if kept else away[0]
             self.staying.add(number)
             if not kept:
-                opens = Moment(self.now + start_up_s, self.opening(number), "")
+                opens = ScheduledAction(self.now + start_up_s, self.opening(number), "")
                 self.starting[number] = self.plan(opens)
             self.show()
 
@@ -153,7 +153,7 @@ class SlowOperations:
         self.check += 1
         while self.check * self.rule.every_s <= self.now:
             self.check += 1
-        self.plan(Moment(self.check * self.rule.every_s, lambda _: None, CHECK))
+        self.plan(ScheduledAction(self.check * self.rule.every_s, lambda _: None, CHECK))
 
     def autoscaled(self, others_s: float) -> bool:
         assert self.rule is not None

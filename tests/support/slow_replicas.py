@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf, isnan, prod
 
+from driftsched.gateway.gateway import Gateway
+from driftsched.gateway.queue import Line
 from driftsched.scenario import Scenario
-from driftsched.scheduling.gateway import Gateway
-from driftsched.scheduling.line import Line
 from driftsched.scheduling.request import Request
 from driftsched.serving.iteration import IterationCost
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from math import inf
 
 from driftsched.estimation.budget import prepare_budgets
+from driftsched.gateway.gateway import Gateway
+from driftsched.gateway.intake import make_requests
 from driftsched.scenario import Scenario
-from driftsched.scheduling.gateway import Gateway
-from driftsched.scheduling.intake import make_requests
 from driftsched.scheduling.request import Request
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation.clients import react

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import from_yaml, to_yaml
 from driftsched.serving.catalogue import GPUS
 from driftsched.simulation import simulate

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.errors import CancelledError, InputError, UnknownNameError
+from driftsched.core.errors import CancelledError, InputError, UnknownNameError
 from driftsched.experiments import Comparison, compare, replications
 from driftsched.results import metrics_table
 from driftsched.scenario import changed, with_policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import changed, load_scenario
 from driftsched.scheduling.policies import StaticOrder
 from driftsched.scheduling.policies.fifo import Fifo

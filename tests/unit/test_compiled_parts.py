@@ -87,9 +87,9 @@ def test_iterations_cost_what_the_cost_model_says(
     costs = pack_fleet(scenario, 1000).costs
     ours = kernel.iteration_s(costs, 0, tokens, kv, tokens * tokens, running, 1)
     assert ours == model.iteration(tokens, kv, tokens * tokens, running, 1)
-    lasting = model.stretch(steps, running, kv)
+    lasting = model.decode_seconds(steps, running, kv)
     assert kernel.stretch_s(costs, 0, steps, running, kv) == lasting
-    found, _ = model.stretch_past(lasting * 0.7, running, kv)
+    found, _ = model.iterations_past(lasting * 0.7, running, kv)
     assert kernel.stretch_past(costs, 0, lasting * 0.7, running, kv) == found
 
 

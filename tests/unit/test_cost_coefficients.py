@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import from_yaml, to_yaml
 from driftsched.serving import GPUS, MODELS
 from driftsched.simulation import simulate

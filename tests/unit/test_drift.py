@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.results.marks import run_marks
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
 from driftsched.simulation import simulate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.experiments import Ensemble, Figures, run_ensemble
 from driftsched.experiments.courses import drift_course, queue_course, tenant_queue_course
 from driftsched.experiments.ensemble import Outcome
@@ -200,8 +200,8 @@ def test_traffic_is_generated_once_and_bounded() -> None:
     cache.get(scenario, (3,))
     assert cache.get(scenario, (1,))[0] is not first[0]
     other = changed(scenario, estimator__unit="tokens")
-    assert cache.get(other, (3,))[0].budgets.counted_output.tolist() != (
-        cache.get(scenario, (3,))[0].budgets.counted_output.tolist()
+    assert cache.get(other, (3,))[0].budgets.output_length.tolist() != (
+        cache.get(scenario, (3,))[0].budgets.output_length.tolist()
     )
 
 

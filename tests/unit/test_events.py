@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import changed
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation import simulate

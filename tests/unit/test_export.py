@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.errors import RunError
+from driftsched.core.errors import RunError
 from driftsched.results import (
     csv_text,
     export_zip,

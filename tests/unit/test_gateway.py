@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftsched.scheduling.gateway import Gateway
+from driftsched.gateway.gateway import Gateway
 from driftsched.scheduling.request import Request
 from tests.support.scenarios import small
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
 from driftsched.workload import Workload, arrival_preview, generate, length_preview, offered_load
 from driftsched.workload.streams import COMPONENTS, Streams, pick_by_share

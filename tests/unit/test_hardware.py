@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import Scenario, apply_overrides, from_yaml, parse_scenario, to_yaml
 from driftsched.serving import GPUS, MODELS, STACKS
 from driftsched.serving.cost import RooflineConfig

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from driftsched.errors import InputError, RunError, UnknownNameError
+from driftsched.core.errors import InputError, RunError, UnknownNameError
 from driftsched.results import RunLibrary, library_home
 from driftsched.results.library_index import COLUMNS
 from driftsched.results.storage import TABLES

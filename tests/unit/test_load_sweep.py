@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from driftsched.experiments.load_sweep import knee, knee_interval, load_sweep
-from driftsched.results import Pool
+from driftsched.results import PooledSample
 from driftsched.scenario import load_scenario, with_policy
 from driftsched.simulation.compiled import warm_up
 
@@ -14,10 +14,12 @@ LOADS = (0.2, 0.4, 0.6, 0.8)
 SMALL = ["phases.0.requests=60", "phases.1.requests=140"]
 
 
-def pools(rng: np.random.Generator, means: tuple[float, ...], noise: float) -> list[Pool]:
+def pools(rng: np.random.Generator, means: tuple[float, ...], noise: float) -> list[PooledSample]:
     """Six replications at each load, the same requests at all loads."""
     base = [rng.exponential(size=400) for _ in range(6)]
-    return [Pool([mean * part * rng.lognormal(0, noise) for part in base]) for mean in means]
+    return [
+        PooledSample([mean * part * rng.lognormal(0, noise) for part in base]) for mean in means
+    ]
 
 
 def test_a_sharp_knee_is_told_from_its_neighbours() -> None:
@@ -37,7 +39,7 @@ def test_loads_of_like_power_are_in_the_knees_interval() -> None:
 
 
 def test_one_replication_knows_no_interval() -> None:
-    single = [Pool([[mean, 2 * mean]]) for mean in (1.0, 1.1, 1.2, 4.0)]
+    single = [PooledSample([[mean, 2 * mean]]) for mean in (1.0, 1.1, 1.2, 4.0)]
     assert np.isnan(knee_interval(LOADS, single, 50, 2)).all()
 
 

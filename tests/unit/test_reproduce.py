@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.errors import InputError, ScenarioError
+from driftsched.core.errors import InputError, ScenarioError
 from driftsched.experiments import PaperResult, reproduce
 from driftsched.experiments.claims import NEAR_POINTS
 from driftsched.experiments.findings import findings

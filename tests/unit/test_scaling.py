@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.results import energy_summary
 from driftsched.results.marks import run_marks
 from driftsched.results.tables import RunResult

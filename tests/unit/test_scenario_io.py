@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftsched.errors import InputError, ScenarioError, UnknownNameError
+from driftsched.core.errors import InputError, ScenarioError, UnknownNameError
 from driftsched.scenario import (
     Scenario,
     from_yaml,

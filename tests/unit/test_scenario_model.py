@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scenario import apply_overrides, load_scenario, parse_scenario
 
 PAPER: dict[str, Any] = json.loads(load_scenario("paper").model_dump_json(by_alias=True))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftsched.errors import ScenarioError, TraceError
+from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
 from driftsched.workload import (
     TraceImport,

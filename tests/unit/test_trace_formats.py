@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from driftsched.errors import ScenarioError, TraceError
+from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
 from driftsched.workload import TraceImport, import_trace, look_at_trace
 from driftsched.workload.traces.textfile import blocks

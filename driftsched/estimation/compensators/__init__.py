@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.estimation.compensators.base import Compensator, CompensatorSpec
 from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.estimation.compensators.none import NoneConfig
 from driftsched.estimation.compensators.oracle import OracleConfig
-from driftsched.registry import Registry
 
 __all__ = ["COMPENSATORS", "Compensator", "CompensatorConfig", "CompensatorSpec"]
 

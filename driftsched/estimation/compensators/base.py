@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
@@ -22,8 +22,8 @@ class Compensator:
     def predict_one(self, request: Request) -> float:
         """Return the bias by which the request's base budget is multiplied, > 0.
 
-        ``request.predicted`` is the category as classified, ``request.prior_tokens`` the budget
-        at bias 1 (base · safety · input factor).
+        ``request.predicted`` is the category as classified, ``request.uncorrected_estimate`` the
+        budget at bias 1 (base · safety · input factor).
         """
         return 1.0
 
@@ -33,7 +33,7 @@ class Compensator:
         Parameters
         ----------
         request : Request
-            The finished request, its actual length in ``counted_output_tokens``.
+            The finished request, its actual length in ``output_length``.
         ratio : float
             Actual length / base tokens of the category as classified, > 0.
         """

@@ -17,7 +17,7 @@ class Oracle(Compensator):
 
     def predict_one(self, request: Request) -> float:
         # The half keeps int() of the product on the exact length in spite of rounding.
-        return (request.counted_output_tokens + 0.5) / request.prior_tokens
+        return (request.output_length + 0.5) / request.uncorrected_estimate
 
 
 class OracleConfig(CompensatorSpec):

@@ -5,10 +5,10 @@ A new kind is one module here and one line below.
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.scenario.events.autoscale import Autoscale
-from driftsched.scenario.events.base import EventBase, Moment, Operations, ScalingRule
+from driftsched.scenario.events.base import EventBase, Operations, ScalingRule, ScheduledAction
 from driftsched.scenario.events.drain import Drain
 from driftsched.scenario.events.outage import Outage
 from driftsched.scenario.events.scale_in import ScaleIn
@@ -20,13 +20,13 @@ __all__ = [
     "Autoscale",
     "Drain",
     "EventBase",
-    "Moment",
     "Operations",
     "Outage",
     "ScaleIn",
     "ScaleOut",
     "ScalingRule",
     "ScenarioEvent",
+    "ScheduledAction",
     "SlowDown",
 ]
 

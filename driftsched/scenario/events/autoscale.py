@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from driftsched.scenario.events.base import MOST_S, EventBase, Moment
+from driftsched.scenario.events.base import MOST_S, EventBase, ScheduledAction
 
 __all__ = ["Autoscale"]
 
@@ -48,8 +48,8 @@ class Autoscale(EventBase):
             )
         return self
 
-    def moments(self) -> tuple[Moment, ...]:
-        return (Moment(0.0, lambda cluster: cluster.autoscale(self), "autoscaler on"),)
+    def moments(self) -> tuple[ScheduledAction, ...]:
+        return (ScheduledAction(0.0, lambda cluster: cluster.autoscale(self), "autoscaler on"),)
 
     def wanted(self, waiting: int, serving: int, replicas: int) -> int:
         """Say 1 to add a replica, -1 to take one away, 0 to leave things alone."""

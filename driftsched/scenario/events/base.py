@@ -7,9 +7,9 @@ from typing import NamedTuple, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
-__all__ = ["MOST_S", "EventBase", "Moment", "Operations", "ScalingRule", "Spell"]
+__all__ = ["MOST_S", "EventBase", "Operations", "ScalingRule", "ScheduledAction", "Spell"]
 
 MOST_S = 10_000_000
 
@@ -87,7 +87,7 @@ class ScalingRule(Protocol):
         ...
 
 
-class Moment(NamedTuple):
+class ScheduledAction(NamedTuple):
     """A time in seconds, what is done then, and how charts call it."""
 
     at_s: float
@@ -100,7 +100,7 @@ class EventBase(Config):
 
     kind: str
 
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[ScheduledAction, ...]:
         """What is done when, in order of time."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
@@ -139,6 +139,8 @@ class Spell(EventBase):
         to_s = None if self.to_s is None else self.to_s / factor
         return self.model_copy(update={"from_s": self.from_s / factor, "to_s": to_s})
 
-    def spell(self, begin: Moment, end: Moment | None) -> tuple[Moment, ...]:
+    def spell(
+        self, begin: ScheduledAction, end: ScheduledAction | None
+    ) -> tuple[ScheduledAction, ...]:
         """The beginning, and the end where there is one."""
         return (begin,) if self.to_s is None or end is None else (begin, end)

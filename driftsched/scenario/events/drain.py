@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from driftsched.scenario.events.base import Moment, Spell
+from driftsched.scenario.events.base import ScheduledAction, Spell
 
 __all__ = ["Drain"]
 
@@ -17,11 +17,13 @@ class Drain(Spell):
 
     kind: Literal["drain"] = "drain"
 
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[ScheduledAction, ...]:
         number = self.replica
-        begin = Moment(
+        begin = ScheduledAction(
             self.from_s, lambda cluster: cluster.drain(number), f"replica {number} drains"
         )
         end_s = self.from_s if self.to_s is None else self.to_s
-        end = Moment(end_s, lambda cluster: cluster.resume(number), f"replica {number} open")
+        end = ScheduledAction(
+            end_s, lambda cluster: cluster.resume(number), f"replica {number} open"
+        )
         return self.spell(begin, end)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from driftsched.scenario.events.base import Moment, Spell
+from driftsched.scenario.events.base import ScheduledAction, Spell
 
 __all__ = ["Outage"]
 
@@ -23,13 +23,15 @@ class Outage(Spell):
         "requeue", description="what becomes of the requests in it"
     )
 
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[ScheduledAction, ...]:
         number, requeue = self.replica, self.requests == "requeue"
-        down = Moment(
+        down = ScheduledAction(
             self.from_s,
             lambda cluster: cluster.fail(number, requeue=requeue),
             f"replica {number} down",
         )
         back_s = self.from_s if self.to_s is None else self.to_s
-        back = Moment(back_s, lambda cluster: cluster.repair(number), f"replica {number} back")
+        back = ScheduledAction(
+            back_s, lambda cluster: cluster.repair(number), f"replica {number} back"
+        )
         return self.spell(down, back)

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from driftsched.scenario.events.base import MOST_S, EventBase, Moment
+from driftsched.scenario.events.base import MOST_S, EventBase, ScheduledAction
 
 __all__ = ["ScaleIn"]
 
@@ -21,10 +21,10 @@ class ScaleIn(EventBase):
     at_s: float = Field(ge=0, le=MOST_S)
     replicas: int = Field(1, ge=1, le=1000, description="how many leave")
 
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[ScheduledAction, ...]:
         count = self.replicas
         label = f"-{count} replica{'s' if count > 1 else ''}"
-        return (Moment(self.at_s, lambda cluster: cluster.scale_in(count), label),)
+        return (ScheduledAction(self.at_s, lambda cluster: cluster.scale_in(count), label),)
 
     def faster(self, factor: float) -> Self:
         return self.model_copy(update={"at_s": self.at_s / factor})

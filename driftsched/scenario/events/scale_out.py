@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from driftsched.scenario.events.base import MOST_S, EventBase, Moment
+from driftsched.scenario.events.base import MOST_S, EventBase, ScheduledAction
 
 __all__ = ["ScaleOut"]
 
@@ -24,10 +24,12 @@ class ScaleOut(EventBase):
         60.0, ge=0, le=MOST_S, description="until a new replica takes requests"
     )
 
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[ScheduledAction, ...]:
         count, start_up_s = self.replicas, self.start_up_s
         label = f"+{count} replica{'s' if count > 1 else ''}"
-        return (Moment(self.at_s, lambda cluster: cluster.scale_out(count, start_up_s), label),)
+        return (
+            ScheduledAction(self.at_s, lambda cluster: cluster.scale_out(count, start_up_s), label),
+        )
 
     def faster(self, factor: float) -> Self:
         return self.model_copy(update={"at_s": self.at_s / factor})

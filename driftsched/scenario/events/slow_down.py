@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from driftsched.scenario.events.base import Moment, Spell
+from driftsched.scenario.events.base import ScheduledAction, Spell
 
 __all__ = ["SlowDown"]
 
@@ -17,15 +17,15 @@ class SlowDown(Spell):
     kind: Literal["slow_down"] = "slow_down"
     factor: float = Field(2.0, gt=0, le=1000, description="iterations take this many times as long")
 
-    def moments(self) -> tuple[Moment, ...]:
+    def moments(self) -> tuple[ScheduledAction, ...]:
         number, factor = self.replica, self.factor
-        begin = Moment(
+        begin = ScheduledAction(
             self.from_s,
             lambda cluster: cluster.slow(number, factor),
             f"replica {number} {factor:g}× slower",
         )
         end_s = self.from_s if self.to_s is None else self.to_s
-        end = Moment(
+        end = ScheduledAction(
             end_s, lambda cluster: cluster.unslow(number, factor), f"replica {number} normal"
         )
         return self.spell(begin, end)

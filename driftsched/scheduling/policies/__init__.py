@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.scheduling.policies.aging import AgingConfig
 from driftsched.scheduling.policies.base import Policy, PolicySpec, StaticOrder
 from driftsched.scheduling.policies.fifo import FifoConfig

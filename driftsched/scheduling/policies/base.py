@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
 if TYPE_CHECKING:
     from driftsched.scenario.tenants import Tenant

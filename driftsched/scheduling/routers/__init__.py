@@ -5,8 +5,8 @@ A new router is one module here and one line below.
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.scheduling.routers.base import Loads, Router, RouterSpec
 from driftsched.scheduling.routers.least_estimated_tokens import LeastEstimatedTokensConfig
 from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConfig

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request

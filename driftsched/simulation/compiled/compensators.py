@@ -57,7 +57,7 @@ def _ema(spec: EmaConfig, categories: int) -> Numeric:
 
 
 def _oracle(budgets: Budgets) -> Numeric:
-    return Numeric(FORESEEN, bias=(budgets.counted_output + 0.5) / budgets.prior_tokens)
+    return Numeric(FORESEEN, bias=(budgets.output_length + 0.5) / budgets.uncorrected_estimate)
 
 
 NUMERIC: dict[type[CompensatorSpec], Callable[[Any, Budgets, int], Numeric]] = {

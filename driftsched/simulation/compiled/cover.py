@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from driftsched.errors import ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.scheduling.policies import StaticOrder
 from driftsched.scheduling.policies.weighted import Weighted
 from driftsched.serving.iteration import IterationCost

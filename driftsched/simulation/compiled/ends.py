@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.results.ends import Ends, Words
+from driftsched.gateway.admission import no_room, rate_full, waiting_full
+from driftsched.results.outcomes import Outcomes, Words
 from driftsched.results.tables import STATUSES
-from driftsched.scheduling.admission import no_room, rate_full, waiting_full
 from driftsched.simulation.compiled.fill import read_requests
 from driftsched.simulation.compiled.world import (
     HUNG_UP,
@@ -42,7 +42,7 @@ ENDS = {
 Ints = NDArray[Any]
 
 
-def read_ends(scenario: Scenario, workload: Workload, world: World) -> Ends:
+def read_ends(scenario: Scenario, workload: Workload, world: World) -> Outcomes:
     """Columns of all requests, after the run; the workload has a row for each."""
     n = len(workload)
     dispatch_s, first_token_s, finish_s = np.empty(n), np.empty(n), np.empty(n)
@@ -52,7 +52,7 @@ def read_ends(scenario: Scenario, workload: Workload, world: World) -> Ends:
         world.requests[:n], dispatch_s, first_token_s, finish_s, preemptions, replica, batch_id, end
     )
     statuses = np.array([STATUSES.index(ENDS[code]) for code in range(len(ENDS))], np.int8)
-    return Ends(
+    return Outcomes(
         arrival_s=world.arrival_s[:n],
         dispatch_s=dispatch_s,
         first_token_s=first_token_s,

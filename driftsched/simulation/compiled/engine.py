@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
-from driftsched.results.ends import Learning
+from driftsched.results.outcomes import Learning
 from driftsched.scheduling.policies import StaticOrder
 from driftsched.simulation.compiled.compensators import FORESEEN
 from driftsched.simulation.compiled.ends import read_ends
@@ -23,8 +23,8 @@ from driftsched.simulation.compiled.world import World
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
-    from driftsched.results.ends import Ends
     from driftsched.results.gpu_samples import Columns, GpuLog
+    from driftsched.results.outcomes import Outcomes
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
@@ -94,7 +94,7 @@ class Tries(NamedTuple):
 class Done(NamedTuple):
     """How the requests went, what was learnt, each replica's course; tries, where there were."""
 
-    ends: Ends
+    ends: Outcomes
     learning: Learning
     courses: list[GpuLog]
     tries: Tries | None
@@ -190,7 +190,7 @@ def _course(log: Log, number: int, replicas: int) -> Columns:
     return time_s[mine], running[mine], kv[mine], grown[mine]
 
 
-def _learning(world: World, ends: Ends) -> Learning:
+def _learning(world: World, ends: Outcomes) -> Learning:
     ids = world.learned_id[: int(world.run["finished"][0])]
     foreseen = len(world.learned_bias) == 0
     bias = np.ones(len(ids)) if foreseen else world.learned_bias[: len(ids)]

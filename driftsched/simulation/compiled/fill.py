@@ -22,7 +22,7 @@ def fill_requests(
     max_output_tokens: Array,
     tenant: Array,
     predicted: Array,
-    counted_output: Array,
+    output_length: Array,
     base_tokens: Array,
 ) -> None:
     """Write the records of requests that have not arrived."""
@@ -31,7 +31,7 @@ def fill_requests(
         request.dispatch_s = nan
         request.first_token_s = nan
         request.finish_s = nan
-        request.ratio = counted_output[item] / base_tokens[item]
+        request.ratio = output_length[item] / base_tokens[item]
         request.prompt_tokens = prompt_tokens[item]
         request.output_tokens = output_tokens[item]
         request.max_output_tokens = max_output_tokens[item]

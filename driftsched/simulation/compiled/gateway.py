@@ -28,7 +28,7 @@ def submit(w: World, item: int) -> int:
     if run.compensator != FORESEEN:
         bias = predict(w, item)
         w.bias[item] = bias
-        w.estimate[item] = int(w.prior_tokens[item] * bias)
+        w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
     reason = 0
     if request.prompt_tokens + request.max_output_tokens > run.capacity:
         reason = NO_ROOM
@@ -69,7 +69,7 @@ def key_of(w: World, item: int) -> float:
     weight = w.run[0].budget_weight
     if weight == 0:
         return float(w.keys[item])
-    return float(w.keys[item] + weight * (w.counted_prompt[item] + w.estimate[item]))
+    return float(w.keys[item] + weight * (w.prompt_length[item] + w.estimate[item]))
 
 
 @inlined
@@ -181,7 +181,7 @@ def unload(w: World, item: int) -> None:
     """Tell the router that a request has left its replica."""
     replica = w.replicas[w.requests[item].replica]
     replica.sent -= 1
-    replica.sent_tokens -= w.counted_prompt[item] + w.estimate[item]
+    replica.sent_tokens -= w.prompt_length[item] + w.estimate[item]
 
 
 @inlined

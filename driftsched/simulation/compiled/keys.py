@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.scheduling.intake import make_requests
+from driftsched.gateway.intake import make_requests
 from driftsched.scheduling.policies import StaticOrder
 from driftsched.scheduling.request import Request
 
@@ -140,15 +140,15 @@ class StaticKeys:
             prompt_tokens=workload.prompt_tokens[part],
             output_tokens=workload.output_tokens[part],
             max_output_tokens=workload.max_output_tokens[part],
-            counted_prompt_tokens=budgets.counted_prompt[part],
-            counted_output_tokens=budgets.counted_output[part],
+            prompt_length=budgets.prompt_length[part],
+            output_length=budgets.output_length[part],
             base_tokens=budgets.base_tokens[part],
-            prior_tokens=budgets.prior_tokens[part],
+            uncorrected_estimate=budgets.uncorrected_estimate[part],
         )
         if self._bias is not None and self._estimate is not None:
             columns.bias = self._bias[part]
             columns.estimated_output_tokens = self._estimate[part]
-            columns.total_token_budget = budgets.counted_prompt[part] + self._estimate[part]
+            columns.total_token_budget = budgets.prompt_length[part] + self._estimate[part]
         return columns
 
     def _requests(self, first: int, stop: int, arrival_s: Floats) -> list[Request]:
@@ -161,5 +161,5 @@ class StaticKeys:
             rows = zip(self._bias[part].tolist(), self._estimate[part].tolist(), strict=True)
             for request, (bias, estimate) in zip(requests, rows, strict=True):
                 request.bias, request.estimated_output_tokens = bias, estimate
-                request.total_token_budget = request.counted_prompt_tokens + estimate
+                request.total_token_budget = request.prompt_length + estimate
         return requests

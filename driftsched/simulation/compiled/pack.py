@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.scheduling.intake import cached_tokens
+from driftsched.gateway.intake import cached_tokens
 from driftsched.scheduling.policies.weighted import Weighted
 from driftsched.simulation.compiled.compensators import FORESEEN, NUMERIC, Numeric
 from driftsched.simulation.compiled.fill import fill_requests
@@ -77,8 +77,8 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
         draws=draws(router if fleet.routed else -1, scenario.seed, n),
         requests=_requests(room, budgets),
         arrival_s=room.behind(workload.arrival_s.copy()),
-        prior_tokens=room.behind(budgets.prior_tokens),
-        counted_prompt=room.behind(budgets.counted_prompt),
+        uncorrected_estimate=room.behind(budgets.uncorrected_estimate),
+        prompt_length=room.behind(budgets.prompt_length),
         keys=np.zeros(0 if turns else room.planned + len(workload)),
         bias=bias,
         estimate=estimate,
@@ -175,11 +175,11 @@ def _lines(turns: list[int] | None, count: int) -> Array:
 
 def _estimates(numeric: Numeric, budgets: Budgets) -> tuple[Array, Array]:
     """Biases and estimates, where they are foreseen; else room for them."""
-    n = len(budgets.prior_tokens)
+    n = len(budgets.uncorrected_estimate)
     bias = np.broadcast_to(np.asarray(numeric.bias, dtype=np.float64), (n,)).copy()
     estimate = np.zeros(n, np.int64)
     if numeric.kind == FORESEEN:
-        estimate[:] = budgets.prior_tokens * bias
+        estimate[:] = budgets.uncorrected_estimate * bias
     return bias, estimate
 
 
@@ -225,7 +225,7 @@ def _requests(room: Room, budgets: Budgets) -> Array:
         workload.max_output_tokens,
         workload.tenant,
         budgets.predicted,
-        budgets.counted_output,
+        budgets.output_length,
         budgets.base_tokens,
     )
     return requests

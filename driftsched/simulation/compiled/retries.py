@@ -46,7 +46,10 @@ def copy(w: World, plan: int, item: int, now: float) -> None:
     run = w.run[0]
     w.requests[item] = w.requests[plan]
     w.arrival_s[item] = now
-    w.prior_tokens[item], w.counted_prompt[item] = w.prior_tokens[plan], w.counted_prompt[plan]
+    w.uncorrected_estimate[item], w.prompt_length[item] = (
+        w.uncorrected_estimate[plan],
+        w.prompt_length[plan],
+    )
     if run.choice == HEAP:
         w.keys[item] = w.keys[plan] + run.arrival_weight * now
     if run.compensator == FORESEEN:

@@ -55,7 +55,7 @@ def route(w: World, item: int) -> int:
     run.routes += 1
     replica = w.replicas[chosen]
     replica.sent += 1
-    replica.sent_tokens += w.counted_prompt[item] + w.estimate[item]
+    replica.sent_tokens += w.prompt_length[item] + w.estimate[item]
     request.replica = chosen
     return chosen
 

@@ -227,8 +227,9 @@ class World(NamedTuple):
     Where clients try again, ids are given as requests are made: n is the most there can be, and
     behind them, from `planned` on, lie the workload's rows, whose arrays are copied from there.
 
-    Read: arrival_s, prior_tokens, counted_prompt, keys (the policy's key without the budget), draws
-    (the router's, two a request routed), costs, patience_s (n, or none: until the first token),
+    Read: arrival_s, uncorrected_estimate, prompt_length, keys (the policy's key without the
+    budget), draws (the
+    router's, two a request routed), costs, patience_s (n, or none: until the first token),
     pauses_s (a row a tenant: before the second try, the third, …, without jitter), phase_first
     (first row of each phase), phase_last_s (until when its users ask), entropy (of the jitter); of
     a row, think_s, following (the same user's next row) and next_open (next row in no closed loop).
@@ -258,8 +259,8 @@ class World(NamedTuple):
     draws: NDArray[Any]
     requests: NDArray[Any]
     arrival_s: NDArray[Any]
-    prior_tokens: NDArray[Any]
-    counted_prompt: NDArray[Any]
+    uncorrected_estimate: NDArray[Any]
+    prompt_length: NDArray[Any]
     keys: NDArray[Any]
     bias: NDArray[Any]
     estimate: NDArray[Any]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.studio import work
 from driftsched.studio.answers import answers
 from driftsched.studio.state import View

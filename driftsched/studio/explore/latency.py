@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from driftsched.charts import latency_cdf
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.linked import CHOICES, SPLITS
 from driftsched.studio.show import chart

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from driftsched.charts import load_sweep as load_sweep_chart
-from driftsched.errors import DriftSchedError
+from driftsched.core.errors import DriftSchedError
 from driftsched.studio.answers import answers
 from driftsched.studio.explore.ask import at_once, ready
 from driftsched.studio.linked import CHOICES

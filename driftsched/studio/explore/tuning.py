@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.scenario_editor.words import hint, label
 from driftsched.studio.state import View, get_view, set_view

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from driftsched.errors import DriftSchedError, InputError
+from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
 from driftsched.studio.job import State

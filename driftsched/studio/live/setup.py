@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.studio.live.model import model_fields
 from driftsched.studio.live.state import LiveKey, LiveSetup, get_setup

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.live.played import left_out
 from driftsched.studio.live.server import live_runs
 from driftsched.studio.live.state import LiveKey, get_setup, limited

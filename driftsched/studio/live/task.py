@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from driftsched.errors import CancelledError
+from driftsched.core.errors import CancelledError
 
 if TYPE_CHECKING:
     from driftsched.live import EngineFacts, LiveOptions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from driftsched.charts.report_figures import report_figures
-from driftsched.errors import DriftSchedError
+from driftsched.core.errors import DriftSchedError
 from driftsched.results import RunLibrary, csv_text, export_zip, html_report, paper_tables
 from driftsched.scenario import to_yaml
 from driftsched.studio.downloads import csv_button, download

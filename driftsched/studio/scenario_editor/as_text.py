@@ -6,7 +6,7 @@ import json
 
 import streamlit as st
 
-from driftsched.errors import InputError, ScenarioError
+from driftsched.core.errors import InputError, ScenarioError
 from driftsched.scenario import Scenario, from_yaml, json_schema, to_yaml
 from driftsched.studio.downloads import download
 from driftsched.studio.scenario_editor.draft import Draft

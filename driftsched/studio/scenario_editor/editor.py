@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, parse_scenario, preset_names
 from driftsched.studio.presets import preset
 from driftsched.studio.scenario_editor import events, people, settings

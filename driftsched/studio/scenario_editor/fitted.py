@@ -9,7 +9,7 @@ import streamlit as st
 
 from driftsched.charts.fit import LOOK_AT
 from driftsched.charts.fit import fit as fit_chart
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, from_yaml, to_yaml
 from driftsched.studio.scenario_editor.draft import Draft
 from driftsched.studio.show import chart

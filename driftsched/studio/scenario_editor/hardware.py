@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 from pydantic import BaseModel
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Cluster
 from driftsched.scenario.rules import Name
 from driftsched.serving.catalogue import GPUS, MODELS, Gpu, Model

@@ -11,7 +11,7 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.studio.scenario_editor.choices import names_for
 from driftsched.studio.scenario_editor.draft import Data, Draft
 from driftsched.studio.scenario_editor.names import normalised

@@ -16,7 +16,7 @@ from driftsched.charts.load import LOOK_AT as LOOK_AT_LOAD
 from driftsched.charts.load import load
 from driftsched.charts.memory import LOOK_AT as LOOK_AT_MEMORY
 from driftsched.charts.memory import memory
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario
 from driftsched.serving.memory import memory_parts
 from driftsched.studio.show import chart

@@ -8,7 +8,7 @@ from typing import get_args
 import pandas as pd
 import streamlit as st
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, TraceColumns, TraceSource, parse_scenario
 from driftsched.studio.scenario_editor.draft import Data
 from driftsched.studio.scenario_editor.edit import Edit

@@ -6,7 +6,7 @@ import inspect
 
 import streamlit as st
 
-from driftsched.errors import InputError
+from driftsched.core.errors import InputError
 from driftsched.scenario import Cluster, Engine, Estimator, Metrics, Prompts, Scenario
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.scenario_editor.draft import GANG_FIELDS

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.workload.arrivals.base import Arrivals
 from driftsched.workload.arrivals.bursts import OnOff
 from driftsched.workload.arrivals.closed_loop import ClosedLoop

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
 __all__ = ["CHUNK", "Arrivals", "FloatArray"]
 

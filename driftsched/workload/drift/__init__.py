@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.workload.drift.base import DriftBase, Rows
 from driftsched.workload.drift.kinds import (
     HeavyTail,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
 __all__ = ["BoolArray", "DriftBase", "FloatArray", "IntArray", "LengthDrift", "Rows"]
 

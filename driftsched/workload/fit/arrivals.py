@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.workload.arrivals import Arrivals, GammaGaps, Piecewise, Poisson, WeibullGaps
 from driftsched.workload.fit.ks import ks_distance
 

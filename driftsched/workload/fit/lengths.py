@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.workload.fit.ks import ks_distance
 from driftsched.workload.lengths import Constant, Empirical, Gamma, Length, Lognormal, Weibull
 

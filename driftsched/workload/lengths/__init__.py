@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftsched.config import by_kind
-from driftsched.registry import Registry
+from driftsched.core.config import by_kind
+from driftsched.core.registry import Registry
 from driftsched.workload.lengths.base import Length, to_tokens
 from driftsched.workload.lengths.empirical import Empirical
 from driftsched.workload.lengths.mixture import Mixture, Part

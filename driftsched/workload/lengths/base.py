@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 
 __all__ = ["FloatArray", "Length", "inside", "to_tokens"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from driftsched.config import Config
+from driftsched.core.config import Config
 from driftsched.workload.lengths.base import FloatArray, Length
 from driftsched.workload.lengths.empirical import Empirical
 from driftsched.workload.lengths.simple import (

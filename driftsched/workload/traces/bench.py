@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.workload.traces.rows import MAX_TOKENS, Collector, RecordedRows, TraceProblem
 from driftsched.workload.traces.textfile import whole
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.workload.traces.cells import (
     BAD_TIME,
     TimeUnit,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from driftsched.errors import TraceError
-from driftsched.registry import Registry
+from driftsched.core.errors import TraceError
+from driftsched.core.registry import Registry
 from driftsched.workload.traces.bench import is_bench, read_bench
 from driftsched.workload.traces.csv_rows import read_csv
 from driftsched.workload.traces.json_rows import read_jsonl

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.workload.traces.cells import TimeUnit
 
 __all__ = ["Layout", "Look", "at_path", "look"]

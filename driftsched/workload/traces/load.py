@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.errors import ScenarioError, TraceError
+from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.workload.assemble import Draft, assemble
 from driftsched.workload.drift.apply import Drift
 from driftsched.workload.streams import Streams

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.workload.traces.cells import BAD_TIME, TimeUnit, times_ns, whole_numbers
 from driftsched.workload.traces.formats import detect
 from driftsched.workload.traces.layout import Look, look

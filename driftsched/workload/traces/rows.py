@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 
 __all__ = ["MAX_ROWS", "MAX_TOKENS", "Collector", "RecordedRows", "TraceProblem"]
 

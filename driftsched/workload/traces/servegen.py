@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 from driftsched.workload.traces.rows import MAX_ROWS, Collector, RecordedRows
 
 __all__ = ["RATE_COLUMNS", "read_servegen"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from driftsched.errors import TraceError
+from driftsched.core.errors import TraceError
 
 __all__ = ["MAX_BYTES", "Block", "blocks", "head", "unpacked_bytes", "whole"]
 

@@ -13,7 +13,7 @@ import pytest
 from driftsched.cli import main
 from driftsched.cli.commands import COMMANDS
 from driftsched.cli.progress import ProgressBar
-from driftsched.errors import UnknownNameError
+from driftsched.core.errors import UnknownNameError
 from driftsched.scenario import load_scenario, parse_scenario, preset_names
 from tests.support.commands import ROOT, SMALL, called, data_of, process
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
-from driftsched.errors import UnknownNameError
+from driftsched.core.errors import UnknownNameError
 
 __all__ = ["Registry"]
 

@@ -50,10 +50,10 @@ def make_requests(
             workload.prompt_tokens[part].tolist(),
             workload.output_tokens[part].tolist(),
             workload.max_output_tokens[part].tolist(),
-            budgets.counted_prompt[part].tolist(),
-            budgets.counted_output[part].tolist(),
+            budgets.prompt_length[part].tolist(),
+            budgets.output_length[part].tolist(),
             budgets.base_tokens[part].tolist(),
-            budgets.prior_tokens[part].tolist(),
+            budgets.uncorrected_estimate[part].tolist(),
             cached_tokens(scenario, workload, part).tolist(),
         )
     )

@@ -11,8 +11,8 @@ from math import nan
 from sys import maxsize
 from typing import TYPE_CHECKING
 
-from driftsched.scheduling.admission import TenantGate, no_room
-from driftsched.scheduling.line import Line
+from driftsched.gateway.admission import TenantGate, no_room
+from driftsched.gateway.queue import Line
 from driftsched.scheduling.routers.base import Loads
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ class Gateway:
         its status and reason. `now` is in seconds since the run's start, here and below.
         """
         bias = self._predict(request)
-        estimate = int(request.prior_tokens * bias)
+        estimate = int(request.uncorrected_estimate * bias)
         request.bias = bias
         request.estimated_output_tokens = estimate
-        request.total_token_budget = request.counted_prompt_tokens + estimate
+        request.total_token_budget = request.prompt_length + estimate
         needed = request.prompt_tokens + request.max_output_tokens
         if needed > self.kv_capacity:
             return self._reject(request, now, no_room(needed, self.kv_capacity))
@@ -154,7 +154,7 @@ class Gateway:
         """
         request.finish_s = now
         request.status = "finished"
-        ratio = request.counted_output_tokens / request.base_tokens
+        ratio = request.output_length / request.base_tokens
         bias = self._learn(request, ratio)
         self.learning.append((now, request.request_id, bias))
         if self._tracked:
@@ -194,7 +194,7 @@ class Gateway:
         """Take a request back whose engine has failed: it begins anew, from its prompt."""
         self.requeues.append((request.request_id, request.dispatch_s, now))
         request.dispatch_s = request.first_token_s = nan
-        request.given_tokens = 0
+        request.generated_tokens = 0
         request.preemptions += 1
         self.put_back(request)
         if self._gates:

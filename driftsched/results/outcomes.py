@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from driftsched.results.tables import STATUSES
 
 if TYPE_CHECKING:
-    from driftsched.scheduling.gateway import LearningRow
+    from driftsched.gateway.gateway import LearningRow
     from driftsched.scheduling.request import Request
 
-__all__ = ["Ends", "EndsReader", "Learning", "Words"]
+__all__ = ["Learning", "Outcomes", "OutcomesReader", "Words"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
@@ -55,7 +55,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Ends:
+class Outcomes:
     """The columns of the requests table that a run fills in; arrays (n,), see `RunResult`.
 
     Rows are by request id; times in seconds since the run's start, NaN where it did not come to
@@ -75,14 +75,14 @@ class Ends:
     reason: Words
 
     @classmethod
-    def of(cls, requests: Sequence[Request]) -> Ends:
+    def of(cls, requests: Sequence[Request]) -> Outcomes:
         """Read the columns off the requests, in their order."""
-        reader = EndsReader()
+        reader = OutcomesReader()
         reader.read(requests)
         return reader.ends()
 
 
-class EndsReader:
+class OutcomesReader:
     """Reads the columns off requests, some at a time, so that those need not all be kept."""
 
     def __init__(self) -> None:
@@ -96,11 +96,11 @@ class EndsReader:
         self._status += map(attrgetter("status"), requests)
         self._reason += map(attrgetter("reason"), requests)
 
-    def ends(self) -> Ends:
+    def ends(self) -> Outcomes:
         """All that was read."""
         rows = np.frombuffer(self._numbers, list(NUMBERS.items()))
         columns: dict[str, Any] = {name: rows[name].copy() for name in NUMBERS}
-        return Ends(
+        return Outcomes(
             **columns,
             status=Words.of(self._status, STATUSES),
             reason=Words.of(self._reason),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftsched.scheduling.admission import TenantGate
+    from driftsched.gateway.admission import TenantGate
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
 

@@ -7,7 +7,7 @@ import json
 import shlex
 from pathlib import Path
 
-from driftsched.live.entries import read_entry
+from driftsched.live.hardware_entry import read_entry
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scheduling.policies import POLICIES
 

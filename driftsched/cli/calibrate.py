@@ -13,9 +13,8 @@ from driftsched.cli.progress import ProgressBar
 from driftsched.cli.runs import load_run
 from driftsched.core.errors import InputError
 from driftsched.live.calibration import calibrate_run
-from driftsched.live.entries import entry_of, write_entry
+from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of, write_entry
 from driftsched.live.probe import ProbePlan, probe
-from driftsched.live.trust import known_within, r2_text, warnings_of
 
 if TYPE_CHECKING:
     from driftsched.live.calibration import Calibration

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from driftsched.cli.output import aligned, print_json, tell
 from driftsched.cli.runs import load_run
+from driftsched.experiments.twin import build_twin, twin_warnings
 from driftsched.live.calibration import calibrate_run
-from driftsched.live.entries import entry_of, read_entry
-from driftsched.live.trust import twin_warnings, warnings_of
-from driftsched.live.twin import build_twin
+from driftsched.live.hardware_entry import entry_of, read_entry, warnings_of
 from driftsched.results import summarise
 from driftsched.results.report_parts import seconds
 from driftsched.scheduling.policies import POLICIES
 
 if TYPE_CHECKING:
-    from driftsched.live.twin import Twin
+    from driftsched.experiments.twin import Twin
     from driftsched.results import RunResult
 
 __all__ = ["add_arguments", "run"]

@@ -14,7 +14,7 @@ from driftsched.core.errors import InputError, RunError
 from driftsched.live import Answer, Call, EngineFacts
 from driftsched.live.calibration import COEFFICIENTS, calibrate, calibrate_run
 from driftsched.live.engine import EngineError
-from driftsched.live.entries import entry_of, read_entry, write_entry
+from driftsched.live.hardware_entry import entry_of, read_entry, write_entry
 from driftsched.live.observations import Observations, Part
 from driftsched.live.observe import observe_run
 from driftsched.live.probe import ProbePlan, probe

@@ -10,12 +10,11 @@ import pandas as pd
 import pytest
 
 from driftsched.cli.main import main
+from driftsched.experiments.twin import build_twin, twin_warnings
 from driftsched.live.calibration import Calibration, calibrate, calibrate_run
-from driftsched.live.entries import entry_of, write_entry
+from driftsched.live.hardware_entry import entry_of, warnings_of, write_entry
 from driftsched.live.observations import Observations, Part
 from driftsched.live.observe import observe_run
-from driftsched.live.trust import twin_warnings, warnings_of
-from driftsched.live.twin import build_twin
 from driftsched.results import RunResult, write_parquet
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate

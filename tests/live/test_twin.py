@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from driftsched.core.errors import InputError, UnknownNameError
+from driftsched.experiments.twin import build_twin
 from driftsched.live.calibration import calibrate_run
-from driftsched.live.twin import build_twin
 from driftsched.results import RunResult
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate

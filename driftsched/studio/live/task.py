@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from driftsched.core.errors import CancelledError
 
 if TYPE_CHECKING:
+    from driftsched.experiments.twin import Twin
     from driftsched.live import EngineFacts, LiveOptions
     from driftsched.live.calibration import Calibration
     from driftsched.live.run import LiveRun
-    from driftsched.live.twin import Twin
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
 
@@ -101,9 +101,9 @@ def twin_of(
     policies : sequence of str
         What else to simulate.
     """
+    from driftsched.experiments.twin import build_twin
     from driftsched.live.calibration import calibrate_run
-    from driftsched.live.entries import entry_of
-    from driftsched.live.twin import build_twin
+    from driftsched.live.hardware_entry import entry_of
     from driftsched.results.library import RunLibrary
 
     run = RunLibrary().load(saved)

@@ -11,8 +11,8 @@ import yaml
 
 from driftsched.charts import calibration as calibration_chart
 from driftsched.charts import twin as twin_chart
-from driftsched.live.entries import entry_of
-from driftsched.live.trust import known_within, r2_text, twin_warnings, warnings_of
+from driftsched.experiments.twin import twin_warnings
+from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of
 from driftsched.results.report_parts import seconds
 from driftsched.scenario import changed
 from driftsched.scheduling.policies import POLICIES
@@ -25,8 +25,8 @@ from driftsched.studio.waiting import result_of
 from driftsched.studio.words import METRICS
 
 if TYPE_CHECKING:
+    from driftsched.experiments.twin import Twin
     from driftsched.live.calibration import Calibration
-    from driftsched.live.twin import Twin
     from driftsched.studio.live.runs import LiveJob
 
 __all__ = ["coefficient_table", "error_table", "twin_section"]

@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.serving.cost import CostConfig
 
-__all__ = ["Twin", "build_twin", "live_workload_of", "twin_scenario"]
+__all__ = ["Twin", "build_twin", "live_workload_of", "twin_scenario", "twin_warnings"]
 
 PERCENTILES = (50.0, 90.0, 99.0)
 SHOWN = ("ttft", "tpot", "e2el")
 QUEUE_SAMPLES = 500
 ROOMY = {"gpu": "B200", "memory_utilisation": 1.0, "tensor_parallel": 1}
 """Enough memory that the KV cache never limits the twin: the live engine managed its own."""
+CACHED = 0.05
+"""Share of the prompts' tokens in the engine's prefix cache from which the twin says so."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,22 @@ def build_twin(
         },
         left_out=int((~done).sum()),
     )
+
+
+def twin_warnings(twin: Twin) -> list[str]:
+    """Say what a twin cannot know of its live run."""
+    requests = twin.live.requests
+    if "cached_tokens" not in requests.columns:
+        return []
+    share = float(requests["cached_tokens"].fillna(0).sum()) / float(
+        requests["prompt_tokens"].sum()
+    )
+    if share < CACHED:
+        return []
+    return [
+        f"The engine had {share:.0%} of the prompts' tokens in its prefix cache; the twin computes "
+        "all of them and is slower by that. Run live with the prefix cache off to compare."
+    ]
 
 
 def twin_scenario(live: RunResult, cost: CostConfig) -> Scenario:

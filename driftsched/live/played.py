@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.drift import drift_marks
 
 if TYPE_CHECKING:
     from driftsched.scenario.clients import Patience, Retries

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from driftsched.charts.marks import join_marks, phase_marks
 from driftsched.results.replica_states import ABSENT
-from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.drift import drift_marks
 from driftsched.workload.table import Segment
 
 if TYPE_CHECKING:

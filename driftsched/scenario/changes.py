@@ -6,8 +6,8 @@ from typing import Any
 
 from driftsched.scenario.io import parse_scenario
 from driftsched.scenario.model import Scenario
-from driftsched.workload.arrivals.base import Arrivals
-from driftsched.workload.arrivals.renewal import GammaGaps, Poisson, UniformGaps
+from driftsched.traffic.arrivals.base import Arrivals
+from driftsched.traffic.arrivals.renewal import GammaGaps, Poisson, UniformGaps
 
 __all__ = [
     "changed",

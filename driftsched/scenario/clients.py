@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from driftsched.core.config import Config
-from driftsched.workload.durations import Duration
+from driftsched.traffic.durations import Duration
 
 __all__ = ["Patience", "Retries"]
 

@@ -22,7 +22,7 @@ from driftsched.scenario.tenants import Tenant
 from driftsched.scenario.traffic import Category, Phase, Prompts
 from driftsched.scheduling.policies import PolicyConfig
 from driftsched.scheduling.policies.fifo import FifoConfig
-from driftsched.workload.drift import DriftEvent
+from driftsched.traffic.drift import DriftEvent
 
 __all__ = ["Metrics", "Scenario"]
 

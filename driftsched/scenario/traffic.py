@@ -8,8 +8,8 @@ from pydantic import Field, field_validator, model_validator
 
 from driftsched.core.config import Config
 from driftsched.scenario.rules import Name, Word, check_sum
-from driftsched.workload.arrivals import ArrivalProcess
-from driftsched.workload.lengths import LengthDistribution
+from driftsched.traffic.arrivals import ArrivalProcess
+from driftsched.traffic.lengths import LengthDistribution
 
 __all__ = ["Category", "Phase", "Prompts"]
 

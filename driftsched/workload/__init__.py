@@ -1,11 +1,8 @@
 """Scenario → table of requests: arrivals, lengths, prompts, imported traces."""
 
-from driftsched.workload.arrivals import ARRIVALS, ArrivalProcess
-from driftsched.workload.drift import DRIFTS, DriftEvent
-from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.drift import drift_marks
 from driftsched.workload.findings import Finding, findings
 from driftsched.workload.generate import generate
-from driftsched.workload.lengths import LENGTHS, LengthDistribution
 from driftsched.workload.load import Capacity, OfferedLoad, PhaseLoad, capacity, offered_load
 from driftsched.workload.outlook import Stretch, load_over_time, stretches_frame
 from driftsched.workload.preview import (
@@ -27,14 +24,8 @@ from driftsched.workload.traces import (
 )
 
 __all__ = [
-    "ARRIVALS",
-    "DRIFTS",
-    "LENGTHS",
-    "ArrivalProcess",
     "Capacity",
-    "DriftEvent",
     "Finding",
-    "LengthDistribution",
     "OfferedLoad",
     "PhaseLoad",
     "PromptBook",

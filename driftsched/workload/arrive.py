@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
-from driftsched.workload.arrivals import Arrivals, ClosedLoop
+from driftsched.scenario.model import Scenario
+from driftsched.scenario.traffic import Phase
+from driftsched.traffic.arrivals import Arrivals, ClosedLoop
 from driftsched.workload.streams import Streams, pick_by_share
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.scenario.traffic import Phase
 
 __all__ = ["MAX_REQUESTS", "Arrived", "arrive"]
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.scenario.model import Scenario
+from driftsched.traffic.lengths import to_tokens
 from driftsched.workload.copula import correlate
-from driftsched.workload.drift.apply import Drift
-from driftsched.workload.lengths import to_tokens
+from driftsched.workload.drift import Drift
 from driftsched.workload.prompts import PromptBook, prompt_book
 from driftsched.workload.streams import MAX_LENGTH, Streams, lengths_by_category
 from driftsched.workload.table import Segment, Workload
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
 
 __all__ = ["Draft", "assemble"]
 

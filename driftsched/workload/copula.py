@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from driftsched.workload.lengths import Length, to_tokens
-from driftsched.workload.lengths.base import inside
+from driftsched.scenario.traffic import Category
+from driftsched.traffic.lengths import Length, inside, to_tokens
 from driftsched.workload.streams import MAX_LENGTH, Streams
-
-if TYPE_CHECKING:
-    from driftsched.scenario.traffic import Category
 
 __all__ = ["correlate"]
 

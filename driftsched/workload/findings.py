@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.drift import drift_marks
 from driftsched.workload.finding import Finding
 from driftsched.workload.generate import generate
 from driftsched.workload.load import Capacity, capacity

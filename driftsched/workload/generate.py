@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from driftsched.core.errors import ScenarioError
+from driftsched.scenario.model import Scenario
 from driftsched.workload.arrive import MAX_REQUESTS, Arrived, arrive
 from driftsched.workload.assemble import Draft, assemble
-from driftsched.workload.drift.apply import Drift
+from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload, nominal_starts
 from driftsched.workload.traces.load import import_trace
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
 
 __all__ = ["MAX_REQUESTS", "generate"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.workload.drift.marks import drift_marks
+from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
 from driftsched.workload.load import capacity
 from driftsched.workload.table import Segment, Workload, nominal_starts

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
-from driftsched.workload.arrivals import Poisson
-from driftsched.workload.drift.marks import drift_marks
+from driftsched.traffic.arrivals import Poisson
+from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
 from driftsched.workload.table import nominal_starts
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from driftsched.scenario.traffic import Category
+from driftsched.scenario.traffic import Category
 
 __all__ = ["PAPER_TEMPLATES", "TOPICS", "PromptBook", "prompt_book", "templates_for"]
 

@@ -9,7 +9,7 @@ from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
-from driftsched.workload.lengths import LengthDistribution, to_tokens
+from driftsched.traffic.lengths import LengthDistribution, to_tokens
 
 __all__ = ["COMPONENTS", "MAX_LENGTH", "Streams", "lengths_by_category", "pick_by_share"]
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from driftsched.workload.arrivals import ARRIVALS
+from driftsched.traffic.arrivals import ARRIVALS
 from tests.support.registered import example
 
 NAMES = list(ARRIVALS)

@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from driftsched.workload.lengths import LENGTHS, to_tokens
+from driftsched.traffic.lengths import LENGTHS, to_tokens
 from tests.support.registered import example
 
 NAMES = list(LENGTHS)

@@ -13,8 +13,9 @@ from scipy import stats
 
 from driftsched.core.errors import ScenarioError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario, with_load
-from driftsched.workload import ARRIVALS, ArrivalProcess, Workload, generate
-from driftsched.workload.arrivals.renewal import weibull_shape
+from driftsched.traffic import ARRIVALS, ArrivalProcess
+from driftsched.traffic.arrivals.renewal import weibull_shape
+from driftsched.workload import Workload, generate
 
 CONFIGS: list[dict[str, Any]] = [
     {"kind": "uniform", "low_s": 0.05, "high_s": 0.15},

@@ -17,9 +17,10 @@ from driftsched.charts.fit import fit as fit_chart
 from driftsched.cli.main import main
 from driftsched.core.errors import TraceError
 from driftsched.scenario import TraceSource, from_yaml, load_scenario, to_yaml
-from driftsched.workload import ArrivalProcess, LengthDistribution, generate
+from driftsched.traffic import ArrivalProcess, LengthDistribution
+from driftsched.traffic.lengths import to_tokens
+from driftsched.workload import generate
 from driftsched.workload.fit import fit_arrivals, fit_lengths, fit_trace
-from driftsched.workload.lengths import to_tokens
 
 TRACES = Path(__file__).resolve().parents[2].parent / "shared" / "traces"
 ANY = TraceSource(file="-")

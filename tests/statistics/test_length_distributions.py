@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from driftsched.scenario import load_scenario
-from driftsched.workload import LENGTHS, LengthDistribution, generate
+from driftsched.traffic import LENGTHS, LengthDistribution
+from driftsched.workload import generate
 
 N = 100_000
 CONFIGS: list[dict[str, Any]] = [

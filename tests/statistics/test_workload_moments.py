@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from driftsched.scenario import load_scenario
-from driftsched.workload import ArrivalProcess, LengthDistribution, generate
+from driftsched.traffic import ArrivalProcess, LengthDistribution
+from driftsched.workload import generate
 
 N = 200_000
 LENGTHS = [

@@ -14,8 +14,8 @@ from driftsched.scheduling.routers import ROUTERS
 from driftsched.studio.scenario_editor.editor import SECTIONS
 from driftsched.studio.scenario_editor.names import follow_lists, follow_names
 from driftsched.studio.scenario_editor.words import label
-from driftsched.workload import ARRIVALS, DRIFTS, LENGTHS
-from driftsched.workload.durations import DURATIONS
+from driftsched.traffic import ARRIVALS, DRIFTS, LENGTHS
+from driftsched.traffic.durations import DURATIONS
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 

@@ -18,7 +18,8 @@ from driftsched.studio.scenario_editor.kinds import first_values
 from driftsched.studio.scenario_editor.names import follow_names, normalised
 from driftsched.studio.scenario_editor.shapes import kinds_in
 from driftsched.studio.traces import check_browser_scenario, store_trace
-from driftsched.workload import LENGTHS, load_over_time
+from driftsched.traffic import LENGTHS
+from driftsched.workload import load_over_time
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 TRACE = b"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,50\n"

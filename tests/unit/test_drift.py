@@ -13,8 +13,9 @@ from driftsched.core.errors import ScenarioError
 from driftsched.results.marks import run_marks
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
 from driftsched.simulation import simulate
-from driftsched.workload import DRIFTS, Workload, drift_marks, generate
-from driftsched.workload.drift import RandomWalk
+from driftsched.traffic import DRIFTS
+from driftsched.traffic.drift import RandomWalk
+from driftsched.workload import Workload, drift_marks, generate
 from driftsched.workload.table import nominal_starts
 
 WIDE = 200_000

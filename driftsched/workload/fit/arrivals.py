@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from driftsched.core.errors import TraceError
-from driftsched.workload.arrivals import Arrivals, GammaGaps, Piecewise, Poisson, WeibullGaps
+from driftsched.traffic.arrivals import Arrivals, GammaGaps, Piecewise, Poisson, WeibullGaps
 from driftsched.workload.fit.ks import ks_distance
 
 __all__ = ["ArrivalFit", "fit_arrivals"]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from driftsched.core.errors import TraceError
+from driftsched.traffic.lengths import Constant, Empirical, Gamma, Length, Lognormal, Weibull
 from driftsched.workload.fit.ks import ks_distance
-from driftsched.workload.lengths import Constant, Empirical, Gamma, Length, Lognormal, Weibull
 
 __all__ = ["LengthFit", "fit_lengths"]
 

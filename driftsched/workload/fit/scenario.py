@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.fit.arrivals import ArrivalFit
-    from driftsched.workload.fit.trace import CategoryFit
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["fitted_scenario"]
+from driftsched.scenario.io import parse_scenario
+from driftsched.scenario.model import Scenario
+from driftsched.workload.fit.arrivals import ArrivalFit
+from driftsched.workload.fit.lengths import LengthFit
+
+__all__ = ["CategoryFit", "fitted_scenario"]
+
+IntArray = NDArray[np.int64]
 
 LEAST_CORRELATION = 0.05
 """Weaker ones are taken for chance."""
+
+
+@dataclass(frozen=True)
+class CategoryFit:
+    """Fitted lengths of a category, and the rank correlation of prompts and answers."""
+
+    name: str
+    share: float
+    prompt: LengthFit
+    output: LengthFit
+    correlation: float
+    prompt_tokens: IntArray
+    output_tokens: IntArray
 
 
 def fitted_scenario(
@@ -37,8 +56,6 @@ def fitted_scenario(
     base : Scenario or None
         Keeps everything but its traffic; without one the trace is served by an A100.
     """
-    from driftsched.scenario.io import parse_scenario  # the scenario imports this package
-
     own = {} if base is None else base.model_dump(mode="json", by_alias=True)
     known = {category["name"]: category for category in own.get("categories", [])}
     for fit in fits:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from driftsched.scenario.model import Scenario
+from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.fit.arrivals import ArrivalFit, fit_arrivals
-from driftsched.workload.fit.lengths import LengthFit, fit_lengths
-from driftsched.workload.fit.scenario import fitted_scenario
+from driftsched.workload.fit.lengths import fit_lengths
+from driftsched.workload.fit.scenario import CategoryFit, fitted_scenario
 from driftsched.workload.streams import Streams
 from driftsched.workload.traces.formats import SERVEGEN, read_rows
 from driftsched.workload.traces.load import refuse
@@ -22,29 +24,12 @@ from driftsched.workload.traces.mapping import categories, tenants
 from driftsched.workload.traces.rows import RecordedRows
 from driftsched.workload.traces.select import select
 
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.scenario.recorded import TraceSource
-
-__all__ = ["CategoryFit", "TraceFit", "fit_trace"]
+__all__ = ["TraceFit", "fit_trace"]
 
 IntArray = NDArray[np.int64]
 
 MOST_TENANTS = 8
 POINTS = 200
-
-
-@dataclass(frozen=True)
-class CategoryFit:
-    """Fitted lengths of a category, and the rank correlation of prompts and answers."""
-
-    name: str
-    share: float
-    prompt: LengthFit
-    output: LengthFit
-    correlation: float
-    prompt_tokens: IntArray
-    output_tokens: IntArray
 
 
 @dataclass(frozen=True)

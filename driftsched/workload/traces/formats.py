@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from driftsched.core.errors import TraceError
 from driftsched.core.registry import Registry
+from driftsched.scenario.recorded import TraceColumns, TraceSource
 from driftsched.workload.traces.bench import is_bench, read_bench
 from driftsched.workload.traces.csv_rows import read_csv
 from driftsched.workload.traces.json_rows import read_jsonl
@@ -18,9 +19,6 @@ from driftsched.workload.traces.layout import Layout, Look, look
 from driftsched.workload.traces.rows import Collector, RecordedRows
 from driftsched.workload.traces.servegen import RATE_COLUMNS, read_servegen
 from driftsched.workload.traces.textfile import blocks, head
-
-if TYPE_CHECKING:
-    from driftsched.scenario.recorded import TraceColumns, TraceSource
 
 __all__ = ["BENCH", "FORMATS", "SERVEGEN", "detect", "layout_of", "read_rows"]
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.scenario.model import Scenario
+from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.assemble import Draft, assemble
-from driftsched.workload.drift.apply import Drift
+from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
 from driftsched.workload.traces.formats import SERVEGEN, read_rows
 from driftsched.workload.traces.mapping import categories, in_words, tenants
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
 from driftsched.workload.traces.select import select
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.scenario.recorded import TraceSource
 
 __all__ = ["TraceImport", "TraceProblem", "import_trace", "refuse"]
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
+from driftsched.scenario.model import Scenario
+from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.streams import Streams, pick_by_share
 from driftsched.workload.traces.rows import RecordedRows
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.scenario.recorded import TraceSource
 
 __all__ = ["categories", "in_words", "tenants"]
 

@@ -6,18 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
 from driftsched.core.errors import TraceError
+from driftsched.scenario.recorded import TraceColumns
 from driftsched.workload.traces.cells import BAD_TIME, TimeUnit, times_ns, whole_numbers
 from driftsched.workload.traces.formats import detect
 from driftsched.workload.traces.layout import Look, look
 from driftsched.workload.traces.textfile import head
-
-if TYPE_CHECKING:
-    from driftsched.scenario.recorded import TraceColumns
 
 __all__ = ["TraceLook", "look_at_trace"]
 
@@ -76,8 +74,6 @@ def look_at_trace(source: Path | BinaryIO) -> TraceLook:
 
 
 def _propose(seen: Look) -> tuple[TraceColumns | None, tuple[str, ...]]:
-    from driftsched.scenario.recorded import TraceColumns  # the scenario imports this package
-
     cells = {name: [row.get(name, "") for row in seen.rows] for name in seen.names}
     units = {name: unit for name in seen.names if (unit := _unit(name, cells[name])) is not None}
     counts = [name for name in seen.names if _counts(cells[name])]

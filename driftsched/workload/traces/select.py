@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.streams import Streams
 from driftsched.workload.traces.rows import RecordedRows
-
-if TYPE_CHECKING:
-    from driftsched.scenario.recorded import TraceSource
 
 __all__ = ["select"]
 

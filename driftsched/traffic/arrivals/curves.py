@@ -14,8 +14,8 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from driftsched.workload.arrivals.base import CHUNK, Arrivals, FloatArray
-from driftsched.workload.arrivals.renewal import unit_gaps
+from driftsched.traffic.arrivals.base import CHUNK, Arrivals, FloatArray
+from driftsched.traffic.arrivals.renewal import unit_gaps
 
 __all__ = ["Diurnal", "Piecewise"]
 

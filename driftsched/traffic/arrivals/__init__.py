@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from driftsched.core.config import by_kind
 from driftsched.core.registry import Registry
-from driftsched.workload.arrivals.base import Arrivals
-from driftsched.workload.arrivals.bursts import OnOff
-from driftsched.workload.arrivals.closed_loop import ClosedLoop
-from driftsched.workload.arrivals.curves import Diurnal, Piecewise
-from driftsched.workload.arrivals.renewal import GammaGaps, Poisson, UniformGaps, WeibullGaps
+from driftsched.traffic.arrivals.base import Arrivals
+from driftsched.traffic.arrivals.bursts import OnOff
+from driftsched.traffic.arrivals.closed_loop import ClosedLoop
+from driftsched.traffic.arrivals.curves import Diurnal, Piecewise
+from driftsched.traffic.arrivals.renewal import GammaGaps, Poisson, UniformGaps, WeibullGaps
 
 __all__ = [
     "ARRIVALS",

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from driftsched.workload.arrivals.base import Arrivals, FloatArray
+from driftsched.traffic.arrivals.base import Arrivals, FloatArray
 
 __all__ = ["OnOff"]
 

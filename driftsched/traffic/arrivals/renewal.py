@@ -9,7 +9,7 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from driftsched.workload.arrivals.base import CHUNK, Arrivals, FloatArray
+from driftsched.traffic.arrivals.base import CHUNK, Arrivals, FloatArray
 
 __all__ = ["GammaGaps", "Poisson", "UniformGaps", "WeibullGaps", "unit_gaps", "weibull_shape"]
 

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from driftsched.workload.arrivals.base import Arrivals
-from driftsched.workload.durations import Duration, Exponential
+from driftsched.traffic.arrivals.base import Arrivals
+from driftsched.traffic.durations import Duration, Exponential
 
 __all__ = ["ClosedLoop"]
 

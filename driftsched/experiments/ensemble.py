@@ -259,7 +259,7 @@ def _compiled(
 
     seeded = _seeded(scenario, seed)
     try:
-        ends = outcome(seeded, requests.workload, requests.budgets).ends
+        ends = outcome(seeded, requests.workload, requests.budgets).outcomes
     except EstimateError:
         return _simpy(scenario, seed, requests, tell)
     tell()

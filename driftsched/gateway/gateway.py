@@ -16,17 +16,13 @@ from driftsched.gateway.queue import Line
 from driftsched.scheduling.routers.base import Loads
 
 if TYPE_CHECKING:
+    from driftsched.results.outcomes import LearningRow, Requeue
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
     from driftsched.scheduling.routers.base import Router
 
-__all__ = ["Gateway", "LearningRow", "Requeue"]
-
-LearningRow = tuple[float, int, float]
-"""time_s, request_id, the category's bias from then on."""
-Requeue = tuple[int, float, float]
-"""request_id, when it was dispatched, when its engine failed and it waited again."""
+__all__ = ["Gateway"]
 
 
 class Gateway:

@@ -14,10 +14,10 @@ from driftsched.results.storage import TABLES
 if TYPE_CHECKING:
     import pandas as pd
 
-    from driftsched.gateway.gateway import LearningRow
     from driftsched.live.books import Tries
     from driftsched.live.engine import EngineFacts
     from driftsched.live.flight import Flight
+    from driftsched.results.outcomes import LearningRow
     from driftsched.results.tables import RunResult
     from driftsched.scheduling.request import Request
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from driftsched.results.build import build_result
 from driftsched.results.gpu_samples import measured_gpu_table
+from driftsched.results.outcomes import Learning, Outcomes, RunArrays
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,14 +65,17 @@ def live_result(
     prompt = np.array([request.prompt_tokens for request in requests], dtype=np.int64)
     result = build_result(
         scenario,
-        replace(workload, prompt_tokens=prompt, output_tokens=output),
-        replace(budgets, output_length=counted),
-        requests,
-        tries=(tries.attempts, tries.retry_of),
-        learning=moment.learning,
-        gpus=measured_gpu_table(moment.gpus),
-        engine=f"live:{engine}",
+        RunArrays(
+            replace(workload, prompt_tokens=prompt, output_tokens=output),
+            replace(budgets, output_length=counted),
+            Outcomes.of(requests),
+            engine=f"live:{engine}",
+            learning=Learning.of(moment.learning),
+            attempts=np.array(tries.attempts),
+            retry_of=np.array(tries.retry_of),
+        ),
         wall_s=wall_s,
+        gpus=measured_gpu_table(moment.gpus),
     )
     return replace(
         result,

@@ -10,82 +10,49 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from driftsched import __version__
 from driftsched.estimation.budget import SIZE_CLASSES, size_classes
 from driftsched.results.events import lost_seconds, queue_table
-from driftsched.results.gpu_samples import GpuLog, gpu_table
-from driftsched.results.outcomes import Learning, Outcomes
-from driftsched.results.replica_states import States
+from driftsched.results.gpu_samples import gpu_table
 from driftsched.results.tables import RunResult, later
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
-    from driftsched.gateway.gateway import LearningRow, Requeue
+    from driftsched.results.outcomes import Learning, RunArrays
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.request import Request
-    from driftsched.workload.table import Workload
 
 __all__ = ["build_result"]
 
-Tries = tuple[ArrayLike, ArrayLike]
-
 
 def build_result(
-    scenario: Scenario,
-    workload: Workload,
-    budgets: Budgets,
-    requests: Sequence[Request] | Outcomes,
-    *,
-    learning: Sequence[LearningRow] | Learning,
-    tries: Tries | None = None,
-    gpu_logs: Sequence[GpuLog] = (),
-    states: Sequence[States] = (),
-    requeues: Sequence[Requeue] | None = None,
-    gpus: pd.DataFrame | None = None,
-    engine: str,
-    wall_s: float,
-    reason: str = "",
+    scenario: Scenario, run: RunArrays, *, wall_s: float, gpus: pd.DataFrame | None = None
 ) -> RunResult:
     """Build the tables of a run; see `RunResult` for their columns.
 
     Parameters
     ----------
-    scenario, workload, budgets : what was run
-    requests : sequence of Request, or Outcomes
-        All of them, in the workload's order, each with a status.
-    learning : sequence of LearningRow, or Learning
-        From the gateway.
-    tries : (attempts, retry_of), optional
-        Which try each request is, from 1, and the id of the try before it, -1 for none.
-    gpu_logs : sequence, one item a replica
-        Rows (time_s, running, kv_used_tokens) of a simulated run, or what gives them as columns.
-    states : sequence, one item a replica
-        Rows (time_s, state), where events change them.
-    requeues : sequence of Requeue, optional
-        From the gateway, where replicas can fail.
-    gpus : DataFrame, optional
-        The gpus table as it was measured, instead of `gpu_logs`.
-    engine : str
-        Who ran it.
+    scenario : Scenario
+        What was run.
+    run : RunArrays
+        How it went, the requests in the order of their ids.
     wall_s : float
         How long that took, in seconds.
-    reason : str
-        Why that engine, where there was a choice.
+    gpus : DataFrame, optional
+        The gpus table as it was measured, instead of the run's logs.
     """
-    ends = requests if isinstance(requests, Outcomes) else Outcomes.of(requests)
-    seen = learning if isinstance(learning, Learning) else Learning.of(learning)
-    table = _requests(scenario, workload, budgets, ends, tries)
-    if requeues is not None:
-        table["lost_s"] = lost_seconds(requeues, len(table))
+    table = _requests(scenario, run)
+    if run.requeues is not None:
+        table["lost_s"] = lost_seconds(run.requeues, len(table))
+    sampled = partial(gpu_table, scenario, run.gpu_logs, run.states)
     return RunResult(
         scenario=scenario,
         requests=table,
-        queues=later(partial(queue_table, scenario, table, requeues or ())),
-        gpus=later(partial(gpu_table, scenario, gpu_logs, states)) if gpus is None else gpus,
-        learning=later(partial(_learning, scenario, budgets, table, seen)),
-        provenance=_provenance(scenario, engine, wall_s, reason),
+        queues=later(partial(queue_table, scenario, table, run.requeues or ())),
+        gpus=later(sampled) if gpus is None else gpus,
+        learning=later(partial(_learning, scenario, run.budgets, table, run.learning)),
+        provenance=_provenance(scenario, run.engine, wall_s, run.reason),
     )
 
 
@@ -93,9 +60,8 @@ def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
     return pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(names))
 
 
-def _requests(
-    scenario: Scenario, workload: Workload, budgets: Budgets, ends: Outcomes, tries: Tries | None
-) -> pd.DataFrame:
+def _requests(scenario: Scenario, run: RunArrays) -> pd.DataFrame:
+    workload, budgets, ends = run.workload, run.budgets, run.outcomes
     arrival, dispatch = ends.arrival_s, ends.dispatch_s
     first, finish = ends.first_token_s, ends.finish_s
     estimate = ends.estimated_output_tokens
@@ -106,7 +72,8 @@ def _requests(
     tiers = [tenant.tier for tenant in scenario.tenants]
     tier_names = list(dict.fromkeys(tiers))
     tier_codes = np.array([tier_names.index(tier) for tier in tiers])
-    attempt, retry_of = tries or (np.ones(len(arrival)), np.full(len(arrival), -1))
+    attempts = np.ones(len(run)) if run.attempts is None else run.attempts
+    retry_of = np.full(len(run), -1) if run.retry_of is None else run.retry_of
     user = np.full(len(arrival), -1) if workload.user is None else workload.user
     total = budgets.prompt_length + estimate
     actual = budgets.prompt_length + budgets.output_length
@@ -145,7 +112,7 @@ def _requests(
             "batch_id": ends.batch_id,
             "status": _names(ends.status.codes, ends.status.names),
             "reason": _names(ends.reason.codes, ends.reason.names),
-            "attempt": np.asarray(attempt, dtype=np.int32),
+            "attempt": np.asarray(attempts, dtype=np.int32),
             "retry_of": np.asarray(retry_of, dtype=np.int64),
             "user": user,
         },

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftsched.gateway.gateway import Requeue
+    from driftsched.results.outcomes import Requeue
     from driftsched.scenario.model import Scenario
 
 __all__ = ["lost_seconds", "queue_table"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, starmap
 from operator import attrgetter
 from struct import Struct
@@ -15,11 +15,26 @@ from numpy.typing import NDArray
 from driftsched.results.tables import STATUSES
 
 if TYPE_CHECKING:
-    from driftsched.gateway.gateway import LearningRow
+    from driftsched.estimation.budget import Budgets
+    from driftsched.results.gpu_samples import GpuLog
+    from driftsched.results.replica_states import States
     from driftsched.scheduling.request import Request
+    from driftsched.workload.table import Workload
 
-__all__ = ["Learning", "Outcomes", "OutcomesReader", "Words"]
+__all__ = [
+    "Learning",
+    "LearningRow",
+    "Outcomes",
+    "OutcomesReader",
+    "Requeue",
+    "RunArrays",
+    "Words",
+]
 
+LearningRow = tuple[float, int, float]
+"""time_s, request_id, the category's bias from then on."""
+Requeue = tuple[int, float, float]
+"""request_id, when it was dispatched, when its engine failed and it waited again."""
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
 NUMBERS = {
@@ -79,7 +94,7 @@ class Outcomes:
         """Read the columns off the requests, in their order."""
         reader = OutcomesReader()
         reader.read(requests)
-        return reader.ends()
+        return reader.outcomes()
 
 
 class OutcomesReader:
@@ -96,7 +111,7 @@ class OutcomesReader:
         self._status += map(attrgetter("status"), requests)
         self._reason += map(attrgetter("reason"), requests)
 
-    def ends(self) -> Outcomes:
+    def outcomes(self) -> Outcomes:
         """All that was read."""
         rows = np.frombuffer(self._numbers, list(NUMBERS.items()))
         columns: dict[str, Any] = {name: rows[name].copy() for name in NUMBERS}
@@ -120,3 +135,47 @@ class Learning:
         """Turn the gateway's rows into columns."""
         flat = np.fromiter(chain.from_iterable(rows), np.float64, 3 * len(rows)).reshape(-1, 3)
         return cls(flat[:, 0].copy(), flat[:, 1].astype(np.int64), flat[:, 2].copy())
+
+
+NOTHING_LEARNT = Learning(np.empty(0), np.empty(0, np.int64), np.empty(0))
+
+
+@dataclass(frozen=True)
+class RunArrays:
+    """A run as arrays, before it becomes tables: what both engines and live runs leave.
+
+    Attributes
+    ----------
+    workload, budgets, outcomes
+        Of each request that was made, a try that follows another too; arrays (n,).
+    engine, reason : str
+        Who ran it, and why, where there was a choice.
+    learning : Learning
+        What the compensator saw.
+    attempts, retry_of : int arrays, optional
+        Which try each request is, from 1, and the id of the try before it, -1 for none.
+    gpu_logs, states : sequence, one item a replica
+        Its course, see `GpuLog`, and where events change it its states.
+    requeues : sequence of Requeue, optional
+        Runs that counted for nothing, where replicas can fail.
+    """
+
+    workload: Workload
+    budgets: Budgets
+    outcomes: Outcomes
+    engine: str
+    reason: str = ""
+    learning: Learning = NOTHING_LEARNT
+    attempts: Ints | None = None
+    retry_of: Ints | None = None
+    gpu_logs: Sequence[GpuLog] = ()
+    states: Sequence[States] = ()
+    requeues: Sequence[Requeue] | None = None
+
+    def __len__(self) -> int:
+        """Requests made."""
+        return len(self.outcomes.arrival_s)
+
+    def without_logs(self) -> RunArrays:
+        """The requests alone; what was logged beside them takes more room than they do."""
+        return replace(self, learning=NOTHING_LEARNT, gpu_logs=(), states=(), requeues=None)

@@ -1,5 +1,5 @@
 """The simulated world: SimPy clock, modelled GPU, the same gateway as live runs."""
 
-from driftsched.simulation.run import ENGINES, EngineName, simulate
+from driftsched.simulation.run import ENGINES, EngineName, run_arrays, simulate
 
-__all__ = ["ENGINES", "EngineName", "simulate"]
+__all__ = ["ENGINES", "EngineName", "run_arrays", "simulate"]

@@ -14,20 +14,21 @@ from driftsched.core.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
 from driftsched.results.build import build_result
 from driftsched.results.gpu_samples import packed
-from driftsched.results.outcomes import Learning
+from driftsched.results.outcomes import Learning, Outcomes, RunArrays
 from driftsched.simulation.clock import Clock
 from driftsched.simulation.fleet import Fleet
 from driftsched.simulation.stream import RequestStream
 from driftsched.workload.generate import generate
 
 if TYPE_CHECKING:
+    from driftsched.estimation.budget import Budgets
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.simulation.traffic import Progress
     from driftsched.workload.table import Workload
 
-__all__ = ["ENGINES", "EngineName", "simulate"]
+__all__ = ["ENGINES", "EngineName", "run_arrays", "simulate"]
 
 EngineName = Literal["auto", "simpy", "compiled"]
 ENGINES: tuple[str, ...] = get_args(EngineName)
@@ -84,62 +85,90 @@ def simulate(
     started = time.perf_counter()
     if workload is None:
         workload = generate(scenario)
+    run = run_arrays(
+        scenario,
+        workload,
+        prepare_budgets(scenario, workload),
+        policy=policy,
+        progress=progress,
+        engine=engine,
+    )
+    return build_result(scenario, run, wall_s=time.perf_counter() - started)
+
+
+def run_arrays(
+    scenario: Scenario,
+    workload: Workload,
+    budgets: Budgets,
+    *,
+    policy: Policy | None = None,
+    progress: Progress | None = None,
+    engine: EngineName = "auto",
+) -> RunArrays:
+    """Simulate a scenario whose traffic and budgets are known; arrays instead of tables.
+
+    The arguments, and what is raised, are those of `simulate`.
+    """
     own = policy if policy is not None else scenario.policy.build(scenario.tenants)
     reason = "asked for"
     if engine != "simpy":
         # numba is loaded only where it is wanted.
-        from driftsched.simulation.compiled import EstimateError, choose, lacks, run_compiled
+        from driftsched.simulation.compiled import EstimateError, choose, lacks
+        from driftsched.simulation.compiled.engine import outcome
 
         choice, reason = choose(scenario, workload, own, engine)
         if choice == "compiled":
             try:
-                return run_compiled(scenario, workload, own, progress, reason, started)
+                return outcome(scenario, workload, budgets, own, progress, reason)
             except EstimateError:
                 reason = lacks(
                     f"policy {type(own).__name__}, whose order follows estimates", engine
                 )
     with _fewer_collections():
-        return _run_simpy(scenario, workload, own, progress, reason, started)
+        return _run_simpy(scenario, workload, budgets, own, progress, reason)
 
 
 def _run_simpy(
     scenario: Scenario,
     workload: Workload,
+    budgets: Budgets,
     policy: Policy,
     progress: Progress | None,
     reason: str,
-    started: float,
-) -> RunResult:
-    budgets = prepare_budgets(scenario, workload)
+) -> RunArrays:
     requests = RequestStream(scenario, workload, budgets)
     clock = Clock()
     fleet = Fleet(scenario, clock, requests, workload, policy, progress)
     clock.run()
     while fleet.fail_stranded():
         clock.run()
+    attempts = retry_of = None
     clients = fleet.clients
-    if clients is not None:
+    if clients is None:
+        outcomes = requests.outcomes()
+    else:
         made = np.array(clients.rows, dtype=np.int64)
         workload, budgets = workload.take(made), budgets.take(made)
+        outcomes = Outcomes.of(clients.requests)
+        attempts, retry_of = np.array(clients.attempts), np.array(clients.retry_of)
     learning, logs = fleet.gateway.learning, [replica.log for replica in fleet.replicas]
     columns, courses = Learning.of(learning), [packed(log) for log in logs]
     # The fleet is left to the garbage collector, who takes long to look at so many rows.
     learning.clear()
     for log in logs:
         log.clear()
-    return build_result(
-        scenario,
+    return RunArrays(
         workload,
         budgets,
-        requests.ends() if clients is None else clients.requests,
-        tries=None if clients is None else (clients.attempts, clients.retry_of),
-        learning=columns,
-        gpu_logs=courses,
-        requeues=fleet.gateway.requeues if scenario.events else None,
-        states=fleet.operations.states if scenario.events else (),
+        outcomes,
         engine="simpy",
         reason=reason,
-        wall_s=time.perf_counter() - started,
+        learning=columns,
+        attempts=attempts,
+        retry_of=retry_of,
+        gpu_logs=courses,
+        states=fleet.operations.states if scenario.events else (),
+        requeues=fleet.gateway.requeues if scenario.events else None,
     )
 
 

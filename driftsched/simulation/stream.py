@@ -43,11 +43,11 @@ class RequestStream:
     def __iter__(self) -> Iterator[Request]:
         return chain.from_iterable(self._blocks())
 
-    def ends(self) -> Outcomes:
+    def outcomes(self) -> Outcomes:
         """How all requests went, after the run."""
         while self._kept:
             self._read.read(self._kept.popleft())
-        return self._read.ends()
+        return self._read.outcomes()
 
     def _blocks(self) -> Iterator[list[Request]]:
         for start in range(0, len(self._workload), BLOCK):

@@ -1,7 +1,6 @@
 """The compiled engine: the SimPy engine's model as a numba kernel, arrays in, arrays out."""
 
 from driftsched.simulation.compiled.cover import choose, lacks, uncovered
-from driftsched.simulation.compiled.engine import run_compiled
 from driftsched.simulation.compiled.keys import EstimateError
 from driftsched.simulation.compiled.warm_up import at_hand, warm_up, warm_up_apart
 
@@ -10,7 +9,6 @@ __all__ = [
     "at_hand",
     "choose",
     "lacks",
-    "run_compiled",
     "uncovered",
     "warm_up",
     "warm_up_apart",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.estimation.budget import prepare_budgets
-from driftsched.results.build import build_result
-from driftsched.results.outcomes import Learning
+from driftsched.results.outcomes import Learning, RunArrays
 from driftsched.scheduling.policies import StaticOrder
 from driftsched.simulation.compiled.compensators import FORESEEN
 from driftsched.simulation.compiled.ends import read_ends
@@ -25,79 +22,16 @@ if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
     from driftsched.results.gpu_samples import Columns, GpuLog
     from driftsched.results.outcomes import Outcomes
-    from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.simulation.traffic import Progress
     from driftsched.workload.table import Workload
 
-__all__ = ["Done", "Tries", "outcome", "run_compiled"]
+__all__ = ["outcome"]
 
 REPORTS = 200
 NEVER = 1 << 62
 Log = tuple[NDArray[Any], ...]
-
-
-def run_compiled(
-    scenario: Scenario,
-    workload: Workload,
-    policy: Policy,
-    progress: Progress | None = None,
-    reason: str = "",
-    started: float | None = None,
-) -> RunResult:
-    """Simulate a scenario that `uncovered` has no objection to; the tables are the SimPy engine's.
-
-    Parameters
-    ----------
-    scenario, workload : what is run
-    policy : Policy
-        Empty; its queue is not used, only its order or its turns.
-    progress : callable, optional
-        As in `driftsched.simulation.simulate`.
-    reason : str
-        Why this engine, for the provenance.
-    started : float, optional
-        When the work began, by ``time.perf_counter()``.
-
-    Raises
-    ------
-    EstimateError
-        The policy's order turns out to depend on estimates that only the run can give.
-    """
-    began = time.perf_counter() if started is None else started
-    budgets = prepare_budgets(scenario, workload)
-    done = outcome(scenario, workload, budgets, policy, progress)
-    tries = done.tries
-    return build_result(
-        scenario,
-        workload if tries is None else workload.take(tries.rows),
-        budgets if tries is None else budgets.take(tries.rows),
-        done.ends,
-        tries=None if tries is None else (tries.attempts, tries.retry_of),
-        learning=done.learning,
-        gpu_logs=done.courses,
-        engine="compiled",
-        reason=reason,
-        wall_s=time.perf_counter() - began,
-    )
-
-
-class Tries(NamedTuple):
-    """Of each request made: its row in the workload, which try it is, the id of the one before."""
-
-    rows: NDArray[np.int64]
-    attempts: NDArray[np.int32]
-    retry_of: NDArray[np.int64]
-
-
-class Done(NamedTuple):
-    """How the requests went, what was learnt, each replica's course; tries, where there were."""
-
-    ends: Outcomes
-    learning: Learning
-    courses: list[GpuLog]
-    tries: Tries | None
 
 
 def outcome(
@@ -106,8 +40,25 @@ def outcome(
     budgets: Budgets,
     policy: Policy | None = None,
     progress: Progress | None = None,
-) -> Done:
-    """Run a scenario: arrays in, arrays out."""
+    reason: str = "",
+) -> RunArrays:
+    """Run a scenario that `uncovered` has no objection to: arrays in, arrays out.
+
+    Parameters
+    ----------
+    scenario, workload, budgets : what is run
+    policy : Policy, optional
+        Empty; its queue is not used, only its order or its turns.
+    progress : callable, optional
+        As in `driftsched.simulation.simulate`.
+    reason : str
+        Why this engine.
+
+    Raises
+    ------
+    EstimateError
+        The policy's order turns out to depend on estimates that only the run can give.
+    """
     own = policy if policy is not None else scenario.policy.build(scenario.tenants)
     world = pack(scenario, workload, budgets, own)
     keys = None
@@ -122,9 +73,25 @@ def outcome(
     count = len(world.replicas)
     log = _joined(logs)
     courses: list[GpuLog] = [partial(_course, log, number, count) for number in range(count)]
-    tries = _tries(world)
-    ends = read_ends(scenario, workload if tries is None else workload.take(tries.rows), world)
-    return Done(ends, _learning(world, ends), courses, tries)
+    attempts = retry_of = None
+    if world.run["making"][0]:
+        made = slice(0, int(world.run["made"][0]))
+        rows = world.rows[made].astype(np.int64)
+        workload, budgets = workload.take(rows), budgets.take(rows)
+        attempts = world.requests["attempt"][made].astype(np.int32)
+        retry_of = world.retry_of[made].astype(np.int64)
+    ends = read_ends(scenario, workload, world)
+    return RunArrays(
+        workload,
+        budgets,
+        ends,
+        engine="compiled",
+        reason=reason,
+        learning=_learning(world, ends),
+        attempts=attempts,
+        retry_of=retry_of,
+        gpu_logs=courses,
+    )
 
 
 def _run(world: World, segments: Segments, progress: Progress | None) -> list[Log]:
@@ -195,14 +162,3 @@ def _learning(world: World, ends: Outcomes) -> Learning:
     foreseen = len(world.learned_bias) == 0
     bias = np.ones(len(ids)) if foreseen else world.learned_bias[: len(ids)]
     return Learning(ends.finish_s[ids], ids, bias)
-
-
-def _tries(world: World) -> Tries | None:
-    if not world.run["making"][0]:
-        return None
-    made = slice(0, int(world.run["made"][0]))
-    return Tries(
-        world.rows[made].astype(np.int64),
-        world.requests["attempt"][made].astype(np.int32),
-        world.retry_of[made].astype(np.int64),
-    )

@@ -28,9 +28,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 import simpy  # noqa: E402  the number of threads had to be set before
 from figures import show  # noqa: E402
 
+from driftsched.experiments.load import offered_load  # noqa: E402
 from driftsched.scenario import Scenario, changed, load_scenario  # noqa: E402
 from driftsched.simulation import EngineName, simulate  # noqa: E402
-from driftsched.workload import generate, offered_load  # noqa: E402
+from driftsched.workload import generate  # noqa: E402
 from tests.support.token_by_token import token_by_token  # noqa: E402
 
 BATCH, LOAD = 32, 0.9

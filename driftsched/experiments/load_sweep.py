@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from driftsched.experiments.ensemble import run_ensemble
 from driftsched.experiments.figures import Figures
+from driftsched.experiments.load import offered_load
 from driftsched.results import PooledSample, paired_pool_change
 from driftsched.scenario import with_load
-from driftsched.workload import offered_load
 
 if TYPE_CHECKING:
     from driftsched.experiments.ensemble import Advance

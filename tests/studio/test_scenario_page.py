@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.experiments.load import offered_load
 from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenario, to_yaml
 from driftsched.studio import traces
 from driftsched.studio.scenario_editor.kinds import first_values
@@ -19,7 +20,6 @@ from driftsched.studio.scenario_editor.names import follow_names, normalised
 from driftsched.studio.scenario_editor.shapes import kinds_in
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.traffic import LENGTHS
-from driftsched.workload import load_over_time
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 TRACE = b"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,50\n"
@@ -311,7 +311,7 @@ def test_sums_and_names() -> None:
 def test_what_will_happen_is_said(page: AppTest) -> None:
     """The paper's stress phase is far over capacity: the page must say so before anything runs."""
     said = " ".join(text.value for text in page.markdown)
-    stress = load_over_time(load_scenario("paper"))[-1]
+    stress = offered_load(load_scenario("paper")).phases[-1]
     assert stress.rho > 10
-    assert f"stress: ρ = {stress.rho:.2g}: the queue grows without bound for 35 s" in said
+    assert f"stress: ρ = {stress.rho:.2g}: the queue grows from 0 to 1,903 requests" in said
     assert "short\\_qa: 87 % of the answers are cut" in said

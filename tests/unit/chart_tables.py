@@ -147,16 +147,6 @@ def curves_table(n: int = 50) -> pd.DataFrame:
     return pd.DataFrame({"time_s": np.arange(n) / 2, "live": levels, "twin": levels + 1})
 
 
-def stretches_table(n: int = 6) -> pd.DataFrame:
-    start = np.arange(n) * 10.0
-    rho = np.tile([0.5, 1.5, 0.8], n)[:n]
-    queue = np.arange(n, dtype=np.float64)
-    rates = {"rate_rps": 10 * rho, "saturation_rps": 10.0, "rho": rho}
-    return pd.DataFrame(
-        {"from_s": start, "to_s": start + 10, "entered": queue, "backlog": queue + 1} | rates
-    )
-
-
 def memory_table(n: int = 8) -> pd.DataFrame:
     parts = ["Weights", "Activations", "KV cache", "Left free"]
     return pd.DataFrame(

@@ -22,7 +22,6 @@ from driftsched.charts import (
     latency_cdf,
     latency_histogram,
     lengths,
-    load,
     memory,
     percentiles,
     queue_depth,
@@ -46,7 +45,6 @@ from tests.unit.chart_tables import (
     percentiles_table,
     queues_table,
     requests_table,
-    stretches_table,
 )
 
 
@@ -290,16 +288,6 @@ def test_drifted_lengths_lie_beside_the_former_ones() -> None:
     assert [t.line.color for t in solid] == [t.line.color for t in dashed]
     middles = [np.average(t.x[:-1], weights=t.y[:-1]) for group in (solid, dashed) for t in group]
     assert np.divide(middles[4:], middles[:4]) == pytest.approx(4, rel=0.1)
-
-
-def test_load_and_queue_are_those_of_the_stretches() -> None:
-    """A step that begins at the wrong time would put the blame on the wrong phase."""
-    figure = load.load(stretches_table(3), [(10.0, "crowd")])
-    rho, queue = figure.data
-    assert list(rho.x) == [0, 10, 10, 20, 20, 30]
-    assert list(rho.y) == [0.5, 0.5, 1.5, 1.5, 0.8, 0.8]
-    assert list(queue.y) == [0, 1, 1, 2, 2, 3]
-    assert [note.text for note in figure.layout.annotations] == ["crowd"]
 
 
 def test_parts_of_the_memory_stand_behind_each_other() -> None:

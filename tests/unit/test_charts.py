@@ -27,7 +27,6 @@ from driftsched.charts import (
     latency_cdf,
     latency_histogram,
     lengths,
-    load,
     load_sweep,
     memory,
     percentiles,
@@ -53,7 +52,6 @@ from tests.unit.chart_tables import (
     queues_table,
     requests_table,
     residuals_table,
-    stretches_table,
     sweep_table,
 )
 
@@ -90,7 +88,6 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     ),
     "arrivals": (arrivals.arrivals, arrivals_table, ["(s)", "(requests/s)"]),
     "lengths": (lengths.lengths, requests_table, ["(tokens)", "(%)"]),
-    "load": (load.load, stretches_table, ["(s)", "(requests)"]),
     "memory": (memory.memory, memory_table, ["(GB)", "GPU"]),
     "claims": (claims.claims, claims_table, ["(%)", ""]),
     "calibration": (calibration.calibration, residuals_table, ["(ms)", "(ms)"]),

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from driftsched.core.errors import ScenarioError
+from driftsched.experiments.load import offered_load
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
-from driftsched.workload import Workload, arrival_preview, generate, length_preview, offered_load
+from driftsched.workload import Workload, generate
 from driftsched.workload.streams import COMPONENTS, Streams, pick_by_share
 
 COLUMNS = (
@@ -191,29 +192,6 @@ def test_extreme_lengths_stay_whole_numbers() -> None:
     """A draw beyond 64 bits would wrap to a negative length."""
     workload = generate(small("categories.0.output_tokens={kind: weibull, shape: 0.01, scale: 9}"))
     assert workload.output_tokens.min() >= 1
-
-
-def test_arrival_preview_counts_every_request_once() -> None:
-    """Rates times interval must add up to the requests; else the chart shows other traffic."""
-    scenario = small()
-    table, workload = arrival_preview(scenario, bins=40), generate(scenario)
-    for segment in workload.segments:
-        rows = table[table["phase"] == segment.name]
-        width_s = segment.duration_s / rows["time_s"].nunique()
-        assert rows["rate_rps"].sum() * width_s == pytest.approx(segment.stop - segment.first)
-    learning_s, stress_s = (s.duration_s for s in workload.segments)
-    assert table["time_s"].max() < learning_s + 15 + stress_s
-    assert table.loc[table["phase"] == "stress", "time_s"].min() > learning_s + 15
-
-
-def test_length_preview_shows_each_category_equally() -> None:
-    """Rare categories would be invisible under the phase's mix."""
-    table = length_preview(small(), n=2000)
-    assert len(table) == 2000
-    assert table["category"].value_counts().between(400, 600).all()
-    assert set(table.loc[table["category"] == "report", "base_tokens"]) == {512}
-    with pytest.raises(ScenarioError, match="n must be >= 1, got 0"):
-        length_preview(small(), n=0)
 
 
 def test_offered_load_of_a_constant_server_is_exact() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from driftsched.experiments.load import offered_load
 from driftsched.results import energy_summary
 from driftsched.scenario import Scenario, changed, from_yaml, load_scenario, to_yaml, with_policy
 from driftsched.simulation import simulate
-from driftsched.workload import offered_load
 
 
 @cache

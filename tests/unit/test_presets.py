@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from driftsched.experiments.load import offered_load
 from driftsched.scenario import from_yaml, load_scenario, preset_names, to_yaml
-from driftsched.workload import generate, offered_load
+from driftsched.workload import generate
 
 
 def test_the_presets_are_there() -> None:

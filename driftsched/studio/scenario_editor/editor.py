@@ -65,7 +65,7 @@ def editor() -> None:
     with right:
         seen = preview(get_scenario())
     if seen is not None:
-        pictures(seen)
+        pictures(get_scenario(), seen)
 
 
 def _start(draft: Draft) -> None:

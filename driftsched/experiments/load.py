@@ -9,41 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.gateway.intake import cached_tokens
 from driftsched.serving.memory import kv_capacity_tokens
+from driftsched.traffic.arrivals import Poisson
 from driftsched.workload.generate import generate
-from driftsched.workload.preview import sample_phase
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.serving.cost import IterationCost
     from driftsched.workload.table import Workload
 
-__all__ = ["Capacity", "OfferedLoad", "PhaseLoad", "capacity", "held_tokens", "offered_load"]
+__all__ = ["OfferedLoad", "PhaseLoad", "offered_load"]
 
 SAMPLE = 4096
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What the cluster can do for requests of given lengths.
-
-    Attributes
-    ----------
-    batch : int
-        Requests that run together on the first replica at saturation.
-    saturation_rps : float
-        Requests a second, all replicas together.
-    kv_tokens : int
-        Tokens of KV cache of the first replica.
-    reserved_tokens : float
-        Tokens of KV cache that a request takes, on average: of its prompt and its longest answer,
-        or, held block by block, of what it has so far, as seen at a random moment.
-    """
-
-    batch: int
-    saturation_rps: float
-    kv_tokens: int
-    reserved_tokens: float
 
 
 @dataclass(frozen=True)
@@ -56,23 +34,24 @@ class PhaseLoad:
         Its name.
     rate_rps : float
         Requests a second.
-    input_tokens_s, output_tokens_s : float
+    output_tokens_s : float
         Tokens a second, cut as in `generate`.
     batch : int
         Requests that run together on a replica at saturation; on the first one where they differ.
     saturation_rps : float
         Requests of this mix that the modelled replicas can serve a second, all together.
-    rho : float
-        rate_rps / saturation_rps; from 1 on the queue grows as long as the phase lasts.
     """
 
     phase: str
     rate_rps: float
-    input_tokens_s: float
     output_tokens_s: float
     batch: int
     saturation_rps: float
-    rho: float
+
+    @property
+    def rho(self) -> float:
+        """Rate over saturation; from 1 on the queue grows as long as the phase lasts."""
+        return self.rate_rps / self.saturation_rps
 
 
 @dataclass(frozen=True)
@@ -87,7 +66,7 @@ class OfferedLoad:
         return max(self.phases, key=lambda phase: phase.rho)
 
 
-def offered_load(scenario: Scenario) -> OfferedLoad:
+def offered_load(scenario: Scenario, workload: Workload | None = None) -> OfferedLoad:
     """Estimate rate, tokens a second, saturation and rho of each phase.
 
     Lengths are those of 4096 requests drawn from the phase, or of the whole trace. With p and o
@@ -109,8 +88,13 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
       has ended computing no more. A policy that puts like with like does better.
 
     rho = rate / saturation; replicas add up. It is an estimate: waiting for a fuller batch is left
-    out, and so is drift (see `load_over_time`) except in a trace. Of a closed loop the rate is the
-    most that its users can ask for.
+    out, and so is drift (see `forecast`) except in a trace. Of a closed loop the rate is the most
+    that its users can ask for.
+
+    Parameters
+    ----------
+    workload : Workload, optional
+        The traffic, where it has been generated already; only that of a trace is looked at.
 
     Raises
     ------
@@ -120,67 +104,58 @@ def offered_load(scenario: Scenario) -> OfferedLoad:
         The trace cannot be read.
     """
     if scenario.trace is not None:
-        workload = generate(scenario)
+        workload = generate(scenario) if workload is None else workload
         span_s = workload.segments[0].duration_s
         rate = (len(workload) - 1) / span_s if span_s > 0 else 0.0
         return OfferedLoad((_phase_load(scenario, "trace", rate, workload),))
     loads = []
     for number, phase in enumerate(scenario.phases):
-        workload = sample_phase(scenario, number, SAMPLE)
+        workload = _sample(scenario, number)
         loads.append(_phase_load(scenario, phase.name, phase.rate_rps, workload))
     return OfferedLoad(tuple(loads))
 
 
-def _phase_load(scenario: Scenario, name: str, rate: float, workload: Workload) -> PhaseLoad:
-    found = capacity(scenario, workload)
-    return PhaseLoad(
-        phase=name,
-        rate_rps=rate,
-        input_tokens_s=rate * float(workload.prompt_tokens.mean()),
-        output_tokens_s=rate * float(workload.output_tokens.mean()),
-        batch=found.batch,
-        saturation_rps=found.saturation_rps,
-        rho=rate / found.saturation_rps,
-    )
+def _sample(scenario: Scenario, phase: int) -> Workload:
+    """Draw requests of one phase without drift, of which only the lengths count.
 
-
-def capacity(scenario: Scenario, workload: Workload) -> Capacity:
-    """Estimate what the cluster can do for requests like those of `workload`; see `offered_load`.
-
-    Raises
-    ------
-    ScenarioError
-        The model does not fit a GPU.
+    They come at a steady rate where the phase has arrivals that cannot be counted out.
     """
-    from driftsched.gateway.intake import cached_tokens  # scheduling imports this package
+    only = scenario.phases[phase]
+    changed: dict[str, object] = {"requests": SAMPLE, "duration_s": None}
+    if only.tenant_arrivals or only.closed or not only.arrives_for_ever:
+        changed |= {"arrivals": Poisson(rate_rps=1.0), "tenant_arrivals": None}
+    phases = (only.model_copy(update=changed),)
+    return generate(scenario.model_copy(update={"phases": phases, "drift": ()}))
 
+
+def _phase_load(scenario: Scenario, name: str, rate: float, workload: Workload) -> PhaseLoad:
+    batches, saturation_rps = [], 0.0
     cached = cached_tokens(scenario, workload).astype(np.float64)
-    reserved = _held(scenario, workload)
+    held = _held(scenario, workload)
     machines = scenario.cluster.machines
     alike = Counter(map(id, machines))
-    total_rps, first = 0.0, None
     for machine in {id(machine): machine for machine in machines}.values():
-        kv = kv_capacity_tokens(machine)
-        batch = max(1, min(scenario.engine.batch_size, int(kv / reserved)))
+        fitting = int(kv_capacity_tokens(machine) / held)
+        batch = max(1, min(scenario.engine.batch_size, fitting))
         cost = machine.build_cost()
         if scenario.engine.mode == "continuous":
-            rate = 1 / _continuous_s(cost, batch, workload, cached)
+            able_rps = 1 / _continuous_s(cost, batch, workload, cached)
         else:
-            rate = batch / _gang_s(cost, batch, workload)
-        total_rps += alike[id(machine)] * rate
-        first = (batch, kv) if first is None else first
-    batch, kv = first or (1, 0)
-    return Capacity(batch, total_rps, kv, reserved)
+            able_rps = batch / _gang_s(cost, batch, workload)
+        saturation_rps += alike[id(machine)] * able_rps
+        batches.append(batch)
+    tokens_s = rate * float(workload.output_tokens.mean())
+    return PhaseLoad(name, rate, tokens_s, batches[0], saturation_rps)
 
 
 def _held(scenario: Scenario, workload: Workload) -> float:
     """Tokens of KV cache that a running request takes, on average."""
     if scenario.engine.kv != "paged":
         return float((workload.prompt_tokens + workload.max_output_tokens).mean())
-    return held_tokens(workload) + scenario.engine.block_tokens / 2
+    return _seen_tokens(workload) + scenario.engine.block_tokens / 2
 
 
-def held_tokens(workload: Workload) -> float:
+def _seen_tokens(workload: Workload) -> float:
     """Tokens of KV cache of a request at a random moment of its decoding, on average.
 
     The longer an answer, the more often it is seen: E[o (p + o/2)] / E[o].
@@ -195,7 +170,7 @@ def _continuous_s(
 ) -> float:
     """Seconds of the GPU a request takes at a full batch; `cached` prompt tokens are found."""
     prompt = workload.prompt_tokens.astype(np.float64)
-    kv = round(batch * held_tokens(workload))
+    kv = round(batch * _seen_tokens(workload))
     joining = batch / float(workload.output_tokens.mean())
     if joining > 1:
         tokens = round(batch + float((prompt - cached).mean()) * joining)

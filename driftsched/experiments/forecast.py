@@ -309,7 +309,8 @@ def _goals(result: RunResult) -> Iterator[Finding]:
 
 def _stalls(result: RunResult) -> Iterator[Finding]:
     """How long a long prompt stops everybody else's answers, and what chunks would do."""
-    engine, fullest = result.scenario.engine, result.gpus.loc[result.gpus["running"].idxmax()]
+    engine, gpus = result.scenario.engine, result.gpus
+    fullest = gpus.iloc[int(gpus["running"].argmax())]
     running, held = int(fullest["running"]), int(fullest["kv_used_tokens"])
     if engine.mode == "gang" or running < 2:
         return

@@ -260,7 +260,7 @@ def test_only_the_first_requests_are_run() -> None:
     """A scenario of a million requests must not keep the page waiting; what is run is the same."""
     scenario = load_scenario("paper-continuous")
     whole, part = forecast(scenario), forecast(scenario, 800)
-    assert (whole.share, part.share) == (1, pytest.approx(800 / 3000))
+    assert [whole.share, part.share] == pytest.approx([1, 800 / 3000])
     assert len(part.requests) == 800
     assert part.requests.equals(whole.requests.iloc[:800])
     assert [label for _, label in part.marks] == ["learning"]

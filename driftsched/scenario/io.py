@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from driftsched import TOP
 from driftsched.core.errors import ScenarioError, UnknownNameError
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scenario.model import Scenario
@@ -26,7 +27,7 @@ __all__ = [
     "to_yaml",
 ]
 
-PRESETS = Path(__file__).resolve().parents[2] / "presets"
+PRESETS = TOP / "presets"
 
 
 def parse_scenario(data: Mapping[str, Any]) -> Scenario:

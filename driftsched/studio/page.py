@@ -15,12 +15,12 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from driftsched import TOP
 from driftsched.studio.sidebar import sidebar
 from driftsched.studio.state import View, forget_view, get_view, share
 
 __all__ = ["Frame", "frame", "page_setup"]
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
@@ -66,7 +66,7 @@ def _pages() -> list[Any]:
     pages = [
         _page(file, title, icon, url_path="start" if file == DEFAULT else None)
         for file, title, icon in PAGES
-        if (ROOT / "pages" / file).exists()
+        if (TOP / "pages" / file).exists()
     ]
     # the default page lives at "/"; a link that spells its name out is right all the same
     return [*pages, _page(*PAGES[0], url_path="explore", hidden=True)]
@@ -74,7 +74,7 @@ def _pages() -> list[Any]:
 
 def _page(file: str, title: str, icon: str, url_path: str | None, hidden: bool = False) -> Any:
     return st.Page(
-        ROOT / "pages" / file,
+        TOP / "pages" / file,
         title=title,
         icon=icon,
         url_path=url_path,

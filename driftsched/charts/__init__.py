@@ -1,60 +1,57 @@
 """Charts: DataFrame in, plotly figure out, without streamlit.
 
-Each module holds one chart: a function of its own name and ``LOOK_AT``, one sentence that says
-what to look at.
+A figure says itself how its image is called and what to look at: see `theme.Look`.
 
 Examples
 --------
 >>> import pandas as pd
 >>> from driftsched.charts import latency_cdf
->>> figure = latency_cdf.latency_cdf({"fifo": pd.DataFrame()})
+>>> figure = latency_cdf({"fifo": pd.DataFrame()})
 >>> figure.layout.annotations[0].text
 'No finished requests yet'
 """
 
 from __future__ import annotations
 
-from driftsched.charts import (
-    arrivals,
-    bands,
+from driftsched.charts import marks, theme
+from driftsched.charts.by_tenant import fairness, tenant_percentile, tenants
+from driftsched.charts.estimation import (
     bias,
-    calibration,
-    claims,
     confusion,
     drift,
-    energy,
     estimation_error,
     estimation_scatter,
-    fairness,
-    fit,
-    gpu,
+)
+from driftsched.charts.gpus import energy, gpu, memory
+from driftsched.charts.latency import (
+    latency_bands,
     latency_cdf,
     latency_histogram,
-    lengths,
     load_sweep,
-    marks,
-    memory,
     percentiles,
-    queue_depth,
-    tenants,
-    theme,
-    twin,
 )
+from driftsched.charts.live import calibration, twin, twin_policies, twin_queues
+from driftsched.charts.queues import queue_depth
+from driftsched.charts.replications import bands, bias_bands, claims, drift_bands, queue_bands
+from driftsched.charts.traffic import arrivals, fit, lengths
 
 __all__ = [
     "arrivals",
     "bands",
     "bias",
+    "bias_bands",
     "calibration",
     "claims",
     "confusion",
     "drift",
+    "drift_bands",
     "energy",
     "estimation_error",
     "estimation_scatter",
     "fairness",
     "fit",
     "gpu",
+    "latency_bands",
     "latency_cdf",
     "latency_histogram",
     "lengths",
@@ -62,8 +59,12 @@ __all__ = [
     "marks",
     "memory",
     "percentiles",
+    "queue_bands",
     "queue_depth",
+    "tenant_percentile",
     "tenants",
     "theme",
     "twin",
+    "twin_policies",
+    "twin_queues",
 ]

@@ -17,6 +17,7 @@ __all__ = [
     "log_edges",
     "names_in",
     "peaks",
+    "spread",
     "values_of",
 ]
 
@@ -62,6 +63,11 @@ def values_of(frame: pd.DataFrame, column: str) -> Floats:
         return np.empty(0)
     values = frame[column].to_numpy(dtype=np.float64)
     return np.sort(values[np.isfinite(values)])
+
+
+def spread(count: int, most: int) -> NDArray[np.intp]:
+    """Evenly spread places in a table of `count` rows, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp))
 
 
 def peaks(time_s: Floats, level: Floats, points: int = POINTS) -> tuple[Floats, Floats]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,10 @@ import plotly.graph_objects as go
 
 from driftsched.charts.theme import NEUTRAL
 
-__all__ = ["add_marks", "join_marks", "phase_marks"]
+__all__ = ["Marks", "add_marks", "join_marks", "phase_marks"]
+
+Marks = Sequence[tuple[float, str]]
+"""Seconds and label of each."""
 
 ROWS = 4
 LETTER = 0.011

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 __all__ = [
-    "ERROR_BAR",
     "GRID",
     "LOG_AXIS",
     "MODEBAR",
     "NEUTRAL",
     "PALETTE",
     "SHARE_AXIS",
+    "Look",
     "category_colours",
-    "empty",
-    "finish",
+    "look_at",
     "modebar",
+    "panel",
+    "panels",
     "policy_colours",
     "tenant_colours",
     "translucent",
@@ -75,7 +78,6 @@ TITLE: dict[str, Any] = {
     "font": {"size": 17},
 }
 TEMPLATE: dict[str, Any] = {"layout": {"colorway": PALETTE}}
-ERROR_BAR = {"color": "#9A9A9A", "thickness": 2, "width": 4}
 
 MODEBAR: dict[str, Any] = {
     "displaylogo": False,
@@ -95,6 +97,11 @@ def modebar(figure: go.Figure, image: str = "svg") -> dict[str, Any]:
     filename = meta.get("filename") if isinstance(meta, dict) else "driftsched"
     options = MODEBAR["toImageButtonOptions"] | {"format": image, "filename": filename}
     return MODEBAR | {"toImageButtonOptions": options}
+
+
+def look_at(figure: go.Figure) -> str:
+    """Return the sentence that says what to look at in a chart."""
+    return str(figure.layout.meta["look_at"])
 
 
 def policy_colours(names: Iterable[str]) -> dict[str, str]:
@@ -127,91 +134,127 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
 
 
-def finish(
-    figure: go.Figure,
-    *,
-    title: str,
-    x: str | None,
-    y: str | None,
-    filename: str,
-    hover: str = "x unified",
-    log_x: bool = False,
-    log_y: bool = False,
-    height: int = 420,
-) -> go.Figure:
-    """Apply the common look to a figure, in place.
+@dataclass(frozen=True)
+class Look:
+    """A chart's own words, and the look that all charts have in common.
 
     Backgrounds are transparent and text has no colour of its own, so that a figure fits a light
     and a dark page.
 
-    Parameters
+    Attributes
     ----------
-    figure : Figure
-        Changed and returned.
     title : str
         Shown above, at the left.
-    x, y : str or None
-        Axis titles with units; None leaves the axes' titles alone, for subplots.
     filename : str
-        Kept in ``layout.meta`` for image downloads, without extension.
-    hover : str
-        Plotly's hover mode.
-    log_x, log_y : bool
-        Logarithmic axes.
-    height : int
-        In pixels.
+        Of an image download, without extension; kept in ``layout.meta``.
+    look_at : str
+        One sentence that says what to look at; kept in ``layout.meta``.
+    x, y : str or None
+        Axis titles with units; None leaves the axes' titles alone, for `panels`.
     """
-    names = len(_legend(figure))
-    # more than two rows of the legend on a phone would reach into the title
-    more = 20 * max(1, (names + 1) // 2 - 2) if names > 4 else 0
-    look: dict[str, Any] = {
-        "template": TEMPLATE,
-        "title": TITLE | {"text": title},
-        "paper_bgcolor": "rgba(0, 0, 0, 0)",
-        "plot_bgcolor": "rgba(0, 0, 0, 0)",
-        "hovermode": hover,
-        "hoverlabel": {"namelength": -1},
-        "legend": LEGEND,
-        "margin": {"l": 16, "r": 24, "t": 84 + more, "b": 16},
-        "height": height + more,
-        "meta": {"filename": filename},
-    }
-    # One assignment: plotly takes milliseconds to check each update of a layout.
-    former = figure.layout.to_plotly_json()
-    former.pop("template", None)
-    layout = _merged(former, look)
-    for axis, label, log in (("xaxis", x, log_x), ("yaxis", y, log_y)):
-        own = AXIS if label is None else AXIS | {"title": {"text": label, "standoff": 12}}
-        for name in {axis, *(name for name in layout if name.startswith(axis))}:
-            layout[name] = _merged(layout.get(name, {}), own | (LOG_AXIS if log else {}))
-    figure.layout = layout
-    return figure
+
+    title: str
+    filename: str
+    look_at: str
+    x: str | None = None
+    y: str | None = None
+
+    def figure(
+        self,
+        traces: Sequence[Mapping[str, Any]],
+        layout: Mapping[str, Any] | None = None,
+        *,
+        hover: str = "x unified",
+        log_x: bool = False,
+        log_y: bool = False,
+        height: int = 420,
+    ) -> go.Figure:
+        """Make the figure of these traces.
+
+        Parameters
+        ----------
+        traces : sequence of mapping
+            As plotly has them.
+        layout : mapping, optional
+            The chart's own part of the layout; it comes before the common one.
+        hover : str
+            Plotly's hover mode.
+        log_x, log_y : bool
+            Logarithmic axes.
+        height : int
+            In pixels.
+        """
+        names = {t["name"] for t in traces if t.get("name") and t.get("showlegend") is not False}
+        # more than two rows of the legend on a phone would reach into the title
+        more = 20 * max(1, (len(names) + 1) // 2 - 2) if len(names) > 4 else 0
+        own = dict(layout or {})
+        look: dict[str, Any] = {
+            "template": TEMPLATE,
+            "title": TITLE | {"text": self.title},
+            "paper_bgcolor": "rgba(0, 0, 0, 0)",
+            "plot_bgcolor": "rgba(0, 0, 0, 0)",
+            "hovermode": hover,
+            "hoverlabel": {"namelength": -1},
+            "legend": LEGEND,
+            "margin": {"l": 16, "r": 24, "t": 84 + more, "b": 16},
+            "height": height + more,
+            "meta": {"filename": self.filename, "look_at": self.look_at},
+        }
+        for axis, label, log in (("xaxis", self.x, log_x), ("yaxis", self.y, log_y)):
+            titled = {} if label is None else {"title": {"text": label, "standoff": 12}}
+            for name in {axis, *(name for name in own if name.startswith(axis))}:
+                look[name] = AXIS | titled | (LOG_AXIS if log else {})
+        # at once: plotly takes milliseconds to check each later change of a layout
+        return go.Figure([*traces], _merged(look, own))
+
+    def empty(
+        self, text: str = "No finished requests yet", x: str | None = None, y: str | None = None
+    ) -> go.Figure:
+        """Make a figure that says calmly why nothing is drawn; it has axes also for `panels`."""
+        bare = {"showticklabels": False, "showgrid": False, "zeroline": False}
+        note = {"text": text, "x": 0.5, "y": 0.5, "xref": "paper", "yref": "paper"}
+        note |= {"showarrow": False, "opacity": 0.7, "font": {"size": 16}}
+        titled = replace(self, x=x or self.x, y=y or self.y)
+        return titled.figure([], {"annotations": [note], "xaxis": bare, "yaxis": bare})
 
 
-def _merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+def panels(
+    titles: Sequence[tuple[str, str]], *, shared_x: bool = False, gap: float
+) -> dict[str, Any]:
+    """Return the layout of plots one above the other.
+
+    Parameters
+    ----------
+    titles : sequence of (str, str)
+        Of the x and y axes, from the top; of x axes that are shared only the last is shown.
+    shared_x : bool
+        All have one x axis: moving or zooming one moves all.
+    gap : float
+        Between two plots, as a share of the whole height.
+    """
+    grid: dict[str, Any] = make_subplots(
+        rows=len(titles), cols=1, shared_xaxes=shared_x, vertical_spacing=gap
+    ).layout.to_plotly_json()
+    del grid["template"]
+    for place, (x, y) in enumerate(titles):
+        number = "" if place == 0 else str(place + 1)
+        if x and (not shared_x or place == len(titles) - 1):
+            grid[f"xaxis{number}"]["title"] = {"text": x, "standoff": 8}
+        grid[f"yaxis{number}"]["title"] = {"text": y}
+    return grid
+
+
+def panel(place: int) -> dict[str, str]:
+    """Return the axes of a trace in the plot of that place, 0 being the topmost."""
+    number = "" if place == 0 else str(place + 1)
+    return {"xaxis": f"x{number}", "yaxis": f"y{number}"}
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Both, the new one's values first."""
     merged = dict(old)
     for name, value in new.items():
         inner = merged.get(name)
-        nested = isinstance(value, dict) and isinstance(inner, dict)
+        nested = isinstance(value, Mapping) and isinstance(inner, Mapping)
         merged[name] = _merged(inner, value) if nested and inner is not None else value
     return merged
-
-
-def _legend(figure: go.Figure) -> set[str]:
-    return {trace.name for trace in figure.data if trace.name and trace.showlegend is not False}
-
-
-def empty(
-    *, title: str, x: str, y: str, filename: str, text: str = "No finished requests yet"
-) -> go.Figure:
-    """Return a figure that says calmly why nothing is drawn."""
-    figure = go.Figure()
-    figure.add_annotation(
-        text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, opacity=0.7
-    )
-    figure.update_annotations(font={"size": 16})
-    finish(figure, title=title, x=x, y=y, filename=filename)
-    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False)
-    return figure

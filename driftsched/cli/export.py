@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from driftsched.charts.report_figures import report_figures
+from driftsched.charts.report import report_figures
 from driftsched.cli.arguments import add_scenario, changes_named, command_line, scenario_of
 from driftsched.cli.output import tell
 from driftsched.cli.progress import ProgressBar

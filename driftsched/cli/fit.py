@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from driftsched.charts.fit import fit as fit_chart
+from driftsched.charts import fit as fit_chart
 from driftsched.cli.output import aligned, print_json, tell
 from driftsched.core.errors import ScenarioError
 from driftsched.results.files import io_errors

@@ -6,7 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from driftsched.charts.theme import modebar
+from driftsched.charts.theme import look_at, modebar
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.picture import picture
 from driftsched.studio.state import Key
@@ -14,25 +14,24 @@ from driftsched.studio.state import Key
 __all__ = ["chart", "image_format"]
 
 
-def chart(figure: go.Figure, look_at: str, data: pd.DataFrame, key: str) -> None:
-    """Draw a figure with one sentence that says what to look at, and a CSV of its numbers.
+def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
+    """Draw a figure with its sentence that says what to look at, and a CSV of its numbers.
 
     Parameters
     ----------
     figure : Figure
         From `driftsched.charts`.
-    look_at : str
-        One sentence.
     data : DataFrame
         What the figure shows.
     key : str
         Unique on the page; also the name of the CSV.
     """
     config = modebar(figure, st.session_state.get(Key.IMAGE, "svg"))
-    picture(figure, alt=look_at, config=config, key=key)
+    sentence = look_at(figure)
+    picture(figure, alt=sentence, config=config, key=key)
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
-            st.caption(look_at)
+            st.caption(sentence)
         with st.container(width=72):
             csv_button(data, key, f"{key}-csv")
 

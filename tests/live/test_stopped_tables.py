@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from driftsched.charts.report_figures import report_figures
+from driftsched.charts.report import report_figures
 from driftsched.live import Call, EngineError, LiveRun, run_live
 from driftsched.results import (
     RunResult,

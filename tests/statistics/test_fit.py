@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from scipy import stats
 
-from driftsched.charts.fit import fit as fit_chart
+from driftsched.charts import fit as fit_chart
 from driftsched.cli.main import main
 from driftsched.core.errors import TraceError
 from driftsched.scenario import TraceSource, from_yaml, load_scenario, to_yaml

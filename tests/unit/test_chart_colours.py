@@ -30,9 +30,9 @@ from tests.unit.chart_tables import (
 
 def test_a_policy_has_one_colour_whatever_stands_beside_it() -> None:
     requests = requests_table()
-    alone = latency_cdf.latency_cdf({"sjf": requests})
-    among = tenants.tenants(dict.fromkeys(reversed(POLICIES), requests))
-    bars = percentiles.percentiles(percentiles_table())
+    alone = latency_cdf({"sjf": requests})
+    among = tenants(dict.fromkeys(reversed(POLICIES), requests))
+    bars = percentiles(percentiles_table())
     colours = {alone.data[0].line.color}
     colours |= {trace.line.color for trace in among.data if trace.name == "SJF"}
     colours |= {trace.marker.color for trace in bars.data if trace.name == "SJF"}
@@ -41,9 +41,9 @@ def test_a_policy_has_one_colour_whatever_stands_beside_it() -> None:
 
 def test_a_tenant_has_one_colour_on_every_page() -> None:
     figures = [
-        queue_depth.queue_depth(queues_table()),
-        latency_histogram.latency_histogram(requests_table()),
-        arrivals.arrivals(arrivals_table()),
+        queue_depth(queues_table()),
+        latency_histogram(requests_table()),
+        arrivals(arrivals_table()),
     ]
     seen = {
         trace.line.color for figure in figures for trace in figure.data if trace.name == "batch"

@@ -19,6 +19,7 @@ from driftsched.charts import (
     estimation_scatter,
     fairness,
     gpu,
+    latency_bands,
     latency_cdf,
     latency_histogram,
     lengths,
@@ -28,9 +29,10 @@ from driftsched.charts import (
     tenants,
     theme,
 )
-from driftsched.charts.bands import line_with_band
 from driftsched.charts.frames import few, peaks
+from driftsched.charts.gpus import GPU_ROWS
 from driftsched.charts.marks import add_marks, phase_marks
+from driftsched.charts.traces import line_with_band
 from tests.unit.chart_tables import (
     CATEGORIES,
     SIZES,
@@ -50,7 +52,7 @@ from tests.unit.chart_tables import (
 
 def test_cdf_passes_the_median_and_marks_p50_and_p99() -> None:
     requests = requests_table(101).assign(e2e_s=np.arange(1.0, 102.0))
-    line, points = latency_cdf.latency_cdf({"fifo": requests}).data
+    line, points = latency_cdf({"fifo": requests}).data
     assert len(line.x) <= 400
     assert line.x[np.flatnonzero(line.y == 50)[0]] == 51
     assert np.all(np.diff(line.x) >= 0)
@@ -60,11 +62,11 @@ def test_cdf_passes_the_median_and_marks_p50_and_p99() -> None:
 
 def test_cdf_of_waits_of_zero_starts_above_the_bottom_on_a_log_axis() -> None:
     requests = requests_table(100).assign(queue_wait_s=[0.0] * 60 + [2.0] * 40)
-    line = latency_cdf.latency_cdf({"fifo": requests}, "queue_wait_s").data[0]
+    line = latency_cdf({"fifo": requests}, "queue_wait_s").data[0]
     assert line.x.min() > 0
     assert 58 < line.y.min() < 61
     none_wait = requests.assign(queue_wait_s=0.0)
-    assert latency_cdf.latency_cdf({"fifo": none_wait}, "queue_wait_s").layout.xaxis.type != "log"
+    assert latency_cdf({"fifo": none_wait}, "queue_wait_s").layout.xaxis.type != "log"
 
 
 def test_band_has_a_gap_where_an_end_is_unknown() -> None:
@@ -78,13 +80,13 @@ def test_band_has_a_gap_where_an_end_is_unknown() -> None:
 
 def test_cdf_band_runs_along_high_and_back_along_low() -> None:
     columns = {"share": [0.2, 0.4], "value_s": [1.0, 2.0], "low": [0.1, 0.2], "high": [0.3, 0.5]}
-    band = latency_cdf.latency_bands(pd.DataFrame({"policy": "fifo", **columns})).data[0]
+    band = latency_bands(pd.DataFrame({"policy": "fifo", **columns})).data[0]
     np.testing.assert_allclose(band.x, [1, 2, 2, 1])
     np.testing.assert_allclose(band.y, [30, 50, 20, 10])
 
 
 def test_percentile_bars_and_their_intervals() -> None:
-    bar = percentiles.percentiles(percentiles_table()).data[0]
+    bar = percentiles(percentiles_table()).data[0]
     assert (bar.name, list(bar.x), list(bar.y)) == ("FIFO", ["P50"], [2.0])
     assert (bar.error_y.array[0], bar.error_y.arrayminus[0]) == (0.75, 0.5)
 
@@ -93,11 +95,11 @@ def test_queues_are_steps_and_small_tenants_add_up() -> None:
     queues = pd.DataFrame(
         {"time_s": [1.0, 2.0, 3.0, 4.0], "tenant": ["a", "b", "a", "b"], "waiting": [1, 1, 2, 0]}
     )
-    by_tenant = queue_depth.queue_depth(queues).data
+    by_tenant = queue_depth(queues).data
     assert [list(line.y) for line in by_tenant] == [[1, 2], [1, 0]]
     assert by_tenant[0].line.shape == "hv"
     busy = pd.DataFrame({"time_s": 0.0, "tenant": [f"t{n}" for n in range(9)], "waiting": 9})
-    others = queue_depth.queue_depth(pd.concat([busy, queues.assign(time_s=range(1, 5))])).data[-1]
+    others = queue_depth(pd.concat([busy, queues.assign(time_s=range(1, 5))])).data[-1]
     assert list(others.y) == [1, 2, 3, 2]
 
 
@@ -132,27 +134,27 @@ def test_many_tenants_are_folded_into_others_without_losing_a_row() -> None:
     assert len(folded) == len(column)
     assert (folded == "others").sum() == (column.cat.codes < 31).sum()
     queues = pd.DataFrame({"time_s": np.arange(40.0), "tenant": names, "waiting": range(1, 41)})
-    lines = queue_depth.queue_depth(queues).data
+    lines = queue_depth(queues).data
     assert len(lines) == 10
     assert lines[-1].y[-1] == sum(range(1, 32))
 
 
 def test_drift_is_actual_over_estimated() -> None:
     requests = requests_table().assign(estimated_output_tokens=100, counted_output_tokens=150)
-    lines = [trace for trace in drift.drift(requests).data if trace.showlegend is None]
+    lines = [trace for trace in drift(requests).data if trace.showlegend is None]
     assert [line.name for line in lines] == CATEGORIES
     assert all(np.allclose(line.y, 1.5) for line in lines)
     few_rows = requests.iloc[:11].assign(
         category="report", estimated_output_tokens=10, counted_output_tokens=range(11)
     )
-    line = next(trace for trace in drift.drift(few_rows).data if trace.name == "report")
+    line = next(trace for trace in drift(few_rows).data if trace.name == "report")
     assert line.y[0] == 0.5
     np.testing.assert_allclose(line.customdata[0], [0.1, 0.9])
 
 
 def test_bias_shows_the_last_learned_value() -> None:
     learning = learning_table(3000)
-    line = next(t for t in bias.bias(learning).data if t.name == "report")
+    line = next(t for t in bias(learning).data if t.name == "report")
     mine = learning[learning["key"] == "report"]
     assert line.y[-1] == mine["bias"].iloc[-1]
     assert line.x[-1] == mine["time_s"].iloc[-1]
@@ -160,8 +162,8 @@ def test_bias_shows_the_last_learned_value() -> None:
 
 def test_scatter_samples_the_same_dots_each_time() -> None:
     requests = requests_table(5000)
-    once = estimation_scatter.estimation_scatter(requests)
-    assert once.to_json() == estimation_scatter.estimation_scatter(requests).to_json()
+    once = estimation_scatter(requests)
+    assert once.to_json() == estimation_scatter(requests).to_json()
     *dots, diagonal = once.data
     assert sum(len(trace.x) for trace in dots) == 3000
     assert diagonal.x == diagonal.y
@@ -172,14 +174,14 @@ def test_confusion_counts_and_shares() -> None:
         size_class=pd.Categorical(["short", "medium", "short", "long"], SIZES),
         actual_size_class=pd.Categorical(["short", "short", "short", "long"], SIZES),
     )
-    cells = confusion.confusion(requests).data[0]
+    cells = confusion(requests).data[0]
     assert np.asarray(cells.text).tolist() == [["2", "1", "0"], ["0", "0", "0"], ["0", "0", "1"]]
     np.testing.assert_allclose(cells.z[0], [200 / 3, 100 / 3, 0])
     assert list(cells.x) == SIZES
 
 
 def test_estimation_error_has_a_bar_a_measure_with_the_interval_of_the_mae() -> None:
-    mae, rmse = estimation_error.estimation_error(errors_table()).data
+    mae, rmse = estimation_error(errors_table()).data
     assert (list(mae.y), list(rmse.y)) == ([80, 40], [120, 60])
     assert list(mae.x) == ["No compensation", "EMA"]
     assert (list(mae.error_y.array), list(mae.error_y.arrayminus)) == ([15, 4], [10, 5])
@@ -188,7 +190,7 @@ def test_estimation_error_has_a_bar_a_measure_with_the_interval_of_the_mae() -> 
 
 def test_tenant_boxes_are_quantiles_in_the_scenario_order() -> None:
     requests = requests_table()
-    box = tenants.tenants({"fifo": requests}).data[0]
+    box = tenants({"fifo": requests}).data[0]
     assert list(box.x) == TENANTS
     premium = requests.loc[requests["tenant"] == "premium", "e2e_s"]
     expected = premium.quantile([0.05, 0.25, 0.5, 0.75, 0.95])
@@ -197,17 +199,17 @@ def test_tenant_boxes_are_quantiles_in_the_scenario_order() -> None:
 
 
 def test_fairness_states_jains_index() -> None:
-    figure = fairness.fairness(fairness_table())
+    figure = fairness(fairness_table())
     labels = list(figure.layout.xaxis.categoryarray)
     assert labels == ["FIFO<br>Jain 1.000", "SJF<br>Jain 0.500"]
     assert list(figure.data[0].y) == [1, 2]
-    given = fairness.fairness(fairness_table(), {"sjf": "0.25 (0.2–0.3)"})
+    given = fairness(fairness_table(), {"sjf": "0.25 (0.2–0.3)"})
     assert given.layout.xaxis.categoryarray[1] == "SJF<br>Jain 0.25 (0.2–0.3)"
 
 
 def test_gpu_leaves_out_what_is_unknown_and_turns_shares_into_percent() -> None:
-    figure = gpu.gpu(gpus_table().assign(power_w=np.nan))
-    assert [trace.name for trace in figure.data] == list(gpu.ROWS[:3])
+    figure = gpu(gpus_table().assign(power_w=np.nan))
+    assert [trace.name for trace in figure.data] == list(GPU_ROWS[:3])
     assert np.allclose(figure.data[1].y, 25)
     assert np.allclose(figure.data[2].y, 50)
 
@@ -215,7 +217,7 @@ def test_gpu_leaves_out_what_is_unknown_and_turns_shares_into_percent() -> None:
 def test_histogram_counts_each_request_once() -> None:
     requests = requests_table()
     requests.loc[0, "queue_wait_s"] = 0.0
-    figure = latency_histogram.latency_histogram(requests, "queue_wait_s")
+    figure = latency_histogram(requests, "queue_wait_s")
     counts = {trace.name: trace.y.sum() for trace in figure.data}
     assert counts == requests["tenant"].value_counts().to_dict()
     steps = np.diff(np.log(figure.data[0].x))
@@ -223,14 +225,14 @@ def test_histogram_counts_each_request_once() -> None:
 
 
 def test_arrival_means_keep_the_rate() -> None:
-    figure = arrivals.arrivals(arrivals_table(5000))
+    figure = arrivals(arrivals_table(5000))
     assert [trace.name for trace in figure.data] == TENANTS
     assert len(figure.data[0].x) == 300
     assert np.allclose(figure.data[2].y, 3)
 
 
 def test_lengths_mark_the_budget_and_add_up_to_all() -> None:
-    figure = lengths.lengths(requests_table())
+    figure = lengths(requests_table())
     budget = next(trace for trace in figure.data if trace.name == "report budget")
     assert list(budget.x) == [100, 100]
     assert all(
@@ -239,13 +241,13 @@ def test_lengths_mark_the_budget_and_add_up_to_all() -> None:
 
 
 def test_claims_put_the_interval_around_ours() -> None:
-    ours, published = claims.claims(claims_table()).data
+    ours, published = claims(claims_table()).data
     assert (ours.x[0], published.x[0]) == (-33, -38)
     assert (ours.error_x.array[0], ours.error_x.arrayminus[0]) == (8, 7)
 
 
 def test_marks_are_lines_with_labels_that_do_not_touch() -> None:
-    figure = queue_depth.queue_depth(queues_table())
+    figure = queue_depth(queues_table())
     add_marks(figure, [(50.0, "storm"), (0.0, "calm"), (51.0, "after")])
     assert [line.x0 for line in figure.layout.shapes] == [0, 50, 51]
     assert [label.text for label in figure.layout.annotations] == ["calm", "storm", "after"]
@@ -264,7 +266,7 @@ def test_phases_become_marks_at_their_first_arrival() -> None:
 
 
 def test_image_download_takes_the_name_of_the_figure() -> None:
-    figure = bias.bias(learning_table())
+    figure = bias(learning_table())
     assert theme.MODEBAR["toImageButtonOptions"]["format"] == "svg"
     options = theme.modebar(figure, "png")["toImageButtonOptions"]
     assert (options["format"], options["filename"]) == ("png", "bias")
@@ -280,7 +282,7 @@ def test_drifted_lengths_lie_beside_the_former_ones() -> None:
     """Before and after must be told apart, in one colour a category."""
     table = requests_table()
     later = table.assign(output_tokens=4 * table["output_tokens"])
-    figure = lengths.lengths(table, drifted=later)
+    figure = lengths(table, drifted=later)
     solid, dashed = (
         [t for t in figure.data if t.line.dash == dash and t.xaxis == "x"]
         for dash in ("solid", "dash")
@@ -292,6 +294,6 @@ def test_drifted_lengths_lie_beside_the_former_ones() -> None:
 
 def test_parts_of_the_memory_stand_behind_each_other() -> None:
     """The bar's length must be the GPU's memory."""
-    figure = memory.memory(memory_table(4))
+    figure = memory(memory_table(4))
     assert figure.layout.barmode == "stack"
     assert sum(bar.x[0] for bar in figure.data) == pytest.approx(np.linspace(1, 9, 4).sum())

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftsched.charts import bands, estimation_error
+from driftsched.charts import bias_bands, drift_bands, estimation_error
 from driftsched.experiments.courses import bias_course, drift_course
 from driftsched.studio.explore.headline import pair
 from driftsched.studio.explore.one_policy import one_policy
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from driftsched.experiments import Figures
 
 __all__ = ["estimates"]
-
-DRIFT = (
-    "At 1 the estimate is right; above it answers are longer than estimated, and a good correction "
-    "brings the line back to 1. Bands are 95 % intervals of the mean."
-)
-BIAS = (
-    "What an arriving request's base length is multiplied by. Each line should settle where "
-    "answers really lie beside their base length, and soon."
-)
 
 
 @st.fragment
@@ -49,11 +40,10 @@ def estimates(figures: Figures) -> None:
     left, middle, right = st.columns(3, gap="medium")
     with left:
         course = drift_course(ensemble, policy)
-        chart(bands.drift_bands(course, unit, drawn), DRIFT, course, "drift")
+        chart(drift_bands(course, unit, drawn), course, "drift")
     with middle:
         course = bias_course(ensemble, policy)
-        chart(bands.bias_bands(course, drawn), BIAS, course, "bias")
+        chart(bias_bands(course, drawn), course, "bias")
     with right:
         errors = figures.errors()
-        figure = estimation_error.estimation_error(errors, unit)
-        chart(figure, estimation_error.LOOK_AT, errors, "estimation-error")
+        chart(estimation_error(errors, unit), errors, "estimation-error")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from driftsched.charts import latency_cdf
+from driftsched.charts import latency_bands
 from driftsched.core.errors import InputError
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.linked import CHOICES, SPLITS
@@ -46,8 +46,7 @@ def latency(figures: Figures) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         curves = figures.curves(str(metric))
-        figure = latency_cdf.latency_bands(curves, str(metric))
-        chart(figure, latency_cdf.LOOK_AT_BANDS, curves, "latency")
+        chart(latency_bands(curves, str(metric)), curves, "latency")
     _percentiles(figures, str(metric), right)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftsched.charts import bands
+from driftsched.charts import queue_bands
 from driftsched.experiments.courses import mean_start_s, queue_course, tenant_queue_course
 from driftsched.studio.explore.headline import pair
 from driftsched.studio.explore.one_policy import one_policy
@@ -35,11 +35,10 @@ def queues(figures: Figures) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         course = queue_course(ensemble)
-        chart(bands.queue_bands(course, drawn), bands.LOOK_AT, course, "queue-by-policy")
+        chart(queue_bands(course, drawn), course, "queue-by-policy")
     with right:
         course = tenant_queue_course(ensemble, policy)
-        figure = bands.queue_bands(course, drawn, by="tenant")
-        chart(figure, bands.LOOK_AT, course, "queue-by-tenant")
+        chart(queue_bands(course, drawn, by="tenant"), course, "queue-by-tenant")
 
 
 def marks(figures: Figures) -> list[tuple[float, str]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from driftsched.charts import fairness, tenants
+from driftsched.charts import fairness, tenant_percentile
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.linked import CHOICES, SCOPES
 from driftsched.studio.show import chart
@@ -54,12 +54,10 @@ def service(figures: Figures) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         found = figures.percentiles("e2e_s", [level], "tenant", compared=False)
-        figure = tenants.tenant_percentile(found, level)
-        chart(figure, tenants.LOOK_AT_INTERVALS, found, "tenants")
+        chart(tenant_percentile(found, level), found, "tenants")
     with right:
         shares = figures.shares()
-        drawn = fairness.fairness(shares, _jain(figures.goals()))
-        chart(drawn, fairness.LOOK_AT, shares, "fairness")
+        chart(fairness(shares, _jain(figures.goals())), shares, "fairness")
 
 
 def _jain(goals: pd.DataFrame) -> dict[str, str]:

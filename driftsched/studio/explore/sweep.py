@@ -115,8 +115,7 @@ def _now(found: pd.DataFrame) -> float | None:
 
 
 def _draw(found: pd.DataFrame, level: float, now: float | None) -> None:
-    figure = load_sweep_chart.load_sweep(found, level, now=now)
-    chart(figure, load_sweep_chart.LOOK_AT, found, "load-sweep")
+    chart(load_sweep_chart(found, level, now=now), found, "load-sweep")
     here = _here(found)
     st.caption(
         f"The scenario as it is set now asks for {here:.2g} times what the hardware can serve at "

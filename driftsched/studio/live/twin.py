@@ -11,6 +11,7 @@ import yaml
 
 from driftsched.charts import calibration as calibration_chart
 from driftsched.charts import twin as twin_chart
+from driftsched.charts import twin_policies, twin_queues
 from driftsched.experiments.twin import twin_warnings
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of
 from driftsched.results.report_parts import seconds
@@ -69,27 +70,18 @@ def _distributions(twin: Twin) -> None:
         live, simulated = twin.live.requests, twin.twin.requests
         both = pd.concat([live.assign(world="live"), simulated.assign(world="simulated")])
         columns = ["world", "request_id", "tenant", "category", *METRICS]
-        chart(
-            twin_chart.twin(live, simulated, str(metric)),
-            twin_chart.LOOK_AT,
-            both[columns],
-            "twin",
-        )
+        chart(twin_chart(live, simulated, str(metric)), both[columns], "twin")
     with right:
         _errors(twin)
     others = {name: run.requests for name, run in twin.others.items()}
     left, right = st.columns(2, gap="large")
     with left:
         curves = twin.queue_curves()
-        chart(twin_chart.twin_queues(curves), twin_chart.LOOK_AT_QUEUES, curves, "twin-queues")
+        chart(twin_queues(curves), curves, "twin-queues")
     with right:
         every = pd.concat([frame.assign(policy=name) for name, frame in others.items()])
-        chart(
-            twin_chart.twin_policies(live, others, str(metric)),
-            twin_chart.LOOK_AT_POLICIES,
-            every[["policy", *columns[1:]]],
-            "twin-policies",
-        )
+        table = every[["policy", *columns[1:]]]
+        chart(twin_policies(live, others, str(metric)), table, "twin-policies")
 
 
 def error_table(twin: Twin) -> pd.DataFrame:
@@ -134,12 +126,8 @@ def _errors(twin: Twin) -> None:
 def _fit(calibration: Calibration) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
-        chart(
-            calibration_chart.calibration(calibration.residuals),
-            calibration_chart.LOOK_AT,
-            calibration.residuals,
-            "calibration",
-        )
+        residuals = calibration.residuals
+        chart(calibration_chart(residuals), residuals, "calibration")
     with right:
         st.dataframe(coefficient_table(calibration), hide_index=True)
         entry = entry_of(calibration)

@@ -32,7 +32,7 @@ def claims(paper: PaperResult, choice: Choice) -> None:
     )
     for row in table.itertuples(index=False):
         _card(row)
-    chart(claims_chart.claims(table), claims_chart.LOOK_AT, table, "claims")
+    chart(claims_chart(table), table, "claims")
     name = f"claims-{choice.unit}-{choice.mode}-{choice.lengths}"
     with st.container(horizontal=True):
         download(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftsched.charts.report_figures import report_figures
+from driftsched.charts.report import report_figures
 from driftsched.core.errors import DriftSchedError
 from driftsched.results import RunLibrary, csv_text, export_zip, html_report, paper_tables
 from driftsched.scenario import to_yaml

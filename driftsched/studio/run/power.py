@@ -23,5 +23,4 @@ def energy(result: RunResult) -> None:
     if table.empty:
         return
     st.subheader("Energy", anchor="energy")
-    figure = energy_chart.energy(table, phase_marks(result.requests))
-    chart(figure, energy_chart.LOOK_AT, table, "energy")
+    chart(energy_chart(table, phase_marks(result.requests)), table, "energy")

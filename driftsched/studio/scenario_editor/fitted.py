@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from driftsched.charts.fit import LOOK_AT
-from driftsched.charts.fit import fit as fit_chart
+from driftsched.charts import fit as fit_chart
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, from_yaml, to_yaml
 from driftsched.studio.scenario_editor.draft import Draft
@@ -49,7 +48,7 @@ def fitted(draft: Draft, scenario: Scenario) -> None:
         st.error(str(error), icon=":material/error:")
         return
     st.dataframe(table, hide_index=True)
-    chart(fit_chart(curves), LOOK_AT, curves, "fit")
+    chart(fit_chart(curves), curves, "fit")
     if st.button(
         "Take the fitted scenario",
         key=draft.key("trace-fit-take"),

@@ -62,15 +62,13 @@ def pictures(scenario: Scenario, seen: Forecast) -> None:
     parts = _memory(scenario)
     left, right = st.columns(2, gap="large")
     with left:
-        figure = arrivals.arrivals(seen.arrivals, seen.marks)
-        chart(figure, arrivals.LOOK_AT, seen.arrivals, "arrivals")
-        figure = lengths.lengths(seen.requests, drifted=None if drifted.empty else drifted)
-        chart(figure, lengths.LOOK_AT, seen.requests, "lengths")
+        chart(arrivals(seen.arrivals, seen.marks), seen.arrivals, "arrivals")
+        figure = lengths(seen.requests, drifted=None if drifted.empty else drifted)
+        chart(figure, seen.requests, "lengths")
     with right:
-        figure = queue_depth.queue_depth(seen.queues, seen.marks)
-        chart(figure, queue_depth.LOOK_AT, seen.queues, "queue")
-        chart(gpu.gpu(seen.gpus, seen.marks), gpu.LOOK_AT, seen.gpus, "gpu")
-        chart(memory.memory(parts), memory.LOOK_AT, parts, "memory")
+        chart(queue_depth(seen.queues, seen.marks), seen.queues, "queue")
+        chart(gpu(seen.gpus, seen.marks), seen.gpus, "gpu")
+        chart(memory(parts), parts, "memory")
 
 
 def escaped(text: str) -> str:

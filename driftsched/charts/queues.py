@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,22 @@ import plotly.graph_objects as go
 
 from driftsched.charts.frames import MAX_SERIES, OTHERS, Floats, names_in, peaks
 from driftsched.charts.labels import TIME
-from driftsched.charts.marks import add_marks
-from driftsched.charts.theme import empty, finish, tenant_colours
+from driftsched.charts.marks import Marks, add_marks
+from driftsched.charts.theme import Look, tenant_colours
+from driftsched.charts.traces import line
 
-__all__ = ["LOOK_AT", "queue_depth"]
+__all__ = ["queue_depth", "queue_steps"]
 
-LOOK_AT = "A queue that keeps growing means that more work comes in than the GPU can do."
+LOOK = Look(
+    "Queue depth by tenant",
+    "queue-depth",
+    "A queue that keeps growing means that more work comes in than the GPU can do.",
+    TIME,
+    "Waiting requests",
+)
 
 
-def queue_depth(queues: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -> go.Figure:
+def queue_depth(queues: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw the waiting requests of each tenant as steps.
 
     Parameters
@@ -30,10 +36,8 @@ def queue_depth(queues: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -
     marks : sequence of (float, str)
         Labelled vertical lines, such as `phase_marks`.
     """
-    words: dict[str, Any] = {"title": "Queue depth by tenant", "x": TIME, "y": "Waiting requests"}
-    words |= {"filename": "queue-depth"}
     if queues.empty:
-        return empty(**words, text="No requests yet")
+        return LOOK.empty("No requests yet")
     names = names_in(queues["tenant"])
     colours = tenant_colours(names)
     levels = {name: _events(queues[queues["tenant"] == name]) for name in names}
@@ -42,10 +46,8 @@ def queue_depth(queues: pd.DataFrame, marks: Sequence[tuple[float, str]] = ()) -
         rest = queues[~queues["tenant"].isin(heavy)]
         levels = {name: levels[name] for name in names if name in heavy} | {OTHERS: _total(rest)}
         colours = tenant_colours(levels)
-    figure = go.Figure()
-    for name, (time_s, waiting) in levels.items():
-        _steps(figure, name, colours[name], time_s, waiting)
-    return add_marks(finish(figure, **words), marks)
+    traces = [queue_steps(name, colours[name], *events) for name, events in levels.items()]
+    return add_marks(LOOK.figure(traces, {"yaxis": {"rangemode": "tozero"}}), marks)
 
 
 def _events(queues: pd.DataFrame) -> tuple[Floats, Floats]:
@@ -59,14 +61,9 @@ def _total(queues: pd.DataFrame) -> tuple[Floats, Floats]:
     return queues["time_s"].to_numpy(np.float64), level
 
 
-def _steps(figure: go.Figure, name: str, colour: str, time_s: Floats, waiting: Floats) -> None:
-    starts, level = peaks(time_s, waiting)
-    figure.add_scatter(
-        x=starts,
-        y=level,
-        name=name,
-        mode="lines",
-        line={"color": colour, "width": 2, "shape": "hv"},
-        hovertemplate="%{y:,.0f}",
-    )
-    figure.update_yaxes(rangemode="tozero")
+def queue_steps(
+    name: str, colour: str, time_s: Floats, waiting: Floats, dash: str = "solid"
+) -> dict[str, Any]:
+    """Trace of a queue's length, thinned to its peaks."""
+    look = {"width": 2, "shape": "hv", "dash": dash}
+    return line(*peaks(time_s, waiting), name, colour, "%{y:,.0f}", line=look)

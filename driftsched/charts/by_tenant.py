@@ -1,0 +1,174 @@
+"""What each tenant gets under each policy: latency, and its share of the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from driftsched.charts.frames import few, finished, names_in, values_of
+from driftsched.charts.labels import metric_label, policy_label
+from driftsched.charts.theme import Look, policy_colours, tenant_colours, translucent
+from driftsched.charts.traces import error_bar, level
+
+__all__ = ["fairness", "tenant_percentile", "tenants"]
+
+BOXES = (
+    "A policy that favours a tenant lowers its box and lifts the others'; boxes hold the middle "
+    "half of the requests, whiskers reach from P5 to P95."
+)
+MARKS = (
+    "A policy that favours a tenant lowers its mark and lifts the others'; lines through the marks "
+    "are 95 % intervals."
+)
+EVEN = (
+    "Bars of equal height are a fair share by weight; Jain's index is 1 then and falls towards "
+    "1 / tenants as one takes all; lines and ± are 95 % intervals over the replications."
+)
+LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def tenants(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s") -> go.Figure:
+    """Draw a box of P5, P25, P50, P75 and P95 for each tenant and policy.
+
+    Parameters
+    ----------
+    requests_by_policy : mapping of str to DataFrame
+        Policy → requests table; requests that did not finish are left out.
+    metric : str
+        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    """
+    look = _look("Latency by tenant", BOXES, metric)
+    colours = policy_colours(requests_by_policy)
+    traces, lowest, order = [], np.inf, dict[str, None]()
+    for policy, requests in requests_by_policy.items():
+        done = finished(requests)
+        boxes = {} if done.empty else _boxes(done, metric)
+        if not boxes:
+            continue
+        low, lower, middle, upper, high = np.array(list(boxes.values())).T
+        lowest = min(lowest, float(low.min()))
+        order |= dict.fromkeys(boxes)
+        traces.append(
+            {
+                "type": "box",
+                "x": np.array(list(boxes), dtype=object),
+                "lowerfence": low,
+                "q1": lower,
+                "median": middle,
+                "q3": upper,
+                "upperfence": high,
+                "name": policy_label(policy),
+                "line": {"color": colours[policy], "width": 1.8},
+                "fillcolor": translucent(colours[policy], 0.35),
+                "hoverinfo": "y",
+            }
+        )
+    if not traces:
+        return look.empty()
+    layout = {"boxmode": "group", "boxgap": 0.3, "yaxis": {"hoverformat": ",.3~r"}}
+    layout |= {"xaxis": {"categoryorder": "array", "categoryarray": list(order)}}
+    return look.figure(traces, layout, hover="closest", log_y=lowest > 0)
+
+
+def _boxes(done: pd.DataFrame, metric: str) -> dict[str, list[float]]:
+    names = few(done["tenant"])
+    values = {name: values_of(done[names == name], metric) for name in names_in(names)}
+    return {
+        name: np.quantile(found, LEVELS).tolist() for name, found in values.items() if len(found)
+    }
+
+
+def _look(title: str, look_at: str, metric: str) -> Look:
+    name = f"tenants-{metric.removesuffix('_s')}"
+    return Look(title, name, look_at, "Tenant", metric_label(metric))
+
+
+def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e_s") -> go.Figure:
+    """Draw one percentile of each tenant under each policy, with its interval.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        policy, group (the tenant), percentile, value_s, low_s, high_s.
+    percentile : float
+        Whose rows to draw.
+    metric : str
+        What value_s is.
+    """
+    look = _look(f"P{percentile:g} by tenant", MARKS, metric)
+    rows = frame if frame.empty else frame[frame["percentile"] == percentile]
+    rows = rows if rows.empty else rows[rows["value_s"].notna()]
+    if rows.empty:
+        return look.empty()
+    policies, order = names_in(frame["policy"]), names_in(rows["group"])
+    colours = policy_colours(policies)
+    traces: list[dict[str, Any]] = []
+    for place, policy in enumerate(policies):
+        mine = rows[rows["policy"] == policy]
+        shift = (place - (len(policies) - 1) / 2) * 0.7 / max(len(policies), 2)
+        traces.append(
+            {
+                "type": "scatter",
+                "x": [order.index(name) + shift for name in mine["group"]],
+                "y": mine["value_s"].to_numpy(np.float64),
+                "error_y": error_bar(mine, "value_s", "low_s", "high_s"),
+                "customdata": mine["group"].to_numpy(dtype=object),
+                "mode": "markers",
+                "marker": {"color": colours[policy], "size": 9},
+                "name": policy_label(policy),
+                "hovertemplate": "%{customdata}: %{y:,.3~r} s",
+            }
+        )
+    ticks = {"tickvals": list(range(len(order))), "ticktext": order, "zeroline": False}
+    log_y = bool((rows["low_s"].fillna(rows["value_s"]) > 0).all())
+    return look.figure(traces, {"xaxis": ticks}, hover="closest", log_y=log_y)
+
+
+def fairness(frame: pd.DataFrame, jain: Mapping[str, str] | None = None) -> go.Figure:
+    """Draw the weight-normalised service of each tenant under each policy.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        policy, tenant, normalised_share: service of the tenant over what its weight entitles it
+        to, 1 being exactly its due; where known low and high, the ends of its interval.
+    jain : mapping of str to str, optional
+        Policy → Jain's index in words, with its interval; without it, it is computed from
+        normalised_share.
+    """
+    look = Look("Fairness", "fairness", EVEN, "Policy", "Service per weight (1 = its due)")
+    if frame.empty:
+        return look.empty()
+    labels = {policy: _with_jain(frame, policy, jain) for policy in names_in(frame["policy"])}
+    names = names_in(frame["tenant"])
+    colours = tenant_colours(names)
+    traces = []
+    for name in names:
+        mine = frame[frame["tenant"] == name]
+        traces.append(
+            {
+                "type": "bar",
+                "x": [labels[str(policy)] for policy in mine["policy"]],
+                "y": mine["normalised_share"].to_numpy(np.float64),
+                "error_y": error_bar(mine, "normalised_share", color="#9A9A9A"),
+                "name": name,
+                "marker": {"color": colours[name]},
+                "hovertemplate": "%{y:.2f}",
+            }
+        )
+    layout = {"barmode": "group", "bargap": 0.3, "shapes": [level()]}
+    layout |= {"xaxis": {"categoryorder": "array", "categoryarray": list(labels.values())}}
+    return look.figure(traces, layout)
+
+
+def _with_jain(frame: pd.DataFrame, policy: str, jain: Mapping[str, str] | None) -> str:
+    if jain is not None and policy in jain:
+        return f"{policy_label(policy)}<br>Jain {jain[policy]}"
+    shares = frame.loc[frame["policy"] == policy, "normalised_share"].to_numpy(np.float64)
+    squares = len(shares) * float(np.sum(shares**2))
+    index = float(np.sum(shares)) ** 2 / squares if squares > 0 else float("nan")
+    return f"{policy_label(policy)}<br>Jain {index:.3f}"

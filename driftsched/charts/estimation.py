@@ -1,0 +1,271 @@
+"""How well answer lengths are estimated: drift, the learned bias, errors, sizes mistaken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from driftsched.charts.frames import Floats, few, finished, names_in, spread
+from driftsched.charts.labels import TIME
+from driftsched.charts.marks import Marks, add_marks
+from driftsched.charts.theme import PALETTE, Look, category_colours
+from driftsched.charts.traces import DASHED, band, error_bar, level, line
+
+__all__ = ["bias", "confusion", "drift", "estimation_error", "estimation_scatter"]
+
+DRIFT = (
+    "At 1 the estimate is right; above it answers are longer than estimated, and a good "
+    "compensator brings the line back to 1."
+)
+WINDOWS = 120
+BIAS = Look(
+    "Learned bias",
+    "bias",
+    "Each line should settle where the faint dots, the measured ratios, lie; how soon it gets "
+    "there is how fast the estimator learns.",
+    TIME,
+    "Bias (factor)",
+)
+POINTS, DOTS = 500, 150
+ERRORS = (
+    "The gap between no compensation and the oracle is all there is to win; look how much of it "
+    "the learned bias wins; lines are 95 % intervals over the replications."
+)
+COMPENSATORS = {"none": "No compensation", "ema": "EMA", "oracle": "Oracle"}
+MEASURES = {
+    "mae": ("Mean absolute error (MAE)", "low", "high"),
+    "rmse": ("Root mean square error (RMSE)", "rmse_low", "rmse_high"),
+}
+DIAGONAL = (
+    "On the dashed line the estimate was right; dots above it are answers that were longer than "
+    "estimated."
+)
+SIZES = Look(
+    "Size classes",
+    "size-classes",
+    "The diagonal is right; a dark cell off it shows which size is taken for which, for instance "
+    "long answers treated as short.",
+    "Estimated size",
+    "Actual size",
+)
+SCALE = [(0.0, "#EAF1F7"), (0.5, "#5AA0CC"), (1.0, "#00497A")]
+
+
+def drift(
+    requests: pd.DataFrame, by: str = "category", unit: str = "tokens", marks: Marks = ()
+) -> go.Figure:
+    """Draw the moving median of actual over estimated output, with its P10 to P90 band.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Requests table; those that finished count, at the time they finished.
+    by : str
+        Column whose values become lines: category or predicted_category.
+    unit : str
+        What lengths are counted in, for the words only.
+    marks : sequence of (float, str)
+        Labelled vertical lines, such as `phase_marks`.
+    """
+    look = Look("Token drift", "drift", DRIFT, TIME, f"Actual / estimated {unit} (ratio)")
+    done = finished(requests)
+    if done.empty:
+        return look.empty()
+    done = done[done["estimated_output_tokens"] > 0].sort_values("finish_s", kind="stable")
+    names = few(done[by])
+    colours = category_colours([*names_in(requests[by]), *names_in(names)])
+    traces: list[dict[str, Any]] = []
+    for name in names_in(names):
+        mine = done[names == name]
+        ratio = mine["counted_output_tokens"] / mine["estimated_output_tokens"]
+        ends = mine["finish_s"].to_numpy(np.float64), ratio.to_numpy(np.float64)
+        traces += _median_and_band(name, colours[name], *_windows(*ends))
+    layout = {"yaxis": {"rangemode": "tozero"}, "shapes": [level()]}
+    return add_marks(look.figure(traces, layout), marks)
+
+
+def _windows(time_s: Floats, ratio: Floats) -> tuple[Floats, Floats]:
+    """Return the middle time and P10, P50, P90 of windows of equally many requests."""
+    width = min(len(ratio), max(20, len(ratio) // 15))
+    starts = np.unique(np.linspace(0, len(ratio) - width, WINDOWS).astype(int))
+    middle = time_s[starts + width // 2]
+    levels = [np.quantile(ratio[at : at + width], (0.1, 0.5, 0.9)) for at in starts]
+    return middle, np.array(levels)
+
+
+def _median_and_band(
+    name: str, colour: str, time_s: Floats, levels: Floats
+) -> list[dict[str, Any]]:
+    low, middle, high = levels.T
+    hover = "%{y:.2f} (P10 %{customdata[0]:.2f}, P90 %{customdata[1]:.2f})"
+    mode = "lines" if len(time_s) > 1 else "markers"
+    median = line(time_s, middle, name, colour, hover, legendgroup=name, mode=mode)
+    ends = (time_s, low, high)
+    return [
+        band(name, f"{name} P10 to P90", colour, ends, opacity=0.09),
+        median | {"customdata": levels[:, [0, 2]]},
+    ]
+
+
+def bias(learning: pd.DataFrame, marks: Marks = ()) -> go.Figure:
+    """Draw the bias of each category as it is learned, over faint measured values.
+
+    Parameters
+    ----------
+    learning : DataFrame
+        time_s, key (category as classified), measured_bias, bias. Long tables are thinned out.
+    marks : sequence of (float, str)
+        Labelled vertical lines, such as `phase_marks`.
+    """
+    if learning.empty:
+        return BIAS.empty("Nothing learned yet")
+    keys = few(learning["key"])
+    names = names_in(keys)
+    every = keys.cat.categories if isinstance(keys.dtype, pd.CategoricalDtype) else names
+    colours = category_colours(every)
+    traces: list[dict[str, Any]] = []
+    for name in names:
+        mine = learning[keys == name]
+        dots, steps = (mine.iloc[spread(len(mine), most)] for most in (DOTS, POINTS))
+        traces.append(
+            {
+                "type": "scatter",
+                "x": dots["time_s"].to_numpy(),
+                "y": dots["measured_bias"].to_numpy(),
+                "mode": "markers",
+                "marker": {"color": colours[name], "size": 4},
+                "opacity": 0.35,
+                "name": f"{name} measured",
+                "legendgroup": name,
+                "showlegend": False,
+                "hoverinfo": "skip",
+            }
+        )
+        x, y = steps["time_s"].to_numpy(), steps["bias"].to_numpy()
+        more = {"legendgroup": name, "line": {"shape": "hv"}}
+        traces.append(line(x, y, name, colours[name], "%{y:.3f}", **more))
+    return add_marks(BIAS.figure(traces, {"shapes": [level()]}), marks)
+
+
+def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
+    """Draw the mean absolute and the root mean square error of the output estimates.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        compensator, mae, rmse; where known low and high, the interval of the mae, and rmse_low and
+        rmse_high, that of the rmse.
+    unit : str
+        What lengths are counted in, for the words only.
+    """
+    y = f"Error of the output estimate ({unit})"
+    look = Look("Estimation error", "estimation-error", ERRORS, "Compensator", y)
+    if frame.empty:
+        return look.empty()
+    traces = [
+        {
+            "type": "bar",
+            "x": [COMPENSATORS.get(str(name), str(name)) for name in frame["compensator"]],
+            "y": frame[measure].to_numpy(np.float64),
+            "error_y": error_bar(frame, measure, low, high, color="#9A9A9A"),
+            "name": label,
+            "marker": {"color": colour},
+            "texttemplate": "%{y:.1f}",
+            "textposition": "inside",
+            "insidetextfont": {"color": "white", "size": 13},
+            "insidetextanchor": "start",
+            "hovertemplate": "%{y:.2f}",
+        }
+        for colour, (measure, (label, low, high)) in zip(PALETTE, MEASURES.items(), strict=False)
+    ]
+    return look.figure(traces, {"barmode": "group", "bargap": 0.3})
+
+
+def estimation_scatter(
+    requests: pd.DataFrame, unit: str = "tokens", sample: int = 3000
+) -> go.Figure:
+    """Draw estimated and actual output lengths on logarithmic axes, with the diagonal.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Requests table; those that finished count.
+    unit : str
+        What lengths are counted in, for the words only.
+    sample : int
+        At most this many dots; which ones is the same at each call.
+    """
+    axes = f"Estimated output ({unit})", f"Actual output ({unit})"
+    look = Look("Estimated and actual output", "estimation", DIAGONAL, *axes)
+    done = finished(requests)
+    if done.empty:
+        return look.empty()
+    if len(done) > sample:
+        chosen = np.random.default_rng(0).choice(len(done), sample, replace=False)
+        done = done.iloc[np.sort(chosen)]
+    names = few(done["category"])
+    colours = category_colours(names_in(names))
+    traces = [
+        {
+            "type": "scatter",
+            "x": mine["estimated_output_tokens"].to_numpy(np.float64),
+            "y": mine["counted_output_tokens"].to_numpy(np.float64),
+            "mode": "markers",
+            "marker": {"color": colours[name], "size": 5, "opacity": 0.55},
+            "name": name,
+            "hovertemplate": "estimated %{x:,.0f}, actual %{y:,.0f}",
+        }
+        for name, mine in ((name, done[names == name]) for name in names_in(names))
+    ]
+    lengths = done[["estimated_output_tokens", "counted_output_tokens"]].to_numpy(np.float64)
+    positive = lengths[lengths > 0]
+    ends = [float(positive.min()), float(positive.max())] if len(positive) else [1.0, 10.0]
+    traces.append(line(ends, ends, "as estimated", "", None, line=DASHED))
+    layout = {"legend": {"itemsizing": "constant"}}
+    return look.figure(traces, layout, hover="closest", log_x=True, log_y=True)
+
+
+def confusion(requests: pd.DataFrame) -> go.Figure:
+    """Draw a heat map of estimated and actual size classes of finished requests.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Requests table with size_class and actual_size_class. Each cell shows its number of requests
+        and its share of its row, that is of the requests which really had that size.
+    """
+    done = finished(requests)
+    if done.empty:
+        return SIZES.empty()
+    classes = _classes(done)
+    counts = pd.crosstab(done["actual_size_class"], done["size_class"], dropna=False)
+    cells = counts.reindex(index=classes, columns=classes, fill_value=0).to_numpy()
+    names = np.array(classes, dtype=object)
+    heat = {
+        "type": "heatmap",
+        "z": 100 * cells / np.maximum(cells.sum(axis=1, keepdims=True), 1),
+        "x": names,
+        "y": names,
+        "text": np.array([[f"{count:,}" for count in row] for row in cells], dtype=object),
+        "zmin": 0,
+        "zmax": 100,
+        "colorscale": SCALE,
+        "xgap": 3,
+        "ygap": 3,
+        "colorbar": {"title": {"text": "Share of row (%)", "side": "right"}, "thickness": 12},
+        "texttemplate": "%{text}<br>%{z:.1f} %",
+        "hovertemplate": "actual %{y}, estimated %{x}<br>%{text} requests<br>"
+        "%{z:.1f} % of actual %{y}<extra></extra>",
+    }
+    axes = {"xaxis": {"showgrid": False}, "yaxis": {"showgrid": False, "autorange": "reversed"}}
+    return SIZES.figure([heat], {"margin": {"t": 56}} | axes, hover="closest")
+
+
+def _classes(done: pd.DataFrame) -> list[str]:
+    column = done["actual_size_class"]
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return [str(name) for name in column.cat.categories]
+    return list(dict.fromkeys(names_in(column) + names_in(done["size_class"])))

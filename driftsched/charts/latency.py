@@ -1,0 +1,238 @@
+"""How long requests take: distribution functions, histograms, percentiles, against load."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from driftsched.charts.frames import few, finished, log_edges, names_in, values_of
+from driftsched.charts.labels import metric_label, policy_label
+from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, tenant_colours, translucent
+from driftsched.charts.traces import (
+    CDF_MARKS,
+    cdf,
+    cdf_marks,
+    error_bar,
+    level,
+    line,
+    line_with_band,
+)
+
+__all__ = ["latency_bands", "latency_cdf", "latency_histogram", "load_sweep", "percentiles"]
+
+DASHES = ("solid", "dash", "dot", "dashdot", "12px,4px")
+SECONDS = "%{y:,.3~r} s"
+CURVES = (
+    "A curve further left is faster; compare the round marks for the usual request (P50) and the "
+    "diamonds for the unlucky one (P99)."
+)
+CURVES_WITH_BANDS = (
+    "A curve further left is faster; the round marks are the usual request (P50), the diamonds the "
+    "unlucky one (P99), and a band is the 95 % interval of the share of requests at each latency, "
+    "over the replications (pointwise, Student's t)."
+)
+HUMPS = (
+    "Two humps mean that two kinds of requests live different lives: short beside long ones, or "
+    "those that waited and those that did not."
+)
+BARS = (
+    "Compare bars of one percentile; a difference is worth believing where the error bars, 95 % "
+    "intervals, do not overlap."
+)
+KNEES = (
+    "Left of the diamond, the knee, more load costs little; right of it latency grows faster than "
+    "the load; bands are 95 % intervals, the line through a diamond the loads that cannot be told "
+    "from the knee, and the dashed line is the load as it is set now."
+)
+
+
+def latency_cdf(
+    requests_by_policy: Mapping[str, pd.DataFrame],
+    metric: str = "e2e_s",
+    log_x: bool = True,
+) -> go.Figure:
+    """Draw the cumulative distribution of a latency for each policy.
+
+    Parameters
+    ----------
+    requests_by_policy : mapping of str to DataFrame
+        Policy → requests table; requests that did not finish are left out.
+    metric : str
+        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    log_x : bool
+        Logarithmic time axis; values of 0 are then beyond its left end.
+    """
+    look = _distribution(metric, CURVES)
+    values = {
+        policy: values_of(finished(requests), metric)
+        for policy, requests in requests_by_policy.items()
+    }
+    colours = policy_colours(values)
+    values = {policy: found for policy, found in values.items() if len(found)}
+    if not values:
+        return look.empty()
+    log_x = log_x and any(found[-1] > 0 for found in values.values())
+    traces: list[dict[str, Any]] = []
+    for place, (policy, found) in enumerate(values.items()):
+        dash = DASHES[place % len(DASHES)]
+        traces += cdf(found, policy_label(policy), colours[policy], dash, above_0=log_x)
+    return look.figure(traces, {"yaxis": SHARE_AXIS}, hover="y unified", log_x=log_x)
+
+
+def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
+    """Draw distributions over several replications, each with its band.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        policy, share (0 to 1, ascending), value_s, low and high: shares between which the
+        distribution function lies at value_s.
+    metric : str
+        What value_s is: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    """
+    look = _distribution(metric, CURVES_WITH_BANDS)
+    if curves.empty:
+        return look.empty()
+    colours = policy_colours(names_in(curves["policy"]))
+    log_x = bool((curves["value_s"] > 0).any())
+    traces: list[dict[str, Any]] = []
+    for place, (name, mine) in enumerate(curves.groupby("policy", sort=False, observed=True)):
+        policy = str(name)
+        label, colour = policy_label(policy), colours[policy]
+        rows = mine[mine["value_s"] > 0] if log_x else mine
+        x, *shares = (rows[name].to_numpy() for name in ("value_s", "share", "low", "high"))
+        drawn = [x, *(100 * share for share in shares)]
+        dash = DASHES[place % len(DASHES)]
+        traces += line_with_band(policy, label, colour, drawn, "%{x:,.3~r} s", dash)
+        traces[-1] |= {"hoverinfo": "x"}
+        at = rows[rows["share"].isin(list(CDF_MARKS))]
+        symbols = [CDF_MARKS[share] for share in at["share"]]
+        x, y = at["value_s"].to_numpy(), 100 * at["share"].to_numpy()
+        traces.append(cdf_marks(x, y, label, colour, symbols) | {"legendgroup": policy})
+    return look.figure(traces, {"yaxis": SHARE_AXIS}, hover="y unified", log_x=log_x)
+
+
+def _distribution(metric: str, look_at: str) -> Look:
+    name = f"cdf-{metric.removesuffix('_s')}"
+    return Look(
+        "Latency distribution", name, look_at, metric_label(metric), "Share of requests (%)"
+    )
+
+
+def latency_histogram(requests: pd.DataFrame, metric: str = "e2e_s", bins: int = 50) -> go.Figure:
+    """Draw the number of requests in bins of a latency, one outline a tenant.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Requests table; those that finished count.
+    metric : str
+        Column in seconds, such as e2e_s or ttft_s.
+    bins : int
+        Logarithmic bins, common to all tenants. Values of 0 are counted in the first.
+    """
+    name = f"histogram-{metric.removesuffix('_s')}"
+    look = Look("Latency histogram", name, HUMPS, metric_label(metric), "Requests")
+    done = finished(requests)
+    every = values_of(done, metric)
+    if not len(every):
+        return look.empty()
+    edges = log_edges(every, bins)
+    names = few(done["tenant"])
+    colours = tenant_colours(names_in(names))
+    traces = []
+    for name in names_in(names):
+        found = np.clip(values_of(done[names == name], metric), edges[0], edges[-1])
+        counts = np.append(np.histogram(found, edges)[0], 0)
+        said = "%{y:,} from %{x:,.3~r} s to %{customdata:,.3~r} s"
+        steps = line(edges, counts, name, colours[name], said, line={"width": 2, "shape": "hv"})
+        steps |= {"customdata": np.append(edges[1:], edges[-1])}
+        traces.append(steps | {"fill": "tozeroy", "fillcolor": translucent(colours[name], 0.18)})
+    return look.figure(traces, {"yaxis": {"rangemode": "tozero"}}, log_x=True)
+
+
+def percentiles(frame: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
+    """Draw grouped bars, one group a percentile and one bar a policy.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        policy, metric, percentile (0 to 100), value_s, and where known low_s and high_s, the ends
+        of the confidence interval.
+    metric : str
+        Which rows to draw.
+    """
+    name = f"percentiles-{metric.removesuffix('_s')}"
+    look = Look("Latency percentiles", name, BARS, "Percentile", metric_label(metric))
+    rows = frame if frame.empty else frame[frame["metric"] == metric]
+    rows = rows if rows.empty else rows[rows["value_s"].notna()]
+    if rows.empty:
+        return look.empty()
+    colours = policy_colours(names_in(frame["policy"]))
+    traces = []
+    for policy in names_in(rows["policy"]):
+        mine = rows[rows["policy"] == policy].sort_values("percentile")
+        traces.append(
+            {
+                "type": "bar",
+                "x": [f"P{percentile:g}" for percentile in mine["percentile"]],
+                "y": mine["value_s"].to_numpy(),
+                "error_y": error_bar(mine, "value_s", "low_s", "high_s", color="#9A9A9A"),
+                "name": policy_label(policy),
+                "marker": {"color": colours[policy]},
+                "hovertemplate": SECONDS,
+            }
+        )
+    return look.figure(traces, {"barmode": "group", "bargap": 0.25})
+
+
+def load_sweep(
+    frame: pd.DataFrame, percentile: float, metric: str = "e2e_s", now: float | None = None
+) -> go.Figure:
+    """Draw a percentile of latency against load, a line a policy with its band and its knee.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most), and
+        where known knee_low and knee_high, the ends of the knee's interval.
+    percentile : float
+        What value_s is, for the words only.
+    metric : str
+        Likewise.
+    now : float, optional
+        Utilisation to mark.
+    """
+    load = "Offered load / capacity (ρ of the busiest phase)"
+    look = Look(f"P{percentile:g} against load", "load-sweep", KNEES, load, metric_label(metric))
+    rows = frame if frame.empty else frame[frame["value_s"].notna()]
+    if rows.empty:
+        return look.empty()
+    colours = policy_colours(names_in(rows["policy"]))
+    traces: list[dict[str, Any]] = []
+    for name, mine in rows.groupby("policy", sort=False, observed=True):
+        label, colour = policy_label(str(name)), colours[str(name)]
+        columns = [mine[column].to_numpy() for column in ("utilisation", "value_s", "low_s")]
+        columns.append(mine["high_s"].to_numpy())
+        traces += line_with_band(str(name), label, colour, columns, SECONDS)
+        knee = mine[mine["knee"]]
+        traces.append(
+            {
+                "type": "scatter",
+                "x": knee["utilisation"].to_numpy(),
+                "y": knee["value_s"].to_numpy(),
+                "mode": "markers",
+                "marker": {"symbol": "diamond", "size": 12, "color": colour},
+                "name": f"{label}, knee",
+                "error_x": error_bar(knee, "utilisation", "knee_low", "knee_high", width=5),
+                "legendgroup": str(name),
+                "showlegend": False,
+                "hoverinfo": "skip",
+            }
+        )
+    shapes = [] if now is None else [level(now, upright=True)]
+    return look.figure(traces, {"shapes": shapes}, log_y=bool((rows["value_s"] > 0).all()))

@@ -1,0 +1,156 @@
+"""A live run beside its simulation, and how well the fitted cost explains its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from driftsched.charts.frames import finished, spread, values_of
+from driftsched.charts.labels import TIME, metric_label, policy_label
+from driftsched.charts.queues import queue_steps
+from driftsched.charts.theme import BLUE, NEUTRAL, ORANGE, SHARE_AXIS, Look, policy_colours
+from driftsched.charts.traces import DASHED, cdf, line
+
+__all__ = ["calibration", "twin", "twin_policies", "twin_queues"]
+
+CURVES = (
+    "Where the two curves lie on each other the simulation can be trusted; look at the diamonds, "
+    "the unlucky one in a hundred, first."
+)
+POLICIES = (
+    "The live curve is what was; the others are what the same requests would have seen under "
+    "another policy, on the calibrated engine."
+)
+QUEUES = Look(
+    "Queue depth, live and simulated",
+    "twin-queues",
+    "A gap that grows with time means that the simulated engine is too fast or slow.",
+    TIME,
+    "Waiting requests",
+)
+CALIBRATION = Look(
+    "Fit of the cost model",
+    "calibration",
+    "Marks on the line are predicted exactly; a cloud beside it is a kind of iteration that the "
+    "cost model does not know.",
+    "Predicted, an iteration (ms)",
+    "Measured, an iteration (ms)",
+)
+MARKS = {0.5: "circle", 0.9: "square", 0.99: "diamond"}
+KINDS = {"decoding only": BLUE, "with prompts": ORANGE}
+POINTS = 2000
+LIVE, TWIN = "live", "simulated"
+
+
+def twin(live: pd.DataFrame, simulated: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
+    """Draw both cumulative distributions of a latency, with P50, P90 and P99 marked.
+
+    Parameters
+    ----------
+    live, simulated : DataFrame
+        Requests tables.
+    metric : str
+        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    """
+    curves = {LIVE: (live, BLUE, "solid"), TWIN: (simulated, ORANGE, "dash")}
+    return _curves("Live and simulated", "twin", CURVES, metric, curves)
+
+
+def twin_policies(
+    live: pd.DataFrame, by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s"
+) -> go.Figure:
+    """Draw what was beside what would have been: the live curve and one a policy.
+
+    Parameters
+    ----------
+    live : DataFrame
+        Requests table of the live run.
+    by_policy : mapping of str to DataFrame
+        Policy → requests table of its simulation.
+    metric : str
+        Column in seconds.
+    """
+    colours = policy_colours(by_policy)
+    curves = {
+        policy_label(policy): (requests, colours[policy], "dash")
+        for policy, requests in by_policy.items()
+    }
+    curves[LIVE] = (live, NEUTRAL, "solid")
+    return _curves("What would it have been", "twin-policies", POLICIES, metric, curves)
+
+
+def _curves(
+    title: str,
+    filename: str,
+    look_at: str,
+    metric: str,
+    curves: Mapping[str, tuple[pd.DataFrame, str, str]],
+) -> go.Figure:
+    """Draw the distribution functions of requests tables, each with its colour and dash."""
+    name = f"{filename}-{metric.removesuffix('_s')}"
+    look = Look(title, name, look_at, metric_label(metric), "Share of requests (%)")
+    traces: list[dict[str, Any]] = []
+    for label, (requests, colour, dash) in curves.items():
+        values = values_of(finished(requests), metric)
+        traces += cdf(values, label, colour, dash, MARKS) if len(values) else []
+    if not traces:
+        return look.empty()
+    positive = all(trace["x"][0] > 0 for trace in traces)
+    return look.figure(traces, {"yaxis": SHARE_AXIS}, hover="y unified", log_x=positive)
+
+
+def twin_queues(curves: pd.DataFrame) -> go.Figure:
+    """Draw the waiting requests of both over time.
+
+    Parameters
+    ----------
+    curves : DataFrame
+        time_s, live, twin.
+    """
+    if curves.empty:
+        return QUEUES.empty()
+    time_s, live, simulated = (
+        curves[column].to_numpy(np.float64) for column in ("time_s", "live", "twin")
+    )
+    traces = [
+        queue_steps(LIVE, BLUE, time_s, live),
+        queue_steps(TWIN, ORANGE, time_s, simulated, dash="dash"),
+    ]
+    return QUEUES.figure(traces, {"yaxis": {"rangemode": "tozero"}})
+
+
+def calibration(residuals: pd.DataFrame) -> go.Figure:
+    """Draw each stretch of iterations: measured time an iteration against the predicted one.
+
+    Parameters
+    ----------
+    residuals : DataFrame
+        Of a `Calibration`: seconds, predicted_s, iterations, requests, kv_tokens, prompts.
+    """
+    if residuals.empty:
+        return CALIBRATION.empty("No observations yet")
+    rows = residuals.iloc[spread(len(residuals), POINTS)]
+    per = 1e3 / rows["iterations"].to_numpy(np.float64)
+    predicted, seen = rows["predicted_s"].to_numpy() * per, rows["seconds"].to_numpy() * per
+    prompts = (rows["prompts"] > 0).to_numpy()
+    traces = [
+        {
+            "type": "scatter",
+            "x": predicted[mine],
+            "y": seen[mine],
+            "name": kind,
+            "mode": "markers",
+            "marker": {"color": colour, "size": 6, "opacity": 0.7},
+            "customdata": rows.loc[mine, ["requests", "kv_tokens", "iterations"]].to_numpy(),
+            "hovertemplate": "%{y:.3g} ms, predicted %{x:.3g} ms<br>%{customdata[0]:.0f} requests, "
+            "%{customdata[1]:.0f} tokens of cache, %{customdata[2]:.0f} iterations<extra></extra>",
+        }
+        for (kind, colour), mine in zip(KINDS.items(), (~prompts, prompts), strict=True)
+    ]
+    low, high = (float(side(np.concatenate([predicted, seen]))) for side in (np.min, np.max))
+    traces.append(line([low, high], [low, high], "as predicted", NEUTRAL, None, line=DASHED))
+    return CALIBRATION.figure(traces, hover="closest", log_x=low > 0, log_y=low > 0)

@@ -1,0 +1,149 @@
+"""What several replications say together: means over time with intervals, published claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from driftsched.charts.frames import names_in
+from driftsched.charts.labels import TIME, policy_label, wrap
+from driftsched.charts.marks import Marks, add_marks
+from driftsched.charts.theme import (
+    PALETTE,
+    VERMILLION,
+    Look,
+    category_colours,
+    policy_colours,
+    tenant_colours,
+)
+from driftsched.charts.traces import error_bar, level, line_with_band
+
+__all__ = ["bands", "bias_bands", "claims", "drift_bands", "queue_bands"]
+
+MEANS = (
+    "A line is the mean over the replications, its band the 95 % interval at each time (Student's "
+    "t); lines whose bands do not touch differ."
+)
+DRIFT = (
+    "At 1 the estimate is right; above it answers are longer than estimated, and a good correction "
+    "brings the line back to 1; bands are 95 % intervals of the mean."
+)
+BIAS = (
+    "What an arriving request's base length is multiplied by: each line should settle where "
+    "answers really lie beside their base length, and soon."
+)
+
+CLAIMS = Look(
+    "Published and here",
+    "claims",
+    "A published figure holds where the bar around our dot, its 95 % interval, leaves out zero and "
+    "the diamond, the published value, is within 10 points of the dot.",
+    "Change (%)",
+    "",
+)
+
+
+def queue_bands(frame: pd.DataFrame, marks: Marks = (), *, by: str = "policy") -> go.Figure:
+    """Draw waiting requests over time, a line a policy or tenant.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        name, time_s, mean, low, high.
+    marks : sequence of (float, str)
+        Labelled vertical lines.
+    by : str
+        What the names are, policy or tenant.
+    """
+    name = f"queue-depth-by-{by}"
+    look = Look(f"Queue depth by {by}", name, MEANS, TIME, "Waiting requests")
+    if by == "tenant":
+        return bands(frame, look, tenant_colours, "%{y:,.0f}", marks)
+    return bands(frame, look, policy_colours, "%{y:,.0f}", marks, label=policy_label)
+
+
+def drift_bands(frame: pd.DataFrame, unit: str = "tokens", marks: Marks = ()) -> go.Figure:
+    """Draw actual over estimated length over time, a line a category; columns as `queue_bands`."""
+    look = Look("Token drift", "drift", DRIFT, TIME, f"Actual / estimated {unit} (ratio)")
+    return bands(frame, look, category_colours, "%{y:.2f}", marks, shapes=[level()])
+
+
+def bias_bands(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
+    """Draw the bias that requests were estimated with, a line a category; as `queue_bands`."""
+    look = Look("Learned bias", "bias", BIAS, TIME, "Bias (factor)")
+    return bands(frame, look, category_colours, "%{y:.2f}", marks, shapes=[level()])
+
+
+def bands(
+    frame: pd.DataFrame,
+    look: Look,
+    colours: Callable[[Iterable[str]], dict[str, str]],
+    hover: str,
+    marks: Marks = (),
+    *,
+    label: Callable[[str], str] = str,
+    shapes: Sequence[dict[str, Any]] = (),
+) -> go.Figure:
+    """Draw a line with a band for each name.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        name, time_s, mean, low, high; ends of NaN draw no band.
+    look : Look
+        The chart's words.
+    colours : callable
+        Names → colours.
+    hover : str
+        Plotly's format of a value.
+    marks : sequence of (float, str)
+        Labelled vertical lines.
+    label : callable
+        Name → what the legend says.
+    shapes : sequence of dict
+        More of the figure's layout.
+    """
+    if frame.empty:
+        return look.empty()
+    traces: list[dict[str, Any]] = []
+    colour = colours(names_in(frame["name"]))
+    for name, mine in frame.groupby("name", sort=False, observed=True):
+        columns = [mine[column].to_numpy() for column in ("time_s", "mean", "low", "high")]
+        traces += line_with_band(str(name), label(str(name)), colour[str(name)], columns, hover)
+    layout = {"yaxis": {"rangemode": "tozero"}, "shapes": list(shapes)}
+    return add_marks(look.figure(traces, layout), marks)
+
+
+def claims(frame: pd.DataFrame) -> go.Figure:
+    """Draw a row a claim: the published change and ours, with an error bar.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        claim (text), published_percent, ours_percent, low, high: changes in percent and the ends
+        of the interval of ours, NaN where unknown. The first row is drawn on top.
+    """
+    if frame.empty:
+        return CLAIMS.empty("No claims to check yet")
+    labels = np.array([wrap(str(claim)) for claim in frame["claim"]], dtype=object)
+    common = {"type": "scatter", "y": labels, "mode": "markers", "hovertemplate": "%{x:+.1f} %"}
+    diamond = {"color": VERMILLION, "size": 12, "symbol": "diamond-open", "line": {"width": 2}}
+    here = {
+        "name": "Here",
+        "x": frame["ours_percent"].to_numpy(np.float64),
+        "error_x": error_bar(frame, "ours_percent", width=5),
+        "marker": {"color": PALETTE[0], "size": 11},
+    }
+    there = {
+        "name": "Published",
+        "x": frame["published_percent"].to_numpy(np.float64),
+        "marker": diamond,
+    }
+    layout = {"shapes": [level(0, upright=True)], "yaxis": {"autorange": "reversed"}}
+    height = 170 + 30 * len(labels) + 14 * sum(label.count("<br>") for label in labels)
+    traces = [common | here, common | there]
+    return CLAIMS.figure(traces, layout, hover="y unified", height=height)

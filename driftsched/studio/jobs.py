@@ -1,29 +1,82 @@
-"""Work outside the script thread: a bounded pool of processes, shared by all sessions.
+"""Work outside the script thread, shared by all sessions.
 
 Equal work is done once: jobs with the same key are one job, and its result is kept for the next who
-asks. A job belongs to no script run, so it outlives reruns and page switches.
+asks. A job belongs to no script run, so it outlives reruns and page switches. What lets go of the
+interpreter is done in threads of the server; all else, and what turns out to be slow, in processes.
 """
 
 from __future__ import annotations
 
-import pickle
+import os
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from driftsched.studio.job import Job, State
-from driftsched.studio.process import WorkerProcess
+from driftsched.studio.worker import Worker, carry_out
 
-__all__ = ["Job", "JobPool", "State"]
+__all__ = ["Apart", "Job", "JobPool", "State"]
 
 GRACE_S = 1.0
 """A cancelled task that does not end by itself within this time loses its process."""
 
 
+class State(StrEnum):
+    """Where a job is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Apart(NamedTuple):
+    """What a task in a thread returns where it has to be done in a process instead."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+
+
+class Job:
+    """One task and how far it is. Read it from any thread; only the pool changes it."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.state = State.QUEUED
+        self.apart = False
+        self.progress = 0.0
+        self.result: Any = None
+        self.size = 1
+        self.error = ""
+        self.started_s = 0.0
+        self.owners: set[str] = set()
+        self.future: Future[None]
+        self.ended = threading.Event()
+        self.unwanted = threading.Event()
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds to go, from the progress so far; None while that says nothing."""
+        if self.state is not State.RUNNING or self.progress < 0.02:
+            return None
+        spent = time.monotonic() - self.started_s
+        return spent * (1 - self.progress) / self.progress
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for the end; False if it has not come within `timeout_s`."""
+        return self.ended.wait(timeout_s)
+
+    def tell(self, share: float, _: object = None) -> None:
+        """Take note of the share done."""
+        self.progress = share
+
+
 class JobPool:
-    """Runs jobs in `workers` processes, first come first served.
+    """Runs jobs in threads and in processes, first come first served in both.
 
     Parameters
     ----------
@@ -31,166 +84,169 @@ class JobPool:
         Processes at most; the first starts at once, so that it is ready when work comes, each other
         when there is work for it.
     keep : int
-        Results kept, the least recently used goes first.
+        Room for results; the least recently used goes first, one alone always stays.
+    size : callable
+        How much room a result takes.
     queue : int
         Jobs waiting at most; one more fails at once, with a message.
     """
 
-    def __init__(self, workers: int = 2, keep: int = 32, queue: int = 200) -> None:
-        self._keep, self._limit = keep, queue
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._queue: deque[Job] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
-        self._threads = [
-            threading.Thread(
-                target=self._serve, args=(number == 0,), name=f"job-{number}", daemon=True
-            )
-            for number in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+    def __init__(
+        self,
+        workers: int = 2,
+        keep: int = 32,
+        size: Callable[[Any], int] = lambda _: 1,
+        queue: int = 200,
+    ) -> None:
+        self._limit, self._keep, self._size = queue, keep, size
+        self._open: dict[str, Job] = {}
+        self._kept: OrderedDict[str, Job] = OrderedDict()
+        self._lock = threading.RLock()
+        self._here = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "job-here")
+        self._apart = ThreadPoolExecutor(workers, "job-apart")
+        self._idle = [Worker()]
 
     def submit(
-        self, function: Callable[..., Any], args: tuple[Any, ...], key: str, owner: str = ""
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        key: str,
+        owner: str = "",
+        *,
+        here: bool = False,
     ) -> Job:
         """Ask for ``function(*args, progress=…)``; equal keys share one job and its result.
 
         Parameters
         ----------
         function : callable
-            Importable by name, since it runs in another process; it may call ``progress(share)``.
+            It may call ``progress(share)``. Importable by name where it runs in another process.
         args : tuple
-            Picklable.
+            Picklable where it runs in another process.
         key : str
             Names the work: same key, same result.
         owner : str
             Who asks. Asking for other work gives up the owner's former job, which is cancelled
             when nobody else wants it.
+        here : bool
+            Begin in a thread of this process; what the function returns as `Apart` goes on in a
+            process.
         """
-        with self._changed:
-            job = self._jobs.get(key)
+        with self._lock:
+            job = self.known(key)
             if job is None:
-                job = self._new(key, function, args)
-            self._jobs.move_to_end(key)
+                job = self._open[key] = Job(key)
+                self._enqueue(job, not here, function, args)
             if owner:
                 self._leave(owner, but=job)
                 job.owners.add(owner)
             return job
 
-    def _new(self, key: str, function: Callable[..., Any], args: tuple[Any, ...]) -> Job:
-        job = Job(key, function, args)
-        self._jobs[key] = job
-        if len(self._queue) >= self._limit:
-            self._end(job, State.FAILED, error="too much is waiting already; try again in a minute")
-            return job
-        self._queue.append(job)
-        self._number()
-        self._changed.notify()
-        return job
+    def known(self, key: str) -> Job | None:
+        """The job of this key, where it is under way or its result is kept."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._open.get(key) or self._kept.get(key)
+
+    def position(self, job: Job) -> int:
+        """Place of a waiting job in its queue, from 1."""
+        with self._lock:
+            waiting = [one for one in self._waiting() if one.apart == job.apart]
+            return waiting.index(job) + 1 if job in waiting else 0
 
     def leave(self, owner: str) -> None:
         """Give up what `owner` asked for; it is cancelled unless somebody else waits for it."""
-        with self._changed:
+        with self._lock:
             self._leave(owner)
 
     def forget(self, job: Job) -> None:
         """Drop a job that has ended, so that its work can be asked for anew."""
-        with self._changed:
-            if job.ended.is_set() and self._jobs.get(job.key) is job:
-                del self._jobs[job.key]
-
-    def adopt(self, key: str, result: Any) -> Job:
-        """Keep a result that was computed elsewhere under `key`."""
-        with self._changed:
-            job = Job(key, _nothing, ())
-            self._jobs[key] = job
-            self._end(job, State.DONE, result=result)
-            return job
+        with self._lock:
+            if self._kept.get(job.key) is job:
+                del self._kept[job.key]
 
     def close(self) -> None:
         """End all processes; jobs under way are cancelled."""
-        with self._changed:
-            self._closed = True
-            for job in list(self._jobs.values()):
-                job.unwanted.set()
-                if job.state is State.QUEUED:
-                    self._end(job, State.CANCELLED)
-            self._queue.clear()
-            self._changed.notify_all()
-        for thread in self._threads:
-            thread.join(GRACE_S + 5)
+        with self._lock:
+            for job in list(self._open.values()):
+                self._cancel(job)
+        for executor in (self._here, self._apart):
+            executor.shutdown(cancel_futures=True)
+        while self._idle:
+            self._idle.pop().close()
+
+    def _waiting(self) -> list[Job]:
+        return [job for job in self._open.values() if job.state is State.QUEUED]
+
+    def _enqueue(
+        self, job: Job, apart: bool, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        job.apart, job.state = apart, State.QUEUED
+        if len(self._waiting()) > self._limit:
+            too_much = "too much is waiting already; try again in a minute"
+            self._end(job, State.FAILED, error=too_much)
+            return
+        executor, run = (self._apart, self._run_apart) if apart else (self._here, self._run_here)
+        job.future = executor.submit(run, job, function, args)
 
     def _leave(self, owner: str, but: Job | None = None) -> None:
-        for job in list(self._jobs.values()):
+        for job in list(self._open.values()):
             if owner in job.owners and job is not but:
                 job.owners.discard(owner)
-                if not job.owners and not job.ended.is_set():
+                if not job.owners:
                     self._cancel(job)
 
     def _cancel(self, job: Job) -> None:
         job.unwanted.set()
-        del self._jobs[job.key]
-        if job.state is State.QUEUED:
-            self._queue.remove(job)
-            self._number()
+        del self._open[job.key]
+        if job.future.cancel():
             self._end(job, State.CANCELLED)
 
-    def _number(self) -> None:
-        for position, job in enumerate(self._queue, start=1):
-            job.position = position
-
     def _end(self, job: Job, state: State, result: Any = None, error: str = "") -> None:
-        job.result, job.error, job.progress = result, error, 1.0
-        job.function, job.args = _nothing, ()
-        job.state = state
-        job.ended.set()
-        ended = [key for key, kept in self._jobs.items() if kept.ended.is_set()]
-        for key in ended[: max(0, len(ended) - self._keep)]:
-            del self._jobs[key]
+        with self._lock:
+            job.result, job.error, job.progress, job.state = result, error, 1.0, state
+            job.size = self._size(result) if state is State.DONE else 1
+            if self._open.get(job.key) is job:
+                del self._open[job.key]
+                self._kept[job.key] = job
+                self._make_room()
+            job.ended.set()
 
-    def _serve(self, at_once: bool) -> None:
-        process = WorkerProcess() if at_once else None
-        while (job := self._next()) is not None:
-            if process is not None and not process.alive:
-                process.close()
-                process = None
-            process = process or WorkerProcess()
-            self._carry_out(job, process)
-        if process is not None:
-            process.close()
+    def _make_room(self) -> None:
+        while len(self._kept) > 1 and sum(job.size for job in self._kept.values()) > self._keep:
+            self._kept.popitem(last=False)
 
-    def _next(self) -> Job | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._queue)
-            if self._closed:
-                return None
-            job = self._queue.popleft()
-            self._number()
-            job.state, job.started_s = State.RUNNING, time.monotonic()
-            return job
+    def _run_here(self, job: Job, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        job.state, job.started_s = State.RUNNING, time.monotonic()
+        kind, *rest = carry_out(function, args, job.tell, job.unwanted.is_set)
+        if kind == "done" and isinstance(rest[0], Apart):
+            with self._lock:
+                if not job.unwanted.is_set():
+                    self._enqueue(job, True, *rest[0])
+                    return
+                kind = "cancelled"
+        self._take(job, kind, *rest)
 
-    def _carry_out(self, job: Job, process: WorkerProcess) -> None:
+    def _run_apart(self, job: Job, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        job.state, job.started_s = State.RUNNING, time.monotonic()
+        worker = self._idle.pop() if self._idle else Worker()
+        if not worker.alive:
+            worker.close()
+            worker = Worker()
         try:
-            kind, *rest = process.run(
-                job.function, job.args, job.unwanted, self._tell(job), GRACE_S
-            )
-        except (pickle.PickleError, AttributeError, TypeError) as error:
+            kind, *rest = worker.run(function, args, job.unwanted, job.tell, GRACE_S)
+        except Exception as error:  # noqa: BLE001  whatever pickle has against it
             kind, rest = "failed", [f"this cannot be handed to a worker: {error}"]
-        with self._changed:
-            if kind == "done":
-                self._end(job, State.DONE, result=rest[0])
-            elif kind == "cancelled" or job.unwanted.is_set():
-                self._end(job, State.CANCELLED)
-            else:
-                self._end(job, State.FAILED, error=rest[0])
+        if worker.alive:
+            self._idle.append(worker)
+        self._take(job, kind, *rest)
 
-    def _tell(self, job: Job) -> Callable[[float, Any], None]:
-        def tell(share: float, _: Any) -> None:
-            job.progress = share
-
-        return tell
-
-
-def _nothing(**_: object) -> None:
-    """Stands in for a task that has ended, so that its arguments can be freed."""
+    def _take(self, job: Job, kind: str, outcome: Any = None) -> None:
+        """End a job by the last message about it."""
+        if kind == "done":
+            self._end(job, State.DONE, result=outcome)
+        elif kind == "cancelled" or job.unwanted.is_set():
+            self._end(job, State.CANCELLED)
+        else:
+            self._end(job, State.FAILED, error=outcome)

@@ -9,16 +9,19 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
+import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from driftsched import TOP
 from driftsched.scenario import preset_names
+from driftsched.studio import work
 from driftsched.studio.front_end import front_end
+from driftsched.studio.link import DEFAULT_PRESET
 from driftsched.studio.live.server import live_runs
 from driftsched.studio.presets import preset
-from driftsched.studio.waiting import pool
-from driftsched.studio.warm import warm_up
+from driftsched.studio.state import View
+from driftsched.studio.waiting import pool, work_key
 
 __all__ = ["lifespan", "middleware"]
 
@@ -46,6 +49,33 @@ async def lifespan(app: Any) -> AsyncIterator[None]:  # noqa: ARG001  the signat
     yield
     live_runs().close()
     pool().close()
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Ask for the first visitor's picture, once in the life of the server, and ready the engine."""
+    jobs = pool()  # its first worker loads the engine while this process loads what follows
+    from driftsched.studio.explore.ask import FEW
+
+    view = View(DEFAULT_PRESET, preset(DEFAULT_PRESET))
+    ready = work.engine_ready()
+    args = (view.replications if ready else FEW, tuple(view.variants), *view.variants.values())
+    job = jobs.submit(work.ensemble, args, work_key(work.ensemble, args), here=True)
+    if ready:
+        job.wait(PATIENCE_S)
+    else:
+        threading.Thread(target=_prepare, name="prepare", daemon=True).start()
+
+
+def _prepare() -> None:
+    """Compile the kernel in a process of its own, then load it here."""
+    from driftsched.simulation import compiled
+
+    compiling = compiled.warm_up_apart()
+    if compiling is not None:
+        compiling.wait()
+    if not work.engine_ready():
+        compiled.warm_up()  # it could not be kept on disk, so it is compiled here
 
 
 def _load() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 import streamlit as st
@@ -15,7 +16,7 @@ from driftsched.studio.keys import Key
 from driftsched.studio.knobs import KNOBS, USUAL_REPLICATIONS, read_knobs, written_knobs
 from driftsched.studio.linked import refused_choices, unknown_names
 from driftsched.studio.presets import preset
-from driftsched.studio.whatif import policy_names, with_load
+from driftsched.studio.whatif import policy_names, variants, with_load
 
 __all__ = [
     "Key",
@@ -71,13 +72,18 @@ class View:
     policies: tuple[str, ...] = field(default_factory=lambda: tuple(policy_names()))
     problems: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def effective(self) -> Scenario:
         """The scenario with load, bursts and drift applied: what is run."""
         scenario = with_load(self.scenario, self.load)
         if self.bursts is not None:
             scenario = with_burstiness(scenario, self.bursts)
         return with_length_step(scenario, self.step)
+
+    @cached_property
+    def variants(self) -> dict[str, Scenario]:
+        """What is run under each policy that is compared, by the policy's name."""
+        return variants(self.effective, self.policies, self.tuned)
 
     @property
     def edited(self) -> bool:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
-from driftsched.studio.job import Job, State
-from driftsched.studio.jobs import JobPool
+from driftsched.studio.jobs import Job, JobPool, State
 from driftsched.studio.words import duration
+from driftsched.studio.work import rows
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -24,10 +24,14 @@ BLINK_S = 1.2
 POLL_S = 0.4
 
 
+KEPT_ROWS = 4_000_000
+"""Room for results, in simulated requests."""
+
+
 @st.cache_resource(show_spinner=False, on_release=JobPool.close)
 def pool() -> JobPool:
-    """The server's one pool of worker processes."""
-    return JobPool()
+    """The server's one pool."""
+    return JobPool(keep=KEPT_ROWS, size=rows)
 
 
 def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
@@ -63,7 +67,9 @@ def rerun_part(key: str) -> None:
     st.empty()  # the request is seen at the next element
 
 
-def result_of(function: Callable[..., Any], args: tuple[Any, ...], slot: str) -> Any:
+def result_of(
+    function: Callable[..., Any], args: tuple[Any, ...], slot: str, *, here: bool = False
+) -> Any:
     """Return ``function(*args)`` as computed by the pool, or `None` while that is under way.
 
     Until it is done a progress bar stands here, with a button to stop; when it is done the page
@@ -73,6 +79,8 @@ def result_of(function: Callable[..., Any], args: tuple[Any, ...], slot: str) ->
     ----------
     slot : str
         Names the place on the page; asking for other work there gives up the former.
+    here : bool
+        Begin in a thread of the server, see `JobPool.submit`.
     """
     owner = f"{session_name()}/{slot}"
     key = work_key(function, args)
@@ -82,7 +90,7 @@ def result_of(function: Callable[..., Any], args: tuple[Any, ...], slot: str) ->
             del st.session_state[_stopped(slot)]
             st.rerun()
         return None
-    job = pool().submit(function, args, key, owner)
+    job = pool().submit(function, args, key, owner, here=here)
     job.wait(BLINK_S)
     if job.state == State.DONE:
         return job.result
@@ -97,16 +105,16 @@ def _progress(job: Job, slot: str, owner: str) -> None:
     if job.ended.is_set():
         st.rerun()
     left, right = st.columns([5, 1], vertical_alignment="center")
-    left.progress(job.progress if job.state == State.RUNNING else 0.0, text=_said(job))
+    left.progress(job.progress if job.state == State.RUNNING else 0.0, text=_how_far(job))
     if right.button("Stop", key=f"{slot}-stop", help="Give this computation up."):
         st.session_state[_stopped(slot)] = job.key
         pool().leave(owner)
         st.rerun()
 
 
-def _said(job: Job) -> str:
+def _how_far(job: Job) -> str:
     if job.state == State.QUEUED:
-        return f"Waiting for a free worker: number {job.position} in the queue"
+        return f"Waiting for a free worker: number {pool().position(job)} in the queue"
     eta = job.eta_s
     if eta is None:
         return "Computing…"

@@ -9,7 +9,6 @@ from driftsched.scheduling.policies import POLICIES, PolicySpec
 
 __all__ = [
     "changed",
-    "default_variants",
     "offered_rps",
     "policy_names",
     "variants",
@@ -43,11 +42,3 @@ def variants(
         name: scenario.model_copy(update={"policy": own.get(name) or POLICIES[name](kind=name)})
         for name in policies
     }
-
-
-def default_variants() -> dict[str, Scenario]:
-    """What the first visitor sees: the default preset under every policy."""
-    from driftsched.studio.link import DEFAULT_PRESET
-    from driftsched.studio.presets import preset
-
-    return variants(preset(DEFAULT_PRESET), policy_names())

@@ -1,4 +1,4 @@
-"""What the pool's workers do.
+"""What the pool is asked for.
 
 Each function imports what it needs when it is called, so that the server can name it without
 loading the engine.
@@ -6,8 +6,12 @@ loading the engine.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from driftsched.core.errors import ScenarioError
+from driftsched.studio.jobs import Apart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,19 +20,77 @@ if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
 
-__all__ = ["ensemble", "load_sweep", "paper", "repeated", "single_run"]
+__all__ = [
+    "AT_ONCE",
+    "engine_ready",
+    "ensemble",
+    "load_sweep",
+    "paper",
+    "repeated",
+    "rows",
+    "single_run",
+]
+
+AT_ONCE = 2_000_000
+"""Up to so many requests in all are simulated in the server's own threads."""
+OTHERS = 125_000
+"""Room that any other result is taken for."""
+_loading = threading.Lock()
 
 Progress = Callable[[float], None]
 
 
+def rows(result: Any) -> int:
+    """How much room a result takes, in simulated requests."""
+    requests = getattr(result, "requests", OTHERS)
+    if hasattr(result, "seeds"):
+        return int(requests) * len(result.seeds) * len(result.policies)
+    return requests if isinstance(requests, int) else len(requests)
+
+
+def engine_ready() -> bool:
+    """Whether the compiled engine can run now; loads it where it has been compiled before."""
+    from driftsched.simulation.compiled import at_hand, warm_up
+
+    if not at_hand():
+        return False
+    with _loading:
+        warm_up()
+    return True
+
+
 def ensemble(
     replications: int, names: Sequence[str], *scenarios: Scenario, progress: Progress
+) -> Ensemble | Apart:
+    """Run several policies on the same replications, here where the compiled engine can soon."""
+    from driftsched.experiments import run_ensemble
+
+    variants = dict(zip(names, scenarios, strict=True))
+    if engine_ready() and _requests(scenarios[0]) * len(names) * replications <= AT_ONCE:
+        try:
+            return run_ensemble(variants, replications, engine="compiled", progress=progress)
+        except ScenarioError:  # the other engine knows more; or it says the same
+            pass
+    return Apart(ensemble_apart, (replications, names, *scenarios))
+
+
+def ensemble_apart(
+    replications: int, names: Sequence[str], *scenarios: Scenario, progress: Progress
 ) -> Ensemble:
-    """Run several policies on the same replications; see `driftsched.experiments.run_ensemble`."""
+    """Run several policies on the same replications, on whatever engine covers them."""
     from driftsched.experiments import run_ensemble
 
     variants = dict(zip(names, scenarios, strict=True))
     return run_ensemble(variants, replications, progress=progress)
+
+
+def _requests(scenario: Scenario) -> float:
+    """Requests of one replication; those of a trace are counted."""
+    from driftsched.experiments.traffic import traffic_cache
+
+    if scenario.trace is None:
+        return sum(phase.expected_requests for phase in scenario.phases)
+    return len(traffic_cache().get(scenario, (scenario.seed,))[0].workload)
 
 
 def load_sweep(

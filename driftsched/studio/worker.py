@@ -1,49 +1,114 @@
-"""A worker process: ``python -m driftsched.studio.worker``, one task at a time over its pipes.
+"""A worker process and the server's end of it.
 
-It is a plain child process, not one of `multiprocessing`: a spawned one would run the main script
-again, and under Streamlit that is ``app.py``. Messages are pickles. In: ``(function, args)`` or
-``"cancel"``. Out: ``("ready",)``, ``("progress", share, update)``, ``("done", result)``,
-``("failed", message)``, ``("cancelled",)``.
+loky starts it, since `multiprocessing` would run the main script again in each new process, and
+under Streamlit that is a page. Messages go over one pipe a worker, so that one which dies takes
+nobody else's along. In: ``(function, args)`` or `CANCEL`. Out: ``("progress", share, update)``,
+then ``("done", result)``, ``("failed", message)`` or ``("cancelled",)``.
 """
 
 from __future__ import annotations
 
-import os
-import pickle
-import queue
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from functools import partial
-from typing import Any, BinaryIO
+from multiprocessing.connection import Connection
+from typing import Any
+
+from loky.backend import get_context
 
 from driftsched.core.errors import CancelledError, DriftSchedError
 
-__all__ = ["main", "run_task"]
+__all__ = ["Worker", "carry_out"]
 
+CANCEL = "cancel"
+POLL_S = 0.05
 PROGRESS_EVERY_S = 0.1
-_sending = threading.Lock()
+
+Tell = Callable[[float, Any], None]
 
 
-def run_task(
+class Worker:
+    """One process, for one task after the other; it ends when this process ends.
+
+    Parameters
+    ----------
+    threads : int, optional
+        Threads that numeric libraries may use there; None leaves that to them.
+    """
+
+    def __init__(self, threads: int | None = 1) -> None:
+        context = get_context("loky")
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if threads else ()
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs,), daemon=True, env=dict.fromkeys(names, str(threads))
+        )
+        self._process.start()
+        theirs.close()  # ours alone is open here, so that it tells when the process has gone
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another task."""
+        return not self._pipe.closed and bool(self._process.is_alive())
+
+    def run(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        unwanted: threading.Event,
+        tell: Tell,
+        grace_s: float,
+    ) -> tuple[Any, ...]:
+        """Carry out one task and return the last message about it.
+
+        `tell` gets the share done and what the task hands over on its way. Once `unwanted` is set
+        the task is asked to stop; after `grace_s` the process is ended.
+        """
+        asked: float | None = None
+        try:
+            self._pipe.send((function, args))
+            while True:
+                if unwanted.is_set() and asked is None:
+                    asked = time.monotonic()
+                    self._pipe.send(CANCEL)
+                if asked is not None and time.monotonic() - asked > grace_s:
+                    self.close()
+                    return ("cancelled",)
+                if self._pipe.poll(POLL_S):
+                    kind, *rest = self._pipe.recv()
+                    if kind != "progress":
+                        return (kind, *rest)
+                    tell(*rest)
+        except (EOFError, OSError):
+            self.close()
+            return ("failed", "the worker process ended early (out of memory?)")
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        self._pipe.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def carry_out(
     function: Callable[..., Any],
     args: tuple[Any, ...],
-    tell: Callable[[float, Any], None],
-    cancelled: threading.Event,
+    tell: Tell,
+    cancelled: Callable[[], bool],
 ) -> tuple[Any, ...]:
-    """Call ``function(*args, progress=…)`` and return the final message about it.
+    """Call ``function(*args, progress=…)`` and return the last message about it.
 
     `tell` gets the share done, 0 … 1, at most ten times a second, and whatever else the task hands
-    to ``progress`` as its second argument, each time; once `cancelled` is set, the next call of
+    to ``progress`` as its second argument, each time; once `cancelled` says so, the next call of
     ``progress`` raises ``CancelledError``, which ends the task unless it has something to save.
     """
     last = 0.0
 
     def progress(share: float, update: Any = None) -> None:
         nonlocal last
-        if cancelled.is_set():
+        if cancelled():
             raise CancelledError("cancelled")
         now = time.monotonic()
         if update is not None or now - last >= PROGRESS_EVERY_S:
@@ -61,58 +126,37 @@ def run_task(
         return ("failed", f"{type(error).__name__}: {error}")
 
 
-def main() -> None:
-    """Serve tasks until the other end closes."""
-    source, sink = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a print must not break the protocol
-    tasks: queue.Queue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = queue.Queue()
-    cancelled = threading.Event()
-    # Before the listener: unpickling a task imports modules too, and must not meet half of one.
-    _prepare()
-    threading.Thread(target=_listen, args=(source, tasks, cancelled), daemon=True).start()
-    _send(sink, ("ready",))
-    while (task := tasks.get()) is not None:
-        _send(sink, run_task(*task, partial(_tell, sink), cancelled))
-
-
-def _listen(source: BinaryIO, tasks: queue.Queue[Any], cancelled: threading.Event) -> None:
-    while True:
-        try:
-            message = pickle.load(source)  # noqa: S301  the studio writes it
-        except EOFError:
-            cancelled.set()
-            tasks.put(None)
-            return
-        except Exception as error:  # noqa: BLE001  a task that cannot be read must fail, not hang
-            tasks.put((_unreadable, (str(error),)))
-            continue
-        if message == "cancel":
-            cancelled.set()
-        else:
-            cancelled.clear()
-            tasks.put(message)
-
-
-def _tell(sink: BinaryIO, share: float, update: Any) -> None:
-    _send(sink, ("progress", share, update))
-
-
-def _unreadable(why: str, *, progress: object) -> None:  # noqa: ARG001  a task takes it
-    raise DriftSchedError(f"the task cannot be read: {why}")
-
-
-def _prepare() -> None:
-    """Import what nearly every task needs, before the first one comes."""
+def _serve(pipe: Connection) -> None:
+    """Carry out tasks until the other end is closed."""
+    # what nearly every task needs, before the first one comes
     import driftsched.experiments
     import driftsched.simulation  # noqa: F401  imported for the time it saves the first task
 
+    while True:
+        try:
+            task = pipe.recv()
+            if task != CANCEL:  # else it came too late for the task before
+                pipe.send(_answer(pipe, *task))
+        except (EOFError, OSError):
+            return
+        except Exception as error:  # noqa: BLE001  what cannot be read or sent fails, and no more
+            pipe.send(("failed", f"this cannot be handed over: {error}"))
 
-def _send(sink: BinaryIO, message: tuple[Any, ...]) -> None:
-    data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    with _sending:  # a task may tell of its progress from several threads
-        sink.write(data)
-        sink.flush()
 
+def _answer(
+    pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...]
+) -> tuple[Any, ...]:
+    lock, stopped = threading.Lock(), threading.Event()
 
-if __name__ == "__main__":
-    main()
+    def tell(share: float, update: Any) -> None:
+        with lock:  # a task may tell of its progress from several threads
+            pipe.send(("progress", share, update))
+
+    def cancelled() -> bool:
+        with lock:
+            if not stopped.is_set() and pipe.poll():
+                stopped.set()
+                pipe.recv()
+        return stopped.is_set()
+
+    return carry_out(function, args, tell, cancelled)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from driftsched.studio.job import Job, State
-from driftsched.studio.jobs import JobPool
+from driftsched.studio.jobs import Apart, Job, JobPool, State
 from tests.studio import tasks
 
 DEADLINE_S = 30.0
@@ -71,7 +71,7 @@ def test_queue_positions_progress_and_estimate(pool: JobPool, tmp_path: Path) ->
     running = pool.submit(tasks.until_file, (str(go),), "running")
     await_true(lambda: running.progress == 0.5)
     waiting = [pool.submit(tasks.double, (n,), str(n)) for n in range(2)]
-    assert [job.position for job in waiting] == [1, 2]
+    assert [pool.position(job) for job in waiting] == [1, 2]
     assert running.state is State.RUNNING
     assert running.eta_s is not None
     assert running.eta_s > 0
@@ -147,6 +147,38 @@ def test_failure_is_one_message_and_the_pool_goes_on(
     assert pool.submit(task, (), "bad") is job, "a rerun must show the failure, not try for ever"
     pool.forget(job)
     assert finish(pool.submit(tasks.double, (6,), "bad")).result == 12
+
+
+def test_slow_work_begun_in_a_thread_goes_on_in_a_process(pool: JobPool, tmp_path: Path) -> None:
+    """The server's own threads are for what lets go of the interpreter."""
+
+    def slow(path: str, *, progress: tasks.Progress) -> Apart:
+        return Apart(tasks.count, (path,))
+
+    first = pool.submit(slow, (str(tmp_path),), "slow", here=True)
+    assert finish(first).result == 1
+    assert f"{os.getpid()}-" not in next(tmp_path.iterdir()).name
+    assert pool.submit(slow, (str(tmp_path),), "slow", here=True) is first
+
+
+def test_unwanted_work_in_a_thread_ends(pool: JobPool, tmp_path: Path) -> None:
+    args = (str(tmp_path / "never"),)
+    job = pool.submit(tasks.until_file, args, "here", "ann", here=True)
+    await_true(lambda: job.progress == 0.5)
+    pool.submit(tasks.double, (1,), "1", "ann", here=True)
+    assert finish(job).state is State.CANCELLED
+
+
+def test_room_is_counted_by_the_results_size() -> None:
+    """A hundred small answers must not go for one big one less than the room there is."""
+    pool = JobPool(workers=1, keep=100, size=lambda result: result or 1)
+    for n in (20, 15, 15):  # 40, 30, 30 when doubled
+        finish(pool.submit(tasks.double, (n,), f"{n}-{n}", here=True))
+    assert pool.known("20-20") is not None
+    finish(pool.submit(tasks.double, (1000,), "all", here=True))
+    assert pool.known("all") is not None
+    assert pool.known("20-20") is None
+    pool.close()
 
 
 def test_close_cancels_what_is_under_way(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from driftsched.core.errors import InputError
 from driftsched.results import RunLibrary
-from driftsched.studio.job import State
+from driftsched.studio.jobs import State
 from driftsched.studio.live import LiveJob, LiveRuns
 from tests.studio import tasks
 from tests.studio.test_jobs import DEADLINE_S, await_true

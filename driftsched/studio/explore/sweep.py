@@ -3,39 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 import streamlit as st
 
 from driftsched.charts import load_sweep as load_sweep_chart
-from driftsched.core.errors import DriftSchedError
-from driftsched.studio.answers import answers
-from driftsched.studio.explore.ask import at_once, ready
+from driftsched.studio import work
+from driftsched.studio.jobs import State
 from driftsched.studio.linked import CHOICES
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, View
-from driftsched.studio.waiting import busy, rerun_part, session_name, work_key
-from driftsched.studio.whatif import variants
+from driftsched.studio.waiting import busy, pool, rerun_part, session_name, work_key
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from driftsched.scenario import Scenario
+    from driftsched.experiments import Ensemble
+    from driftsched.studio.jobs import Job
 
 __all__ = ["sweep"]
 
 REPLICATIONS = 4
+LOADS = 10
 POLL_S = 0.3
-WEIGHT = 1000
 FRAGMENT = "sweep"
 _LAST, _ASKED = "sweep-last", "sweep-asked"
 
 
 @st.fragment(key=FRAGMENT)
-def sweep(view: View) -> None:
-    """Draw a percentile against load for each policy, with the knee marked."""
+def sweep(view: View, ensemble: Ensemble) -> None:
+    """Draw a percentile against load for each policy, with the knee marked.
+
+    Parameters
+    ----------
+    view : View
+    ensemble : Ensemble
+        The picture above: what its engine could not do will not be done ten times here.
+    """
     st.subheader("How much load is too much", anchor="load")
     level = st.segmented_control(
         "Percentile against load",
@@ -47,61 +50,52 @@ def sweep(view: View) -> None:
         format_func=CHOICES[Key.SWEEP_LEVEL].__getitem__,
         help="Which percentile of the end-to-end latency is drawn.",
     )
-    loaded = variants(view.effective, view.policies, view.tuned)
-    if not ready():
+    if not work.engine_ready():
         st.caption("Comes with the fast engine, as soon as that is ready.")
         return
-    try:
-        fast = at_once(loaded, REPLICATIONS * 10)
-    except DriftSchedError:
-        fast = False
-    if not fast:
+    requests = ensemble.requests * len(ensemble.policies) * REPLICATIONS * LOADS
+    slow = {engine for engine, _ in ensemble.engines.values()} != {"compiled"}
+    if slow or requests > work.AT_ONCE:
         st.caption("This scenario is too big, or has parts that only the slower engine knows.")
         return
-    key = work_key(_compute, (float(level), tuple(loaded), *loaded.values()))
-    future = answers().known(key)
-    if future is not None and future.done():
-        _picture(future, float(level))
+    former = st.session_state.get(_LAST)
+    if ensemble.scenarios != view.variants:  # the picture above is not of this view yet
+        if former is not None:
+            _draw(former, level, None)
+        return
+    args = (REPLICATIONS, float(level), tuple(view.variants), *view.variants.values())
+    job = pool().known(work_key(work.load_sweep, args))
+    if job is not None and job.ended.is_set():
+        _picture(job, float(level))
         return
     st.session_state[_ASKED] = ""
-    cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(key, loaded, float(level))
-    former = st.session_state.get(_LAST)
+    cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(args)
     if former is not None:
         _draw(former, level, None)
 
 
-def _compute(
-    scenarios: dict[str, Scenario], level: float, progress: Callable[[float], None]
-) -> pd.DataFrame:
-    from driftsched.experiments.load_sweep import load_sweep
-
-    return load_sweep(scenarios, REPLICATIONS, percentile=level, progress=progress)
-
-
-def _pending(key: str, scenarios: dict[str, Scenario], level: float) -> None:
+def _pending(args: tuple[object, ...]) -> None:
     """Ask once the view stands still, not while a slider moves; then this part runs again alone.
 
     The rest of the page stays as it is: drawn anew, its download buttons would be others.
     """
+    key = work_key(work.load_sweep, args)
     if st.session_state[_ASKED] != key:
         st.session_state[_ASKED] = key
     else:
         owner = f"{session_name()}/sweep"
-        make = partial(_compute, scenarios, level)
-        if answers().ask(key, make, WEIGHT, owner).done():
+        if pool().submit(work.load_sweep, args, key, owner, here=True).ended.is_set():
             rerun_part(FRAGMENT)
     with busy("sweep"):
         st.caption(":material/hourglass_top: Computing the picture…")
 
 
-def _picture(future: Future[Any], level: float) -> None:
-    try:
-        found = future.result()
-    except DriftSchedError as error:
-        st.error(f"This could not be computed: {error}", icon=":material/error:")
+def _picture(job: Job, level: float) -> None:
+    if job.state is not State.DONE:
+        st.error(f"This could not be computed: {job.error}", icon=":material/error:")
         return
-    st.session_state[_LAST] = found
-    _draw(found, level, _now(found))
+    st.session_state[_LAST] = job.result
+    _draw(job.result, level, _now(job.result))
 
 
 def _here(found: pd.DataFrame) -> float:

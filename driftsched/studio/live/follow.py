@@ -9,7 +9,7 @@ import streamlit as st
 
 from driftsched.charts.marks import join_marks, phase_marks
 from driftsched.charts.theme import category_colours, tenant_colours
-from driftsched.studio.job import State
+from driftsched.studio.jobs import State
 from driftsched.studio.live.measured import measured_now
 from driftsched.studio.live.start import stop_button
 from driftsched.studio.live_view import live_payload, live_view, resend_wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from driftsched.studio.job import State
+from driftsched.studio.jobs import State
 from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.server import live_runs
 from driftsched.studio.live.start import session

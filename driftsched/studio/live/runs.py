@@ -17,8 +17,8 @@ from typing import Any
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
-from driftsched.studio.job import State
-from driftsched.studio.process import WorkerProcess
+from driftsched.studio.jobs import State
+from driftsched.studio.worker import Worker
 
 __all__ = ["LiveJob", "LiveRuns"]
 
@@ -164,7 +164,7 @@ class LiveRuns:
             if update is not None:
                 job.snapshot = update
 
-        process = WorkerProcess(threads=None)
+        process = Worker(threads=None)
         try:
             kind, *rest = process.run(function, args, job.unwanted, tell, GRACE_S)
         finally:

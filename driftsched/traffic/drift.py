@@ -14,14 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from driftsched.core.config import Config, by_kind
+from driftsched.core.config import by_kind
 from driftsched.core.registry import Registry
+from driftsched.traffic.durations import MOST_S, Timed
+from driftsched.traffic.families import FloatArray
 
 __all__ = [
     "DRIFTS",
@@ -39,12 +41,10 @@ __all__ = [
     "Step",
 ]
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 Row = Annotated[str, Field(min_length=1, max_length=40)]
-MOST_S = 10_000_000
 MOST_STEPS = 1_000_000
 SERVEGEN_SD = 0.41
 SHARE_TOLERANCE = 1e-3
@@ -84,7 +84,7 @@ class Rows:
         return self.generator(1, part, self.phase).random(n)[self.place]
 
 
-class DriftBase(Config):
+class DriftBase(Timed):
     """Common base: subclasses define `factors`, or `mixed` where they change the mix."""
 
     kind: str
@@ -107,11 +107,6 @@ class DriftBase(Config):
     def ends(self) -> tuple[tuple[float, str], ...]:
         """Later moments worth a mark: seconds after the beginning, and words."""
         return ()
-
-    def faster(self, factor: float) -> Self:
-        """Return the same event with its time axis shortened by `factor`."""
-        times = {name: value for name, value in self if name.endswith("_s") and value is not None}
-        return self.model_copy(update={name: value / factor for name, value in times.items()})
 
     @property
     def title(self) -> str:

@@ -1,44 +1,54 @@
 """Distributions of time: how long users think, how long they wait before they give up.
 
-Each is a frozen value object with ``sample(rng, n)`` in seconds and a declared ``mean``. A new one
-is one class here and one line in `DURATIONS`.
+Each is a frozen value object that names its family (`families`), in seconds. A new one is one
+class here and one line in `DURATIONS`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from driftsched.core.config import Config, by_kind
 from driftsched.core.registry import Registry
+from driftsched.traffic import families
+from driftsched.traffic.families import Distribution, Family, FloatArray
 
-__all__ = ["DURATIONS", "Constant", "Duration", "Exponential", "Lognormal", "Uniform", "Weibull"]
+__all__ = [
+    "DURATIONS",
+    "MOST_S",
+    "Constant",
+    "Duration",
+    "Exponential",
+    "Lognormal",
+    "Timed",
+    "Uniform",
+    "Weibull",
+]
 
-FloatArray = NDArray[np.float64]
 MOST_S = 10_000_000
 
 
-class _Duration(Config):
-    """Common base; subclasses define `sample`, `mean` and `faster`."""
-
-    kind: str
-
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        """Draw `n` durations in seconds; shape (n,)."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
-
-    @property
-    def mean(self) -> float:
-        """Expected duration in seconds."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+class Timed(Config):
+    """Parameters on a time axis: names of times end in ``_s``, those of rates in ``_rps``."""
 
     def faster(self, factor: float) -> Self:
-        """Return the same distribution with all durations divided by `factor`."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+        """Return the same with the time axis shortened by `factor`."""
+        changed: dict[str, object] = {}
+        for name, value in self:
+            if value is None or not name.endswith(("_s", "_rps")):
+                continue
+            every = value if isinstance(value, tuple) else (value,)
+            new = tuple(v * factor if name.endswith("_rps") else v / factor for v in every)
+            changed[name] = new if isinstance(value, tuple) else new[0]
+        return self.model_copy(update=changed)
+
+
+class _Duration(Distribution, Timed):
+    """A distribution of seconds."""
 
 
 class Constant(_Duration):
@@ -46,13 +56,7 @@ class Constant(_Duration):
 
     kind: Literal["constant"] = "constant"
     seconds: float = Field(ge=0, le=MOST_S)
-
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return np.full(n, self.seconds)
-
-    @property
-    def mean(self) -> float:
-        return self.seconds
+    family: ClassVar = families.Constant
 
     def faster(self, factor: float) -> Self:
         return self.model_copy(update={"seconds": self.seconds / factor})
@@ -64,6 +68,7 @@ class Uniform(_Duration):
     kind: Literal["uniform"] = "uniform"
     low_s: float = Field(ge=0, le=MOST_S)
     high_s: float = Field(gt=0, le=MOST_S)
+    family: ClassVar = families.Uniform
 
     @model_validator(mode="after")
     def _ordered(self) -> Uniform:
@@ -71,34 +76,13 @@ class Uniform(_Duration):
             raise ValueError(f"high_s must be >= low_s ({self.low_s:g}), got {self.high_s:g}")
         return self
 
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return rng.uniform(self.low_s, self.high_s, n)
-
-    @property
-    def mean(self) -> float:
-        return (self.low_s + self.high_s) / 2
-
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(
-            update={"low_s": self.low_s / factor, "high_s": self.high_s / factor}
-        )
-
 
 class Exponential(_Duration):
     """Exponential with the given mean."""
 
     kind: Literal["exponential"] = "exponential"
     mean_s: float = Field(gt=0, le=MOST_S)
-
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return rng.exponential(self.mean_s, n)
-
-    @property
-    def mean(self) -> float:
-        return self.mean_s
-
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(update={"mean_s": self.mean_s / factor})
+    family: ClassVar = families.Exponential
 
 
 class Lognormal(_Duration):
@@ -108,15 +92,13 @@ class Lognormal(_Duration):
     median_s: float = Field(gt=0, le=MOST_S)
     sigma: float = Field(gt=0, le=4)
 
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return self.median_s * np.exp(self.sigma * rng.standard_normal(n))
-
     @property
-    def mean(self) -> float:
-        return self.median_s * math.exp(self.sigma**2 / 2)
+    def law(self) -> Family:
+        return families.Lognormal(math.log(self.median_s), self.sigma)
 
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(update={"median_s": self.median_s / factor})
+    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
+        # Not the family's draws, whose last bits differ: a seed's tables stay what they were.
+        return self.median_s * np.exp(self.sigma * rng.standard_normal(n))
 
 
 class Weibull(_Duration):
@@ -125,16 +107,7 @@ class Weibull(_Duration):
     kind: Literal["weibull"] = "weibull"
     shape: float = Field(ge=0.1, le=100)
     scale_s: float = Field(gt=0, le=MOST_S)
-
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return rng.weibull(self.shape, n) * self.scale_s
-
-    @property
-    def mean(self) -> float:
-        return self.scale_s * math.gamma(1 + 1 / self.shape)
-
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(update={"scale_s": self.scale_s / factor})
+    family: ClassVar = families.Weibull
 
 
 DURATIONS: Registry[type[_Duration]] = Registry("duration distribution")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from driftsched.scenario.traffic import Category
-from driftsched.traffic.lengths import Length, inside, to_tokens
+from driftsched.traffic.lengths import Length, to_tokens
 from driftsched.workload.streams import MAX_LENGTH, Streams
 
 __all__ = ["correlate"]
@@ -54,5 +54,7 @@ def correlate(
             normal = tied * normal + math.sqrt(1 - tied * tied) * own
             distribution = wanted.output_tokens
         if distribution is not None:
-            drawn = distribution.quantile(inside(special.ndtr(normal)))
+            # Off 0 and 1, where quantiles may be infinite.
+            share = np.clip(special.ndtr(normal), 1e-300, 1 - 1e-16)
+            drawn = distribution.quantile(share)
             lengths[mine] = to_tokens(np.minimum(drawn, MAX_LENGTH))

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 from driftsched.core.config import by_kind
 from driftsched.core.registry import Registry
 from driftsched.traffic.arrivals.base import Arrivals
-from driftsched.traffic.arrivals.bursts import OnOff
-from driftsched.traffic.arrivals.closed_loop import ClosedLoop
-from driftsched.traffic.arrivals.curves import Diurnal, Piecewise
-from driftsched.traffic.arrivals.renewal import GammaGaps, Poisson, UniformGaps, WeibullGaps
+from driftsched.traffic.arrivals.changing import Diurnal, OnOff, Piecewise
+from driftsched.traffic.arrivals.renewal import (
+    ClosedLoop,
+    GammaGaps,
+    Poisson,
+    UniformGaps,
+    WeibullGaps,
+)
 
 __all__ = [
     "ARRIVALS",

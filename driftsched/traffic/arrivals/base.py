@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from driftsched.core.config import Config
+from driftsched.traffic.durations import Timed
+from driftsched.traffic.families import FloatArray
 
-__all__ = ["CHUNK", "Arrivals", "FloatArray"]
-
-FloatArray = NDArray[np.float64]
+__all__ = ["CHUNK", "Arrivals"]
 
 CHUNK = 65_536
 """Arrivals drawn at a time. It is part of what a seed means: sums are rounded a chunk at a time."""
 
 
-class Arrivals(Config):
-    """Common base: subclasses define `times`, `rate` and `faster`, most of them `rate_at` too.
+class Arrivals(Timed):
+    """Common base: subclasses define `times` and `rate`, those whose rate changes `rate_at` too.
 
     A process starts at time 0. Its draws depend on the generator alone, so more requests or a
     longer duration go on with the same stream.
@@ -55,10 +53,6 @@ class Arrivals(Config):
                 break
         times = np.concatenate([*chunks, np.empty(0)])
         return times[: int(np.searchsorted(times, duration_s, side="right"))]
-
-    def faster(self, factor: float) -> Self:
-        """Return the same process with its time axis shortened by `factor`."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     @property
     def endless(self) -> bool:

@@ -1,45 +1,41 @@
-"""Renewal processes: gaps drawn independently from one distribution."""
+"""Gaps drawn independently from one distribution: between requests, or after an answer."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from driftsched.traffic.arrivals.base import CHUNK, Arrivals, FloatArray
+from driftsched.traffic import families
+from driftsched.traffic.arrivals.base import CHUNK, Arrivals
+from driftsched.traffic.durations import Duration, Exponential
+from driftsched.traffic.families import Family, FloatArray
 
-__all__ = ["GammaGaps", "Poisson", "UniformGaps", "WeibullGaps", "unit_gaps", "weibull_shape"]
+__all__ = ["ClosedLoop", "GammaGaps", "Poisson", "UniformGaps", "WeibullGaps", "weibull_shape"]
 
 LEAST_SHAPE, MOST_SHAPE = 0.1, 100.0
 
 
-def unit_gaps(rng: np.random.Generator, n: int, cv: float) -> FloatArray:
-    """Draw `n` gaps of mean 1: exponential for cv 1, else gamma with that variation."""
-    if cv == 1:
-        return rng.exponential(1.0, n)
-    shape = 1 / cv**2
-    return rng.gamma(shape, 1 / shape, n)
-
-
 class _Renewal(Arrivals):
-    """Common base; subclasses define `gaps` and `mean_gap_s`."""
+    """Common base; subclasses define `gap` and `mean_gap_s`."""
 
-    def gaps(self, rng: np.random.Generator, n: int) -> FloatArray:
-        """Draw `n` gaps in seconds; shape (n,)."""
+    @property
+    def gap(self) -> Family:
+        """What gaps are drawn from, in seconds."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     def times(self, rng: np.random.Generator) -> Iterator[FloatArray]:
         now = 0.0
         while True:
-            chunk = now + np.cumsum(self.gaps(rng, CHUNK))
+            chunk = now + np.cumsum(self.gap.sample(rng, CHUNK))
             now = float(chunk[-1])
             yield chunk
 
     def first(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return np.cumsum(self.gaps(rng, n))
+        return np.cumsum(self.gap.sample(rng, n))
 
     @property
     def rate(self) -> float:
@@ -59,26 +55,19 @@ class UniformGaps(_Renewal):
             raise ValueError(f"high_s must be >= low_s ({self.low_s:g}), got {self.high_s:g}")
         return self
 
-    def gaps(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return rng.uniform(self.low_s, self.high_s, n)
-
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(
-            update={"low_s": self.low_s / factor, "high_s": self.high_s / factor}
-        )
+    @property
+    def gap(self) -> Family:
+        return families.Uniform(self.low_s, self.high_s)
 
     @property
     def mean_gap_s(self) -> float:
-        return (self.low_s + self.high_s) / 2
+        return self.gap.mean
 
 
 class _Rated(_Renewal):
     """Common base of renewal processes that are given by their rate."""
 
     rate_rps: float = Field(gt=0)
-
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(update={"rate_rps": self.rate_rps * factor})
 
     @property
     def mean_gap_s(self) -> float:
@@ -90,8 +79,9 @@ class Poisson(_Rated):
 
     kind: Literal["poisson"] = "poisson"
 
-    def gaps(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return rng.exponential(1 / self.rate_rps, n)
+    @property
+    def gap(self) -> Family:
+        return families.Exponential(1 / self.rate_rps)
 
 
 class GammaGaps(_Rated):
@@ -100,9 +90,10 @@ class GammaGaps(_Rated):
     kind: Literal["gamma"] = "gamma"
     cv: float = Field(gt=0, le=50)
 
-    def gaps(self, rng: np.random.Generator, n: int) -> FloatArray:
+    @property
+    def gap(self) -> Family:
         shape = 1 / self.cv**2
-        return rng.gamma(shape, 1 / (self.rate_rps * shape), n)
+        return families.Gamma(shape, 1 / (self.rate_rps * shape))
 
 
 class WeibullGaps(_Rated):
@@ -128,10 +119,31 @@ class WeibullGaps(_Rated):
             return self.shape
         return weibull_shape(1.0 if self.cv is None else self.cv)
 
-    def gaps(self, rng: np.random.Generator, n: int) -> FloatArray:
+    @property
+    def gap(self) -> Family:
         shape = self.weibull_shape
-        scale = self.mean_gap_s / math.gamma(1 + 1 / shape)
-        return rng.weibull(shape, n) * scale
+        return families.Weibull(shape, self.mean_gap_s / math.gamma(1 + 1 / shape))
+
+
+class ClosedLoop(Arrivals):
+    """`users` who each think, ask, wait for the answer (or for its failure), and think again.
+
+    A user first thinks, then asks. Over tenants that share the process, users are split by the
+    tenants' shares; each user stays with one tenant.
+    """
+
+    closed: ClassVar[bool] = True
+    kind: Literal["closed_loop"] = "closed_loop"
+    users: int = Field(ge=1, le=100_000)
+    think: Duration = Field(Exponential(mean_s=10.0), description="time between answer and request")
+
+    def faster(self, factor: float) -> Self:
+        return self.model_copy(update={"think": self.think.faster(factor)})
+
+    @property
+    def rate(self) -> float:
+        """Requests a second if answers took no time: no run can have more."""
+        return self.users / self.think.mean if self.think.mean > 0 else float("inf")
 
 
 def weibull_shape(cv: float) -> float:

@@ -1,7 +1,7 @@
-"""Rates that change with time: a daily curve, and curves drawn through given points.
+"""Rates that change with time: on-off bursts, a daily curve, curves through given points.
 
-Arrivals are those of a process of rate 1, moved to where the expected number of arrivals so far
-reaches theirs (inversion). With cv 1 that is the inhomogeneous Poisson process.
+Arrivals of the curves are those of a process of rate 1, moved to where the expected number of
+arrivals so far reaches theirs (inversion). With cv 1 that is the inhomogeneous Poisson process.
 """
 
 from __future__ import annotations
@@ -9,19 +9,71 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from driftsched.traffic.arrivals.base import CHUNK, Arrivals, FloatArray
-from driftsched.traffic.arrivals.renewal import unit_gaps
+from driftsched.traffic.arrivals.base import CHUNK, Arrivals
+from driftsched.traffic.families import FloatArray, unit_gaps
 
-__all__ = ["Diurnal", "Piecewise"]
+__all__ = ["Diurnal", "OnOff", "Piecewise"]
 
 NEWTON_STEPS = 12
 GRID = 1024
 MAX_POINTS = 10_000
+POINTS = 4096
+CYCLES = 4096
+LEAST_PER_CYCLE = 0.01
+
+
+class OnOff(Arrivals):
+    """Poisson arrivals at `on_rps` in bursts of mean length `on_s`, at `off_rps` in between.
+
+    Both lengths are exponential (a two-state MMPP); the process starts in its stationary state.
+    """
+
+    kind: Literal["mmpp"] = "mmpp"
+    on_rps: float = Field(gt=0, description="rate in a burst")
+    off_rps: float = Field(0.0, ge=0, description="rate between bursts")
+    on_s: float = Field(gt=0, le=10_000_000, description="mean length of a burst")
+    off_s: float = Field(gt=0, le=10_000_000, description="mean pause between bursts")
+
+    @model_validator(mode="after")
+    def _not_too_fast(self) -> OnOff:
+        each = self.rate * (self.on_s + self.off_s)
+        if each < LEAST_PER_CYCLE:
+            raise ValueError(
+                f"a burst and a pause must bring >= {LEAST_PER_CYCLE:g} requests on average, "
+                f"got {each:.3g}"
+            )
+        return self
+
+    def times(self, rng: np.random.Generator) -> Iterator[FloatArray]:
+        states, points = rng.spawn(2)
+        on_first = states.random() < self.on_s / (self.on_s + self.off_s)
+        pair = [(self.on_s, self.on_rps), (self.off_s, self.off_rps)]
+        lengths, rates = map(np.array, zip(*(pair if on_first else pair[::-1]), strict=True))
+        start = np.zeros(1)  # of each stay in a state; the last one is open
+        passed = np.zeros(1)  # expected arrivals before it
+        now = 0.0
+        while True:
+            unit = now + np.cumsum(points.exponential(1.0, POINTS))
+            now = float(unit[-1])
+            first = 2 * ((np.searchsorted(passed, unit[0], side="right") - 1) // 2)
+            start, passed = start[first:], passed[first:]
+            while passed[-1] <= now:
+                stays = (states.exponential(1.0, (CYCLES, 2)) * lengths).ravel()
+                start = np.append(start, start[-1] + np.cumsum(stays))
+                more = np.cumsum(stays * np.tile(rates, CYCLES))
+                passed = np.append(passed, passed[-1] + more)
+            at = np.searchsorted(passed, unit, side="right") - 1
+            yield start[at] + (unit - passed[at]) / rates[at % 2]
+
+    @property
+    def rate(self) -> float:
+        busy = self.on_rps * self.on_s + self.off_rps * self.off_s
+        return busy / (self.on_s + self.off_s)
 
 
 class _Curve(Arrivals):
@@ -40,7 +92,7 @@ class _Curve(Arrivals):
     def times(self, rng: np.random.Generator) -> Iterator[FloatArray]:
         now = 0.0
         while True:
-            unit = now + np.cumsum(unit_gaps(rng, CHUNK, self.cv))
+            unit = now + np.cumsum(unit_gaps(self.cv).sample(rng, CHUNK))
             now = float(unit[-1])
             times = self._when(unit)
             last = int(np.searchsorted(times, math.inf))
@@ -84,15 +136,6 @@ class Diurnal(_Curve):
             slope = np.maximum(self.rate_at(time_s), 1e-12 * self.base_rps)
             time_s = np.clip(time_s - (self._passed_at(time_s) - rest) / slope, low, high)
         return np.maximum.accumulate(periods * self.period_s + time_s)
-
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(
-            update={
-                "base_rps": self.base_rps * factor,
-                "period_s": self.period_s / factor,
-                "peak_s": self.peak_s / factor,
-            }
-        )
 
     @property
     def rate(self) -> float:
@@ -175,14 +218,6 @@ class Piecewise(_Curve):
             since = np.where(rate + root > 0, 2 * wanted / (rate + root), math.inf)
         ends = np.append(times[1:], math.inf)[at] - times[at]
         return np.maximum.accumulate(turns * times[-1] + times[at] + np.minimum(since, ends))
-
-    def faster(self, factor: float) -> Self:
-        return self.model_copy(
-            update={
-                "times_s": tuple(time / factor for time in self.times_s),
-                "rates_rps": tuple(rate * factor for rate in self.rates_rps),
-            }
-        )
 
     @property
     def endless(self) -> bool:

@@ -20,13 +20,13 @@ from driftsched.traffic.families import Distribution, Family, FloatArray
 __all__ = [
     "DURATIONS",
     "MOST_S",
-    "Constant",
+    "ConstantDuration",
     "Duration",
-    "Exponential",
-    "Lognormal",
+    "ExponentialDuration",
+    "LognormalDuration",
     "Timed",
-    "Uniform",
-    "Weibull",
+    "UniformDuration",
+    "WeibullDuration",
 ]
 
 MOST_S = 10_000_000
@@ -51,7 +51,7 @@ class _Duration(Distribution, Timed):
     """A distribution of seconds."""
 
 
-class Constant(_Duration):
+class ConstantDuration(_Duration):
     """Always `seconds`."""
 
     kind: Literal["constant"] = "constant"
@@ -62,7 +62,7 @@ class Constant(_Duration):
         return self.model_copy(update={"seconds": self.seconds / factor})
 
 
-class Uniform(_Duration):
+class UniformDuration(_Duration):
     """Uniform between `low_s` and `high_s`."""
 
     kind: Literal["uniform"] = "uniform"
@@ -71,13 +71,13 @@ class Uniform(_Duration):
     family: ClassVar = families.Uniform
 
     @model_validator(mode="after")
-    def _ordered(self) -> Uniform:
+    def _ordered(self) -> UniformDuration:
         if self.high_s < self.low_s:
             raise ValueError(f"high_s must be >= low_s ({self.low_s:g}), got {self.high_s:g}")
         return self
 
 
-class Exponential(_Duration):
+class ExponentialDuration(_Duration):
     """Exponential with the given mean."""
 
     kind: Literal["exponential"] = "exponential"
@@ -85,7 +85,7 @@ class Exponential(_Duration):
     family: ClassVar = families.Exponential
 
 
-class Lognormal(_Duration):
+class LognormalDuration(_Duration):
     """Log-normal: ln(seconds) ~ N(ln(median_s), sigma)."""
 
     kind: Literal["lognormal"] = "lognormal"
@@ -101,7 +101,7 @@ class Lognormal(_Duration):
         return self.median_s * np.exp(self.sigma * rng.standard_normal(n))
 
 
-class Weibull(_Duration):
+class WeibullDuration(_Duration):
     """Weibull with `shape` and `scale_s`; a shape over 1 is patience that runs out."""
 
     kind: Literal["weibull"] = "weibull"
@@ -111,11 +111,11 @@ class Weibull(_Duration):
 
 
 DURATIONS: Registry[type[_Duration]] = Registry("duration distribution")
-DURATIONS.add("constant", Constant)
-DURATIONS.add("uniform", Uniform)
-DURATIONS.add("exponential", Exponential)
-DURATIONS.add("lognormal", Lognormal)
-DURATIONS.add("weibull", Weibull)
+DURATIONS.add("constant", ConstantDuration)
+DURATIONS.add("uniform", UniformDuration)
+DURATIONS.add("exponential", ExponentialDuration)
+DURATIONS.add("lognormal", LognormalDuration)
+DURATIONS.add("weibull", WeibullDuration)
 
 if TYPE_CHECKING:
     Duration = _Duration

@@ -20,17 +20,17 @@ from driftsched.traffic.families import Distribution, FloatArray
 
 __all__ = [
     "LENGTHS",
-    "Constant",
-    "Empirical",
-    "Exponential",
-    "Gamma",
+    "ConstantLength",
+    "EmpiricalLength",
+    "ExponentialLength",
+    "GammaLength",
     "Length",
     "LengthDistribution",
-    "Lognormal",
-    "Mixture",
+    "LognormalLength",
+    "MixtureLength",
     "Part",
-    "Uniform",
-    "Weibull",
+    "UniformLength",
+    "WeibullLength",
     "to_tokens",
 ]
 
@@ -47,7 +47,7 @@ def to_tokens(lengths: FloatArray) -> NDArray[np.int64]:
     return np.maximum(1, np.rint(lengths)).astype(np.int64)
 
 
-class Constant(Length):
+class ConstantLength(Length):
     """Always `tokens`."""
 
     kind: Literal["constant"] = "constant"
@@ -55,7 +55,7 @@ class Constant(Length):
     family: ClassVar = families.Constant
 
 
-class Uniform(Length):
+class UniformLength(Length):
     """Uniform between `low` and `high` tokens."""
 
     kind: Literal["uniform"] = "uniform"
@@ -64,13 +64,13 @@ class Uniform(Length):
     family: ClassVar = families.Uniform
 
     @model_validator(mode="after")
-    def _ordered(self) -> Uniform:
+    def _ordered(self) -> UniformLength:
         if self.high < self.low:
             raise ValueError(f"high must be >= low ({self.low:g}), got {self.high:g}")
         return self
 
 
-class Exponential(Length):
+class ExponentialLength(Length):
     """Exponential with the given mean; with constant-rate service this is M/M/1's service."""
 
     kind: Literal["exponential"] = "exponential"
@@ -78,7 +78,7 @@ class Exponential(Length):
     family: ClassVar = families.Exponential
 
 
-class Lognormal(Length):
+class LognormalLength(Length):
     """Log-normal: ln(length) ~ N(mu, sigma); the median is exp(mu)."""
 
     kind: Literal["lognormal"] = "lognormal"
@@ -87,7 +87,7 @@ class Lognormal(Length):
     family: ClassVar = families.Lognormal
 
 
-class Gamma(Length):
+class GammaLength(Length):
     """Gamma with `shape` and `scale` (tokens); the mean is their product."""
 
     kind: Literal["gamma"] = "gamma"
@@ -96,7 +96,7 @@ class Gamma(Length):
     family: ClassVar = families.Gamma
 
 
-class Weibull(Length):
+class WeibullLength(Length):
     """Weibull with `shape` and `scale` (tokens)."""
 
     kind: Literal["weibull"] = "weibull"
@@ -105,7 +105,7 @@ class Weibull(Length):
     family: ClassVar = families.Weibull
 
 
-class Empirical(Length):
+class EmpiricalLength(Length):
     """Piecewise linear inverse CDF through evenly spaced quantiles 0 … 1."""
 
     kind: Literal["empirical"] = "empirical"
@@ -113,7 +113,7 @@ class Empirical(Length):
     family: ClassVar = families.Quantiles
 
     @model_validator(mode="after")
-    def _ascending(self) -> Empirical:
+    def _ascending(self) -> EmpiricalLength:
         if any(b < a for a, b in pairwise(self.quantiles)):
             raise ValueError(f"quantiles must ascend, got {list(self.quantiles)}")
         return self
@@ -123,7 +123,13 @@ if TYPE_CHECKING:
     Simple = Length
 else:
     Simple = Annotated[
-        Constant | Uniform | Exponential | Lognormal | Gamma | Weibull | Empirical,
+        ConstantLength
+        | UniformLength
+        | ExponentialLength
+        | LognormalLength
+        | GammaLength
+        | WeibullLength
+        | EmpiricalLength,
         Field(discriminator="kind"),
     ]
 
@@ -135,14 +141,14 @@ class Part(Config):
     length: Simple
 
 
-class Mixture(Length):
+class MixtureLength(Length):
     """Each length from one of several distributions, chosen by weight."""
 
     kind: Literal["mixture"] = "mixture"
     parts: tuple[Part, ...] = Field(
         (
-            Part(weight=0.7, length=Lognormal(mu=4.0, sigma=0.6)),
-            Part(weight=0.3, length=Lognormal(mu=6.0, sigma=0.5)),
+            Part(weight=0.7, length=LognormalLength(mu=4.0, sigma=0.6)),
+            Part(weight=0.3, length=LognormalLength(mu=6.0, sigma=0.5)),
         ),
         min_length=1,
         max_length=20,
@@ -179,14 +185,14 @@ class Mixture(Length):
 
 
 LENGTHS: Registry[type[Length]] = Registry("length distribution")
-LENGTHS.add("constant", Constant)
-LENGTHS.add("uniform", Uniform)
-LENGTHS.add("exponential", Exponential)
-LENGTHS.add("lognormal", Lognormal)
-LENGTHS.add("gamma", Gamma)
-LENGTHS.add("weibull", Weibull)
-LENGTHS.add("empirical", Empirical)
-LENGTHS.add("mixture", Mixture)
+LENGTHS.add("constant", ConstantLength)
+LENGTHS.add("uniform", UniformLength)
+LENGTHS.add("exponential", ExponentialLength)
+LENGTHS.add("lognormal", LognormalLength)
+LENGTHS.add("gamma", GammaLength)
+LENGTHS.add("weibull", WeibullLength)
+LENGTHS.add("empirical", EmpiricalLength)
+LENGTHS.add("mixture", MixtureLength)
 
 if TYPE_CHECKING:
     LengthDistribution = Length

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from driftsched.traffic import families
 from driftsched.traffic.arrivals.base import CHUNK, Arrivals
-from driftsched.traffic.durations import Duration, Exponential
+from driftsched.traffic.durations import Duration, ExponentialDuration
 from driftsched.traffic.families import Family, FloatArray
 
 __all__ = ["ClosedLoop", "GammaGaps", "Poisson", "UniformGaps", "WeibullGaps", "weibull_shape"]
@@ -135,7 +135,9 @@ class ClosedLoop(Arrivals):
     closed: ClassVar[bool] = True
     kind: Literal["closed_loop"] = "closed_loop"
     users: int = Field(ge=1, le=100_000)
-    think: Duration = Field(Exponential(mean_s=10.0), description="time between answer and request")
+    think: Duration = Field(
+        ExponentialDuration(mean_s=10.0), description="time between answer and request"
+    )
 
     def faster(self, factor: float) -> Self:
         return self.model_copy(update={"think": self.think.faster(factor)})

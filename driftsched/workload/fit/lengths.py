@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from driftsched.core.errors import TraceError
-from driftsched.traffic.lengths import Constant, Empirical, Gamma, Length, Lognormal, Weibull
+from driftsched.traffic.lengths import (
+    ConstantLength,
+    EmpiricalLength,
+    GammaLength,
+    Length,
+    LognormalLength,
+    WeibullLength,
+)
 from driftsched.workload.fit.ks import ks_distance
 
 __all__ = ["LengthFit", "fit_lengths"]
@@ -66,7 +73,7 @@ def fit_lengths(tokens: NDArray[np.int64] | FloatArray) -> LengthFit:
     if len(values) == 0:
         raise TraceError("lengths to fit must be at least 1, got none")
     if values.min() == values.max():
-        constant = Constant(tokens=float(values[0]))
+        constant = ConstantLength(tokens=float(values[0]))
         return LengthFit(constant, 0.0, {"constant": 0.0}, len(values))
     makers: dict[str, Callable[[FloatArray], Length]] = {
         "lognormal": _lognormal,
@@ -90,7 +97,9 @@ def _short(value: float) -> float:
 def _lognormal(values: FloatArray) -> Length:
     logs = np.log(values)
     mu, sigma = float(logs.mean()), float(logs.std())
-    return Lognormal(mu=_short(min(max(mu, 0.0), 14.0)), sigma=_short(min(max(sigma, 1e-3), 4.0)))
+    return LognormalLength(
+        mu=_short(min(max(mu, 0.0), 14.0)), sigma=_short(min(max(sigma, 1e-3), 4.0))
+    )
 
 
 def _gamma(values: FloatArray) -> Length:
@@ -103,7 +112,7 @@ def _gamma(values: FloatArray) -> Length:
         over = math.log(middle) - float(special.digamma(middle)) > target
         low, high = (middle, high) if over else (low, middle)
     shape = _short(math.sqrt(low * high))
-    return Gamma(shape=shape, scale=_short(mean / shape))
+    return GammaLength(shape=shape, scale=_short(mean / shape))
 
 
 def _weibull(values: FloatArray) -> Length:
@@ -118,9 +127,11 @@ def _weibull(values: FloatArray) -> Length:
         low, high = (middle, high) if under else (low, middle)
     shape = math.sqrt(low * high)
     scale = math.exp(top + math.log(float(np.exp(shape * (logs - top)).mean())) / shape)
-    return Weibull(shape=_short(shape), scale=_short(scale))
+    return WeibullLength(shape=_short(shape), scale=_short(scale))
 
 
 def _empirical(values: FloatArray) -> Length:
     quantiles = np.quantile(values, np.linspace(0, 1, QUANTILES))
-    return Empirical(quantiles=tuple(_short(value) for value in np.maximum.accumulate(quantiles)))
+    return EmpiricalLength(
+        quantiles=tuple(_short(value) for value in np.maximum.accumulate(quantiles))
+    )

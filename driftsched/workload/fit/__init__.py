@@ -2,8 +2,7 @@
 
 from driftsched.workload.fit.arrivals import ArrivalFit, fit_arrivals
 from driftsched.workload.fit.lengths import LengthFit, fit_lengths
-from driftsched.workload.fit.scenario import CategoryFit
-from driftsched.workload.fit.trace import TraceFit, fit_trace
+from driftsched.workload.fit.trace import CategoryFit, TraceFit, fit_trace
 
 __all__ = [
     "ArrivalFit",

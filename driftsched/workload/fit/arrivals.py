@@ -5,24 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import optimize, stats
 
 from driftsched.core.errors import TraceError
 from driftsched.traffic.arrivals import Arrivals, GammaGaps, Piecewise, Poisson, WeibullGaps
-from driftsched.workload.fit.ks import ks_distance
+from driftsched.traffic.families import FloatArray
+from driftsched.workload.fit.lengths import gamma_shape
 
 __all__ = ["ArrivalFit", "fit_arrivals"]
-
-FloatArray = NDArray[np.float64]
 
 PIECES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96)
 LEAST_IN_PIECE = 30
 LEAST_CV, MOST_CV = 0.05, 50.0
-STEPS = 60
 
 
 @dataclass(frozen=True)
@@ -84,31 +82,27 @@ def fit_arrivals(time_s: FloatArray, duration_s: float | None = None) -> Arrival
     options = [one for pieces in PIECES for one in _options(time_s, span, pieces)]
     options.sort(key=lambda option: option.bic)
     best, gaps = options[0], np.diff(time_s)
-    unit, shape = np.sort(best.unit), _shape_of(best.process)
+    unit = np.sort(best.unit)
     return ArrivalFit(
         process=best.process,
-        ks=ks_distance(unit, lambda x: _cdf(x, best.name, shape), 0.0),
+        ks=float(stats.ks_1samp(unit, best.law.cdf, method="asymp").statistic),
         bic={option.label: option.bic - best.bic for option in options},
         rate_rps=n / span,
         cv=float(gaps.std() / gaps.mean()),
         n=n,
         gaps=unit,
-        cdf_at_gaps=_cdf(unit, best.name, shape),
+        cdf_at_gaps=best.law.cdf(unit),
     )
 
 
 class _Option(NamedTuple):
-    """A process that was tried: its kind of gaps, and the gaps in expected arrivals."""
+    """A process that was tried: its BIC, the gaps in expected arrivals, and their law."""
 
     bic: float
-    name: str
-    pieces: int
+    label: str
     process: Arrivals
     unit: FloatArray
-
-    @property
-    def label(self) -> str:
-        return self.name if self.pieces == 1 else f"{self.name}, rate in {self.pieces} pieces"
+    law: Any
 
 
 def _options(time_s: FloatArray, span: float, pieces: int) -> Iterator[_Option]:
@@ -122,12 +116,15 @@ def _options(time_s: FloatArray, span: float, pieces: int) -> Iterator[_Option]:
     at = np.minimum(np.searchsorted(edges, time_s, side="right") - 1, pieces - 1)
     unit = _in_arrivals(time_s, at, rates, np.interp(time_s, edges, np.r_[0.0, np.cumsum(counts)]))
     clock = float(np.log(rates[at[1:]]).sum())
-    for name, shape, parameters in _gap_fits(unit):
-        process = _process(name, shape, edges, rates)
-        if process is not None:
-            found = clock + _likelihood(unit, name, shape)
-            bic = math.log(n) * (pieces + parameters) - 2 * found
-            yield _Option(bic, name, pieces, process, unit)
+    for name, shape in _gap_shapes(unit):
+        if pieces > 1 and name == "weibull":
+            continue  # there is no process of such gaps with a rate in pieces
+        process, rounded = _process(name, shape, edges, rates)
+        parameters = pieces + (name != "poisson")
+        likelihood = clock + float(_law(name, shape).logpdf(unit).sum())
+        bic = math.log(n) * parameters - 2 * likelihood
+        label = name if pieces == 1 else f"{name}, rate in {pieces} pieces"
+        yield _Option(bic, label, process, unit, _law(name, rounded))
 
 
 def _in_arrivals(
@@ -144,75 +141,38 @@ def _in_arrivals(
     return np.asarray(unit / unit.mean())
 
 
-def _gap_fits(unit: FloatArray) -> list[tuple[str, float, int]]:
-    """Kinds of gaps of mean 1, their shape by maximum likelihood, and how many parameters."""
-    return [
-        ("poisson", 1.0, 0),
-        ("gamma", _gamma_shape(unit), 1),
-        ("weibull", _weibull_shape(unit), 1),
-    ]
+def _gap_shapes(unit: FloatArray) -> Iterator[tuple[str, float]]:
+    """Kinds of gaps of mean 1, and their shape by maximum likelihood."""
+    yield "poisson", 1.0
+    yield "gamma", min(max(gamma_shape(unit), 1 / MOST_CV**2), 1 / LEAST_CV**2)
+    found = optimize.minimize_scalar(
+        lambda log_shape: -_law("weibull", math.exp(log_shape)).logpdf(unit).sum(),
+        bounds=(math.log(0.1), math.log(50.0)),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    yield "weibull", math.exp(found.x)
 
 
-def _gamma_shape(unit: FloatArray) -> float:
-    target = -float(np.log(unit).mean())
-    low, high = 1 / MOST_CV**2, 1 / LEAST_CV**2
-    for _ in range(STEPS):
-        middle = math.sqrt(low * high)
-        over = math.log(middle) - float(special.digamma(middle)) > target
-        low, high = (middle, high) if over else (low, middle)
-    return math.sqrt(low * high)
-
-
-def _weibull_shape(unit: FloatArray) -> float:
-    """The shape of Weibull gaps of mean 1 with the highest likelihood, by golden section."""
-    ratio = (math.sqrt(5) - 1) / 2
-    low, high = math.log(0.1), math.log(50.0)
-    for _ in range(STEPS):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if _likelihood(unit, "weibull", math.exp(left)) < _likelihood(
-            unit, "weibull", math.exp(right)
-        ):
-            low = left
-        else:
-            high = right
-    return math.exp((low + high) / 2)
-
-
-def _likelihood(unit: FloatArray, name: str, shape: float) -> float:
-    """Log-likelihood of gaps under a distribution of mean 1."""
-    n, logs = len(unit), float(np.log(unit).sum())
+def _law(name: str, shape: float) -> Any:
+    """Distribution of mean 1."""
     if name == "weibull":
-        scale = 1 / math.gamma(1 + 1 / shape)
-        powers = float(((unit / scale) ** shape).sum())
-        return n * (math.log(shape) - shape * math.log(scale)) + (shape - 1) * logs - powers
-    total = float(unit.sum())
-    return n * (shape * math.log(shape) - math.lgamma(shape)) + (shape - 1) * logs - shape * total
+        return stats.weibull_min(shape, scale=1 / math.gamma(1 + 1 / shape))
+    return stats.gamma(shape, scale=1 / shape)
 
 
-def _cdf(unit: FloatArray, name: str, shape: float) -> FloatArray:
-    if name == "weibull":
-        return np.asarray(-np.expm1(-((unit * math.gamma(1 + 1 / shape)) ** shape)))
-    return np.asarray(special.gammainc(shape, shape * unit))
-
-
-def _process(name: str, shape: float, edges: FloatArray, rates: FloatArray) -> Arrivals | None:
-    """Process of a kind of gaps and rates; None where there is none with rates in pieces."""
+def _process(
+    name: str, shape: float, edges: FloatArray, rates: FloatArray
+) -> tuple[Arrivals, float]:
+    """Process of a kind of gaps and rates, and the shape after its parameters are rounded."""
+    cv = 1.0 if name == "poisson" else float(f"{1 / math.sqrt(shape):.4g}")
     if len(rates) > 1:
-        if name == "weibull":
-            return None
-        cv = 1.0 if name == "poisson" else float(f"{1 / math.sqrt(shape):.4g}")
         times = tuple(float(f"{edge:.9g}") for edge in edges)
         held = tuple(float(f"{rate:.5g}") for rate in [*rates, rates[-1]])
-        return Piecewise(times_s=times, rates_rps=held, shape="steps", cv=cv)
+        return Piecewise(times_s=times, rates_rps=held, shape="steps", cv=cv), 1 / cv**2
     rate = float(f"{rates[0]:.6g}")
-    if name == "poisson":
-        return Poisson(rate_rps=rate)
-    if name == "gamma":
-        return GammaGaps(rate_rps=rate, cv=float(f"{1 / math.sqrt(shape):.4g}"))
-    return WeibullGaps(rate_rps=rate, shape=float(f"{shape:.4g}"))
-
-
-def _shape_of(process: Arrivals) -> float:
-    if isinstance(process, WeibullGaps):
-        return process.weibull_shape
-    return 1 / float(getattr(process, "cv", 1.0)) ** 2
+    if name == "weibull":
+        rounded = float(f"{shape:.4g}")
+        return WeibullGaps(rate_rps=rate, shape=rounded), rounded
+    gaps = Poisson(rate_rps=rate) if name == "poisson" else GammaGaps(rate_rps=rate, cv=cv)
+    return gaps, 1 / cv**2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from driftsched.scenario.io import parse_scenario
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.fit.arrivals import ArrivalFit, fit_arrivals
-from driftsched.workload.fit.lengths import fit_lengths
-from driftsched.workload.fit.scenario import CategoryFit, fitted_scenario
+from driftsched.workload.fit.lengths import LengthFit, fit_lengths
 from driftsched.workload.streams import Streams
 from driftsched.workload.traces.formats import SERVEGEN, read_rows
 from driftsched.workload.traces.load import refuse
@@ -24,12 +25,27 @@ from driftsched.workload.traces.mapping import categories, tenants
 from driftsched.workload.traces.rows import RecordedRows
 from driftsched.workload.traces.select import select
 
-__all__ = ["TraceFit", "fit_trace"]
+__all__ = ["CategoryFit", "TraceFit", "fit_trace"]
 
 IntArray = NDArray[np.int64]
 
 MOST_TENANTS = 8
 POINTS = 200
+LEAST_CORRELATION = 0.05
+"""Weaker ones are taken for chance."""
+
+
+@dataclass(frozen=True)
+class CategoryFit:
+    """Fitted lengths of a category, and the rank correlation of prompts and answers."""
+
+    name: str
+    share: float
+    prompt: LengthFit
+    output: LengthFit
+    correlation: float
+    prompt_tokens: IntArray
+    output_tokens: IntArray
 
 
 @dataclass(frozen=True)
@@ -140,7 +156,7 @@ def fit_trace(
         for category, at in members.items()
         if len(at)
     )
-    scenario = fitted_scenario(name, float(time_s[-1]), arrivals, fits, shares, base)
+    scenario = _scenario(name, float(time_s[-1]), arrivals, fits, shares, base)
     return TraceFit(scenario, arrivals, fits, shares)
 
 
@@ -198,3 +214,71 @@ def _curve(
             "ks": ks,
         }
     )
+
+
+def _scenario(
+    name: str,
+    span_s: float,
+    arrivals: ArrivalFit,
+    fits: tuple[CategoryFit, ...],
+    shares: dict[str, float],
+    base: Scenario | None,
+) -> Scenario:
+    """Put what was fitted into a scenario of one phase; see `fit_trace` for the rest."""
+    own = {} if base is None else base.model_dump(mode="json", by_alias=True)
+    known = {category["name"]: category for category in own.get("categories", [])}
+    for fit in fits:
+        known[fit.name] = _category_data(fit, known.get(fit.name))
+    phase = {
+        "name": "fitted",
+        "duration_s": math.ceil(span_s * 1000) / 1000,
+        "arrivals": arrivals.process.model_dump(mode="json"),
+        "mix": {fit.name: fit.share for fit in fits},
+        "shares": shares,
+    }
+    changed: dict[str, Any] = {
+        "name": name,
+        "title": "Fitted to a trace",
+        "question": "",
+        "categories": list(known.values()),
+        "phases": [phase],
+        "trace": None,
+        "drift": [],
+    }
+    if base is None:
+        changed |= _surroundings(fits, shares)
+    return parse_scenario(own | changed)
+
+
+def _surroundings(fits: tuple[CategoryFit, ...], shares: dict[str, float]) -> dict[str, Any]:
+    """What a trace does not tell: who the tenants are beyond their names, and what serves them."""
+    longest = max(int((f.prompt_tokens + f.output_tokens).max()) for f in fits)
+    return {
+        "tenants": [{"name": tenant, "share": share} for tenant, share in shares.items()],
+        "prompts": {"leak": False},
+        "estimator": {"unit": "tokens"},
+        "engine": {"mode": "continuous", "batch_size": 64},
+        "cluster": {
+            "gpu": "A100-80",
+            "model": "llama-3-8b",
+            "memory_utilisation": 0.9,
+            "context_tokens": max(2048, 1 << (longest - 1).bit_length()),
+        },
+    }
+
+
+def _category_data(fit: CategoryFit, known: dict[str, Any] | None) -> dict[str, Any]:
+    tied = round(fit.correlation, 3) if abs(fit.correlation) >= LEAST_CORRELATION else 0.0
+    fitted = {
+        "prompt_tokens": fit.prompt.distribution.model_dump(mode="json"),
+        "output_tokens": fit.output.distribution.model_dump(mode="json"),
+        "length_correlation": max(-0.99, min(0.99, tied)),
+    }
+    if known is not None:
+        return known | fitted
+    return {
+        "name": fit.name,
+        "base_tokens": max(1, round(float(fit.output_tokens.mean()))),
+        "max_output_tokens": min(1_000_000, int(fit.output_tokens.max())),
+        **fitted,
+    }

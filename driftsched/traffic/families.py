@@ -115,7 +115,8 @@ class Uniform(Quantiles):
         super().__init__((low, high))
 
     def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        return rng.uniform(*self.quantiles, n)
+        low, high = self.quantiles
+        return rng.uniform(low, high, n)
 
 
 class Constant(Uniform):

@@ -11,12 +11,12 @@ from driftsched.scenario.model import Scenario
 from driftsched.traffic.drift import (
     BoolArray,
     DriftBase,
-    FloatArray,
     IntArray,
     LengthDrift,
     MixShift,
     Rows,
 )
+from driftsched.traffic.families import FloatArray
 from driftsched.workload.streams import Streams, pick_by_share
 from driftsched.workload.table import Segment, nominal_starts
 

@@ -1,4 +1,4 @@
-"""Arguments that several commands share: which scenario, and what is changed in it."""
+"""Arguments that several commands share: which scenario and what is changed in it, which run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ import shlex
 from pathlib import Path
 
 from driftsched.live.hardware_entry import read_entry
+from driftsched.results import RunLibrary, RunResult, read_run
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scheduling.policies import POLICIES
 
-__all__ = ["add_scenario", "changes_named", "command_line", "scenario_of", "seed_count"]
+__all__ = [
+    "add_scenario",
+    "changes_named",
+    "command_line",
+    "load_run",
+    "names_in",
+    "scenario_of",
+    "seed_count",
+]
 
 FIELDS = {
     "policy": "policy.kind",
@@ -29,17 +38,7 @@ def add_scenario(
     policy: bool = False,
     what: str = "a preset's name or a YAML file",
 ) -> None:
-    """Add the scenario and everything that changes it.
-
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Gets the arguments.
-    policy : bool
-        Add ``--policy`` too.
-    what : str
-        Help text of the scenario argument.
-    """
+    """Add the scenario, `what` it may be, and all that changes it; ``--policy`` where `policy`."""
     parser.add_argument("scenario", help=what)
     parser.add_argument(
         "--trace", metavar="FILE", help="recorded traffic instead of the scenario's"
@@ -63,13 +62,7 @@ def add_scenario(
 
 
 def scenario_of(args: argparse.Namespace) -> Scenario:
-    """Load the scenario with its changes; ``--trace`` comes first, named arguments come last.
-
-    Raises
-    ------
-    InputError
-        One line: the file, the field or the policy that is wrong.
-    """
+    """Load the scenario with its changes; ``--trace`` comes first, named arguments come last."""
     if getattr(args, "policy", None) is not None:
         POLICIES[args.policy]
     return load_scenario(args.scenario, _overrides(args))
@@ -87,7 +80,7 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     overrides = []
     if args.trace is not None:
         overrides += ["phases=[]", f"trace.file={json.dumps(args.trace)}"]
-    if getattr(args, "cost", None) is not None:
+    if args.cost is not None:
         cost = read_entry(args.cost).cost.model_dump(mode="json")
         overrides.append(f"cluster.cost={json.dumps(cost)}")
     overrides += args.set
@@ -102,14 +95,18 @@ def changes_named(args: argparse.Namespace) -> list[str]:
     return [f"--{name.replace('_', '-')}" for name in given]
 
 
-def seed_count(text: str) -> int:
-    """Read how many seeds to run.
+def load_run(name: str) -> RunResult:
+    """Load a saved run: a folder, or an id in the library."""
+    return read_run(name) if Path(name).is_dir() else RunLibrary().load(name)
 
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        When it is no whole number from 1 to 10,000.
-    """
+
+def names_in(text: str) -> list[str]:
+    """Read names that are separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def seed_count(text: str) -> int:
+    """Read how many seeds to run; argparse's error where it is no whole number up to 10,000."""
     if not text.isdecimal() or not 1 <= int(text) <= 10_000:
         raise argparse.ArgumentTypeError(
             f"must be a whole number from 1 to 10000, got {text[:40]!r}"

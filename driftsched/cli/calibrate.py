@@ -7,10 +7,10 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftsched.cli.live_options import add_engine, live_options
-from driftsched.cli.output import aligned, print_json, tell
-from driftsched.cli.progress import ProgressBar
-from driftsched.cli.runs import load_run
+from driftsched.cli.arguments import load_run
+from driftsched.cli.live import add_engine, live_options
+from driftsched.cli.main import Action
+from driftsched.cli.output import ProgressBar, add_json, aligned, print_json, tell
 from driftsched.core.errors import InputError
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of, write_entry
@@ -19,11 +19,11 @@ from driftsched.live.probe import ProbePlan, probe
 if TYPE_CHECKING:
     from driftsched.live.calibration import Calibration
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["calibrate_command"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def calibrate_command(parser: argparse.ArgumentParser) -> Action:
+    """Calibrate, write the entry, print coefficients and fit."""
     parser.add_argument(
         "run", nargs="?", help="a run's folder or its id in the library; without it, a probe sweep"
     )
@@ -39,11 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--residuals", type=Path, metavar="FILE", help="write every observation as CSV"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
+    return _calibrate
 
 
-def run(args: argparse.Namespace) -> None:
-    """Calibrate, write the entry, print coefficients and fit."""
+def _calibrate(args: argparse.Namespace) -> None:
     if (args.run is None) == (args.engine is None):
         raise InputError("calibrate needs either a run or --engine for a probe sweep")
     calibration = calibrate_run(load_run(args.run)) if args.run else _probe(args)

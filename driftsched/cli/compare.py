@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from driftsched.cli.arguments import add_scenario, scenario_of, seed_count
-from driftsched.cli.output import aligned, print_json
-from driftsched.cli.progress import ProgressBar
-from driftsched.cli.summary import about, estimation_summary, policy_summary
-from driftsched.cli.traffic import trace_report
+from driftsched.cli.arguments import add_scenario, names_in, scenario_of, seed_count
+from driftsched.cli.main import Action
+from driftsched.cli.output import ProgressBar, add_json, aligned, print_json, tell_trace
+from driftsched.cli.summary import about, estimation_summary, latency_heads, policy_summary
 from driftsched.experiments import compare
 from driftsched.results import advice, replications_of
 from driftsched.results.report_parts import with_interval
@@ -21,14 +20,14 @@ if TYPE_CHECKING:
     from driftsched.experiments import Comparison
     from driftsched.results import PairedChange
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["compare_command"]
 
 GOALS = {"slo_attainment": "share of goals met", "request_goodput": "goodput"}
 COUNTS = ("completed", "rejected", "failed")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def compare_command(parser: argparse.ArgumentParser) -> Action:
+    """Compare policies and print what can be told apart."""
     add_scenario(parser)
     parser.add_argument(
         "--policies",
@@ -38,37 +37,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seeds", type=seed_count, default=1, metavar="N", help="how many (default 1)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
+    return _compare
 
 
-def run(args: argparse.Namespace) -> None:
-    """Compare and print."""
+def _compare(args: argparse.Namespace) -> None:
     scenario = scenario_of(args)
-    policies = [name.strip() for name in args.policies.split(",") if name.strip()]
-    trace = trace_report(scenario)
+    trace = tell_trace(scenario)
     with ProgressBar("comparing") as progress:
-        comparison = compare(scenario, policies, args.seeds, progress=progress)
+        comparison = compare(scenario, names_in(args.policies), args.seeds, progress=progress)
     if args.json:
-        print_json(_data(comparison) | ({"trace": trace} if trace else {}))
+        print_json(_data(comparison) | trace)
     else:
         print(_text(comparison))
 
 
 def _data(comparison: Comparison) -> dict[str, Any]:
-    base, metrics = comparison.policies[0], [*_latencies(comparison), *GOALS]
+    base, latencies = comparison.policies[0], latency_heads(comparison.scenario)
     return about(comparison.scenario) | {
         "seeds": comparison.seeds,
         "policies": {name: policy_summary(comparison, name) for name in comparison.policies},
         "estimation": estimation_summary(comparison),
         "against": base,
         "changes": {
-            policy: {metric: _change(comparison, policy, metric) for metric in metrics}
+            policy: {metric: _change(comparison, policy, metric) for metric in [*latencies, *GOALS]}
             for policy in comparison.policies[1:]
         },
         "replications_needed": {
             policy: {
-                metric: replications_of(*comparison.pool(policy, metric))
-                for metric in _latencies(comparison)
+                metric: replications_of(*comparison.pool(policy, metric)) for metric in latencies
             }
             for policy in comparison.policies
         },
@@ -83,12 +80,6 @@ def _change(comparison: Comparison, policy: str, metric: str) -> dict[str, Any]:
         "high": change.high,
         "verdict": _verdict(change, policy, metric),
     }
-
-
-def _latencies(comparison: Comparison) -> list[str]:
-    """Percentiles of the end-to-end latency, and the mean time to the first token."""
-    levels = sorted({50.0, *comparison.scenario.metrics.percentiles})
-    return [*(f"p{level:.10g}_e2el_ms" for level in levels), "mean_ttft_ms"]
 
 
 def _text(comparison: Comparison) -> str:
@@ -108,8 +99,8 @@ def _text(comparison: Comparison) -> str:
 
 def _policies(comparison: Comparison) -> str:
     """Figures with their intervals: latencies in seconds, counts, goals met in percent."""
-    metrics = _latencies(comparison)
-    scales = dict.fromkeys(metrics, 1e-3) | dict.fromkeys(COUNTS, 1.0) | {"slo_attainment": 100.0}
+    heads = latency_heads(comparison.scenario)
+    scales = dict.fromkeys(heads, 1e-3) | dict.fromkeys(COUNTS, 1.0) | {"slo_attainment": 100.0}
     rows = [
         [policy]
         + [
@@ -118,8 +109,7 @@ def _policies(comparison: Comparison) -> str:
         ]
         for policy in comparison.policies
     ]
-    words = {"mean_ttft_ms": "mean TTFT (s)"}
-    names = [words.get(m) or f"{m.removesuffix('_e2el_ms').upper()} E2E (s)" for m in metrics]
+    names = (f"{head} (s)" for head in heads.values())
     return aligned(["policy", *names, *COUNTS, "SLOs met (%)"], rows)
 
 

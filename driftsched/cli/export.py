@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from driftsched.charts.report import report_figures
-from driftsched.cli.arguments import add_scenario, changes_named, command_line, scenario_of
-from driftsched.cli.output import tell
-from driftsched.cli.progress import ProgressBar
-from driftsched.cli.traffic import trace_report
+from driftsched.cli.arguments import (
+    add_scenario,
+    changes_named,
+    command_line,
+    load_run,
+    scenario_of,
+)
+from driftsched.cli.main import Action
+from driftsched.cli.output import ProgressBar, tell, tell_trace
 from driftsched.core.errors import InputError
 from driftsched.results import (
     RunLibrary,
@@ -18,7 +23,6 @@ from driftsched.results import (
     export_zip,
     html_report,
     paper_tables,
-    read_run,
     write_csv,
     write_parquet,
 )
@@ -28,7 +32,7 @@ from driftsched.simulation import simulate
 if TYPE_CHECKING:
     from driftsched.results import RunResult
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["export_command"]
 
 FORMATS = {
     "csv": ("FOLDER", "the four tables, metrics.csv and the scenario"),
@@ -39,8 +43,8 @@ FORMATS = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def export_command(parser: argparse.ArgumentParser) -> Action:
+    """Find or make the run, and write it in each format asked for."""
     add_scenario(
         parser,
         policy=True,
@@ -49,10 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for name, (metavar, words) in FORMATS.items():
         parser.add_argument(f"--{name}", type=Path, metavar=metavar, help=words)
+    return _export
 
 
-def run(args: argparse.Namespace) -> None:
-    """Find or make the run, and write it in each format asked for."""
+def _export(args: argparse.Namespace) -> None:
     wanted = {name: getattr(args, name) for name in FORMATS if getattr(args, name) is not None}
     if not wanted:
         options = ", ".join(f"--{name}" for name in FORMATS)
@@ -68,7 +72,7 @@ def _result(args: argparse.Namespace) -> tuple[RunResult, str]:
     saved = _saved(args.scenario)
     if saved is None:
         scenario = scenario_of(args)
-        trace_report(scenario)
+        tell_trace(scenario)
         with ProgressBar("simulating") as progress:
             return simulate(scenario, progress=progress), command_line(args)
     changes = changes_named(args)
@@ -79,12 +83,11 @@ def _result(args: argparse.Namespace) -> tuple[RunResult, str]:
 
 def _saved(source: str) -> RunResult | None:
     """The saved run of that name, or None where `source` is something to simulate."""
-    if Path(source).is_dir():
-        if not (Path(source) / "provenance.json").is_file():
-            raise InputError(f"run folder must hold what `run --out` wrote, got {source!r}")
-        return read_run(source)
-    library = RunLibrary()
-    return library.load(source) if source in set(library.list()["run_id"]) else None
+    folder = Path(source)
+    if folder.is_dir() and not (folder / "provenance.json").is_file():
+        raise InputError(f"run folder must hold what `run --out` wrote, got {source!r}")
+    known = folder.is_dir() or source in set(RunLibrary().list()["run_id"])
+    return load_run(source) if known else None
 
 
 def _write(name: str, result: RunResult, path: Path, command: str) -> None:

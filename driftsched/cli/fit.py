@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from driftsched.charts import fit as fit_chart
-from driftsched.cli.output import aligned, print_json, tell
+from driftsched.cli.main import Action
+from driftsched.cli.output import add_json, aligned, print_json, tell
 from driftsched.core.errors import ScenarioError
 from driftsched.results.files import io_errors
 from driftsched.scenario import TraceSource, load_scenario, parse_scenario, to_yaml
 from driftsched.scenario.overrides import apply_overrides
 from driftsched.workload.fit import TraceFit, fit_trace
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["fit_command"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def fit_command(parser: argparse.ArgumentParser) -> Action:
+    """Fit a trace, print how good it is, and write the scenario."""
     parser.add_argument("trace", help="recorded traffic: any format, also gzip")
     parser.add_argument(
         "--scenario", help="keep this scenario's tenants, categories, policy, engine and cluster"
@@ -35,11 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--chart", metavar="FILE", help="write a picture of fit against data (HTML)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
+    return _fit
 
 
-def run(args: argparse.Namespace) -> None:
-    """Fit, print how good it is, and write the scenario."""
+def _fit(args: argparse.Namespace) -> None:
     base = None if args.scenario is None else load_scenario(args.scenario)
     found = fit_trace(Path(args.trace), _rules(args), base, args.name)
     text = to_yaml(found.scenario)

@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from driftsched.cli.arguments import add_scenario, scenario_of
-from driftsched.cli.keep import add_keeping, keep
-from driftsched.cli.live_options import add_engine, live_options
-from driftsched.cli.output import print_json, tell
-from driftsched.cli.progress import ProgressBar
-from driftsched.cli.run import run_data, run_text
+from driftsched.cli.main import Action
+from driftsched.cli.output import ProgressBar, print_json, tell
+from driftsched.cli.run import add_keeping, keep, run_data, run_text
+from driftsched.core.errors import InputError
+from driftsched.live import ENGINES, LiveOptions
 from driftsched.live.played import left_out
 from driftsched.live.run import LiveRun
 from driftsched.live.whole_run import run_live
+from driftsched.scenario import apply_overrides
+from driftsched.scenario.messages import one_line
 
 if TYPE_CHECKING:
     from driftsched.results import RunResult
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["add_engine", "live_command", "live_options"]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def live_command(parser: argparse.ArgumentParser) -> Action:
+    """Run live, keep what is to be kept, print a summary.
+
+    Ctrl-C stops the run within a second; what was measured is kept, in the library where no folder
+    is named.
+    """
     add_scenario(parser, policy=True)
     add_engine(parser)
     parser.add_argument("--slots", type=int, help="requests in the engine at once, at most")
     parser.add_argument("--time-scale", type=float, help="2 plays twice as slowly")
     parser.add_argument("--temperature", type=float, help="of the sampling, 0 is greedy")
     add_keeping(parser)
+    return _live
 
 
-def run(args: argparse.Namespace) -> None:
-    """Run live, keep what is to be kept, print a summary.
-
-    Ctrl-C stops the run within a second; what was measured is kept, in the library where no folder
-    is named.
-    """
+def _live(args: argparse.Namespace) -> None:
     scenario = scenario_of(args)
     options = live_options(
         args, slots=args.slots, time_scale=args.time_scale, temperature=args.temperature
@@ -93,3 +98,51 @@ def _facts(result: RunResult) -> dict[str, Any]:
         "timed_out": int((result.requests["status"] == "timed_out").sum()),
         "cancelled": int((result.requests["status"] == "cancelled").sum()),
     }
+
+
+def add_engine(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the arguments."""
+    parser.add_argument("--engine", required=required, help=", ".join(ENGINES))
+    parser.add_argument(
+        "--model", help="torch: a hub name, folder or GGUF file (random weights without it)"
+    )
+    parser.add_argument(
+        "--endpoint",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="openai: base address such as http://127.0.0.1:8000/v1; several are replicas",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY.PATH=VALUE",
+        help="any other option of a live run: engine.device=cpu, timeout_s=60; may be repeated",
+    )
+
+
+def live_options(args: argparse.Namespace, **more: Any) -> LiveOptions:
+    """Build the options; `more` are options by name, None is not given.
+
+    Raises
+    ------
+    InputError
+        One line: the option, the rule, the value.
+    """
+    ENGINES[args.engine]
+    engine: dict[str, Any] = {"kind": args.engine}
+    if args.model is not None:
+        engine["model"] = args.model
+    if args.endpoint:
+        if args.engine != "openai":
+            raise InputError(f"--endpoint is for the openai engine, got --engine {args.engine}")
+        engine["endpoints"] = args.endpoint
+    given = {name: value for name, value in more.items() if value is not None}
+    data = apply_overrides({"engine": engine, **json.loads(json.dumps(given))}, args.option)
+    try:
+        return LiveOptions.model_validate(data)
+    except ValidationError as error:
+        said = one_line(error, LiveOptions).replace("a field of a scenario", "an option")
+        # The kind of engine stands between the two where pydantic chose it.
+        raise InputError(said.replace(f"engine.{args.engine}.", "engine.", 1)) from None

@@ -1,25 +1,57 @@
-"""The entry: which command, and what an error, Ctrl-C or a closed pipe become."""
+"""The commands, and what an error, Ctrl-C or a closed pipe become."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn, TypeAlias, cast
 
 from driftsched import __version__
-from driftsched.cli.commands import COMMANDS
 from driftsched.core.errors import DriftSchedError, InputError
+from driftsched.core.registry import Registry
 
-__all__ = ["main"]
+__all__ = ["COMMANDS", "Action", "Command", "Setup", "main"]
+
+Action: TypeAlias = Callable[[argparse.Namespace], None]
+"""Does a command: prints to stdout, raises an `InputError` for what the user got wrong."""
+Setup: TypeAlias = Callable[[argparse.ArgumentParser], Action]
+"""Adds a command's arguments to its parser and returns what does the command."""
 
 PROGRAM = "driftsched" if Path(sys.argv[0]).stem == "driftsched" else "python -m driftsched"
 EPILOG = (
     "exit codes: 0 done; 1 the run or its files could not be made; 2 bad input; 130 stopped by "
     "Ctrl-C. Errors are one line on stderr."
 )
+
+
+class Command(NamedTuple):
+    """Where a command's `Setup` stands, and one line that says what the command does."""
+
+    function: str
+    summary: str
+
+    def load(self) -> Setup:
+        """Import the function; this is not done before its command is called."""
+        module, _, name = self.function.partition(":")
+        return cast("Setup", getattr(import_module(f"driftsched.cli.{module}"), name))
+
+
+COMMANDS: Registry[Command] = Registry("command")
+COMMANDS.add("run", Command("run:run_command", "simulate a scenario once"))
+COMMANDS.add("compare", Command("compare:compare_command", "several policies, the same requests"))
+COMMANDS.add("export", Command("export:export_command", "a run as CSV, Parquet, ZIP, HTML report"))
+COMMANDS.add("live", Command("live:live_command", "the same in front of a real engine"))
+COMMANDS.add("calibrate", Command("calibrate:calibrate_command", "measure an engine's cost"))
+COMMANDS.add("twin", Command("twin:twin_command", "a live run beside its simulation"))
+COMMANDS.add("fit", Command("fit:fit_command", "a recorded trace as a fitted scenario"))
+COMMANDS.add("studio", Command("shipped:studio_command", "the studio itself, in the browser"))
+COMMANDS.add("library", Command("shipped:library_command", "the saved runs, with their ids"))
+COMMANDS.add("presets", Command("shipped:presets_command", "the scenarios that come with it"))
+COMMANDS.add("schema", Command("shipped:schema_command", "JSON schema of a scenario file"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -63,15 +95,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _call(argv: list[str]) -> None:
     if argv and not argv[0].startswith("-"):
         command = COMMANDS[argv[0]]
-        module = command.load()
         parser = Parser(
             prog=f"{PROGRAM} {argv[0]}",
             description=f"{command.summary[0].upper()}{command.summary[1:]}.",
             epilog=EPILOG,
             allow_abbrev=False,
         )
-        module.add_arguments(parser)
-        module.run(parser.parse_args(argv[1:]))
+        action = command.load()(parser)
+        action(parser.parse_args(argv[1:]))
         return
     listed = "\n".join(f"  {name:<10} {command.summary}" for name, command in COMMANDS.items())
     parser = Parser(

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftsched.cli.arguments import add_scenario, scenario_of
-from driftsched.cli.keep import add_keeping, keep
-from driftsched.cli.output import aligned, print_json, share
-from driftsched.cli.progress import ProgressBar
-from driftsched.cli.summary import about, scope_summary
-from driftsched.cli.traffic import trace_report
+from driftsched.cli.main import Action
+from driftsched.cli.output import (
+    ProgressBar,
+    add_json,
+    aligned,
+    print_json,
+    share,
+    tell,
+    tell_trace,
+)
+from driftsched.cli.summary import about, latency_heads, scope_summary
 from driftsched.results import (
+    RunLibrary,
     WithinRun,
     energy_summary,
     estimation_table,
@@ -19,6 +27,7 @@ from driftsched.results import (
     metrics_table,
     summarise,
     within_intervals,
+    write_parquet,
 )
 from driftsched.results.report_parts import energy_facts, number, seconds
 from driftsched.simulation import ENGINES, simulate
@@ -28,31 +37,60 @@ if TYPE_CHECKING:
 
     from driftsched.results import RunResult
 
-__all__ = ["add_arguments", "run", "run_data", "run_text"]
+__all__ = ["add_keeping", "keep", "run_command", "run_data", "run_text"]
 
 COUNTS = ("submitted", "completed", "rejected", "failed")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def run_command(parser: argparse.ArgumentParser) -> Action:
+    """Simulate, keep what is to be kept, print a summary."""
     add_scenario(parser, policy=True)
     parser.add_argument(
         "--engine", choices=ENGINES, default="auto", help="who simulates; all give the same tables"
     )
     add_keeping(parser)
+    return _run
 
 
-def run(args: argparse.Namespace) -> None:
-    """Simulate, keep what is to be kept, print a summary."""
+def _run(args: argparse.Namespace) -> None:
     scenario = scenario_of(args)
-    trace = trace_report(scenario)
+    trace = tell_trace(scenario)
     with ProgressBar("simulating") as progress:
         result = simulate(scenario, progress=progress, engine=args.engine)
     kept = keep(result, args, save=args.save)
     if args.json:
-        print_json(run_data(result) | kept | ({"trace": trace} if trace else {}))
+        print_json(run_data(result) | kept | trace)
     else:
         print(run_text(result))
+
+
+def add_keeping(parser: argparse.ArgumentParser) -> None:
+    """Add where a run is kept, and how it is printed."""
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write the tables here as Parquet"
+    )
+    parser.add_argument("--save", action="store_true", help="keep the run in the library")
+    parser.add_argument("--title", default="", help="of the saved run")
+    add_json(parser)
+
+
+def keep(result: RunResult, args: argparse.Namespace, *, save: bool) -> dict[str, str]:
+    """Write a run's tables where ``--out`` says, and into the library where `save`.
+
+    Returns
+    -------
+    dict
+        out and run_id, as far as it was kept there.
+    """
+    kept = {}
+    if args.out is not None:
+        write_parquet(result, args.out)
+        kept["out"] = str(args.out)
+        tell(f"written to {args.out}")
+    if save:
+        kept["run_id"] = RunLibrary().save(result, args.title)
+        tell(f"saved as {kept['run_id']}")
+    return kept
 
 
 def run_data(result: RunResult) -> dict[str, Any]:
@@ -84,35 +122,28 @@ def run_text(result: RunResult) -> str:
     """A run in a few lines for people."""
     scenario = result.scenario
     metrics, errors = metrics_table(result), estimation_table(result)
-    levels = sorted({50.0, *scenario.metrics.percentiles})
-    names = [f"p{level:.10g}_e2el_ms" for level in levels]
-    heads = [f"P{level:g} E2E" for level in levels]
+    heads = latency_heads(scenario)
     rows = [
         [
             str(row["name"]),
-            *(seconds(row[name]) for name in names),
-            seconds(row["mean_ttft_ms"]),
+            *(seconds(row[metric]) for metric in heads),
             *(number(int(row[count])) for count in COUNTS),
             share(float(row["slo_attainment"])),
         ]
         for row in metrics.to_dict(orient="records")
     ]
+    facts = energy_facts(metrics.iloc[0].to_dict())
     return "\n\n".join(
         [
             f"{scenario.title or scenario.name}: {scenario.policy.kind}, "
             f"{scenario.engine.mode} batching, seed {scenario.seed} "
             f"({result.provenance['engine']} engine)",
-            aligned(["", *heads, "mean TTFT", *COUNTS, "SLOs met"], rows),
+            aligned(["", *heads.values(), *COUNTS, "SLOs met"], rows),
             _estimates(errors, scenario.estimator.unit),
-            *_energy(metrics),
+            *([aligned(["energy and cost", ""], [*facts.items()])] if facts else []),
             WithinRun(result.requests).said(result.scenario.metrics.percentiles),
         ]
     )
-
-
-def _energy(metrics: pd.DataFrame) -> list[str]:
-    facts = energy_facts(metrics.iloc[0].to_dict())
-    return [aligned(["energy and cost", ""], [list(fact) for fact in facts.items()])] * bool(facts)
 
 
 def _estimates(errors: pd.DataFrame, unit: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from driftsched.experiments import Comparison
     from driftsched.scenario import Scenario
 
-__all__ = ["about", "estimation_summary", "policy_summary", "scope_summary"]
+__all__ = ["about", "estimation_summary", "latency_heads", "policy_summary", "scope_summary"]
 
 KEYS = ("policy", "seed", "scope", "name")
 
@@ -28,6 +28,13 @@ def about(scenario: Scenario) -> dict[str, Any]:
         "unit": scenario.estimator.unit,
         "lengths": scenario.lengths,
     }
+
+
+def latency_heads(scenario: Scenario) -> dict[str, str]:
+    """Latencies shown to people: end to end by percentile, and the mean to the first token."""
+    levels = sorted({50.0, *scenario.metrics.percentiles})
+    heads = {f"p{level:.10g}_e2el_ms": f"P{level:.10g} E2E" for level in levels}
+    return heads | {"mean_ttft_ms": "mean TTFT"}
 
 
 def policy_summary(comparison: Comparison, policy: str) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftsched.cli.output import aligned, print_json, tell
-from driftsched.cli.runs import load_run
+from driftsched.cli.arguments import load_run, names_in
+from driftsched.cli.main import Action
+from driftsched.cli.output import add_json, aligned, print_json, tell
 from driftsched.experiments.twin import build_twin, twin_warnings
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.hardware_entry import entry_of, read_entry, warnings_of
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
     from driftsched.experiments.twin import Twin
     from driftsched.results import RunResult
 
-__all__ = ["add_arguments", "run"]
+__all__ = ["twin_command"]
 
 NAMES = {"ttft": "TTFT", "tpot": "TPOT", "e2el": "E2E"}
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+def twin_command(parser: argparse.ArgumentParser) -> Action:
+    """Simulate a live run again and print both."""
     parser.add_argument("run", help="the live run: a folder or an id in the library")
     parser.add_argument(
         "--cost",
@@ -37,13 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--policies", default="", help="what would it have been under these: fifo,sjf,…, or all"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
+    return _twin
 
 
-def run(args: argparse.Namespace) -> None:
-    """Simulate the run again and print both."""
+def _twin(args: argparse.Namespace) -> None:
     live = load_run(args.run)
-    named = [name.strip() for name in args.policies.split(",") if name.strip()]
+    named = names_in(args.policies)
     policies = list(POLICIES) if named == ["all"] else named
     for name in policies:
         POLICIES[name]

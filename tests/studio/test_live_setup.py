@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from driftsched.cli.commands import COMMANDS
-from driftsched.cli.live_options import live_options
+from driftsched.cli.live import live_options
+from driftsched.cli.main import COMMANDS
 from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.scenario import load_scenario
@@ -93,6 +93,6 @@ def test_the_command_line_gives_the_same_options(data: dict[str, Any]) -> None:
     words = shlex.split(live_command(options.model_dump(mode="json")))
     assert words[:3] == ["python", "-m", "driftsched"]
     parser = argparse.ArgumentParser()
-    COMMANDS["live"].load().add_arguments(parser)
+    COMMANDS["live"].load()(parser)
     args = parser.parse_args(words[4:])
     assert live_options(args) == options

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from driftsched.cli import main
-from driftsched.cli.commands import COMMANDS
-from driftsched.cli.progress import ProgressBar
+from driftsched.cli.main import COMMANDS
+from driftsched.cli.output import ProgressBar
 from driftsched.core.errors import UnknownNameError
 from driftsched.scenario import load_scenario, parse_scenario, preset_names
 from tests.support.commands import ROOT, SMALL, called, data_of, process

@@ -1,0 +1,99 @@
+"""What is there without a run: the studio, the saved runs, the presets, a scenario's schema."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from driftsched import TOP
+from driftsched.cli.main import Action
+from driftsched.cli.output import add_json, aligned, print_json
+from driftsched.results import RunLibrary
+from driftsched.results.report_parts import seconds
+from driftsched.scenario import json_schema, load_scenario, preset_names, preset_path
+
+__all__ = ["library_command", "presets_command", "schema_command", "studio_command"]
+
+COLUMNS = ("run", "saved (UTC)", "policy", "engine", "requests", "P50 E2E", "P99 E2E")
+
+
+def studio_command(parser: argparse.ArgumentParser) -> Action:
+    """Start the studio's server and open it in the browser."""
+    parser.add_argument("--port", type=int, default=8501, help="of the server (default 8501)")
+    parser.add_argument(
+        "options",
+        nargs="*",
+        metavar="-- OPTION",
+        help="options of `streamlit run`: -- --server.address=127.0.0.1 --server.headless=true",
+    )
+    return _studio
+
+
+def _studio(args: argparse.Namespace) -> None:
+    """Become ``streamlit run app.py``: signals and exit code are the server's own."""
+    command = ["-m", "streamlit", "run", str(TOP / "app.py"), f"--server.port={args.port}"]
+    os.execv(sys.executable, [sys.executable, *command, *args.options])  # noqa: S606  no shell meant
+
+
+def library_command(parser: argparse.ArgumentParser) -> Action:
+    """List the saved runs, the newest first, for ``export``, ``twin`` and ``calibrate``."""
+    add_json(parser)
+    return _library
+
+
+def _library(args: argparse.Namespace) -> None:
+    library = RunLibrary()
+    runs = library.list().to_dict(orient="records")
+    if args.json:
+        print_json({"home": str(library.home), "runs": runs})
+    elif not runs:
+        print(f"No saved run in {library.home}. `run --save` keeps one.")
+    else:
+        head, *lines = aligned(COLUMNS, [_cells(row) for row in runs]).splitlines()
+        titles = [str(row["title"]) or str(row["scenario"]) for row in runs]
+        print("\n".join([f"{head}  title", *map("  ".join, zip(lines, titles, strict=True))]))
+
+
+def _cells(row: dict[Hashable, Any]) -> list[str]:
+    latencies = (row["median_e2el_ms"], row["p99_e2el_ms"])
+    return [
+        str(row["run_id"]),
+        str(row["saved_utc"])[:16].replace("T", " "),
+        *(str(row[name]) for name in ("policy", "engine", "requests")),
+        *(seconds(np.nan if latency is None else latency) for latency in latencies),
+    ]
+
+
+def presets_command(parser: argparse.ArgumentParser) -> Action:
+    """List the presets, or print one of them to start from."""
+    parser.add_argument("name", nargs="?", help="print this preset's YAML")
+    add_json(parser)
+    return _presets
+
+
+def _presets(args: argparse.Namespace) -> None:
+    if args.name is not None:
+        path = preset_path(args.name)
+        if args.json:
+            print_json(load_scenario(args.name).model_dump(mode="json", by_alias=True))
+        else:
+            print(path.read_text(encoding="utf-8"), end="")
+        return
+    presets = [(name, load_scenario(name)) for name in preset_names()]
+    if args.json:
+        rows = [{"name": n, "title": one.title, "question": one.question} for n, one in presets]
+        print_json({"presets": rows})
+        return
+    width = max(len(name) for name, _ in presets)
+    for name, scenario in presets:
+        print(f"{name:<{width}}  {scenario.title}\n{'':<{width}}  {scenario.question}")
+
+
+def schema_command(parser: argparse.ArgumentParser) -> Action:  # noqa: ARG001  it has no arguments
+    """Print the JSON schema of a scenario file, for editors that check and complete."""
+    return lambda _: print_json(json_schema())

@@ -1,10 +1,8 @@
 """Several runs that answer one question: policies compared, many seeds, the paper again."""
 
-from driftsched.experiments.compare import Comparison, collect, compare
+from driftsched.experiments.compare import Comparison, compare, repeat
 from driftsched.experiments.ensemble import Ensemble, run_ensemble
-from driftsched.experiments.figures import Figures
-from driftsched.experiments.repeat import repeat
-from driftsched.experiments.replicate import Run, replications
+from driftsched.experiments.figures import Figures, warmup
 from driftsched.experiments.reproduce import PaperResult, reproduce
 
 __all__ = [
@@ -12,11 +10,9 @@ __all__ = [
     "Ensemble",
     "Figures",
     "PaperResult",
-    "Run",
-    "collect",
     "compare",
     "repeat",
-    "replications",
     "reproduce",
     "run_ensemble",
+    "warmup",
 ]

@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from driftsched.experiments.findings import RATIO
 from driftsched.results import PairedChange, mean_interval
 
 if TYPE_CHECKING:
     from driftsched.experiments.compare import Comparison
     from driftsched.scenario import Scenario
 
-__all__ = ["DRIFT_PERCENT", "NEAR_POINTS", "Evidence", "claims_table"]
+__all__ = ["DRIFT_PERCENT", "NEAR_POINTS", "RATIO", "Evidence", "claims_table"]
 
 NEAR_POINTS = 10.0
 """A figure holds when ours is told apart from no change and this near to it, in percent points."""
 DRIFT_PERCENT = 5.0
 """A category drifts when its answers are on average this far off their base length."""
 NEAR_ONE_PERCENT = 10.0
+RATIO = "ratio_"
+"""Begins the findings' columns with each category's mean of actual over base length."""
 Interval = tuple[float, float, float]
 
 
@@ -90,7 +91,7 @@ Row = tuple[str, float, float, float, float, bool, str]
 
 def _judged(claim: str, published: float, ours: PairedChange, explanation: str) -> Row:
     mean, low, high = 100 * ours.mean, 100 * ours.low, 100 * ours.high
-    holds = ours.told and abs(mean - published) <= NEAR_POINTS
+    holds = ours.significant and abs(mean - published) <= NEAR_POINTS
     return claim, published, mean, low, high, holds, explanation
 
 
@@ -220,9 +221,9 @@ def _policy_over_correction(evidence: Evidence) -> Row:
     policy = evidence.comparison.change("p50_e2el_ms", "sjf", "fifo")
     correction = evidence.correction
     mean, low, high = (100 * x for x in (correction.mean, correction.low, correction.high))
-    least = min(abs(policy.low), abs(policy.high)) if policy.told else 0.0
+    least = min(abs(policy.low), abs(policy.high)) if policy.significant else 0.0
     holds = least > max(abs(correction.low), abs(correction.high))
-    doubt = "" if correction.told else ", which cannot be told from none"
+    doubt = "" if correction.significant else ", which cannot be told from none"
     text = (
         "SJF instead of FIFO changes the median latency by "
         f"{shown((policy.mean, policy.low, policy.high), '+.0%')}; correcting SJF's estimates "

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.core.errors import InputError
-from driftsched.experiments.replicate import Run, replications
+from driftsched.experiments.ensemble import Ensemble, run_ensemble
+from driftsched.experiments.figures import Figures
 from driftsched.results import (
     Estimate,
     PairedChange,
@@ -33,39 +34,32 @@ from driftsched.scheduling.policies import POLICIES
 if TYPE_CHECKING:
     from driftsched.simulation.traffic import Progress
 
-__all__ = ["LATENCY", "Comparison", "Latencies", "collect", "compare"]
+__all__ = ["COMPLETED", "LATENCY", "Comparison", "RunTables", "compare", "repeat", "run_tables"]
 
 LATENCY = re.compile(r"(mean|median|p[0-9.e+-]+)_(ttft|tpot|e2el|queue_wait)_ms")
 """Metrics that are figures of all requests of all seeds together."""
+COMPLETED = "completed_share"
+"""Share of the submitted requests that finished, beside the metrics' own names."""
 
 
-@dataclass(frozen=True)
-class Latencies:
-    """Latencies of a run's finished requests in seconds; arrays (n,), by request.
+class RunTables(NamedTuple):
+    """What a comparison keeps of each run beside its arrays; the run itself of the first seed."""
 
-    Attributes
-    ----------
-    seconds : dict of str to array
-        Column of the requests table → values, NaN where a request has none.
-    groups : dict of str to array
-        tenant and category → whose request it is, as a place in the scenario's names.
-    """
+    result: RunResult | None
+    metrics: pd.DataFrame
+    estimation: pd.DataFrame
+    fairness: pd.DataFrame
 
-    seconds: dict[str, NDArray[np.float64]]
-    groups: dict[str, NDArray[np.int64]]
 
-    @classmethod
-    def of(cls, result: RunResult) -> Latencies:
-        """Read them off a run."""
-        rows = result.requests[(result.requests["status"] == "finished").to_numpy(dtype=bool)]
-        known = {"tenant": result.scenario.tenant_names, "category": result.scenario.category_names}
-        return cls(
-            {column: rows[column].to_numpy(np.float64) for column in LATENCIES.values()},
-            {
-                scope: pd.Categorical(rows[scope], categories=names).codes.astype(np.int64)
-                for scope, names in known.items()
-            },
-        )
+def run_tables(result: RunResult, first_seed: int) -> RunTables:
+    """Summarise a run for a comparison."""
+    fair = {"scope": "overall", "name": "all"} | fairness_summary(result)
+    return RunTables(
+        result if result.scenario.seed == first_seed else None,
+        metrics_table(result),
+        estimation_table(result),
+        pd.DataFrame([fair]),
+    )
 
 
 @dataclass(frozen=True)
@@ -76,24 +70,47 @@ class Comparison:
     ----------
     scenario : Scenario
         What was asked for, under its own policy and seed.
+    ensemble : Ensemble
+        The runs as arrays.
     first : dict of str to RunResult
         Policy → its run with the first seed, in the order asked for.
     metrics : DataFrame
         policy, seed, scope (overall, tenant, category), name, then the keys of `summarise`.
     estimation : DataFrame
         policy, seed, then the columns of `estimation_table`: compensator, mae, rmse, mape, …
-    latencies : dict of str to list of Latencies
-        Policy → the latencies of each run, in the order of the seeds.
     fairness : DataFrame
         policy, seed, scope and name (always overall and all), then the keys of `fairness_summary`.
     """
 
     scenario: Scenario
+    ensemble: Ensemble
     first: dict[str, RunResult]
     metrics: pd.DataFrame
     estimation: pd.DataFrame
-    latencies: dict[str, list[Latencies]] = field(default_factory=dict)
-    fairness: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fairness: pd.DataFrame
+
+    @classmethod
+    def of(cls, scenario: Scenario, ensemble: Ensemble, policies: Sequence[str]) -> Comparison:
+        """Join the `RunTables` that were measured under some of an ensemble's variants."""
+        measured: dict[str, list[RunTables]] = {p: ensemble.measured[p] for p in policies}
+
+        def joined(name: str) -> pd.DataFrame:
+            parts = []
+            for place, seed in enumerate(ensemble.seeds):
+                for policy, tables in measured.items():
+                    part = getattr(tables[place], name).copy()
+                    part.insert(0, "policy", policy)
+                    part.insert(1, "seed", seed)
+                    parts.append(part)
+            return pd.concat(parts, ignore_index=True)
+
+        first = {name: tables[0].result for name, tables in measured.items()}
+        return cls(
+            scenario,
+            ensemble,
+            {name: result for name, result in first.items() if result is not None},
+            *map(joined, ("metrics", "estimation", "fairness")),
+        )
 
     @property
     def policies(self) -> list[str]:
@@ -103,7 +120,7 @@ class Comparison:
     @property
     def seeds(self) -> list[int]:
         """The seeds, in the order run."""
-        return [int(seed) for seed in self.metrics["seed"].unique()]
+        return list(self.ensemble.seeds)
 
     def values(
         self, policy: str, metric: str, *, scope: str = "overall", name: str = "all"
@@ -146,16 +163,12 @@ class Comparison:
     ) -> tuple[PooledSample, float | None]:
         """Latencies that a metric is about, by seed, and its percentile; None for the mean."""
         figure, _, measure = metric.removesuffix("_ms").partition("_")
-        column, runs = LATENCIES[measure], self.latencies[policy]
-        samples = [run.seconds[column] for run in runs]
-        if scope != "overall":
-            names = {"tenant": self.scenario.tenant_names, "category": self.scenario.category_names}
-            place = names[scope].index(name)
-            groups = (run.groups[scope] for run in runs)
-            samples = [s[g == place] for s, g in zip(samples, groups, strict=True)]
+        figures = Figures(self.ensemble)
+        group = 0 if scope == "overall" else figures.names(scope).index(name)
+        pool = figures.pool(policy, LATENCIES[measure], scope, group)
         if figure == "mean":
-            return PooledSample(samples), None
-        return PooledSample(samples), 50.0 if figure == "median" else float(figure[1:])
+            return pool, None
+        return pool, 50.0 if figure == "median" else float(figure[1:])
 
     def change(
         self,
@@ -253,33 +266,42 @@ def compare(
     for name in policies:
         POLICIES[name]
     variants = {name: with_policy(scenario, name) for name in policies}
-    return collect(scenario, replications(variants, seeds, progress))
+    return _compared(scenario, variants, seeds, progress)
 
 
-def collect(scenario: Scenario, runs: Iterable[Run]) -> Comparison:
-    """Gather runs, their variants named as policies, into a comparison."""
-    first: dict[str, RunResult] = {}
-    metrics: list[pd.DataFrame] = []
-    estimation: list[pd.DataFrame] = []
-    fairness: list[pd.DataFrame] = []
-    latencies: dict[str, list[Latencies]] = {}
-    for policy, seed, result in runs:
-        first.setdefault(policy, result)
-        latencies.setdefault(policy, []).append(Latencies.of(result))
-        fair = {"scope": "overall", "name": "all"} | fairness_summary(result)
-        for tables, table in (
-            (metrics, metrics_table(result)),
-            (estimation, estimation_table(result)),
-            (fairness, pd.DataFrame([fair])),
-        ):
-            table.insert(0, "policy", policy)
-            table.insert(1, "seed", seed)
-            tables.append(table)
-    return Comparison(
-        scenario,
-        first,
-        pd.concat(metrics, ignore_index=True),
-        pd.concat(estimation, ignore_index=True),
-        latencies,
-        pd.concat(fairness, ignore_index=True),
+def _compared(
+    scenario: Scenario, variants: Mapping[str, Scenario], seeds: int, progress: Progress | None
+) -> Comparison:
+    ensemble = run_ensemble(
+        variants,
+        seeds,
+        measure=lambda _, result: run_tables(result, scenario.seed),
+        progress=progress,
     )
+    return Comparison.of(scenario, ensemble, list(variants))
+
+
+def repeat(
+    scenario: Scenario, seeds: int, metrics: Sequence[str], *, progress: Progress | None = None
+) -> dict[str, tuple[float, float, float]]:
+    """Run a scenario with several seeds under its own policy, for the intervals of its figures.
+
+    Parameters
+    ----------
+    scenario, seeds, progress
+        As in `compare`.
+    metrics : sequence of str
+        Names as in `Comparison.interval`, or `COMPLETED`.
+
+    Returns
+    -------
+    dict
+        Metric → its value over all seeds and the ends of its 95 % interval.
+    """
+    policy = scenario.policy.kind
+    comparison = _compared(scenario, {policy: scenario}, seeds, progress)
+    found = {m: comparison.interval(policy, m) for m in metrics if m != COMPLETED}
+    if COMPLETED in metrics:
+        done, asked = (comparison.values(policy, name) for name in ("completed", "submitted"))
+        found[COMPLETED] = mean_interval(done / np.maximum(asked, 1))
+    return found

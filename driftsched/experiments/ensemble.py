@@ -3,89 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
-from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import dataclass, field
+from functools import cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import InputError
-from driftsched.experiments.replicate import seed_numbers
 from driftsched.experiments.traffic import Traffic, traffic_cache
-from driftsched.results.tables import STATUSES
+from driftsched.results.build import build_result
+from driftsched.scenario import changed
+from driftsched.simulation import run_arrays
 
 if TYPE_CHECKING:
-    from driftsched.results.outcomes import Outcomes
+    from driftsched.results.outcomes import RunArrays
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
     from driftsched.simulation import EngineName
 
-__all__ = ["Ensemble", "Outcome", "engine_for", "run_ensemble", "same_requests"]
+__all__ = ["Ensemble", "engine_for", "run_ensemble", "same_requests"]
 
-Floats = NDArray[np.float64]
 Advance = Callable[[float], None]
-FINISHED = STATUSES.index("finished")
-
-
-class Outcome(NamedTuple):
-    """How one replication went under one policy; arrays (n,) by request id, NaN where it has none.
-
-    `status` counts in `driftsched.results.STATUSES`; `estimate` and `bias` are those at arrival.
-    """
-
-    arrival_s: Floats
-    dispatch_s: Floats
-    first_token_s: Floats
-    finish_s: Floats
-    status: NDArray[np.int8]
-    estimate: NDArray[Any]
-    bias: Floats
-
-    def latency(self, metric: str) -> Floats:
-        """A latency of each request in seconds, (n,); NaN where it did not finish.
-
-        Parameters
-        ----------
-        metric : str
-            e2e_s, ttft_s or queue_wait_s.
-        """
-        ends = {"e2e_s": "finish_s", "ttft_s": "first_token_s", "queue_wait_s": "dispatch_s"}
-        end: Floats = getattr(self, ends[metric])
-        return np.where(self.status == FINISHED, end - self.arrival_s, np.nan)
-
-    @classmethod
-    def of_ends(cls, ends: Outcomes) -> Outcome:
-        """Take the columns from the compiled engine."""
-        return cls(
-            ends.arrival_s,
-            ends.dispatch_s,
-            ends.first_token_s,
-            ends.finish_s,
-            np.asarray(ends.status.codes, dtype=np.int8),
-            ends.estimated_output_tokens,
-            ends.bias,
-        )
-
-    @classmethod
-    def of_run(cls, result: RunResult) -> Outcome:
-        """Take the columns from a run's table."""
-        table = result.requests
-        codes = {name: code for code, name in enumerate(STATUSES)}
-        names = table["status"].cat.categories
-        known = np.array([codes[str(name)] for name in names], dtype=np.int8)
-        return cls(
-            table["arrival_s"].to_numpy(np.float64),
-            table["dispatch_s"].to_numpy(np.float64),
-            table["first_token_s"].to_numpy(np.float64),
-            table["finish_s"].to_numpy(np.float64),
-            known[table["status"].cat.codes.to_numpy()],
-            table["estimated_output_tokens"].to_numpy(),
-            table["bias"].to_numpy(np.float64),
-        )
+Measure = Callable[[str, "RunResult"], Any]
+STEPS = 200
+"""Progress is told about so many times."""
+MOST_AT_ONCE = 1_000_000
+"""Longer runs go one after the other: side by side they would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -98,19 +43,17 @@ class Ensemble:
         Name → what was run, in the order asked for; they differ in their policy.
     seeds : tuple of int
         One a replication.
-    traffic : list of Traffic
-        The requests of each replication.
-    outcomes : dict of str to list of Outcome
-        Name → one outcome a replication.
-    engines : dict of str to (str, str)
-        Name → which engine ran it, and why.
+    runs : dict of str to list of RunArrays
+        Name → one run a replication, without its logs. All runs of a replication share their
+        requests, unless those depend on how they are served (closed loops, retries).
+    measured : dict of str to list
+        Name → what `run_ensemble` was asked to measure, one a replication.
     """
 
     scenarios: dict[str, Scenario]
     seeds: tuple[int, ...]
-    traffic: list[Traffic]
-    outcomes: dict[str, list[Outcome]]
-    engines: dict[str, tuple[str, str]]
+    runs: dict[str, list[RunArrays]]
+    measured: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def scenario(self) -> Scenario:
@@ -124,8 +67,13 @@ class Ensemble:
 
     @property
     def requests(self) -> int:
-        """Requests in the first replication."""
-        return len(self.traffic[0].workload)
+        """Requests in the first replication under the first policy."""
+        return len(self.runs[self.policies[0]][0])
+
+    @property
+    def engines(self) -> dict[str, tuple[str, str]]:
+        """Name → which engine ran it, and why."""
+        return {name: (runs[0].engine, runs[0].reason) for name, runs in self.runs.items()}
 
 
 def engine_for(
@@ -151,10 +99,12 @@ def run_ensemble(
     replications: int,
     *,
     engine: EngineName = "auto",
+    measure: Measure | None = None,
     progress: Advance | None = None,
 ) -> Ensemble:
     """Run every variant on the same replications (common random numbers).
 
+    So a difference between two variants comes from what they decide and not from other requests.
     The compiled engine runs in threads, since it lets go of the interpreter; what it does not cover
     runs on the SimPy engine, one run after the other. Both give the same arrays.
 
@@ -167,6 +117,9 @@ def run_ensemble(
         How many: the first scenario's seed, the next number, …
     engine : {"auto", "simpy", "compiled"}
         As in `driftsched.simulation.simulate`.
+    measure : callable, optional
+        Given the name and the tables of each run, which are not kept; what it returns is. It may be
+        called from any thread.
     progress : callable, optional
         Called with the share of the work done, 0 to 1, from any thread; what it raises ends the
         experiment.
@@ -181,22 +134,52 @@ def run_ensemble(
     >>> from driftsched.scenario import load_scenario, with_policy
     >>> small = load_scenario("paper", ["phases.0.requests=50", "phases.1.requests=150"])
     >>> ensemble = run_ensemble({name: with_policy(small, name) for name in ("fifo", "sjf")}, 2)
-    >>> {name: len(outcomes) for name, outcomes in ensemble.outcomes.items()}
+    >>> {name: len(runs) for name, runs in ensemble.runs.items()}
     {'fifo': 2, 'sjf': 2}
     """
     if not variants:
         raise InputError("variants must name at least one scenario, got none")
     first = next(iter(variants.values()))
-    same_requests(first)
-    seeds = seed_numbers(first, replications)
+    seeds = _seeds(first, replications)
     traffic = traffic_cache().get(first, seeds)
-    engines = {
-        name: engine_for(scenario, traffic[0], engine) for name, scenario in variants.items()
+    wanted = [(name, place) for name in variants for place in range(len(seeds))]
+    shares = dict(zip(wanted, _shares(progress, len(wanted)), strict=True))
+
+    def run(name: str, place: int) -> tuple[RunArrays, Any]:
+        began = time.perf_counter()
+        # The last seed has been checked, so nothing else needs checking again.
+        scenario = variants[name].model_copy(update={"seed": seeds[place]})
+        found = run_arrays(scenario, *traffic[place], progress=shares[name, place], engine=engine)
+        if measure is None:
+            return found.without_logs(), None
+        result = build_result(scenario, found, wall_s=time.perf_counter() - began)
+        return found.without_logs(), measure(name, result)
+
+    small = len(traffic[0].workload) <= MOST_AT_ONCE
+    threaded = {
+        name
+        for name, scenario in variants.items()
+        if small and engine_for(scenario, traffic[0], engine)[0] == "compiled"
     }
-    tell = _counted(progress, len(variants) * len(seeds))
-    compiled = {name for name, (chosen, _) in engines.items() if chosen == "compiled"}
-    outcomes = _outcomes(variants, compiled, list(zip(seeds, traffic, strict=True)), tell)
-    return Ensemble(dict(variants), seeds, traffic, outcomes, engines)
+    futures = {each: _workers().submit(run, *each) for each in wanted if each[0] in threaded}
+    try:
+        found = {each: futures[each].result() if each in futures else run(*each) for each in wanted}
+    finally:
+        for future in futures.values():
+            future.cancel()
+    runs, measured = (
+        {name: [found[name, place][part] for place in range(len(seeds))] for name in variants}
+        for part in (0, 1)
+    )
+    return Ensemble(dict(variants), seeds, runs, {} if measure is None else measured)
+
+
+def _seeds(scenario: Scenario, replications: int) -> tuple[int, ...]:
+    """The scenario's seed and those that follow it."""
+    if replications < 1:
+        raise InputError(f"seeds must be >= 1, got {replications}")
+    last = changed(scenario, seed=scenario.seed + replications - 1).seed
+    return tuple(range(scenario.seed, last + 1))
 
 
 def same_requests(scenario: Scenario) -> None:
@@ -220,71 +203,22 @@ def same_requests(scenario: Scenario) -> None:
             )
 
 
-def _outcomes(
-    variants: Mapping[str, Scenario],
-    compiled: Collection[str],
-    replications: Sequence[tuple[int, Traffic]],
-    tell: Callable[[], None],
-) -> dict[str, list[Outcome]]:
-    """Outcomes by variant; the `compiled` ones are under way before the others begin."""
-    submit = _workers().submit
-    waiting = {
-        name: [submit(_compiled, scenario, *each, tell) for each in replications]
-        for name, scenario in variants.items()
-        if name in compiled
-    }
-    outcomes = {}
-    try:
-        for name, scenario in variants.items():
-            if name in waiting:
-                outcomes[name] = [future.result() for future in waiting[name]]
-            else:
-                outcomes[name] = [_simpy(scenario, *each, tell) for each in replications]
-    finally:
-        for future in chain.from_iterable(waiting.values()):
-            future.cancel()
-    return outcomes
-
-
-def _seeded(scenario: Scenario, seed: int) -> Scenario:
-    """Another seed, which `seed_numbers` has checked: nothing else needs checking again."""
-    return scenario.model_copy(update={"seed": seed})
-
-
-def _compiled(
-    scenario: Scenario, seed: int, requests: Traffic, tell: Callable[[], None]
-) -> Outcome:
-    from driftsched.simulation.compiled import EstimateError
-    from driftsched.simulation.compiled.engine import outcome
-
-    seeded = _seeded(scenario, seed)
-    try:
-        ends = outcome(seeded, requests.workload, requests.budgets).outcomes
-    except EstimateError:
-        return _simpy(scenario, seed, requests, tell)
-    tell()
-    return Outcome.of_ends(ends)
-
-
-def _simpy(scenario: Scenario, seed: int, requests: Traffic, tell: Callable[[], None]) -> Outcome:
-    from driftsched.simulation import simulate
-
-    result = simulate(_seeded(scenario, seed), requests.workload, engine="simpy")
-    tell()
-    return Outcome.of_run(result)
-
-
-def _counted(progress: Advance | None, total: int) -> Callable[[], None]:
-    """Turn "one more run is done" into a share of all."""
+def _shares(progress: Advance | None, runs: int) -> list[Advance | None]:
+    """A function for each run, to be told its share; they tell the share of all, which grows."""
     if progress is None:
-        return lambda: None
-    done: list[None] = []
+        return [None] * runs
+    lock, shares, told = Lock(), [0.0] * runs, 0.0
 
-    def tell() -> None:
-        done.append(None)
-        progress(len(done) / total)
+    def advance(place: int, share: float) -> None:
+        nonlocal told
+        with lock:
+            shares[place] = share
+            whole = sum(shares) / runs
+            if whole >= min(told + 1 / STEPS, 1.0):
+                told = whole
+                progress(whole)
 
-    return tell
+    return [partial(advance, place) for place in range(runs)]
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -10,27 +10,27 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.experiments.ensemble import FINISHED
-from driftsched.experiments.tallies import rates, service, tally
-from driftsched.experiments.verdict import said
 from driftsched.results import (
     PairedChange,
     PooledSample,
+    Warmup,
     jain_index,
     mean_interval,
+    mser5,
     paired_pool_change,
     paired_pool_changes,
 )
+from driftsched.results.fairness import service_tokens
+from driftsched.results.slo import slo_counts, slo_rates
+from driftsched.results.statistics import latency_verdict
 
 if TYPE_CHECKING:
-    from driftsched.experiments.ensemble import Ensemble, Outcome
-    from driftsched.results import Warmup
-    from driftsched.workload import Workload
+    from driftsched.experiments.ensemble import Ensemble
+    from driftsched.results.outcomes import RunArrays
 
-__all__ = ["CURVE", "LATENCIES", "Figures"]
+__all__ = ["CURVE", "Figures", "warmup"]
 
 Floats = NDArray[np.float64]
-LATENCIES = ("e2e_s", "ttft_s", "queue_wait_s")
 CURVE = np.unique(np.r_[np.linspace(0.005, 0.995, 120), 0.001, 0.5, 0.99, 0.999])
 """Shares of the requests at which a distribution is drawn."""
 NOTHING = PairedChange(np.nan, np.nan, np.nan, 0, 0.95)
@@ -72,7 +72,7 @@ class Figures:
         Parameters
         ----------
         metric : str
-            e2e_s, ttft_s or queue_wait_s.
+            e2e_s, ttft_s, tpot_s or queue_wait_s.
         split, group : str and int
             overall, or tenant or category and the place of one.
         """
@@ -80,7 +80,8 @@ class Figures:
         if key not in self._pools:
             values = self.latencies(policy, metric)
             if split != "overall":
-                groups = [getattr(t.workload, split)[self.cut :] for t in self.ensemble.traffic]
+                runs = self.ensemble.runs[policy]
+                groups = [getattr(run.workload, split)[self.cut :] for run in runs]
                 values = [v[g == group] for v, g in zip(values, groups, strict=True)]
             self._pools[key] = PooledSample(values)
         return self._pools[key]
@@ -89,8 +90,8 @@ class Figures:
         """A latency of each request past the cut, NaN where it did not finish, by replication."""
         key = (policy, metric)
         if key not in self._latencies:
-            outcomes = self.ensemble.outcomes[policy]
-            self._latencies[key] = [one.latency(metric)[self.cut :] for one in outcomes]
+            runs = self.ensemble.runs[policy]
+            self._latencies[key] = [run.latency(metric)[self.cut :] for run in runs]
         return self._latencies[key]
 
     def changes(
@@ -145,7 +146,7 @@ class Figures:
                             "change": change.mean,
                             "change_low": change.low,
                             "change_high": change.high,
-                            "verdict": said(change),
+                            "verdict": latency_verdict(change),
                         }
                     )
         frame = pd.DataFrame(rows)
@@ -197,7 +198,7 @@ class Figures:
             summed = counts.sum(axis=2)
             summed[:, -1] = counts[:, -1, 0]  # the span is everybody's
             for group, name in enumerate(self.names(split)):
-                found = rates(summed if split == "overall" else counts[:, :, group])
+                found = slo_rates(summed if split == "overall" else counts[:, :, group])
                 if split == "overall":
                     found["jain_index"] = np.array([jain_index(s) for s in self.service[policy]])
                 row: dict[str, str | float] = {"policy": policy, "group": name}
@@ -210,23 +211,19 @@ class Figures:
     @cached_property
     def _counts(self) -> dict[str, Floats]:
         """Policy → counts, shape (replications, len(COUNTED), tenants); the last is a span."""
-        scenario, cut = self.ensemble.scenario, self.cut
-        found = self._each(lambda work, outcome: tally(scenario, work, outcome, cut))
-        return {policy: np.array(counts) for policy, counts in found.items()}
+        scenario, runs = self.ensemble.scenario, self.ensemble.runs.items()
+        return {
+            policy: np.array([slo_counts(scenario, run, self.cut) for run in mine])
+            for policy, mine in runs
+        }
 
     @cached_property
     def service(self) -> dict[str, list[Floats]]:
-        """Policy → a replication each: input + 2·output tokens per weight by tenant, (tenants,)."""
+        """Policy → a replication each: tokens served per weight by tenant, (tenants,)."""
         weight = np.array([tenant.weight for tenant in self.ensemble.scenario.tenants])
-        return self._each(lambda work, outcome: service(work, outcome, weight, self.cut))
-
-    def _each(self, count: Callable[[Workload, Outcome], Floats]) -> dict[str, list[Floats]]:
         return {
-            policy: [
-                count(requests.workload, outcome)
-                for requests, outcome in zip(self.ensemble.traffic, outcomes, strict=True)
-            ]
-            for policy, outcomes in self.ensemble.outcomes.items()
+            policy: [_service(run, self.cut, len(weight)) / weight for run in runs]
+            for policy, runs in self.ensemble.runs.items()
         }
 
     def shares(self) -> pd.DataFrame:
@@ -280,14 +277,14 @@ class Figures:
     def _misses(self, own: bool) -> list[Floats]:
         """Estimate − actual of the finished requests, all policies of a replication together."""
         found = []
-        for place, (_, budgets) in enumerate(self.ensemble.traffic):
-            prior = budgets.uncorrected_estimate.astype(np.int64)
+        for runs in zip(*self.ensemble.runs.values(), strict=True):
             parts = []
-            for outcomes in self.ensemble.outcomes.values():
-                done = outcomes[place].status == FINISHED
+            for run in runs:
+                done = run.has_status("finished")
                 done[: self.cut] = False
-                guess = outcomes[place].estimate if own else prior
-                parts.append((guess - budgets.output_length)[done].astype(np.float64))
+                prior = run.budgets.uncorrected_estimate.astype(np.int64)
+                guess = run.outcomes.estimated_output_tokens if own else prior
+                parts.append((guess - run.budgets.output_length)[done].astype(np.float64))
             found.append(np.concatenate(parts))
         return found
 
@@ -295,3 +292,34 @@ class Figures:
         """Give the policy whose percentile is known least well."""
         found = {p: self.pool(p, metric).percentile(level) for p in self.ensemble.policies}
         return max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))
+
+
+def _service(run: RunArrays, cut: int, tenants: int) -> Floats:
+    done, work = run.has_status("finished"), run.workload
+    done[:cut] = False
+    columns = (work.tenant, work.prompt_tokens, work.output_tokens)
+    return service_tokens(*(column[done] for column in columns), tenants)
+
+
+def warmup(ensemble: Ensemble, metric: str = "e2e_s") -> Warmup:
+    """Where the warm-up of all policies ends: MSER-5 on the mean over the replications.
+
+    Requests are taken in order of arrival (Welch's averages), and the latest cut of any policy
+    counts, so that all keep the same requests. It is settled where every policy's is.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Runs of the same traffic.
+    metric : str
+        Latency to look at: e2e_s, ttft_s or queue_wait_s.
+    """
+    cuts = []
+    for runs in ensemble.runs.values():
+        shortest = min(map(len, runs))
+        values = np.array([run.latency(metric)[:shortest] for run in runs])
+        known = ~np.isnan(values)
+        count = known.sum(axis=0)
+        total = np.where(known, values, 0.0).sum(axis=0)
+        cuts.append(mser5(np.divide(total, count, out=np.full(shortest, np.nan), where=count > 0)))
+    return Warmup(max(cut.cut for cut in cuts), all(cut.settled for cut in cuts))

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from driftsched.experiments.assumptions import assumptions
-from driftsched.experiments.claims import Evidence, claims_table
-from driftsched.experiments.compare import Comparison, collect
-from driftsched.experiments.findings import findings
-from driftsched.experiments.replicate import Run, replications
-from driftsched.results import PooledSample, paired_pool_change
+from driftsched.experiments.claims import RATIO, Evidence, claims_table
+from driftsched.experiments.compare import Comparison, RunTables, run_tables
+from driftsched.experiments.ensemble import run_ensemble
+from driftsched.experiments.figures import Figures
+from driftsched.results import (
+    RunResult,
+    estimation_error,
+    paired_pool_change,
+    replay,
+    without_compensation,
+)
+from driftsched.results.replay import finished_rows
 from driftsched.scenario import Scenario, changed, with_policy
 
 if TYPE_CHECKING:
     from driftsched.simulation.traffic import Progress
 
-__all__ = ["PaperResult", "reproduce"]
+__all__ = ["PaperResult", "findings", "reproduce"]
 
 UNCORRECTED = "sjf, no correction"
 
@@ -86,13 +91,21 @@ def reproduce(
         "sjf": sjf,
         UNCORRECTED: changed(sjf, estimator__compensator={"kind": "none"}),
     }
-    facts: list[dict[str, str | int | float]] = []
-    uncorrected: list[NDArray[np.float64]] = []
-    runs = _noted(replications(variants, seeds, progress), facts, uncorrected)
-    comparison = collect(scenario, runs)
+    facts: dict[tuple[int, str], dict[str, str | int | float]] = {}
+
+    def measure(variant: str, result: RunResult) -> RunTables | None:
+        if variant == UNCORRECTED:
+            return None
+        facts[result.scenario.seed, variant] = findings(variant, result)
+        return run_tables(result, scenario.seed)
+
+    ensemble = run_ensemble(variants, seeds, measure=measure, progress=progress)
+    comparison = Comparison.of(scenario, ensemble, ["fifo", "sjf"])
     corrected, median = comparison.pool("sjf", "p50_e2el_ms")
-    correction = paired_pool_change(PooledSample(uncorrected), corrected, median)
-    evidence = Evidence(comparison, correction, pd.DataFrame(facts))
+    uncorrected = Figures(ensemble).pool(UNCORRECTED, "e2e_s")
+    correction = paired_pool_change(uncorrected, corrected, median)
+    known = pd.DataFrame([facts[key] for key in sorted(facts)])
+    evidence = Evidence(comparison, correction, known)
     return PaperResult(
         claims_table(evidence),
         comparison,
@@ -115,15 +128,48 @@ def _published(scenario: Scenario, unit: str, mode: str, lengths: str) -> Scenar
     return scenario
 
 
-def _noted(
-    runs: Iterable[Run],
-    facts: list[dict[str, str | int | float]],
-    uncorrected: list[NDArray[np.float64]],
-) -> Iterator[Run]:
-    """Pass on the runs to compare; note the facts of each, and the latencies uncorrected."""
-    for run in runs:
-        if run.variant == UNCORRECTED:
-            uncorrected.append(run.result.requests["e2e_s"].to_numpy(np.float64))
-        else:
-            facts.append(findings(run))
-            yield run
+def findings(variant: str, result: RunResult) -> dict[str, str | int | float]:
+    """Facts of one run that explain the claims, over its finished requests.
+
+    Returns
+    -------
+    dict
+        variant and seed; slot_use, the share of all steps of all requests in a gang that give a
+        token (1 in a gang of equal lengths); cut_share, answers that end at their maximum;
+        token_ratio and counted_ratio, the mean of actual over base length in tokens and in the
+        estimator's unit; ratio_<category>, the latter by category as classified; mae_change and
+        rmse_change, what the scenario's own compensator would change if all tenants had a
+        safety factor of 1.
+    """
+    rows = finished_rows(result.requests)
+    tokens = rows["output_tokens"].to_numpy(np.float64)
+    base = rows["base_tokens"].to_numpy(np.float64)
+    ratio = rows["counted_output_tokens"] / rows["base_tokens"]
+    by_category = ratio.groupby(rows["predicted_category"], observed=False).mean()
+    even = rows.assign(safety_factor=1.0)
+    actual = rows["counted_output_tokens"].to_numpy(np.int64)
+    before = estimation_error(without_compensation(even, result.scenario), actual)
+    after = estimation_error(
+        replay(even, result.scenario, result.scenario.estimator.compensator), actual
+    )
+    facts: dict[str, str | int | float] = {
+        "variant": variant,
+        "seed": result.scenario.seed,
+        "slot_use": _slot_use(rows),
+        "cut_share": float((rows["output_tokens"] == rows["max_output_tokens"]).mean()),
+        "token_ratio": float((tokens / base).mean()),
+        "counted_ratio": float(ratio.mean()),
+        "mae_change": _change(before["mae"], after["mae"]),
+        "rmse_change": _change(before["rmse"], after["rmse"]),
+    }
+    return facts | {f"{RATIO}{name}": float(value) for name, value in by_category.items()}
+
+
+def _slot_use(rows: pd.DataFrame) -> float:
+    gangs = rows.groupby(["replica", "batch_id"])["output_tokens"]
+    steps = float((gangs.size() * gangs.max()).sum())
+    return float(rows["output_tokens"].sum()) / steps if steps else float(np.nan)
+
+
+def _change(before: float, after: float) -> float:
+    return after / before - 1 if before else float(np.nan)

@@ -62,25 +62,19 @@ def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
 
 def _requests(scenario: Scenario, run: RunArrays) -> pd.DataFrame:
     workload, budgets, ends = run.workload, run.budgets, run.outcomes
-    arrival, dispatch = ends.arrival_s, ends.dispatch_s
-    first, finish = ends.first_token_s, ends.finish_s
     estimate = ends.estimated_output_tokens
-    finished = ends.status.codes == 0
-    ttft = first - arrival
-    e2e = np.where(finished, finish - arrival, np.nan)
-    gaps = np.where(workload.output_tokens > 1, workload.output_tokens - 1, np.nan)
     tiers = [tenant.tier for tenant in scenario.tenants]
     tier_names = list(dict.fromkeys(tiers))
     tier_codes = np.array([tier_names.index(tier) for tier in tiers])
     attempts = np.ones(len(run)) if run.attempts is None else run.attempts
     retry_of = np.full(len(run), -1) if run.retry_of is None else run.retry_of
-    user = np.full(len(arrival), -1) if workload.user is None else workload.user
+    user = np.full(len(run), -1) if workload.user is None else workload.user
     total = budgets.prompt_length + estimate
     actual = budgets.prompt_length + budgets.output_length
     categories = scenario.category_names
     return pd.DataFrame(
         {
-            "request_id": np.arange(len(arrival)),
+            "request_id": np.arange(len(run)),
             "tenant": _names(workload.tenant, scenario.tenant_names),
             "tier": _names(tier_codes[workload.tenant], tier_names),
             "category": _names(workload.category, categories),
@@ -99,14 +93,14 @@ def _requests(scenario: Scenario, run: RunArrays) -> pd.DataFrame:
             "total_token_budget": total,
             "output_tokens": workload.output_tokens,
             "counted_output_tokens": budgets.output_length,
-            "arrival_s": arrival,
-            "dispatch_s": dispatch,
-            "first_token_s": first,
-            "finish_s": finish,
-            "queue_wait_s": dispatch - arrival,
-            "ttft_s": ttft,
-            "tpot_s": (e2e - ttft) / gaps,
-            "e2e_s": e2e,
+            "arrival_s": ends.arrival_s,
+            "dispatch_s": ends.dispatch_s,
+            "first_token_s": ends.first_token_s,
+            "finish_s": ends.finish_s,
+            "queue_wait_s": run.seconds("queue_wait_s"),
+            "ttft_s": run.seconds("ttft_s"),
+            "tpot_s": run.seconds("tpot_s"),
+            "e2e_s": run.seconds("e2e_s"),
             "preemptions": ends.preemptions,
             "replica": ends.replica,
             "batch_id": ends.batch_id,

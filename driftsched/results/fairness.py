@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ __all__ = [
     "fairness_summary",
     "jain_index",
     "service_gaps",
+    "service_tokens",
     "starvation_table",
     "weighted_service",
 ]
@@ -81,9 +82,9 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
     scenario = result.scenario
     done = finished_rows(result.requests)
     codes = pd.Categorical(done["tenant"], categories=scenario.tenant_names).codes
-    tokens = INPUT_WEIGHT * done["prompt_tokens"] + OUTPUT_WEIGHT * done["output_tokens"]
+    tokens = (done[name].to_numpy(np.int64) for name in ("prompt_tokens", "output_tokens"))
     count = len(scenario.tenants)
-    service = np.bincount(codes, weights=tokens.to_numpy(np.float64), minlength=count)
+    service = service_tokens(codes, *tokens, count)
     weight = np.array([tenant.weight for tenant in scenario.tenants])
     normalised = service / weight
     total = service.sum()
@@ -97,6 +98,13 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
             "normalised_share": share,
         }
     )
+
+
+def service_tokens(
+    tenant: NDArray[Any], prompt: NDArray[Any], output: NDArray[Any], tenants: int
+) -> Floats:
+    """Sum input + 2·output tokens by tenant, (tenants,); arrays (n,), a finished request each."""
+    return np.bincount(tenant, INPUT_WEIGHT * prompt + OUTPUT_WEIGHT * output, tenants)
 
 
 def fairness_summary(result: RunResult) -> dict[str, float]:

@@ -19,6 +19,8 @@ from driftsched.results.percentiles import (
     percentile_columns,
     percentile_levels,
 )
+from driftsched.results.slo import goals, waited_s
+from driftsched.results.tables import STATUSES
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Summary", "goals_met", "metrics_table", "summarise"]
 
+ENDS = ("completed", *STATUSES[1:])
 LONG = 100_000
 """From so many requests on, compiled code summarises them."""
 Floats = NDArray[np.float64]
@@ -70,8 +73,8 @@ def summarise(
 
 def goals_met(requests: pd.DataFrame, scenario: Scenario) -> Floats:
     """Whether each request finished and met all goals of its tenant, 1 or 0; NaN without goals."""
-    columns = _Columns(requests, scenario)
-    return np.where(columns.has_slo, columns.good.astype(np.float64), np.nan)
+    asked, good = _Columns(requests, scenario).goals
+    return np.where(asked, good.astype(np.float64), np.nan)
 
 
 def metrics_table(result: RunResult) -> pd.DataFrame:
@@ -116,45 +119,18 @@ class _Columns:
 
     def __init__(self, requests: pd.DataFrame, scenario: Scenario) -> None:
         self.scenario = scenario
-        self.status = {
-            name: (requests["status"] == status).to_numpy(dtype=bool)
-            for name, status in {
-                "completed": "finished",
-                "rejected": "rejected",
-                "failed": "failed",
-                "timed_out": "timed_out",
-                "cancelled": "cancelled",
-            }.items()
-        }
+        self.status = pd.Categorical(requests["status"], categories=STATUSES).codes
+        self.finished: Mask = self.status == STATUSES.index("finished")
         self.seconds = {
             column: requests[column].to_numpy(dtype=np.float64)
             for column in (*LATENCIES.values(), "arrival_s", "dispatch_s", "finish_s")
         }
         self.input_tokens = requests["prompt_tokens"].to_numpy(dtype=np.int64)
         self.output_tokens = requests["output_tokens"].to_numpy(dtype=np.int64)
-        self.has_slo, self.good = self._objectives(requests)
-        ended = np.where(
-            np.isnan(self.seconds["dispatch_s"]),
-            self.seconds["finish_s"],
-            self.seconds["dispatch_s"],
-        )
-        waited = ended - self.seconds["arrival_s"]
+        tenant = _codes(requests["tenant"], scenario.tenant_names)
+        self.goals = goals(scenario, tenant, self.finished, self.seconds.__getitem__)
+        waited = waited_s(*(self.seconds[f"{end}_s"] for end in ("arrival", "dispatch", "finish")))
         self.starved: Mask = waited > scenario.metrics.starvation_s
-
-    def _objectives(self, requests: pd.DataFrame) -> tuple[Mask, Mask]:
-        """Who has an objective, and who finished and missed none."""
-        tenant = _codes(requests["tenant"], self.scenario.tenant_names)
-        slos = [t.slo for t in self.scenario.tenants]
-        has = np.zeros(len(requests), dtype=bool)
-        good = self.status["completed"].copy()
-        for column in ("ttft_s", "tpot_s", "e2e_s"):
-            limits = [getattr(slo, column) for slo in slos]
-            # The last one is for a tenant that the scenario does not know: its code is -1.
-            bounds = np.array([np.inf if v is None else v for v in [*limits, None]])[tenant]
-            has |= np.isfinite(bounds)
-            # NaN is no miss: an answer of one token has no time per output token.
-            good &= ~(self.seconds[column] > bounds)
-        return has, good
 
     def latencies(
         self, groups: Sequence[NDArray[np.int64]], sizes: Sequence[int]
@@ -163,7 +139,7 @@ class _Columns:
 
         Long tables are walked through once for all groups, by compiled code.
         """
-        done, bounds = self.status["completed"], np.cumsum([1, *sizes])
+        done, bounds = self.finished, np.cumsum([1, *sizes])
         if len(done) < LONG:
             yield from [None] * int(bounds[-1])
             return
@@ -195,20 +171,21 @@ class _Columns:
         self, rows: NDArray[np.int64], duration_s: float | None, latencies: Summary | None = None
     ) -> Summary:
         """Summarise the rows at these positions; `latencies` where they are known already."""
-        done = rows[self.status["completed"][rows]]
+        done = rows[self.finished[rows]]
         duration = self._duration(rows) if duration_s is None else duration_s
         tokens_in = int(self.input_tokens[done].sum())
         tokens_out = int(self.output_tokens[done].sum())
         per_second = 1 / duration if duration > 0 else np.nan
         summary: Summary = {"submitted": len(rows)}
-        summary |= {name: int(mask[rows].sum()) for name, mask in self.status.items()}
+        ends = np.bincount(self.status[rows] + 1, minlength=len(ENDS) + 1)[1:]
+        summary |= dict(zip(ENDS, ends.tolist(), strict=True))
         summary |= {
             "starved": int(self.starved[rows].sum()),
             "duration": duration,
             "total_input_tokens": tokens_in,
             "total_output_tokens": tokens_out,
             "request_throughput": len(done) * per_second,
-            "request_goodput": int(self.good[rows].sum()) * per_second,
+            "request_goodput": int(self.goals.good[rows].sum()) * per_second,
             "output_throughput": tokens_out * per_second,
             "total_token_throughput": (tokens_in + tokens_out) * per_second,
         }
@@ -230,14 +207,15 @@ class _Columns:
         return float(ends.max() - self.seconds["arrival_s"][rows].min())
 
     def _attainment(self, rows: NDArray[np.int64], done: NDArray[np.int64]) -> Summary:
-        asked, asked_done = (int(self.has_slo[which].sum()) for which in (rows, done))
-        if not asked:
+        asked, good = self.goals
+        submitted, finished = int(asked[rows].sum()), int(asked[done].sum())
+        if not submitted:
             nothing = ("request_goodput", "slo_attainment", "slo_attainment_of_completed")
             return dict.fromkeys(nothing)
-        met = int((self.has_slo[done] & self.good[done]).sum())
+        met = int((asked[done] & good[done]).sum())
         return {
-            "slo_attainment": met / asked,
-            "slo_attainment_of_completed": met / asked_done if asked_done else np.nan,
+            "slo_attainment": met / submitted,
+            "slo_attainment_of_completed": met / finished if finished else np.nan,
         }
 
     def _norm_latency(self, done: NDArray[np.int64]) -> float:

@@ -176,6 +176,34 @@ class RunArrays:
         """Requests made."""
         return len(self.outcomes.arrival_s)
 
+    def has_status(self, status: str) -> NDArray[np.bool_]:
+        """Whether each request ended like this, (n,); one of `STATUSES`."""
+        mask: NDArray[np.bool_] = self.outcomes.status.codes == STATUSES.index(status)
+        return mask
+
+    def seconds(self, column: str) -> Floats:
+        """A latency of each request, (n,); NaN where it did not come to that.
+
+        Parameters
+        ----------
+        column : str
+            queue_wait_s, ttft_s, or of finished requests alone e2e_s and tpot_s.
+        """
+        ends = self.outcomes
+        if column == "queue_wait_s":
+            return ends.dispatch_s - ends.arrival_s
+        if column == "ttft_s":
+            return ends.first_token_s - ends.arrival_s
+        e2e = np.where(self.has_status("finished"), ends.finish_s - ends.arrival_s, np.nan)
+        if column == "e2e_s":
+            return e2e
+        gaps = self.workload.output_tokens - 1
+        return (e2e - self.seconds("ttft_s")) / np.where(gaps > 0, gaps, np.nan)
+
+    def latency(self, column: str) -> Floats:
+        """`seconds` of finished requests alone, NaN for the others."""
+        return np.where(self.has_status("finished"), self.seconds(column), np.nan)
+
     def without_logs(self) -> RunArrays:
         """The requests alone; what was logged beside them takes more room than they do."""
         return replace(self, learning=NOTHING_LEARNT, gpu_logs=(), states=(), requeues=None)

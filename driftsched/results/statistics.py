@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-__all__ = ["PairedChange", "mean_interval", "paired_change"]
+__all__ = ["PairedChange", "latency_verdict", "mean_interval", "paired_change"]
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -70,7 +70,7 @@ class PairedChange:
     confidence: float
 
     @property
-    def told(self) -> bool:
+    def significant(self) -> bool:
         """Whether the interval leaves out "no change"."""
         return bool(self.low > 0 or self.high < 0)
 
@@ -87,14 +87,11 @@ class PairedChange:
         if np.isnan(self.low):
             sides = f"{_percent(abs(self.mean))} % {_side(self.mean)}"
             return f"{subject} is {sides} in one replication; how far to trust it is not known"
-        if not self.told:
+        if not self.significant:
             level = f"{100 * self.confidence:g} %"
             ends = f"{_signed(self.low)} % to {_signed(self.high)} %"
             return f"No difference can be told ({level} interval {ends})"
-        near, far = sorted((abs(self.low), abs(self.high)))
-        first, last = _percent(near), _percent(far)
-        amount = first if first == last else f"{first}–{last}"
-        return f"{subject} is {amount} % {_side(self.mean)}"
+        return f"{subject} is {_amount(self)} % {_side(self.mean)}"
 
 
 def paired_change(before: ArrayLike, after: ArrayLike, confidence: float = 0.95) -> PairedChange:
@@ -127,6 +124,24 @@ def paired_change(before: ArrayLike, after: ArrayLike, confidence: float = 0.95)
     known: NDArray[np.bool_] = ~np.isnan(a) & ~np.isnan(b) & (a != 0)
     changes = b[known] / a[known] - 1
     return PairedChange(*mean_interval(changes, confidence), len(changes), confidence)
+
+
+def latency_verdict(change: PairedChange) -> str:
+    """A latency's change in a few words: "31–36 % faster"; empty where there is none to tell."""
+    if np.isnan(change.mean):
+        return ""
+    side = "faster" if change.mean < 0 else "slower"
+    if np.isnan(change.low):
+        return f"{_percent(abs(change.mean))} % {side}, unsure"
+    if not change.significant:
+        return "no difference can be told"
+    return f"{_amount(change)} % {side}"
+
+
+def _amount(change: PairedChange) -> str:
+    """The ends of an interval that leaves out 0, without their sign."""
+    first, last = map(_percent, sorted((abs(change.low), abs(change.high))))
+    return first if first == last else f"{first}–{last}"
 
 
 def _side(change: float) -> str:

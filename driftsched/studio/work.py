@@ -122,7 +122,7 @@ def repeated(
     scenario: Scenario, seeds: int, metrics: Sequence[str], *, progress: Progress
 ) -> dict[str, tuple[float, float, float]]:
     """Figures of a scenario over several seeds; see `driftsched.experiments.repeat`."""
-    from driftsched.experiments.repeat import repeat
+    from driftsched.experiments import repeat
 
     return repeat(scenario, seeds, metrics, progress=progress)
 

@@ -40,7 +40,7 @@ def test_pairing_removes_what_both_share() -> None:
     rng = np.random.default_rng(1)
     workload = rng.lognormal(3, 1, 8)
     change = paired_change(workload, 0.9 * workload * rng.normal(1, 0.01, 8))
-    assert change.told
+    assert change.significant
     assert -0.12 < change.low < change.mean < change.high < -0.08
     assert change.n == 8
 
@@ -51,7 +51,7 @@ def test_verdicts() -> None:
     higher = paired_change([100, 100, 100], [150.0, 150.1, 149.9])
     assert higher.verdict("Its P99") == "Its P99 is 50 % higher"
     unclear = paired_change([100, 100, 100], [99, 104, 98])
-    assert not unclear.told
+    assert not unclear.significant
     assert unclear.verdict() == "No difference can be told (95 % interval −7.7 % to +8.3 %)"
     one = paired_change([100], [80]).verdict("It")
     assert one == "It is 20 % lower in one replication; how far to trust it is not known"
@@ -60,7 +60,7 @@ def test_verdicts() -> None:
 
 def test_no_change_at_all_is_no_difference() -> None:
     same = paired_change([5, 6, 7], [5, 6, 7])
-    assert not same.told
+    assert not same.significant
     assert same.verdict().startswith("No difference can be told")
 
 

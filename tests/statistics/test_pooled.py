@@ -67,7 +67,7 @@ def test_change_intervals_hold_no_change_between_equal_systems(
     """Two systems of one kind must be told apart in about 5 % of all experiments, not more."""
     half = EXPERIMENTS // 2
     told = [
-        paired_pool_change(PooledSample(list(one)), PooledSample(list(other)), p).told
+        paired_pool_change(PooledSample(list(one)), PooledSample(list(other)), p).significant
         for one, other in zip(experiments[:half], experiments[half:], strict=True)
     ]
     assert np.mean(told) <= 0.11

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from driftsched.core.errors import CancelledError, InputError, UnknownNameError
-from driftsched.experiments import Comparison, compare, replications
+from driftsched.experiments import Comparison, compare, run_ensemble
 from driftsched.results import metrics_table
-from driftsched.scenario import changed, with_policy
+from driftsched.scenario import changed, load_scenario, with_policy
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
 from tests.support.scenarios import small
@@ -168,10 +168,21 @@ def test_progress_can_stop_the_comparison() -> None:
 
 def test_replications_share_the_workload_of_a_seed() -> None:
     variants = {"slow": small(), "fast": changed(small(), cluster__gpu="H100")}
-    runs = list(replications(variants, 2))
-    assert [(run.variant, run.seed) for run in runs] == [
-        ("slow", 1), ("fast", 1), ("slow", 2), ("fast", 2)
-    ]  # fmt: skip
-    for slow, fast in zip(runs[::2], runs[1::2], strict=True):
-        pd.testing.assert_frame_equal(slow.result.requests[TRAFFIC], fast.result.requests[TRAFFIC])
-        assert slow.result.requests["e2e_s"].mean() > fast.result.requests["e2e_s"].mean()
+    found = run_ensemble(variants, 2, measure=lambda name, result: (name, result)).measured
+    assert {name: [(n, r.scenario.seed) for n, r in each] for name, each in found.items()} == {
+        name: [(name, 1), (name, 2)] for name in variants
+    }
+    for (_, slow), (_, fast) in zip(found["slow"], found["fast"], strict=True):
+        pd.testing.assert_frame_equal(slow.requests[TRAFFIC], fast.requests[TRAFFIC])
+        assert slow.requests["e2e_s"].mean() > fast.requests["e2e_s"].mean()
+
+
+def test_users_who_wait_for_answers_are_compared_by_what_each_policy_was_asked() -> None:
+    """In a closed loop a slower policy is asked less: one policy's requests are not another's."""
+    comparison = compare(load_scenario("closed-loop", ["phases.0.duration_s=60"]), ["fifo", "sjf"])
+    for policy, result in comparison.first.items():
+        mine = result.requests[result.requests["status"] == "finished"]
+        for tenant, rows in mine.groupby("tenant", observed=True):
+            pool, _ = comparison.pool(policy, "p50_e2el_ms", scope="tenant", name=str(tenant))
+            assert len(pool.values) == len(rows)
+            assert pool.mean().value == pytest.approx(rows["e2e_s"].mean())

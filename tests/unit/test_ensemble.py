@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from driftsched.core.errors import InputError
-from driftsched.experiments import Ensemble, Figures, run_ensemble
-from driftsched.experiments.courses import drift_course, queue_course, tenant_queue_course
-from driftsched.experiments.ensemble import Outcome
+from driftsched.experiments import Ensemble, Figures, run_ensemble, warmup
+from driftsched.experiments.time_series import drift_series, queue_series, tenant_queue_series
 from driftsched.experiments.traffic import TrafficCache
-from driftsched.experiments.verdict import said
-from driftsched.experiments.warmup import warmup
 from driftsched.results import (
+    STATUSES,
     PairedChange,
     estimation_table,
     jain_index,
@@ -20,11 +18,12 @@ from driftsched.results import (
     summarise,
     weighted_service,
 )
+from driftsched.results.outcomes import RunArrays
+from driftsched.results.statistics import latency_verdict
 from driftsched.scenario import Scenario, changed, load_scenario, with_policy
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
 from driftsched.simulation.compiled import warm_up
-from driftsched.workload import generate
 
 SMALL = ["phases.0.requests=60", "phases.1.requests=140"]
 LIMITED = [*SMALL, "tenants.2.limits.waiting=5", "tenants.1.slo.tpot_s=0.05"]
@@ -46,20 +45,29 @@ def limited() -> Ensemble:
     return run_ensemble(variants(LIMITED), len(SEEDS))
 
 
-def assert_same(found: Outcome, scenario: Scenario, seed: int) -> None:
-    seeded = changed(scenario, seed=seed)
-    alone = Outcome.of_run(simulate(seeded, generate(seeded), engine="simpy"))
-    for name in Outcome._fields:
-        ours, theirs = np.asarray(getattr(found, name)), np.asarray(getattr(alone, name))
-        np.testing.assert_allclose(ours, theirs, rtol=1e-9, err_msg=name)
+COLUMNS = (
+    *("arrival_s", "dispatch_s", "first_token_s", "finish_s", "bias", "estimated_output_tokens"),
+    *("preemptions", "replica", "batch_id"),
+)
+
+
+def assert_same(found: RunArrays, scenario: Scenario, seed: int) -> None:
+    table = simulate(changed(scenario, seed=seed), engine="simpy").requests
+    for name in COLUMNS:
+        theirs = table[name].to_numpy()
+        np.testing.assert_allclose(getattr(found.outcomes, name), theirs, rtol=1e-9, err_msg=name)
+    for status in STATUSES:
+        np.testing.assert_array_equal(found.has_status(status), table["status"] == status)
+    for name in ("queue_wait_s", "ttft_s", "tpot_s", "e2e_s"):
+        np.testing.assert_allclose(found.seconds(name), table[name].to_numpy(), rtol=1e-9)
 
 
 def test_every_run_is_the_one_that_simulate_gives(limited: Ensemble) -> None:
     """A page would show other latencies than Run and the command line do for the same scenario."""
     assert {engine for engine, _ in limited.engines.values()} == {"compiled"}
     for name, scenario in limited.scenarios.items():
-        for seed, outcome in zip(SEEDS, limited.outcomes[name], strict=True):
-            assert_same(outcome, scenario, seed)
+        for seed, run in zip(SEEDS, limited.runs[name], strict=True):
+            assert_same(run, scenario, seed)
 
 
 def test_the_simpy_engine_gives_the_same_arrays() -> None:
@@ -67,7 +75,7 @@ def test_the_simpy_engine_gives_the_same_arrays() -> None:
     scenario = load_scenario("paper", SMALL)
     ensemble = run_ensemble({"fifo": scenario}, 2, engine="simpy")
     assert ensemble.engines == {"fifo": ("simpy", "asked for")}
-    assert_same(ensemble.outcomes["fifo"][1], scenario, 2)
+    assert_same(ensemble.runs["fifo"][1], scenario, 2)
 
 
 def test_figures_of_one_replication_are_those_of_its_tables() -> None:
@@ -112,9 +120,9 @@ def test_errors_are_those_of_the_estimation_tables() -> None:
 
 def test_queues_over_time_are_the_queue_tables(limited: Ensemble) -> None:
     """The drawn mean must be that of the exact queues at each time, by tenant and in all."""
-    course = queue_course(limited, points=50)
+    course = queue_series(limited, points=50)
     mine = course[course["name"] == "sjf"]
-    by_tenant = tenant_queue_course(limited, "sjf", points=50)
+    by_tenant = tenant_queue_series(limited, "sjf", points=50)
     scenario = limited.scenarios["sjf"]
     tables = [
         sample_queues(simulate(changed(scenario, seed=seed), engine="simpy").queues, mine["time_s"])
@@ -131,7 +139,7 @@ def test_queues_over_time_are_the_queue_tables(limited: Ensemble) -> None:
 
 
 def test_drift_is_the_mean_of_actual_over_estimated(limited: Ensemble) -> None:
-    course = drift_course(limited, "fifo", windows=1)
+    course = drift_series(limited, "fifo", windows=1)
     ratios: dict[str, list[float]] = {}
     for seed in SEEDS:
         table = simulate(changed(limited.scenarios["fifo"], seed=seed)).requests
@@ -148,10 +156,10 @@ def test_percentiles_are_of_all_requests_and_change_in_pairs(limited: Ensemble) 
     table = Figures(limited).percentiles("ttft_s", [99], "tenant")
     together = np.concatenate(
         [
-            (outcome.first_token_s - outcome.arrival_s)[
-                (outcome.status == 0) & (traffic.workload.tenant == 1)
+            (run.outcomes.first_token_s - run.outcomes.arrival_s)[
+                run.has_status("finished") & (run.workload.tenant == 1)
             ]
-            for traffic, outcome in zip(limited.traffic, limited.outcomes["sjf"], strict=True)
+            for run in limited.runs["sjf"]
         ]
     )
     row = table[(table["policy"] == "sjf") & (table["group"] == "standard")].iloc[0]
@@ -179,7 +187,7 @@ def test_one_replication_has_no_interval() -> None:
 def test_verdict_says_no_more_than_the_interval(
     change: tuple[float, float, float], words: str
 ) -> None:
-    assert said(PairedChange(*change, 10, 0.95)) == words
+    assert latency_verdict(PairedChange(*change, 10, 0.95)) == words
 
 
 def test_warm_up_of_an_empty_start_is_found() -> None:

@@ -14,8 +14,7 @@ import pytest
 from driftsched.core.errors import InputError, ScenarioError
 from driftsched.experiments import PaperResult, reproduce
 from driftsched.experiments.claims import NEAR_POINTS
-from driftsched.experiments.findings import findings
-from driftsched.experiments.replicate import Run
+from driftsched.experiments.reproduce import findings
 from driftsched.results import estimation_table
 from driftsched.scenario import Scenario, changed, load_scenario
 from driftsched.simulation import simulate
@@ -168,7 +167,7 @@ def test_slot_use_counts_the_steps_of_a_gang() -> None:
         for step in range(longest):
             used += int((gang["output_tokens"] > step).sum())
             steps += len(gang)
-    assert findings(Run("fifo", 1, result))["slot_use"] == pytest.approx(used / steps)
+    assert findings("fifo", result)["slot_use"] == pytest.approx(used / steps)
 
 
 def test_safety_factors_of_one_are_really_run() -> None:
@@ -176,6 +175,6 @@ def test_safety_factors_of_one_are_really_run() -> None:
     scenario = scaled()
     even = without_safety_factors(scenario)
     table = estimation_table(simulate(even)).set_index("compensator")
-    facts = findings(Run("fifo", 1, simulate(scenario)))
+    facts = findings("fifo", simulate(scenario))
     assert facts["mae_change"] == pytest.approx(table.loc["ema", "mae_change"])
     assert facts["rmse_change"] == pytest.approx(table.loc["ema", "rmse_change"])

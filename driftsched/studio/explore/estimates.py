@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from driftsched.charts import bias_bands, drift_bands, estimation_error
-from driftsched.experiments.courses import bias_course, drift_course
+from driftsched.experiments.time_series import bias_series, drift_series
 from driftsched.studio.explore.headline import pair
 from driftsched.studio.explore.one_policy import one_policy
 from driftsched.studio.explore.queues import marks
@@ -39,10 +39,10 @@ def estimates(figures: Figures) -> None:
     unit, drawn = ensemble.scenario.estimator.unit, marks(figures)
     left, middle, right = st.columns(3, gap="medium")
     with left:
-        course = drift_course(ensemble, policy)
+        course = drift_series(ensemble, policy)
         chart(drift_bands(course, unit, drawn), course, "drift")
     with middle:
-        course = bias_course(ensemble, policy)
+        course = bias_series(ensemble, policy)
         chart(bias_bands(course, drawn), course, "bias")
     with right:
         errors = figures.errors()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from driftsched.experiments.verdict import said
+from driftsched.results.statistics import latency_verdict
 from driftsched.studio.words import between, duration, grouped, policy_label, with_interval
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def _latency(figures: Figures, base: str, other: str, percentile: float, name: s
     st.metric(
         f"{name} latency, {policy_label(other)}",
         duration(found.value),
-        None if change is None else f"{said(change) or '–'} against {policy_label(base)}",
+        None
+        if change is None
+        else f"{latency_verdict(change) or '–'} against {policy_label(base)}",
         delta_color=_colour(change),
         delta_arrow=_arrow(change),
         delta_description=between(found.low, found.high),
@@ -68,13 +70,13 @@ def _latency(figures: Figures, base: str, other: str, percentile: float, name: s
 
 
 def _colour(change: PairedChange | None) -> Literal["off", "green", "red"]:
-    if change is None or not change.told:
+    if change is None or not change.significant:
         return "off"
     return "green" if change.mean < 0 else "red"
 
 
 def _arrow(change: PairedChange | None) -> Literal["off", "down", "up"]:
-    if change is None or not change.told:
+    if change is None or not change.significant:
         return "off"
     return "down" if change.mean < 0 else "up"
 
@@ -102,7 +104,7 @@ def _error(figures: Figures) -> None:
 
 
 def _smaller(change: PairedChange) -> str:
-    words = said(change).replace("faster", "less").replace("slower", "more")
+    words = latency_verdict(change).replace("faster", "less").replace("slower", "more")
     return f"{words or '–'} against no correction"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from driftsched.charts import queue_bands
-from driftsched.experiments.courses import mean_start_s, queue_course, tenant_queue_course
+from driftsched.experiments.time_series import mean_start_s, queue_series, tenant_queue_series
 from driftsched.studio.explore.headline import pair
 from driftsched.studio.explore.one_policy import one_policy
 from driftsched.studio.show import chart
@@ -34,17 +34,17 @@ def queues(figures: Figures) -> None:
     drawn = marks(figures)
     left, right = st.columns(2, gap="large")
     with left:
-        course = queue_course(ensemble)
+        course = queue_series(ensemble)
         chart(queue_bands(course, drawn), course, "queue-by-policy")
     with right:
-        course = tenant_queue_course(ensemble, policy)
+        course = tenant_queue_series(ensemble, policy)
         chart(queue_bands(course, drawn, by="tenant"), course, "queue-by-tenant")
 
 
 def marks(figures: Figures) -> list[tuple[float, str]]:
     """Where phases begin, on average, and where the warm-up ends, whether it is left out or not."""
     ensemble = figures.ensemble
-    segments = ensemble.traffic[0].workload.segments
+    segments = ensemble.runs[ensemble.policies[0]][0].workload.segments
     found = [(mean_start_s(ensemble, s.first), s.name) for s in segments[:20]]
     end = figures.warmup
     if end is not None and end.settled and end.cut:

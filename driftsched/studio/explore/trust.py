@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftsched.experiments import Figures
-from driftsched.experiments.warmup import warmup
+from driftsched.experiments import Figures, warmup
 from driftsched.results import advice
 from driftsched.studio.state import Key, View, get_view, set_view
 from driftsched.studio.words import grouped, policy_label

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from driftsched.experiments.repeat import COMPLETED
+from driftsched.experiments.compare import COMPLETED
 from driftsched.results.energy import energy_summary
 from driftsched.results.metrics import summarise
 from driftsched.studio.run.trust import Ends

@@ -9,22 +9,18 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from driftsched.results import STATUSES
-
 if TYPE_CHECKING:
-    from driftsched.experiments.ensemble import Ensemble, Outcome
+    from driftsched.experiments.ensemble import Ensemble
+    from driftsched.results.outcomes import RunArrays
 
-__all__ = ["bias_course", "drift_course", "mean_start_s", "queue_course", "tenant_queue_course"]
+__all__ = ["bias_series", "drift_series", "mean_start_s", "queue_series", "tenant_queue_series"]
 
 Floats = NDArray[np.float64]
 POINTS = 160
 WINDOWS = 40
-COLUMNS = ["name", "time_s", "mean", "low", "high"]
-REJECTED = STATUSES.index("rejected")
-FINISHED = STATUSES.index("finished")
 
 
-def queue_course(ensemble: Ensemble, points: int = POINTS) -> pd.DataFrame:
+def queue_series(ensemble: Ensemble, points: int = POINTS) -> pd.DataFrame:
     """Waiting requests of all tenants together.
 
     Parameters
@@ -44,28 +40,26 @@ def queue_course(ensemble: Ensemble, points: int = POINTS) -> pd.DataFrame:
     everybody = np.True_
     return _frame(
         {
-            policy: np.array([_waiting(outcome, everybody, grid) for outcome in outcomes])
-            for policy, outcomes in ensemble.outcomes.items()
+            policy: np.array([_waiting(run, everybody, grid) for run in runs])
+            for policy, runs in ensemble.runs.items()
         },
         grid,
         least=0.0,
     )
 
 
-def tenant_queue_course(ensemble: Ensemble, policy: str, points: int = POINTS) -> pd.DataFrame:
-    """Waiting requests of each tenant under one policy; as `queue_course`, name is the tenant."""
+def tenant_queue_series(ensemble: Ensemble, policy: str, points: int = POINTS) -> pd.DataFrame:
+    """Waiting requests of each tenant under one policy; as `queue_series`, name is the tenant."""
     grid = _grid(ensemble, points)
-    pairs = list(zip(ensemble.traffic, ensemble.outcomes[policy], strict=True))
+    runs = ensemble.runs[policy]
     levels = {
-        name: np.array(
-            [_waiting(out, traffic.workload.tenant == n, grid) for traffic, out in pairs]
-        )
+        name: np.array([_waiting(run, run.workload.tenant == n, grid) for run in runs])
         for n, name in enumerate(ensemble.scenario.tenant_names)
     }
     return _frame(levels, grid, least=0.0)
 
 
-def drift_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
+def drift_series(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
     """Mean of actual over estimated length of the requests that end in each window of time.
 
     Parameters
@@ -85,21 +79,21 @@ def drift_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.
         replications reach are left out.
     """
     parts = []
-    for traffic, outcome in zip(ensemble.traffic, ensemble.outcomes[policy], strict=True):
-        done = outcome.status == FINISHED
-        ratio = traffic.budgets.output_length / np.maximum(outcome.estimate, 1)
-        parts.append((outcome.finish_s[done], ratio[done], traffic.workload.category[done]))
+    for run in ensemble.runs[policy]:
+        done = run.has_status("finished")
+        ratio = run.budgets.output_length / np.maximum(run.outcomes.estimated_output_tokens, 1)
+        parts.append((run.outcomes.finish_s[done], ratio[done], run.workload.category[done]))
     return _windows(ensemble, parts, windows)
 
 
-def bias_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
-    """Mean bias that arriving requests were estimated with; as `drift_course`.
+def bias_series(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
+    """Mean bias that arriving requests were estimated with; as `drift_series`.
 
     Categories are those that the classifier named.
     """
     parts = [
-        (outcome.arrival_s, outcome.bias, traffic.budgets.predicted)
-        for traffic, outcome in zip(ensemble.traffic, ensemble.outcomes[policy], strict=True)
+        (run.outcomes.arrival_s, run.outcomes.bias, run.budgets.predicted)
+        for run in ensemble.runs[policy]
     ]
     return _windows(ensemble, parts, windows)
 
@@ -107,18 +101,18 @@ def bias_course(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.D
 def mean_start_s(ensemble: Ensemble, request: int) -> float:
     """When a request arrives, on average over policies and replications, in seconds."""
     times = [
-        outcome.arrival_s[min(request, len(outcome.arrival_s) - 1)]
-        for outcomes in ensemble.outcomes.values()
-        for outcome in outcomes
+        run.outcomes.arrival_s[min(request, len(run) - 1)]
+        for runs in ensemble.runs.values()
+        for run in runs
     ]
     return float(np.mean(times))
 
 
 def _end_s(ensemble: Ensemble) -> float:
     ends = [
-        np.nanmax(outcome.finish_s, initial=0.0)
-        for outcomes in ensemble.outcomes.values()
-        for outcome in outcomes
+        np.nanmax(run.outcomes.finish_s, initial=0.0)
+        for runs in ensemble.runs.values()
+        for run in runs
     ]
     return float(max(ends))
 
@@ -127,11 +121,11 @@ def _grid(ensemble: Ensemble, points: int) -> Floats:
     return np.linspace(0.0, _end_s(ensemble), points)
 
 
-def _waiting(outcome: Outcome, mine: NDArray[np.bool_] | np.bool_, grid: Floats) -> Floats:
+def _waiting(run: RunArrays, mine: NDArray[np.bool_] | np.bool_, grid: Floats) -> Floats:
     """Requests that have arrived and have not been dispatched at each time, shape (len(grid),)."""
-    queued = (outcome.status != REJECTED) & mine
-    came = np.sort(outcome.arrival_s[queued])
-    left = np.where(np.isnan(outcome.dispatch_s), outcome.finish_s, outcome.dispatch_s)[queued]
+    ends, queued = run.outcomes, ~run.has_status("rejected") & mine
+    came = np.sort(ends.arrival_s[queued])
+    left = np.where(np.isnan(ends.dispatch_s), ends.finish_s, ends.dispatch_s)[queued]
     gone = np.sort(left)  # NaN, never gone, is sorted last
     level: Floats = (
         came.searchsorted(grid, side="right") - gone.searchsorted(grid, side="right")

@@ -1,0 +1,120 @@
+"""Service level objectives: which requests keep their tenant's goals, and what is counted of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from driftsched.results.outcomes import RunArrays
+    from driftsched.scenario.model import Scenario
+
+__all__ = ["COUNTED", "Goals", "goals", "slo_counts", "slo_rates", "waited_s"]
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+COUNTED = (
+    *("submitted", "completed", "rejected", "lost", "starved"),
+    *("good", "asked", "met", "span_s"),
+)
+"""What `slo_counts` counts: ends, long waits, then requests of tenants with goals; a time span."""
+
+
+class Goals(NamedTuple):
+    """Of each request, (n,): whether its tenant has a goal, and whether it finished in time.
+
+    A tenant without goals has none to miss: its finished requests are good.
+    """
+
+    asked: Mask
+    good: Mask
+
+
+def goals(
+    scenario: Scenario, tenant: NDArray[Any], finished: Mask, seconds: Callable[[str], Floats]
+) -> Goals:
+    """Hold requests against the goals of their tenants: the one place where that is decided.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Its tenants' goals (``slo``).
+    tenant : int array, shape (n,)
+        Whose each request is, as a place among the tenants; -1 is nobody of them.
+    finished : bool array, shape (n,)
+        Whether each has finished.
+    seconds : callable
+        Gives a latency of each request, (n,), by its column: ttft_s, tpot_s, e2e_s.
+    """
+    has = np.zeros(len(scenario.tenants) + 1, dtype=bool)
+    good = finished.copy()
+    for column in ("ttft_s", "tpot_s", "e2e_s"):
+        limits = [getattr(one.slo, column) for one in scenario.tenants]
+        # The last one is for a tenant that the scenario does not know.
+        bounds = np.array([np.inf if limit is None else limit for limit in [*limits, None]])
+        if np.isfinite(bounds).any():
+            has |= np.isfinite(bounds)
+            # NaN is no miss: an answer of one token has no time per output token.
+            good &= ~(seconds(column) > bounds[tenant])
+    return Goals(has[tenant], good)
+
+
+def waited_s(arrival_s: Floats, dispatch_s: Floats, finish_s: Floats) -> Floats:
+    """How long each request waited; one that was never dispatched waited until its end."""
+    return np.where(np.isnan(dispatch_s), finish_s, dispatch_s) - arrival_s
+
+
+def slo_counts(scenario: Scenario, run: RunArrays, cut: int = 0) -> Floats:
+    """Count by tenant how a run's requests went, but for the first `cut`.
+
+    Returns
+    -------
+    float array, shape (len(COUNTED), tenants)
+        Counts in the order of `COUNTED`; the last row is the span in seconds from the first
+        arrival to the last end, the same for all tenants.
+    """
+    times = run.outcomes.arrival_s, run.outcomes.dispatch_s, run.outcomes.finish_s
+    tenant, finished, rejected = (
+        run.workload.tenant,
+        run.has_status("finished"),
+        run.has_status("rejected"),
+    )
+    asked, good = goals(scenario, tenant, finished, run.seconds)
+    starved = waited_s(*times) > scenario.metrics.starvation_s
+    everyone = np.ones(len(run))
+    rows = (
+        *(everyone, finished, rejected, ~finished & ~rejected, starved),
+        *(good, asked, asked & good),
+    )
+    count = len(scenario.tenants)
+    counted = [np.bincount(tenant[cut:], row[cut:], count) for row in rows]
+    begun = times[0][cut:].min() if len(run) > cut else 0.0
+    span_s = np.nanmax(times[2], initial=begun) - begun
+    return np.array([*counted, np.full(count, span_s)])
+
+
+def slo_rates(counts: Floats) -> dict[str, Floats]:
+    """Ends, long waits, SLO attainment and goodput of each of some runs.
+
+    Parameters
+    ----------
+    counts : float array, shape (runs, len(COUNTED))
+        Counts of a tenant or of all.
+
+    Returns
+    -------
+    dict of str to float array, shape (runs,)
+        submitted, completed, rejected, lost, starved, unfinished (rejected or lost), then
+        slo_attainment (a share) and request_goodput (requests/s), NaN where nobody has goals.
+    """
+    found = dict(zip(COUNTED, counts.T, strict=True))
+    asked, met, span_s = found.pop("asked"), found.pop("met"), found.pop("span_s")
+    good = found.pop("good")
+    found["unfinished"] = found["submitted"] - found["completed"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found["slo_attainment"] = np.where(asked > 0, met / asked, np.nan)
+        found["request_goodput"] = np.where((asked > 0) & (span_s > 0), good / span_s, np.nan)
+    return found

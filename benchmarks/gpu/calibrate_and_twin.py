@@ -19,7 +19,7 @@ from common import arguments, emit, options_of, traffic
 from driftsched.experiments.twin import build_twin
 from driftsched.live.calibration import Calibration, calibrate_run
 from driftsched.live.probe import ProbePlan, probe
-from driftsched.live.whole_run import run_live
+from driftsched.live.run import run_live
 
 if TYPE_CHECKING:
     from driftsched.results import RunResult

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from common import arguments, emit, options_of, traffic
 
-from driftsched.live.whole_run import run_live
+from driftsched.live.run import run_live
 from driftsched.results import RunResult, write_parquet
 from driftsched.results.gpu_samples import GPU_COLUMNS
 

@@ -14,9 +14,8 @@ from driftsched.cli.output import ProgressBar, print_json, tell
 from driftsched.cli.run import add_keeping, keep, run_data, run_text
 from driftsched.core.errors import InputError
 from driftsched.live import ENGINES, LiveOptions
-from driftsched.live.played import left_out
-from driftsched.live.run import LiveRun
-from driftsched.live.whole_run import run_live
+from driftsched.live.run import LiveRun, run_live
+from driftsched.live.traffic import left_out
 from driftsched.scenario import apply_overrides
 from driftsched.scenario.messages import one_line
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pkgutil import resolve_name
+from typing import ClassVar, Literal, Protocol, cast
+
+from driftsched.core.config import Config
 
 __all__ = [
     "Answer",
@@ -13,7 +16,9 @@ __all__ = [
     "Engine",
     "EngineError",
     "EngineFacts",
+    "EngineSpec",
     "OnToken",
+    "PriorityOrder",
     "Probe",
 ]
 
@@ -22,6 +27,7 @@ OnToken = Callable[[str, int], None]
 text and is in no piece. Called on the event loop's thread, as tokens come."""
 
 CountedBy = Literal["usage", "tokenizer", "stream"]
+PriorityOrder = Literal["lower_first", "higher_first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,3 +225,33 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Let go of everything; safe to call twice, and after a failed `open`."""
         ...
+
+
+class EngineSpec(Config):
+    """Parameters of one kind of engine, and the class that they are for.
+
+    Attributes
+    ----------
+    engine : str
+        "module:Class", imported when the engine is built; it is called with these parameters.
+    """
+
+    engine: ClassVar[str]
+    kind: str
+
+    @property
+    def priority_order(self) -> PriorityOrder | None:
+        """Which priority the engine's own queue serves first; None where it takes none."""
+        return None
+
+    def build(self) -> Engine:
+        """Return the engine, not yet opened.
+
+        Raises
+        ------
+        InputError
+            A parameter that the server's configuration does not allow.
+        RunError
+            A library that is not installed, by name.
+        """
+        return cast(Engine, resolve_name(self.engine)(self))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 from driftsched.core.errors import RunError
-from driftsched.live.allow_list import check_endpoint
 from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnToken, Probe
 from driftsched.live.openai_events import AnswerStream, EventReader
-from driftsched.live.openai_facts import LLAMA_CPP, Endpoint, discover
 from driftsched.live.openai_http import Http
-from driftsched.live.openai_metrics import MetricsProbe
+from driftsched.live.openai_metrics import MetricsProbe, figures, read_metrics
+from driftsched.live.openai_options import check_endpoint
 
 if TYPE_CHECKING:
     from driftsched.live.openai_options import OpenAIOptions
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["OpenAIEngine"]
 
 PATHS = {"chat": "/chat/completions", "completions": "/completions"}
+LLAMA_CPP = "llama.cpp"
+SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "llamacpp": LLAMA_CPP}
 DRAIN_S = 0.05
 PRIORITY_STEPS = 1000
 """Priorities are whole numbers there: a score's thousandths are kept."""
@@ -42,7 +47,7 @@ class OpenAIEngine:
         self.options = options
         self._http = Http(options)
         self._model = ""
-        self._endpoints: list[Endpoint] = []
+        self._facts: list[EngineFacts] = []
 
     async def open(self) -> EngineFacts:
         """Ask every endpoint what it is.
@@ -52,37 +57,26 @@ class OpenAIEngine:
         RunError
             One cannot be reached, refuses the key, or lists no such model.
         """
-        found: list[Endpoint] = []
-        for address in self.options.endpoints:
+        options, models, found = self.options, set(), []
+        for address in options.endpoints:
             try:
-                found.append(await discover(self._http, address, self.options.model))
+                model, facts = await _discover(self._http, address, options.model)
             except EngineError as error:
-                raise RunError(
-                    f"engine.endpoints: {address}: {_advice(error, self.options)}"
-                ) from None
-        models = {endpoint.model for endpoint in found}
+                refused = error.reason.startswith(("HTTP 401", "HTTP 403"))
+                advice = f" (the key is read from {options.key_variable})" if refused else ""
+                raise RunError(f"engine.endpoints: {address}: {error.reason}{advice}") from None
+            models.add(model)
+            found.append(facts)
         if len(models) > 1:
             raise RunError(
                 f"engine.endpoints must serve one model, got {', '.join(sorted(models))}"
             )
-        self._endpoints, self._model = found, found[0].model
-        first = found[0]
-        notes = list(first.notes)
-        if self.options.priority == "none":
-            notes.append(
-                "The order is ours alone: no priority is passed to the server's own queue."
-            )
-        return EngineFacts(
-            kind="openai",
-            model=first.shown_model,
-            server=first.server,
-            replicas=len(found),
-            slots=first.slots,
-            context_tokens=first.context_tokens,
-            kv_capacity_tokens=first.kv_capacity_tokens,
-            metrics=first.metrics,
-            notes=tuple(notes),
-        )
+        self._facts, self._model = found, models.pop()
+        notes = found[0].notes
+        if options.priority == "none":
+            ours = "The order is ours alone: no priority is passed to the server's own queue."
+            notes = (*notes, ours)
+        return replace(found[0], replicas=len(found), notes=notes)
 
     async def generate(self, call: Call, on_token: OnToken) -> Answer:
         options = self.options
@@ -117,21 +111,23 @@ class OpenAIEngine:
             body["prompt"] = call.prompt
         if options.send_seed and call.seed is not None:
             body["seed"] = call.seed
-        if not options.prefix_cache and self._endpoints[call.replica].server == LLAMA_CPP:
+        if not options.prefix_cache and self._facts[call.replica].server == LLAMA_CPP:
             body["cache_prompt"] = False
         if call.priority is not None and options.priority != "none":
-            body["priority"] = _priority(call.priority, options.priority == "higher_first")
+            # A policy's score, lowest first, as the whole number that the server's queue expects.
+            whole = round(call.priority * PRIORITY_STEPS)
+            whole = max(-MOST_PRIORITY, min(MOST_PRIORITY, whole))
+            body["priority"] = -whole if options.priority == "higher_first" else whole
         return body
 
     async def count_tokens(self, prompts: Sequence[str]) -> list[int]:
         raise NotImplementedError("an endpoint counts prompts in its usage figures")
 
     def probes(self) -> Sequence[Probe]:
-        first = self._endpoints[0] if self._endpoints else None
-        if first is None or not first.metrics:
+        if not self._facts or not self._facts[0].metrics:
             return ()
-        addresses = [endpoint.metrics_address for endpoint in self._endpoints]
-        return (MetricsProbe(self._http, addresses, first.kv_capacity_tokens),)
+        addresses = [urljoin(address, "/metrics") for address in self.options.endpoints]
+        return (MetricsProbe(self._http, addresses, self._facts[0].kv_capacity_tokens),)
 
     async def close(self) -> None:
         await self._http.close()
@@ -145,14 +141,69 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
                 pass
 
 
-def _priority(score: float, higher_first: bool) -> int:
-    """A policy's score, lowest first, as the whole number that the server's queue expects."""
-    whole = round(score * PRIORITY_STEPS)
-    whole = max(-MOST_PRIORITY, min(MOST_PRIORITY, whole))
-    return -whole if higher_first else whole
+# ---- what an endpoint is -------------------------------------------------------------------------
 
 
-def _advice(error: EngineError, options: OpenAIOptions) -> str:
-    if error.reason.startswith(("HTTP 401", "HTTP 403")):
-        return f"{error.reason} (the key is read from {options.key_variable})"
-    return error.reason
+async def _discover(http: Http, address: str, model: str | None) -> tuple[str, EngineFacts]:
+    """Find out about an endpoint: the model's name as it is asked for, and all that is known.
+
+    Raises
+    ------
+    EngineError
+        The endpoint cannot be reached, or does not list the model.
+    """
+    body = await http.get_json(f"{address}/models")
+    rows = body.get("data") if isinstance(body, dict) else None
+    if not isinstance(rows, list):
+        raise EngineError("the endpoint's list of models has no data")
+    listed = {str(row["id"]): row for row in rows if isinstance(row, dict) and "id" in row}
+    if model is not None and model not in listed:
+        known = ", ".join(list(listed)[:8]) or "none"
+        raise EngineError(f"engine.model must be one of those served ({known}), got {model}")
+    if not listed:
+        raise EngineError("the endpoint lists no model")
+    name = model if model is not None else next(iter(listed))
+    facts = EngineFacts(
+        kind="openai",
+        # Of a file on the server only the last part is shown.
+        model=PurePosixPath(name).name if name.startswith("/") else name,
+        server=SERVERS.get(str(listed[name].get("owned_by"))),
+        context_tokens=_count(listed[name].get("max_model_len")),
+    )
+    if facts.server == LLAMA_CPP:
+        facts = await _llama_cpp(http, urljoin(address, "/props"), facts)
+    return name, await _metrics(http, urljoin(address, "/metrics"), facts)
+
+
+async def _llama_cpp(http: Http, url: str, facts: EngineFacts) -> EngineFacts:
+    """llama.cpp's own properties; its context is shared out evenly among its slots."""
+    try:
+        props = await http.get_json(url)
+        slots = _count(props["total_slots"])
+        context = _count(props["default_generation_settings"]["n_ctx"])
+    except (EngineError, KeyError, TypeError):
+        return replace(facts, notes=("llama.cpp does not offer /props: its slots are not known.",))
+    capacity = slots * context if slots and context else None
+    return replace(facts, slots=slots, context_tokens=context, kv_capacity_tokens=capacity)
+
+
+async def _metrics(http: Http, url: str, facts: EngineFacts) -> EngineFacts:
+    """What the server's metrics offer; their names say which server it is."""
+    try:
+        text = (await http.get(url)).decode(errors="replace")
+    except EngineError as error:
+        note = f"No server metrics: {url} answers {error.reason}."
+        return replace(facts, notes=(*facts.notes, note))
+    for prefix, server in SERVERS.items():
+        if re.search(rf"^{prefix}:", text, re.MULTILINE):
+            facts = replace(facts, server=server)
+    row = figures(read_metrics(text), facts.kv_capacity_tokens)
+    if not row:
+        return replace(facts, notes=(*facts.notes, f"{url} has no metric that is known here."))
+    capacity = _count(int(row.get("kv_capacity_tokens", 0)))
+    return replace(facts, metrics=tuple(row), kv_capacity_tokens=capacity)
+
+
+def _count(value: Any) -> int | None:
+    """A whole number above 0, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -32,11 +32,14 @@ class EventReader:
         self._seen += len(chunk)
         if self._seen > self._most:
             raise EngineError(f"the answer is longer than {self._most} bytes")
-        lines = (self._rest + chunk).split(b"\n")
-        if max(map(len, lines)) > self._most_line:
+        # A CR, a LF, or both end a line.
+        lines = (self._rest + chunk).splitlines(keepends=True)
+        if max(map(len, lines), default=0) > self._most_line:
             raise EngineError(f"a line of the answer is longer than {self._most_line} bytes")
-        self._rest = lines.pop()
-        return [line[5:].strip() for line in lines if line.startswith(b"data:")]
+        cut = bool(lines) and not lines[-1].endswith((b"\n", b"\r"))
+        self._rest = lines.pop() if cut else b""
+        data = (line[5:].strip() for line in lines if line.startswith(b"data:"))
+        return [event for event in data if event]
 
 
 class AnswerStream:

@@ -50,9 +50,10 @@ class Http:
     def __init__(self, options: OpenAIOptions) -> None:
         try:
             import httpx
-        except ImportError:
+            import prometheus_client  # noqa: F401  what the server's metrics are read with
+        except ImportError as error:
             raise RunError(
-                "the openai engine needs the package httpx: pip install driftsched[live]"
+                f"the openai engine needs the package {error.name}: pip install driftsched[live]"
             ) from None
         self._errors = httpx
         self._key = os.environ.get(options.key_variable, "").strip()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from math import isfinite
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricsProbe", "figures", "read_metrics"]
 
-Samples = Mapping[str, Sequence[tuple[str, float]]]
+Samples = Mapping[str, Sequence[tuple[Mapping[str, str], float]]]
+"""Metric → labels and value of each of its series."""
 
 GAUGES = {
     "vllm:num_requests_running": "running",
@@ -38,6 +40,7 @@ SHARES = (
 )
 """Share of the KV cache in use, 0 to 1; several series are averaged."""
 VLLM_CACHE = "vllm:cache_config_info"
+KNOWN = (*GAUGES, *SHARES, VLLM_CACHE)
 LEAST_STEP_S = 1.0
 
 
@@ -68,26 +71,18 @@ class MetricsProbe:
 
 
 def read_metrics(text: str) -> Samples:
-    """Read the samples of a text in Prometheus' format: name → (labels as written, value).
+    """Read those samples of a server's text that are known here; a broken line is left out."""
+    from prometheus_client.parser import text_string_to_metric_families
 
-    Examples
-    --------
-    >>> dict(read_metrics('a{b="c"} 2.5'))
-    {'a': [('b="c"', 2.5)]}
-    """
-    samples: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    samples: defaultdict[str, list[tuple[Mapping[str, str], float]]] = defaultdict(list)
     for line in text.splitlines():
-        if line.startswith("#") or not line.strip():
+        if not line.startswith(KNOWN):
             continue
-        head, brace, tail = line.rpartition("}")
-        name, _, labels = head.partition("{") if brace else (line.split()[0], "", "")
-        values = (tail if brace else line[len(name) :]).split()
-        try:
-            value = float(values[0])
-        except (IndexError, ValueError):
-            continue
-        if isfinite(value):
-            samples[name.strip()].append((labels, value))
+        with suppress(ValueError, OverflowError):
+            for family in text_string_to_metric_families(line):
+                for sample in family.samples:
+                    if sample.name in KNOWN and isfinite(sample.value):
+                        samples[sample.name].append((sample.labels, float(sample.value)))
     return dict(samples)
 
 
@@ -105,7 +100,7 @@ def figures(samples: Samples, capacity: int | None = None) -> dict[str, float]:
     for metric, column in GAUGES.items():
         if metric in samples:
             row[column] = sum(value for _, value in samples[metric])
-    whole = row.get("kv_capacity_tokens", vllm_capacity(samples) or capacity)
+    whole = row.get("kv_capacity_tokens", _vllm_capacity(samples) or capacity)
     if not whole:
         return row
     row["kv_capacity_tokens"] = float(whole)
@@ -116,16 +111,13 @@ def figures(samples: Samples, capacity: int | None = None) -> dict[str, float]:
     return row
 
 
-def vllm_capacity(samples: Samples) -> int | None:
+def _vllm_capacity(samples: Samples) -> int | None:
     """KV cache in tokens that vLLM's cache_config_info tells of; None where it does not."""
-    total = 0
-    for labels, _ in samples.get(VLLM_CACHE, ()):
-        pairs = dict(pair.partition("=")[::2] for pair in labels.split(","))
-        try:
-            blocks, size = (
-                int(pairs[name].strip('"')) for name in ("num_gpu_blocks", "block_size")
-            )
-        except (KeyError, ValueError):
-            return None
-        total += blocks * size
-    return total or None
+    try:
+        sizes = [
+            int(labels["num_gpu_blocks"]) * int(labels["block_size"])
+            for labels, _ in samples.get(VLLM_CACHE, ())
+        ]
+    except (KeyError, ValueError):
+        return None
+    return sum(sizes) or None

@@ -1,21 +1,26 @@
-"""Parameters of an OpenAI-compatible endpoint."""
+"""Parameters of an OpenAI-compatible endpoint, and which ones this server may call."""
 
 from __future__ import annotations
 
+import ipaddress
+import os
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from driftsched.live.spec import EngineSpec, PriorityOrder
+from driftsched.core.errors import InputError
+from driftsched.live.engine import EngineSpec, PriorityOrder
 
-if TYPE_CHECKING:
-    from driftsched.live.engine import Engine
-
-__all__ = ["API_KEY", "OpenAIOptions"]
+__all__ = ["ALLOWED", "API_KEY", "OpenAIOptions", "check_endpoint"]
 
 API_KEY = "DRIFTSCHED_API_KEY"
 """The environment variable that holds the key, where no other one is named."""
+ALLOWED = "DRIFTSCHED_ENDPOINTS"
+"""The environment variable that lists the endpoints this server may call: hosts, or host:port,
+separated by commas; "loopback" stands for this machine, "*" for every host. Unset is "loopback".
+A scenario or a user cannot say so."""
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~\-/]*)?")
 
@@ -26,6 +31,7 @@ class OpenAIOptions(EngineSpec):
     The key itself is never a parameter: it comes from the environment variable `key_variable`.
     """
 
+    engine: ClassVar[str] = "driftsched.live.openai_engine:OpenAIEngine"
     kind: Literal["openai"] = "openai"
     endpoints: tuple[str, ...] = Field(
         ("http://127.0.0.1:8000/v1",),
@@ -74,7 +80,45 @@ class OpenAIOptions(EngineSpec):
     def priority_order(self) -> PriorityOrder | None:
         return None if self.priority == "none" else self.priority
 
-    def build(self) -> Engine:
-        from driftsched.live.openai_engine import OpenAIEngine
 
-        return OpenAIEngine(self)
+def check_endpoint(address: str) -> None:
+    """Refuse an address that the server's configuration does not allow.
+
+    Parameters
+    ----------
+    address : str
+        Base address of an endpoint.
+
+    Raises
+    ------
+    InputError
+        One line that names the host and how to allow it.
+
+    Examples
+    --------
+    >>> check_endpoint("http://127.0.0.1:8000/v1")
+    """
+    parts = urlsplit(address)
+    host = (parts.hostname or "").lower()
+    try:
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        raise InputError("engine.endpoints must have a port from 0 to 65535") from None
+    allowed = [entry.strip().lower() for entry in os.environ.get(ALLOWED, "loopback").split(",")]
+    if "*" in allowed or host in allowed or f"{host}:{port}" in allowed:
+        return
+    if "loopback" in allowed and _loopback(host):
+        return
+    raise InputError(
+        f"engine.endpoints must be allowed by this server's {ALLOWED} "
+        f"({', '.join(filter(None, allowed))}), got host {host}:{port}"
+    )
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,18 +1,34 @@
-"""How a live run is carried out: engine, time scale, slots, time limits, retries."""
+"""How a live run is carried out: engine, time scale, slots, time limits, retries.
+
+A new engine is one module with its parameters and one line here. Those modules import no heavy
+library: that loads when the engine is built.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from driftsched.core.config import Config
+from driftsched.core.config import Config, by_kind
 from driftsched.core.errors import InputError
-from driftsched.live.engines import EngineConfig
+from driftsched.core.registry import Registry
+from driftsched.live.engine import EngineSpec
+from driftsched.live.openai_options import OpenAIOptions
+from driftsched.live.torch_options import TorchOptions
 from driftsched.scenario.messages import one_line
 
-__all__ = ["LiveOptions", "Retries", "parse_options"]
+__all__ = ["ENGINES", "LiveOptions", "Retries", "parse_options"]
+
+ENGINES: Registry[type[EngineSpec]] = Registry("engine")
+ENGINES.add("torch", TorchOptions)
+ENGINES.add("openai", OpenAIOptions)
+
+if TYPE_CHECKING:
+    EngineConfig = EngineSpec
+else:
+    EngineConfig = by_kind(ENGINES)
 
 
 class Retries(Config):

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
 from math import nan
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ import pandas as pd
 from driftsched.core.errors import RunError
 from driftsched.live.calibration import Calibration, calibrate_requests
 from driftsched.live.engine import Call, EngineError
-from driftsched.live.prompts import FILLER
+from driftsched.live.traffic import filler
 
 if TYPE_CHECKING:
     from driftsched.live.engine import Engine, EngineFacts
@@ -145,7 +144,7 @@ class _Sender:
         words = self._wave.prompt_words
         lengths = self._wave.output_tokens
         row = {"dispatch_s": time.monotonic(), "first_token_s": nan, "last_token_s": nan}
-        text = " ".join(islice(cycle(FILLER.split()), max(words - 6, 1)))
+        text = filler(max(words - 6, 1))
 
         def on_token(*_: object) -> None:
             row["last_token_s"] = now = time.monotonic()

@@ -7,23 +7,27 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import CancelledError
 from driftsched.gateway.gateway import Gateway
-from driftsched.live import prepare
-from driftsched.live.books import Books
-from driftsched.live.played import drift_so_far
-from driftsched.live.sampler import Sampler
-from driftsched.live.snapshot import Moment, counts, frozen, snapshot_of
-from driftsched.live.tables import live_result
-from driftsched.live.telemetry import MachineProbes
+from driftsched.live.attempts import AttemptLog
+from driftsched.live.dispatcher import Dispatcher, replica_slots
+from driftsched.live.snapshot import FrozenState, frozen, live_result, snapshot_of
+from driftsched.live.telemetry import MachineProbes, Sampler
+from driftsched.live.traffic import (
+    LiveTraffic,
+    check_facts,
+    check_options,
+    live_scenario,
+    live_workload,
+)
+from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
 
 if TYPE_CHECKING:
-    from driftsched.live.dispatcher import Dispatcher
     from driftsched.live.engine import Engine, EngineFacts, Probe
     from driftsched.live.options import LiveOptions
     from driftsched.live.snapshot import LiveSnapshot, State
@@ -32,7 +36,7 @@ if TYPE_CHECKING:
     from driftsched.scheduling.policies import Policy
     from driftsched.workload.table import Workload
 
-__all__ = ["LiveRun"]
+__all__ = ["LiveRun", "run_live"]
 
 CLOSING_S = 5.0
 """How long an engine may take to close before it is left behind."""
@@ -82,19 +86,22 @@ class LiveRun:
         self.state: State = "opening"
         self.result: RunResult | None = None
         self._gateway = Gateway(scenario, policy)
-        prepare.check(scenario, options, self._gateway.policy)
-        traffic = workload if workload is not None else generate(scenario)
-        self._prepared = prepare.scaled(scenario, traffic, options)
+        check_options(scenario, options, self._gateway.policy)
+        self._workload = workload if workload is not None else generate(scenario)
+        scale = options.time_scale
+        self._traffic = LiveTraffic.of(
+            live_scenario(scenario, scale), live_workload(self._workload, scale)
+        )
         self._engine = engine if engine is not None else options.engine.build()
         self._probes = probes
         self._machine: MachineProbes | None = None
+        self._sampler = Sampler(self.clock)
         self._progress = progress
-        self._books = Books(self._prepared)
+        self._log = AttemptLog(self._traffic)
         self._origin: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._work: asyncio.Task[None] | None = None
         self._dispatcher: Dispatcher | None = None
-        self._sampler = Sampler((), lambda: (), self.clock, self._on_sample)
         self._asked_s: float | None = None
         self._stopped_s: float | None = None
         self._latest: LiveSnapshot | None = None
@@ -125,7 +132,7 @@ class LiveRun:
         """
         started, began = time.perf_counter(), datetime.now(UTC)
         self._loop = asyncio.get_running_loop()
-        self._work = self._loop.create_task(self._carry_out())
+        self._work = self._loop.create_task(self._open_and_serve())
         if self._asked_s is not None:
             self._work.cancel()
         try:
@@ -133,7 +140,7 @@ class LiveRun:
         except (asyncio.CancelledError, CancelledError):
             if self._asked_s is None:
                 self._asked_s = self.clock()
-            self._books.close(self.clock())
+            self._log.close(self.clock())
         finally:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._engine.close(), CLOSING_S)
@@ -141,59 +148,46 @@ class LiveRun:
                 self._machine.close()
         if self._progress and self._asked_s is None:
             self._progress(1.0)
-        self.result = self._build(time.perf_counter() - started, began)
+        self.result = self._tables(self._copy(), time.perf_counter() - started, self._about(began))
         self.state = "ended"
         return self.result
 
-    async def _carry_out(self) -> None:
+    async def _open_and_serve(self) -> None:
         """Open the engine and serve the traffic."""
         self.facts = facts = await self._engine.open()
-        prepare.check_facts(self.scenario, facts)
+        check_facts(self.scenario, facts)
         if facts.counts_prompts:
-            self._prepared = await prepare.count_prompts(self._prepared, self._engine)
-            self._books = Books(self._prepared)
-        self._dispatcher = dispatcher = prepare.dispatcher(
-            self.options,
-            self._prepared,
-            self._engine,
-            facts,
-            self._gateway,
-            self.clock,
+            self._traffic = await self._traffic.counted(self._engine)
+        self._dispatcher = dispatcher = Dispatcher(
+            self._traffic, self.options, self._gateway, self._engine, facts, self.clock
         )
-        self._books.follow(dispatcher.clients)
+        self._log = AttemptLog(self._traffic, dispatcher.clients)
         if self._probes is None:
             self._machine = await asyncio.to_thread(MachineProbes)
             self._probes = self._machine.probes
         probes = (*self._engine.probes(), *self._probes)
-        self._sampler = Sampler(probes, lambda: dispatcher.running, self.clock, self._on_sample)
         self._origin = asyncio.get_running_loop().time()
         self.state = "running"
-        await self._serve(dispatcher)
-
-    async def _serve(self, dispatcher: Dispatcher) -> None:
-        loop = asyncio.get_running_loop()
-        tasks = (
-            loop.create_task(dispatcher.serve()),
-            loop.create_task(self._sampler.run(self.options.telemetry_s)),
+        serving = asyncio.create_task(dispatcher.serve())
+        sampling = asyncio.create_task(
+            self._sampler.run(probes, dispatcher.running, self.options.telemetry_s, self._on_sample)
         )
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((serving, sampling), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.state = "stopping"
-            for task in tasks:
-                task.cancel()
+            serving.cancel()
+            sampling.cancel()
             await dispatcher.stop()
             self._stopped_s = self.clock()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await asyncio.gather(serving, sampling, return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
                 raise end
 
     def _on_sample(self) -> None:
         if self._progress:
-            made = self._books.made().requests
-            ended = len(made) - counts(made)[""]
-            self._progress(ended / max(1, self._books.expected(self.clock())))
+            self._progress(self._log.ended() / max(1, self._log.expected(self.clock())))
 
     # ---- stopping and watching, from any thread --------------------------------------------
 
@@ -215,13 +209,17 @@ class LiveRun:
         latest, age = self._latest, time.monotonic() - self._latest_at
         if latest is not None and (latest.done or age < max_age_s):
             return latest
-        self._latest = self._describe(self._moment())
+        state = self._copy_on_its_thread()
+        if state.state == "ended" and self.result is not None:
+            self._latest = snapshot_of(state, self.result)
+        else:
+            self._latest = snapshot_of(state, self._tables(state, state.now_s, {}))
         self._latest_at = time.monotonic()
         return self._latest
 
-    def _moment(self) -> Moment:
+    def _copy_on_its_thread(self) -> FrozenState:
         """Copy what may still change, on the run's own thread while that is running."""
-        copied: Future[Moment] = Future()
+        copied: Future[FrozenState] = Future()
         if self.result is None and self._loop is not None:
             # Raises where the loop closes in between: then nothing changes any more.
             with suppress(RuntimeError, TimeoutError):
@@ -229,63 +227,96 @@ class LiveRun:
                 return copied.result(timeout=2.0)
         return self._copy()
 
-    def _copy(self) -> Moment:
+    def _now_s(self) -> float:
+        """Time of the run, which stands still once it has stopped."""
+        return self.clock() if self._stopped_s is None else self._stopped_s
+
+    def _copy(self) -> FrozenState:
         dispatcher = self._dispatcher
-        return Moment(
-            now_s=self.clock(),
-            tries=replace(tries := self._books.made(), requests=frozen(tries.requests)),
-            expected=self._books.expected(self.clock()),
-            drift_marks=self._drifted(),
-            flights=dict(dispatcher.flights) if dispatcher else {},
+        now_s = self._now_s()
+        return FrozenState(
+            state=self.state,
+            now_s=now_s,
+            facts=self.facts,
+            attempts=frozen(self._log.attempts()),
+            expected=self._log.expected(now_s),
+            drift_marks=self._drifted(now_s),
+            in_flight=dict(dispatcher.in_flight) if dispatcher else {},
             learning=list(self._gateway.learning),
             gpus=list(self._sampler.rows),
         )
 
-    def _drifted(self) -> list[tuple[float, str]]:
-        if self._dispatcher is None:
-            return []
-        return drift_so_far(
-            self.scenario,
-            self._prepared.workload.segments,
-            self._dispatcher.clients.starts,
-            self.options.time_scale,
-            self.clock() if self._stopped_s is None else self._stopped_s,
-        )
-
-    def _describe(self, moment: Moment) -> LiveSnapshot:
-        if self.result is None:
-            tables = self._tables(moment, wall_s=moment.now_s, facts={})
-            return snapshot_of(moment, tables, self.state, moment.now_s, self.facts)
-        every = self._books.all()
-        whole = replace(moment, tries=every, expected=len(every.requests))
-        now_s = self._stopped_s or moment.now_s
-        return snapshot_of(whole, self.result, "ended", now_s, self.facts)
+    def _drifted(self, now_s: float) -> list[tuple[float, str]]:
+        """When drift set in, up to `now_s`: (seconds of the run, label), in order of time."""
+        starts = self._dispatcher.clients.starts if self._dispatcher else []
+        segments = self._workload.segments
+        marks = drift_marks(self.scenario, segments, starts, self.options.time_scale)
+        return [(at, label) for at, label in marks if at <= now_s]
 
     # ---- the result ------------------------------------------------------------------------
 
-    def _tables(self, moment: Moment, *, wall_s: float, facts: dict[str, Any]) -> RunResult:
+    def _tables(self, state: FrozenState, wall_s: float, about: dict[str, Any]) -> RunResult:
+        kind = self.options.engine.kind
         return live_result(
-            self.scenario,
-            self._prepared.workload,
-            self._prepared.budgets,
-            moment,
-            engine=self.options.engine.kind,
-            wall_s=wall_s,
-            facts=facts,
+            self.scenario, self._traffic, state, engine=kind, wall_s=wall_s, about=about
         )
 
-    def _build(self, wall_s: float, began: datetime) -> RunResult:
-        moment = replace(self._copy(), tries=self._books.all())
+    def _about(self, began: datetime) -> dict[str, Any]:
         facts = self.facts
-        about = {
+        return {
             "engine": asdict(facts) if facts else None,
             "options": self.options.model_dump(mode="json"),
-            "slots": prepare.slots(self.scenario, self.options, facts) if facts else None,
+            "slots": replica_slots(self.scenario, self.options, facts) if facts else None,
             "started_at": began.isoformat(timespec="seconds"),
             "stop_asked_s": self._asked_s,
             "ended_s": self._stopped_s,
-            "drift_marks": self._drifted(),
+            "drift_marks": self._drifted(self._now_s()),
             "telemetry": self._machine.said if self._machine else None,
             "telemetry_failures": self._sampler.failures,
         }
-        return self._tables(moment, wall_s=wall_s, facts=about)
+
+
+def run_live(
+    scenario: Scenario,
+    options: LiveOptions,
+    *,
+    engine: Engine | None = None,
+    workload: Workload | None = None,
+    policy: Policy | None = None,
+    probes: Sequence[Probe] | None = None,
+    progress: Callable[[float], None] | None = None,
+    observer: Callable[[LiveRun], None] | None = None,
+) -> RunResult:
+    """Run a scenario live on an event loop of its own, and wait for its end.
+
+    Parameters
+    ----------
+    scenario, options, engine, workload, policy, probes, progress
+        See `LiveRun`.
+    observer : callable, optional
+        Called once before the start with the run, to watch and stop it from another thread.
+
+    Returns
+    -------
+    RunResult
+        The same tables as of a simulated run.
+    """
+    run = LiveRun(
+        scenario,
+        options,
+        engine=engine,
+        workload=workload,
+        policy=policy,
+        probes=probes,
+        progress=progress,
+    )
+    if observer:
+        observer(run)
+
+    async def whole() -> None:
+        await run.run()
+
+    # The result is not the task's: asyncio writes a task's result out as text, tables and all.
+    asyncio.run(whole())
+    assert run.result is not None
+    return run.result

@@ -1,27 +1,33 @@
-"""What a live run looks like right now: its state in figures, its tables so far."""
+"""A live run right now: a frozen copy of its state, in tables and in figures."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+import pandas as pd
+
+from driftsched.results.build import build_result
+from driftsched.results.gpu_samples import measured_gpu_table
+from driftsched.results.outcomes import Learning, Outcomes, RunArrays
 from driftsched.results.storage import TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from driftsched.live.books import Tries
+    from driftsched.live.attempts import Attempts
     from driftsched.live.engine import EngineFacts
-    from driftsched.live.flight import Flight
+    from driftsched.live.in_flight import InFlightRequest
+    from driftsched.live.traffic import LiveTraffic
     from driftsched.results.outcomes import LearningRow
     from driftsched.results.tables import RunResult
+    from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
 
-__all__ = ["LiveSnapshot", "Moment", "State", "counts", "frozen", "snapshot_of"]
+__all__ = ["FrozenState", "LiveSnapshot", "State", "frozen", "live_result", "snapshot_of"]
 
 State = Literal["opening", "running", "stopping", "ended"]
 
@@ -39,7 +45,7 @@ class LiveSnapshot:
     facts : EngineFacts or None
         Of the engine; None while it opens.
     requests : int
-        Tries made and requests to come, as far as these are known: where clients try again, or
+        Attempts made and requests to come, as far as these are known: where clients try again, or
         ask only once they have an answer, it is no more than an outlook.
     arrived, waiting, running : int
         So far, and right now.
@@ -73,56 +79,122 @@ class LiveSnapshot:
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrozenState:
     """What the tables of one instant are built from; the run does not change it any more."""
 
+    state: State
     now_s: float
-    tries: Tries
+    facts: EngineFacts | None
+    attempts: Attempts
     expected: int
     drift_marks: Sequence[tuple[float, str]]
-    flights: Mapping[int, Flight]
+    in_flight: Mapping[int, InFlightRequest]
     learning: Sequence[LearningRow]
     gpus: Sequence[Mapping[str, float]]
 
 
-def frozen(requests: Sequence[Request]) -> list[Request]:
+def frozen(attempts: Attempts) -> Attempts:
     """Copy those requests that may still change."""
-    return [request if request.status else copy(request) for request in requests]
+    requests = [request if request.status else copy(request) for request in attempts.requests]
+    return replace(attempts, requests=requests)
 
 
-def counts(requests: Sequence[Request]) -> Counter[str]:
-    """How many requests have which status; under way is the empty one."""
-    return Counter(request.status for request in requests)
-
-
-def snapshot_of(
-    moment: Moment, result: RunResult, state: State, now_s: float, facts: EngineFacts | None
-) -> LiveSnapshot:
-    """Put a moment in figures.
-
-    Parameters
-    ----------
-    moment : Moment
-        With the tries so far; at the end with those that never came, too.
-    result : RunResult
-        Its tables.
-    state, now_s, facts
-        As in `LiveSnapshot`.
-    """
-    tries = moment.tries.requests
-    ended = counts(tries)
+def snapshot_of(state: FrozenState, result: RunResult) -> LiveSnapshot:
+    """Put a state and its tables in figures."""
+    requests = state.attempts.requests
+    ended = Counter(request.status for request in requests)
     under_way = ended.pop("", 0)
-    running = sum(not one.status and one.request_id in moment.flights for one in tries)
+    running = sum(not one.status and one.request_id in state.in_flight for one in requests)
     return LiveSnapshot(
-        state=state,
-        now_s=now_s,
-        facts=facts,
-        requests=moment.expected,
-        arrived=sum(not isnan(one.arrival_s) for one in tries),
+        state=state.state,
+        now_s=state.now_s,
+        facts=state.facts,
+        requests=len(requests) if state.state == "ended" else state.expected,
+        arrived=sum(not isnan(one.arrival_s) for one in requests),
         waiting=under_way - running,
         running=running,
         ended=dict(ended),
-        output_tokens=sum(flight.tokens for flight in moment.flights.values()),
-        drift_marks=moment.drift_marks,
+        output_tokens=sum(one.tokens for one in state.in_flight.values()),
+        drift_marks=state.drift_marks,
         tables={name: getattr(result, name) for name in TABLES},
     )
+
+
+def live_result(
+    scenario: Scenario,
+    traffic: LiveTraffic,
+    state: FrozenState,
+    *,
+    engine: str,
+    wall_s: float,
+    about: Mapping[str, Any],
+) -> RunResult:
+    """Build the same tables as of a simulated run from what was measured.
+
+    Lengths are the measured ones; a request that was never dispatched has 0 output tokens, and
+    one that did not finish has no actual size class. An attempt that follows another is a row of
+    its own (attempt, retry_of), as in a simulated run. The requests table has five more columns at
+    its end: last_token_s (its own last token, also where a gang ended later), attempts,
+    cached_tokens (of its prompt, where the engine tells), counted_by (where the token count comes
+    from) and finish_reason.
+
+    Parameters
+    ----------
+    scenario, traffic : what was run
+    state : FrozenState
+        With the attempts so far, or all; those without a status are under way.
+    engine : str
+        Kind of the engine.
+    wall_s : float
+        How long it took, in seconds.
+    about : mapping
+        Goes into the provenance under "live".
+    """
+    requests, rows = state.attempts.requests, np.array(state.attempts.rows, dtype=np.int64)
+    ran = [state.in_flight.get(request.request_id) for request in requests]
+    workload, budgets = traffic.workload.take(rows), traffic.budgets.take(rows)
+    output = np.array([_tokens(one, request) for one, request in zip(ran, requests, strict=True)])
+    counted = np.array([one.counted_tokens if one else 0 for one in ran], dtype=np.int64)
+    prompt = np.array([request.prompt_tokens for request in requests], dtype=np.int64)
+    result = build_result(
+        scenario,
+        RunArrays(
+            replace(workload, prompt_tokens=prompt, output_tokens=output.astype(np.int64)),
+            replace(budgets, output_length=counted),
+            Outcomes.of(requests),
+            engine=f"live:{engine}",
+            learning=Learning.of(state.learning),
+            attempts=np.array(state.attempts.attempts),
+            retry_of=np.array(state.attempts.retry_of),
+        ),
+        wall_s=wall_s,
+        gpus=measured_gpu_table(state.gpus),
+    )
+    return replace(
+        result,
+        requests=_with_answers(result.requests, ran),
+        provenance=result.provenance | {"live": dict(about)},
+    )
+
+
+def _tokens(one: InFlightRequest | None, request: Request) -> int:
+    if one is None:
+        return 0
+    return one.output_tokens if request.status else one.tokens
+
+
+def _with_answers(table: pd.DataFrame, ran: Sequence[InFlightRequest | None]) -> pd.DataFrame:
+    unfinished = (table["status"] != "finished").to_numpy(dtype=bool)
+    table["actual_size_class"] = table["actual_size_class"].mask(unfinished)
+    answers = [one.answer if one else None for one in ran]
+    columns = {
+        "last_token_s": [one.last_token_s if one else np.nan for one in ran],
+        "attempts": [one.attempts if one else 0 for one in ran],
+        "cached_tokens": [answer.cached_tokens if answer else None for answer in answers],
+    }
+    for name, kind in (("last_token_s", float), ("attempts", np.int32), ("cached_tokens", float)):
+        table[name] = np.array(columns[name], dtype=kind)
+    for name in ("counted_by", "finish_reason"):
+        words = [getattr(answer, name) if answer else None for answer in answers]
+        table[name] = pd.Categorical(words, categories=sorted({w for w in words if w}))
+    return table

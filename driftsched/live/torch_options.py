@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from driftsched.core.config import Config
-from driftsched.live.spec import EngineSpec
-
-if TYPE_CHECKING:
-    from driftsched.live.engine import Engine
+from driftsched.live.engine import EngineSpec
 
 __all__ = ["RandomModel", "TorchOptions"]
 
@@ -41,6 +38,7 @@ class TorchOptions(EngineSpec):
     Without `model` it is a randomly initialised one: for machines without weights.
     """
 
+    engine: ClassVar[str] = "driftsched.live.torch_engine:TorchEngine"
     kind: Literal["torch"] = "torch"
     model: str | None = Field(
         None,
@@ -66,8 +64,3 @@ class TorchOptions(EngineSpec):
     prefix_cache: bool = Field(False, description="share the cache of equal beginnings of prompts")
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; None: torch's own")
     seed: int = Field(1, ge=0, lt=2**32, description="of the sampling and of random weights")
-
-    def build(self) -> Engine:
-        from driftsched.live.torch_engine import TorchEngine
-
-        return TorchEngine(self)

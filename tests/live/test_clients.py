@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 
 from driftsched.core.errors import ScenarioError
 from driftsched.live import EngineError, LiveRun, run_live
-from driftsched.live.played import live_scenario
-from driftsched.live.prompts import live_workload
 from driftsched.live.torch_engine import TorchEngine
+from driftsched.live.traffic import live_scenario, live_workload
 from driftsched.scenario import Scenario, parse_scenario
 from driftsched.simulation import simulate
 from driftsched.workload import Workload, generate

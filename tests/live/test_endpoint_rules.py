@@ -11,10 +11,10 @@ import pytest
 
 from driftsched.core.errors import InputError, RunError
 from driftsched.live import Retries, live_workload, parse_options
-from driftsched.live.allow_list import check_endpoint
 from driftsched.live.openai_http import _retry_after_s
 from driftsched.live.openai_metrics import figures, read_metrics
-from driftsched.live.prompts import prompt_text
+from driftsched.live.openai_options import check_endpoint
+from driftsched.live.traffic import prompt_text
 from driftsched.scenario import load_scenario
 from driftsched.workload import generate
 from tests.support.faulty_server import FaultyServer

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from driftsched.live.telemetry import ProcessProbe
 from driftsched.live.telemetry_nvml import FIGURES, NvmlProbe, throttle_words
-from driftsched.live.telemetry_process import ProcessProbe
 from driftsched.results import paper_telemetry
 from driftsched.results.gpu_samples import GPU_COLUMNS, measured_gpu_table
 from driftsched.simulation import simulate

@@ -14,12 +14,11 @@ import pytest
 from driftsched.core.errors import RunError
 from driftsched.live import Call, LiveOptions
 from driftsched.live.engine import EngineError
-from driftsched.live.run import LiveRun
+from driftsched.live.run import LiveRun, run_live
 from driftsched.live.torch_engine import TorchEngine
 from driftsched.live.torch_model import load_model
 from driftsched.live.torch_options import TorchOptions
 from driftsched.live.torch_text import Pieces, PlainTokenizer
-from driftsched.live.whole_run import run_live
 from driftsched.results import RunResult
 from tests.live.models import scaled_paper, smollm2, tiny
 

@@ -9,7 +9,7 @@ from streamlit.runtime import get_instance
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.core.errors import InputError
-from driftsched.live.played import left_out
+from driftsched.live.traffic import left_out
 from driftsched.studio.live.server import live_runs
 from driftsched.studio.live.state import LiveKey, get_setup, limited
 from driftsched.studio.live.task import live_run

@@ -24,11 +24,12 @@ ONLY_IN = {
     "streamlit": ("app.py", "pages/", "driftsched/studio/"),
     "simpy": ("driftsched/simulation/",),
     **dict.fromkeys(
-        ("torch", "transformers", "tokenizers", "gguf", "httpx", "pynvml"), ("driftsched/live/",)
+        ("torch", "transformers", "tokenizers", "gguf", "httpx", "prometheus_client", "pynvml"),
+        ("driftsched/live/",),
     ),
 }
 """Packages, and the only places that may import them, inside a function or not."""
-LAZY = {"torch", "transformers", "tokenizers", "gguf", "httpx", "pynvml"}
+LAZY = {"torch", "transformers", "tokenizers", "gguf", "httpx", "prometheus_client", "pynvml"}
 MOST_LINES = 400
 MOST_LINES_A_FUNCTION = 60
 

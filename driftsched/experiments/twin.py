@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from driftsched.core.errors import InputError
 from driftsched.estimation.classifier import Oracle
-from driftsched.live.observe import came_through
+from driftsched.live.observations import came_through
 from driftsched.results.events import queue_table
 from driftsched.results.percentiles import LATENCIES, percentile_columns
 from driftsched.results.queues import TOTAL, sample_queues

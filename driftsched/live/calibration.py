@@ -11,7 +11,7 @@ import pandas as pd
 
 from driftsched.core.errors import InputError
 from driftsched.live.cost_fit import COEFFICIENTS, EVERY, NOTHING, CostFit
-from driftsched.live.observe import observe, observe_run
+from driftsched.live.observations import observe, observe_run
 from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.cost import CoefficientsConfig
 

@@ -33,42 +33,46 @@ class CostFit:
     """Predictions and their derivatives for one set of observations."""
 
     def __init__(self, seen: Observations) -> None:
-        self.seen = seen
+        self._stretches, self._parts = seen.stretches, seen.parts
+        self._seconds = seen.stretches["seconds"].to_numpy()
+        self._iterations, self._tokens = (
+            seen.parts[name].to_numpy() for name in ("iterations", "tokens")
+        )
         self.counted = {
-            "overhead_s": self._sum(seen.iterations),
-            "kv_token_s": seen.kv_tokens,
-            "attention_s": seen.squares,
-            "request_s": self._sum(seen.iterations * seen.requests),
-            "prompt_s": self._sum(seen.iterations * seen.prompts),
+            "overhead_s": self._sum(self._iterations),
+            "kv_token_s": seen.stretches["kv_tokens"].to_numpy(),
+            "attention_s": seen.stretches["squares"].to_numpy(),
+            "request_s": self._sum(self._iterations * seen.parts["requests"].to_numpy()),
+            "prompt_s": self._sum(self._iterations * seen.parts["prompts"].to_numpy()),
         }
-        tokens = float(self._sum(seen.iterations * seen.tokens).sum())
-        total = float(seen.seconds.sum())
+        tokens = float(self._sum(self._iterations * self._tokens).sum())
+        total = float(self._seconds.sum())
         sizes = {name: float(column.sum()) for name, column in self.counted.items()}
         sizes |= {"weights_s": sizes["overhead_s"], "token_s": tokens}
         # In these units every coefficient alone would explain the whole time.
         self.scale = np.array([total / sizes[n] if sizes[n] else 0.0 for n in COEFFICIENTS])
-        self.weight = 1 / np.sqrt(seen.seconds * np.median(seen.seconds))
+        self.weight = 1 / np.sqrt(self._seconds * np.median(self._seconds))
 
     def _sum(self, values: NDArray[Any]) -> Floats:
         """Sum parts to their observations."""
-        return np.bincount(self.seen.owner, values, len(self.seen)).astype(np.float64)
+        return np.bincount(self._parts["stretch"], values, len(self._stretches)).astype(np.float64)
 
     def predict(self, values: Floats) -> Floats:
         """Seconds of every observation under the coefficients."""
         known = dict(zip(COEFFICIENTS, values, strict=True))
-        linear = np.hypot(known["weights_s"], known["token_s"] * self.seen.tokens)
-        predicted = self._sum(self.seen.iterations * linear)
+        linear = np.hypot(known["weights_s"], known["token_s"] * self._tokens)
+        predicted = self._sum(self._iterations * linear)
         for name in LINEAR:
             predicted = predicted + known[name] * self.counted[name]
         return predicted
 
     def _jacobian(self, values: Floats) -> Floats:
         known = dict(zip(COEFFICIENTS, values, strict=True))
-        compute = known["token_s"] * self.seen.tokens
+        compute = known["token_s"] * self._tokens
         root = np.maximum(np.hypot(known["weights_s"], compute), 1e-300)
         columns = dict(self.counted)
-        columns["weights_s"] = self._sum(self.seen.iterations * known["weights_s"] / root)
-        columns["token_s"] = self._sum(self.seen.iterations * compute * self.seen.tokens / root)
+        columns["weights_s"] = self._sum(self._iterations * known["weights_s"] / root)
+        columns["token_s"] = self._sum(self._iterations * compute * self._tokens / root)
         return np.column_stack([columns[name] for name in COEFFICIENTS])
 
     def leave_out(self, name: str) -> None:
@@ -89,7 +93,7 @@ class CostFit:
 
     def _fit(self, guess: Floats, noise: float) -> Any:
         def missed(x: Floats) -> Floats:
-            missing: Floats = (self.predict(x * self.scale) - self.seen.seconds) * self.weight
+            missing: Floats = (self.predict(x * self.scale) - self._seconds) * self.weight
             return missing
 
         def slopes(x: Floats) -> Floats:
@@ -111,7 +115,7 @@ class CostFit:
 
     def balanced(self, values: Floats) -> Floats:
         """Scale coefficients so that seconds agree in total."""
-        predicted, seen = self.predict(values), self.seen.seconds
+        predicted, seen = self.predict(values), self._seconds
         usual = seen <= STALL * predicted
         total = float(predicted[usual].sum())
         return values * float(seen[usual].sum() / total) if total > 0 else values
@@ -120,7 +124,7 @@ class CostFit:
         """One standard error of each coefficient; NaN where it is at its bound of 0."""
         free = (found.x > NOTHING) & (self.scale > 0)
         errors = np.full(len(COEFFICIENTS), np.nan)
-        spare = len(self.seen) - int(free.sum())
+        spare = len(self._stretches) - int(free.sum())
         if spare > 0 and free.any():
             jacobian = found.jac[:, free]
             variance = 2 * float(found.cost) / spare
@@ -129,16 +133,16 @@ class CostFit:
 
     def table(self, values: Floats) -> pd.DataFrame:
         """Residuals, with what was computed."""
-        seen, steps = self.seen, self.counted["overhead_s"]
+        steps = self.counted["overhead_s"]
         return pd.DataFrame(
             {
-                "start_s": seen.start_s,
-                "seconds": seen.seconds,
+                "start_s": self._stretches["start_s"],
+                "seconds": self._seconds,
                 "predicted_s": self.predict(values),
                 "iterations": steps.astype(np.int64),
-                "tokens": self._sum(seen.iterations * seen.tokens) / steps,
+                "tokens": self._sum(self._iterations * self._tokens) / steps,
                 "requests": self.counted["request_s"] / steps,
-                "kv_tokens": seen.kv_tokens / steps,
+                "kv_tokens": self.counted["kv_token_s"] / steps,
                 "prompts": self.counted["prompt_s"].astype(np.int64),
             }
         )

@@ -1,118 +1,172 @@
-"""What a calibration is fitted to: stretches of time, and what was computed in them."""
+"""From per-request times to iterations: what a calibration is fitted to.
+
+An API shows when each request gave its first and its last token, and how many it gave. All
+requests in an engine advance by one token an iteration, so that those times are boundaries of
+iterations, and the counts say how many iterations lie between them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Observations", "Part", "Row"]
+from driftsched.core.errors import InputError
+from driftsched.live.iteration_log import IterationLog, Part, Stretch
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+    from driftsched.serving.iteration import IterationCost
+
+__all__ = ["Observations", "came_through", "observe", "observe_gangs", "observe_run"]
+
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Iterations of one kind inside an observation.
-
-    Attributes
-    ----------
-    iterations : int
-        How many.
-    tokens, requests, prompts : int
-        In each of them: tokens computed, requests, prompts that begin.
-    """
-
-    iterations: int
-    tokens: int
-    requests: int
-    prompts: int = 0
-
-
-Row = tuple[float, float, float, float, list[Part]]
-"""start_s, seconds, kv_tokens, squares, parts of one observation."""
 
 
 @dataclass(frozen=True)
 class Observations:
-    """Stretches of time and what was computed in them; shapes (n,), parts (m,).
+    """Stretches of time and what was computed in them.
 
     Attributes
     ----------
-    start_s, seconds : float arrays
-        When each began, and how long it lasted.
-    kv_tokens, squares : float arrays
-        Tokens of KV cache read, and squared prompt lengths, summed over its iterations.
-    owner, iterations, tokens, requests, prompts : int arrays
-        Parts: the observation each belongs to, and its `Part`.
+    stretches : DataFrame
+        One row a `Stretch`, without its parts.
+    parts : DataFrame
+        One row a `Part`, and in ``stretch`` the number of the stretch it belongs to.
     handover_iterations : float
         Iterations that an engine at work makes from a request's dispatch to the one that takes it;
         0 in the simulator, 1 where a request that ends is replaced from outside. NaN is unknown.
     """
 
-    start_s: Floats
-    seconds: Floats
-    kv_tokens: Floats
-    squares: Floats
-    owner: Ints
-    iterations: Ints
-    tokens: Ints
-    requests: Ints
-    prompts: Ints
+    stretches: pd.DataFrame
+    parts: pd.DataFrame
     handover_iterations: float = float("nan")
 
     def __len__(self) -> int:
-        return len(self.seconds)
+        return len(self.stretches)
 
     @classmethod
-    def build(
-        cls,
-        rows: list[Row],
-        handover_iterations: float = float("nan"),
-    ) -> Self:
-        """Build from rows."""
-        table = np.array([row[:4] for row in rows], dtype=np.float64).reshape(-1, 4)
-        parts = [
-            (owner, part.iterations, part.tokens, part.requests, part.prompts)
-            for owner, row in enumerate(rows)
-            for part in row[4]
-        ]
-        columns = np.array(parts, dtype=np.int64).reshape(-1, 5).T
-        start, seconds, kv, squares = table.T
-        owner, iterations, tokens, requests, prompts = columns
+    def of(cls, stretches: Sequence[Stretch], handover_iterations: float = float("nan")) -> Self:
+        """Put stretches in tables."""
+        parts = [(number, *part) for number, one in enumerate(stretches) for part in one.parts]
         return cls(
-            start_s=start,
-            seconds=seconds,
-            kv_tokens=kv,
-            squares=squares,
-            owner=owner,
-            iterations=iterations,
-            tokens=tokens,
-            requests=requests,
-            prompts=prompts,
-            handover_iterations=handover_iterations,
+            pd.DataFrame(
+                [one[:-1] for one in stretches], columns=Stretch._fields[:-1], dtype=float
+            ),
+            pd.DataFrame(parts, columns=["stretch", *Part._fields], dtype=np.int64),
+            handover_iterations,
         )
 
-    def joined(self, other: Observations) -> Observations:
-        """These and another's, those of another replica or run."""
-        known = [
-            (one.handover_iterations, len(one))
-            for one in (self, other)
-            if np.isfinite(one.handover_iterations)
+    @classmethod
+    def joined(cls, several: Sequence[Observations]) -> Self:
+        """Those of several replicas or runs together."""
+        sizes = np.array([len(one) for one in several])
+        starts = np.cumsum(sizes) - sizes
+        parts = [
+            one.parts.assign(stretch=one.parts["stretch"] + start)
+            for one, start in zip(several, starts, strict=True)
         ]
-        values, weights = zip(*known, strict=True) if known else ((np.nan,), (1,))
-        names = (
-            *("start_s", "seconds", "kv_tokens", "squares"),
-            *("iterations", "tokens", "requests", "prompts"),
+        handover = np.array([one.handover_iterations for one in several])
+        known = np.isfinite(handover)
+        return cls(
+            pd.concat([one.stretches for one in several], ignore_index=True),
+            pd.concat(parts, ignore_index=True),
+            float(np.average(handover[known], weights=sizes[known])) if known.any() else np.nan,
         )
-        columns = {
-            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in names
-        }
-        return Observations(
-            **columns,
-            owner=np.concatenate([self.owner, other.owner + len(self)]),
-            handover_iterations=float(np.average(values, weights=weights)),
+
+
+def observe_run(result: RunResult, cost: IterationCost | None = None) -> Observations:
+    """Observe a run, simulated or live, all its replicas together.
+
+    In a live run those who ran and did not finish were in the engine too, as long as they were.
+
+    Parameters
+    ----------
+    result : RunResult
+        The run.
+    cost : IterationCost, optional
+        What is known already of the engine; see `observe`.
+
+    Raises
+    ------
+    InputError
+        Fewer than two requests finished with more than one token.
+    """
+    done = result.requests[came_through(result.requests)]
+    gangs = result.scenario.engine.mode == "gang" and "last_token_s" not in done.columns
+    replicas = [mine for _, mine in done.groupby("replica") if len(mine) > 1]
+    found = [observe_gangs(mine) if gangs else observe(mine, cost) for mine in replicas]
+    if not sum(map(len, found)):
+        raise InputError(
+            "a run must have at least 2 finished requests of 2 tokens or more to calibrate from"
         )
+    return Observations.joined(found)
+
+
+def came_through(requests: pd.DataFrame) -> NDArray[np.bool_]:
+    """Say which requests finished, or gave tokens whose number and times were measured."""
+    finished = (requests["status"] == "finished").to_numpy(dtype=bool)
+    if "last_token_s" not in requests.columns:
+        return finished
+    gave = requests["last_token_s"].notna() & (requests["output_tokens"] > 0)
+    return finished | gave.to_numpy(dtype=bool)
+
+
+def observe(requests: pd.DataFrame, cost: IterationCost | None = None) -> Observations:
+    """Observe requests of one replica by their own first and last tokens.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        dispatch_s, first_token_s, last_token_s (or finish_s), prompt_tokens, output_tokens of the
+        requests that finished; cached_tokens, where it is there, were not computed.
+    cost : IterationCost, optional
+        What is known already: where the requests' token counts leave room, iterations are spread by
+        it and no more by the requests' mean pace.
+    """
+    log = IterationLog(requests)
+    counts = log.counts()
+    if cost is not None:
+        counts = log.counts(log.expected(counts, cost))
+    return Observations.of(log.stretches(counts), log.handover(counts))
+
+
+def observe_gangs(requests: pd.DataFrame) -> Observations:
+    """Observe gangs whose requests' own ends are not known: each gang's prefill and its decoding.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Finished requests of one replica.
+    """
+    stretches = []
+    for _, gang in requests.groupby("batch_id"):
+        prompt, output = (gang[n].to_numpy(np.int64) for n in ("prompt_tokens", "output_tokens"))
+        first, end = float(gang["first_token_s"].max()), float(gang["finish_s"].max())
+        start = float(gang["dispatch_s"].max())
+        prefill = Part(1, int(prompt.sum()), len(gang), len(gang))
+        squares = float((prompt**2).sum())
+        stretches.append(Stretch(start, first - start, 0.0, squares, [prefill]))
+        parts, kv_read = _decoding(prompt, output)
+        if parts:
+            stretches.append(Stretch(first, end - first, kv_read, 0.0, parts))
+    return Observations.of(stretches)
+
+
+def _decoding(prompt: Ints, output: Ints) -> tuple[list[Part], float]:
+    """A gang's decoding, and the cache it reads: requests stop one after the other."""
+    kv, running, done, kv_read, parts = int((prompt + 1).sum()), len(prompt), 1, 0.0, []
+    for number in np.argsort(output, kind="stable"):
+        steps = int(output[number]) - done
+        if steps:
+            parts.append(Part(steps, running, running))
+            kv_read += kv * steps + running * steps * (steps - 1) / 2
+            kv += steps * running
+            done = int(output[number])
+        kv -= int(prompt[number]) + done
+        running -= 1
+    return parts, kv_read

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["ProbePlan", "Wave", "probe"]
 
 Progress = Callable[[float], None]
+Row = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ async def probe(
         waves = list(plan.waves())
         total, rows, sent = sum(wave.calls for wave in waves), [], 0
         for number, wave in enumerate(waves):
-            measured = await _Sender(engine, facts, wave, sent).run()
+            measured = await _send(engine, facts, wave, sent)
             sent += wave.calls
             rows += measured if number else []
             if progress:
@@ -113,60 +114,49 @@ async def probe(
     return calibrate_requests(pd.DataFrame(rows), f"probe of {source}"), facts
 
 
-class _Sender:
-    """Keeps `wave.together` calls in the engine until all are through."""
+async def _send(engine: Engine, facts: EngineFacts, wave: Wave, first: int) -> list[Row]:
+    """Send a wave, `wave.together` calls at a time; rows as of a requests table."""
+    room = (facts.context_tokens or 1_000_000) - 2 * wave.prompt_words
+    if room < max(wave.output_tokens):
+        return []
+    places = asyncio.Semaphore(wave.together)
 
-    def __init__(self, engine: Engine, facts: EngineFacts, wave: Wave, first: int) -> None:
-        self._engine = engine
-        self._wave = wave
-        self._room = (facts.context_tokens or 1_000_000) - 2 * wave.prompt_words
-        self._left = iter(range(first, first + wave.calls))
-        self._rows: list[dict[str, float]] = []
+    async def one(number: int) -> Row:
+        async with places:
+            return await _call(engine, wave, number)
 
-    async def run(self) -> list[dict[str, float]]:
-        """Rows as of a requests table."""
-        if self._room < max(self._wave.output_tokens):
-            return []
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(self._wave.together):
-                    group.create_task(self._place())
-        except* RunError as failed:
-            raise RunError(str(failed.exceptions[0])) from None
-        return self._rows
+    try:
+        async with asyncio.TaskGroup() as group:
+            calls = [group.create_task(one(first + number)) for number in range(wave.calls)]
+    except* RunError as failed:
+        raise RunError(str(failed.exceptions[0])) from None
+    return [call.result() for call in calls]
 
-    async def _place(self) -> None:
-        """One place in the engine: call after call."""
-        for number in self._left:
-            await self._call(number)
 
-    async def _call(self, number: int) -> None:
-        words = self._wave.prompt_words
-        lengths = self._wave.output_tokens
-        row = {"dispatch_s": time.monotonic(), "first_token_s": nan, "last_token_s": nan}
-        text = filler(max(words - 6, 1))
+async def _call(engine: Engine, wave: Wave, number: int) -> Row:
+    words, length = wave.prompt_words, wave.output_tokens[number % len(wave.output_tokens)]
+    row = {"dispatch_s": time.monotonic(), "first_token_s": nan, "last_token_s": nan}
 
-        def on_token(*_: object) -> None:
-            row["last_token_s"] = now = time.monotonic()
-            if row["first_token_s"] != row["first_token_s"]:
-                row["first_token_s"] = now
+    def on_token(*_: object) -> None:
+        row["last_token_s"] = now = time.monotonic()
+        if isnan(row["first_token_s"]):
+            row["first_token_s"] = now
 
-        length = lengths[number % len(lengths)]
-        call = Call(
-            request_id=number,
-            tenant="probe",
-            # Different from the first word on, so that no cache of prompts helps.
-            prompt=f"{number} write a long list: {text}",
-            max_output_tokens=length,
-            planned_output_tokens=length,
-            temperature=1.0,
-            seed=number,
-        )
-        try:
-            answer = await self._engine.generate(call, on_token)
-        except EngineError as error:
-            raise RunError(f"the probe's call {number} failed: {error.reason}") from None
-        row["prompt_tokens"] = answer.prompt_tokens or words
-        row["output_tokens"] = answer.output_tokens
-        row["cached_tokens"] = answer.cached_tokens or 0
-        self._rows.append(row)
+    call = Call(
+        request_id=number,
+        tenant="probe",
+        # Different from the first word on, so that no cache of prompts helps.
+        prompt=f"{number} write a long list: {filler(max(words - 6, 1))}",
+        max_output_tokens=length,
+        planned_output_tokens=length,
+        temperature=1.0,
+        seed=number,
+    )
+    try:
+        answer = await engine.generate(call, on_token)
+    except EngineError as error:
+        raise RunError(f"the probe's call {number} failed: {error.reason}") from None
+    row["prompt_tokens"] = answer.prompt_tokens or words
+    row["output_tokens"] = answer.output_tokens
+    row["cached_tokens"] = answer.cached_tokens or 0
+    return row

@@ -1,23 +1,40 @@
-"""Telemetry of a live run: this machine's probes, asked in turn with the engine's own."""
+"""Telemetry of a live run: this machine's GPUs and process, asked in turn with the engine."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
-
-from driftsched.live.telemetry_nvml import NvmlProbe
 
 if TYPE_CHECKING:
     from driftsched.live.engine import Probe
     from driftsched.live.in_flight import Clock
 
-__all__ = ["MachineProbes", "ProcessProbe", "Sampler"]
+__all__ = ["FIGURES", "MachineProbes", "NvmlProbe", "ProcessProbe", "Sampler"]
 
 PROBE_TIMEOUT_S = 5.0
+
+Figure = Callable[[Any, Any], float]
+
+FIGURES: Mapping[str, Figure] = {
+    "busy": lambda nvml, gpu: nvml.nvmlDeviceGetUtilizationRates(gpu).gpu / 100,
+    "memory_busy": lambda nvml, gpu: nvml.nvmlDeviceGetUtilizationRates(gpu).memory / 100,
+    "memory_used_mb": lambda nvml, gpu: nvml.nvmlDeviceGetMemoryInfo(gpu).used / 1e6,
+    "memory_total_mb": lambda nvml, gpu: nvml.nvmlDeviceGetMemoryInfo(gpu).total / 1e6,
+    "power_w": lambda nvml, gpu: nvml.nvmlDeviceGetPowerUsage(gpu) / 1e3,
+    "energy_j": lambda nvml, gpu: nvml.nvmlDeviceGetTotalEnergyConsumption(gpu) / 1e3,
+    "temperature_c": lambda nvml, gpu: nvml.nvmlDeviceGetTemperature(
+        gpu, nvml.NVML_TEMPERATURE_GPU
+    ),
+    "sm_clock_mhz": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_SM),
+    "memory_clock_mhz": lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, nvml.NVML_CLOCK_MEM),
+    "pstate": lambda nvml, gpu: nvml.nvmlDeviceGetPerformanceState(gpu),
+    "throttle_reasons": lambda nvml, gpu: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(gpu),
+}
+"""Column of the gpus table → how NVML is asked for it."""
 
 
 class Sampler:
@@ -148,3 +165,91 @@ class ProcessProbe:
         except psutil.Error:
             return []
         return children
+
+
+class NvmlProbe:
+    """Reads all GPUs by NVIDIA's management library, each figure by itself.
+
+    A figure that a card or a virtual machine does not offer is left out. Use `open`. Its `sample`
+    runs in a thread, since a driver can take milliseconds to answer.
+
+    Attributes
+    ----------
+    gpus : tuple of str
+        Names of the GPUs, by number.
+    driver : str or None
+        Version of the driver.
+    """
+
+    def __init__(self, nvml: Any) -> None:
+        self._nvml = nvml
+        self._handles = [
+            nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())
+        ]
+        self.gpus = tuple(
+            _text(self._ask(nvml.nvmlDeviceGetName, gpu)) or "NVIDIA GPU" for gpu in self._handles
+        )
+        self.driver = _text(self._ask(nvml.nvmlSystemGetDriverVersion))
+        self._energy_j: dict[int, float] = {}
+        self._closed = False
+
+    @classmethod
+    def open(cls) -> tuple[Self | None, str]:
+        """Open NVML; where there is none, None and one plain sentence why.
+
+        Returns
+        -------
+        tuple of NvmlProbe or None, str
+            The sentence says what was found in both cases.
+        """
+        try:
+            import pynvml
+        except ImportError:
+            return None, "No GPU figures: the package nvidia-ml-py is not installed."
+        try:
+            pynvml.nvmlInit()
+        except pynvml.NVMLError as error:
+            return None, f"No NVIDIA GPU or driver found: {error}."
+        try:
+            probe = cls(pynvml)
+        except pynvml.NVMLError as error:
+            pynvml.nvmlShutdown()
+            return None, f"The NVIDIA driver gives no access to its GPUs: {error}."
+        if not probe.gpus:
+            probe.close()
+            return None, "No NVIDIA GPU found: the driver lists none."
+        driver = f", driver {probe.driver}" if probe.driver else ""
+        return probe, f"NVML reads {', '.join(probe.gpus)}{driver}."
+
+    def read(self) -> dict[int, dict[str, float]]:
+        """GPU number → column → value, now; energy counts from the first reading on."""
+        return {number: self._read(number, gpu) for number, gpu in enumerate(self._handles)}
+
+    async def sample(self) -> Mapping[int, Mapping[str, float]]:
+        """Do the same as `read`, off the event loop."""
+        return await asyncio.to_thread(self.read)
+
+    def close(self) -> None:
+        """Let go of the library; safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._ask(self._nvml.nvmlShutdown)
+
+    def _read(self, number: int, gpu: Any) -> dict[str, float]:
+        figures = {name: self._ask(figure, self._nvml, gpu) for name, figure in FIGURES.items()}
+        known = {name: float(value) for name, value in figures.items() if value is not None}
+        if "energy_j" in known:
+            first = self._energy_j.setdefault(number, known["energy_j"])
+            known["energy_j"] -= first
+        return known
+
+    def _ask(self, question: Callable[..., Any], *about: Any) -> Any:
+        """Return the answer, or None where the card, the driver or its rights give none."""
+        try:
+            return question(*about)
+        except self._nvml.NVMLError:
+            return None
+
+
+def _text(name: bytes | str | None) -> str | None:
+    return name.decode(errors="replace") if isinstance(name, bytes) else name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from driftsched.live import Answer, Call, EngineFacts
 from driftsched.live.calibration import COEFFICIENTS, calibrate, calibrate_run
 from driftsched.live.engine import EngineError
 from driftsched.live.hardware_entry import entry_of, read_entry, write_entry
-from driftsched.live.observations import Observations, Part
-from driftsched.live.observe import observe_run
+from driftsched.live.iteration_log import Part, Stretch
+from driftsched.live.observations import Observations, observe_run
 from driftsched.live.probe import ProbePlan, probe
 from driftsched.live.torch_engine import TorchEngine
 from driftsched.results import RunResult
@@ -84,9 +85,9 @@ def test_noise_and_stalls_do_not_bend_the_fit() -> None:
     """Else one garbage collection would make the calibrated engine slower."""
     clean = observe_run(simulated("continuous"))
     rng = np.random.default_rng(1)
-    seconds = clean.seconds * rng.normal(1.0, 0.03, len(clean))
+    seconds = clean.stretches["seconds"].to_numpy() * rng.normal(1.0, 0.03, len(clean))
     seconds[rng.choice(len(clean), 12, replace=False)] *= 20
-    noisy = Observations(**vars(clean) | {"seconds": seconds})
+    noisy = replace(clean, stretches=clean.stretches.assign(seconds=seconds))
     found, exact = calibrate(noisy), calibrate(clean)
     predicted, truth = (one.residuals["predicted_s"].to_numpy() for one in (found, exact))
     assert np.abs(predicted / truth - 1).mean() < 0.03
@@ -96,18 +97,18 @@ def test_coefficients_are_never_negative() -> None:
     """Else a simulated iteration could take negative time."""
     rng = np.random.default_rng(2)
     rows = [
-        (0.0, float(rng.uniform(0.01, 0.02)), float(kv), 0.0, [Part(1, n, n)])
+        Stretch(0.0, float(rng.uniform(0.01, 0.02)), float(kv), 0.0, [Part(1, n, n)])
         for n in range(1, 9)
         for kv in (4000, 100)
     ]
-    assert all(value >= 0 for value in calibrate(Observations.build(rows)).coefficients.values())
+    assert all(value >= 0 for value in calibrate(Observations.of(rows)).coefficients.values())
 
 
 def test_an_iteration_always_costs_something() -> None:
     """Else a short run whose time goes with the cache would give an engine nothing can use."""
     kv = np.array([500.0, 1300.0, 800.0, 1200.0, 600.0, 1100.0, 900.0, 700.0])
-    rows = [(0.0, 1e-5 * cache, cache, 0.0, [Part(1, 4, 4)]) for cache in kv]
-    found = calibrate(Observations.build(rows))
+    rows = [Stretch(0.0, 1e-5 * cache, cache, 0.0, [Part(1, 4, 4)]) for cache in kv]
+    found = calibrate(Observations.of(rows))
     assert found.cost().overhead_s + found.cost().weights_s + found.cost().token_s > 0
     assert found.residuals["predicted_s"].sum() == pytest.approx(1e-5 * kv.sum())
 

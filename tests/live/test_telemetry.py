@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
-from driftsched.live.telemetry import ProcessProbe
-from driftsched.live.telemetry_nvml import FIGURES, NvmlProbe, throttle_words
+from driftsched.live.telemetry import FIGURES, NvmlProbe, ProcessProbe
 from driftsched.results import paper_telemetry
 from driftsched.results.gpu_samples import GPU_COLUMNS, measured_gpu_table
 from driftsched.simulation import simulate
@@ -131,9 +129,3 @@ def test_papers_telemetry_of_a_live_run(monkeypatch: pytest.MonkeyPatch) -> None
     assert table["memory_utilization"].tolist() == pytest.approx([40] * 5)
     no_gpu = measured_gpu_table([row(0.2 * step, {"process_cpu": 1.0}) for step in range(5)])
     assert paper_telemetry(type(run)(**vars(run) | {"gpus": no_gpu})).empty
-
-
-def test_throttle_words() -> None:
-    """Else a bit would be called by another's name."""
-    assert throttle_words(0.0) == throttle_words(math.nan) == ()
-    assert throttle_words(0x8008) == ("hardware slowdown", "others (0x8000)")

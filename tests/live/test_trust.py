@@ -13,8 +13,8 @@ from driftsched.cli.main import main
 from driftsched.experiments.twin import build_twin, twin_warnings
 from driftsched.live.calibration import Calibration, calibrate, calibrate_run
 from driftsched.live.hardware_entry import entry_of, warnings_of, write_entry
-from driftsched.live.observations import Observations, Part
-from driftsched.live.observe import observe_run
+from driftsched.live.iteration_log import Part, Stretch
+from driftsched.live.observations import Observations, observe_run
 from driftsched.results import RunResult, write_parquet
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
@@ -33,7 +33,8 @@ def noisy(spread: float) -> Calibration:
     """Calibrated from a run on a machine whose pace goes up and down."""
     seen = observe_run(run())
     factors = np.random.default_rng(3).lognormal(0.0, spread, len(seen))
-    return calibrate(Observations(**vars(seen) | {"seconds": seen.seconds * factors}))
+    slower = seen.stretches.assign(seconds=seen.stretches["seconds"] * factors)
+    return calibrate(replace(seen, stretches=slower))
 
 
 def test_a_good_fit_is_left_in_peace() -> None:
@@ -92,15 +93,14 @@ def test_a_fit_without_variance_has_no_r2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else an engine of equal iterations would be "R² nan", or called poor."""
-    rows = [(0.1 * n, 0.1, 500.0, 0.0, [Part(1, 4, 4)]) for n in range(60)]
-    entry = entry_of(calibrate(Observations.build(rows)))
+    rows = [Stretch(0.1 * n, 0.1, 500.0, 0.0, [Part(1, 4, 4)]) for n in range(60)]
+    entry = entry_of(calibrate(Observations.of(rows)))
     assert entry.fit["r2"] is None
     assert not any("poor" in said for said in warnings_of(entry.fit))
     shaky = [
-        (start, seconds * (1 + 0.01 * (-1) ** n), *rest)
-        for n, (start, seconds, *rest) in enumerate(rows)
+        row._replace(seconds=row.seconds * (1 + 0.01 * (-1) ** n)) for n, row in enumerate(rows)
     ]
-    shaken = calibrate(Observations.build(shaky)).fit
+    shaken = calibrate(Observations.of(shaky)).fit
     assert shaken["r2"] < 0.9
     assert not any("poor" in said for said in warnings_of(shaken))
     write_parquet(run("categories.0.max_output_tokens=1"), tmp_path / "run")

@@ -1,10 +1,10 @@
-"""The course of one replica: boundaries of iterations, and who ran between them."""
+"""The iterations of one replica: their boundaries, and who ran between, from requests' times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 
-from driftsched.live.observations import Part, Row
-
 if TYPE_CHECKING:
     from driftsched.serving.iteration import IterationCost
 
-__all__ = ["Course"]
+__all__ = ["IterationLog", "Part", "Stretch"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,7 +25,44 @@ COUNT_ERROR = 0.1
 """How far, in iterations, a request's token count may be from the sum over its intervals."""
 
 
-class Course:
+class Part(NamedTuple):
+    """Iterations of one kind inside a stretch.
+
+    Attributes
+    ----------
+    iterations : int
+        How many.
+    tokens, requests, prompts : int
+        In each of them: tokens computed, requests, prompts that begin.
+    """
+
+    iterations: int
+    tokens: int
+    requests: int
+    prompts: int = 0
+
+
+class Stretch(NamedTuple):
+    """A stretch of time and what was computed in it.
+
+    Attributes
+    ----------
+    start_s, seconds : float
+        When it began, and how long it lasted.
+    kv_tokens, squares : float
+        Tokens of KV cache read, and squared prompt lengths, summed over its iterations.
+    parts : sequence of Part
+        Its iterations.
+    """
+
+    start_s: float
+    seconds: float
+    kv_tokens: float
+    squares: float
+    parts: Sequence[Part]
+
+
+class IterationLog:
     """The boundaries at which first and last tokens came, and who ran between them.
 
     Parameters
@@ -70,7 +105,7 @@ class Course:
         """Number of the boundary each time belongs to: the last one not after it."""
         return np.searchsorted(self.times, times, side="right") - 1
 
-    def steps(self, expected: Floats | None = None) -> Ints:
+    def counts(self, expected: Floats | None = None) -> Ints:
         """Iterations between each boundary and the next: whole numbers of at least 1.
 
         Every request says how many lie between its first and its last token; where that leaves
@@ -98,47 +133,42 @@ class Course:
         whole: Ints = np.maximum(np.rint(usual + change), 1).astype(np.int64)
         return whole
 
-    def expected(self, steps: Ints, cost: IterationCost) -> Floats:
-        """Iterations that fit into each interval at `cost`; KV cache as with `steps`."""
-        counts = np.ones(len(steps))
-        for place, row in self._walk(steps):
-            if place == 0:
-                continue
-            _, seconds, kv_read, squares, parts = row
-            last = parts[-1]
-            joining = last.prompts > 0
+    def expected(self, counts: Ints, cost: IterationCost) -> Floats:
+        """Iterations that fit into each interval at `cost`; KV cache as with `counts`."""
+        fitting = np.ones(len(counts))
+        for place, one in self._walk(counts):
+            last = one.parts[-1]
             running = last.requests - last.prompts
-            if running:
-                kv = kv_read / steps[place - 1]
-                step = cost.iteration(running, int(kv), 0, running)
-                extra = 0.0
+            if place and running:
+                kv = int(one.kv_tokens / counts[place - 1])
+                seconds, joining = one.seconds, last.prompts > 0
                 if joining:
-                    extra = cost.iteration(
-                        last.tokens, int(kv), int(squares), last.requests, last.prompts
-                    )
-                counts[place - 1] = joining + max(0.0, (seconds - extra) / step)
-        return counts
+                    squares = int(one.squares)
+                    seconds -= cost.iteration(last.tokens, kv, squares, last.requests, last.prompts)
+                alone = max(0.0, seconds / cost.iteration(running, kv, 0, running))
+                fitting[place - 1] = joining + alone
+        return fitting
 
-    def rows(self, steps: Ints) -> list[Row]:
-        """One row an interval in which something ran."""
-        return [row for _, row in self._walk(steps) if row[1] > 0]
+    def stretches(self, counts: Ints) -> list[Stretch]:
+        """Every interval in which something ran."""
+        return [one for _, one in self._walk(counts) if one.seconds > 0]
 
-    def _walk(self, steps: Ints) -> Iterator[tuple[int, Row]]:
+    def _walk(self, counts: Ints) -> Iterator[tuple[int, Stretch]]:
         """Each interval in which something ran, with the boundary that ends it."""
         starting, ending = self._by_boundary(self.begins), self._by_boundary(self.ends)
-        yield 0, self._row(starting[0], 0, 0, 0, 1)
+        yield 0, self._stretch(starting[0], 0, 0, 0, 1)
         running = kv = 0
-        for place in range(len(steps)):
+        for place in range(len(counts)):
             running += len(starting[place]) - len(ending[place])
             kv += int((self.prompt[starting[place]] + 1).sum())
             kv -= int((self.prompt + self.output)[ending[place]].sum())
             joining = starting[place + 1]
             if running or len(joining):
-                count = int(steps[place]) if running else 1
-                yield place + 1, self._row(joining, place + 1, running, kv, count)
+                count = int(counts[place]) if running else 1
+                yield place + 1, self._stretch(joining, place + 1, running, kv, count)
                 kv += count * running
 
-    def _row(self, joining: Ints, end: int, running: int, kv: int, count: int) -> Row:
+    def _stretch(self, joining: Ints, end: int, running: int, kv: int, count: int) -> Stretch:
         """The interval that ends at a boundary; those who join do so in its last iteration."""
         start = self.times[end - 1] if end else -np.inf
         if not running:
@@ -152,20 +182,20 @@ class Course:
             parts.append(Part(1, running + computed, together, len(joining)))
         kv_read = kv * count + running * count * (count - 1) / 2
         squares = float((prompts**2 - cached**2).sum())
-        return start, float(self.times[end] - start), kv_read, squares, parts
+        return Stretch(start, float(self.times[end] - start), kv_read, squares, parts)
 
     def _by_boundary(self, places: Ints) -> list[Ints]:
         order = np.argsort(places, kind="stable")
         cuts = np.searchsorted(places[order], np.arange(len(self.times) + 1))
         return [order[a:b] for a, b in pairwise(cuts)]
 
-    def handover(self, steps: Ints) -> float:
+    def handover(self, counts: Ints) -> float:
         """Whole iterations from a place's end to the one that takes its next request in, median.
 
         Only requests count that were dispatched into a busy engine, less than an iteration after
         another had ended.
         """
-        passed = np.concatenate([[0], np.cumsum(steps)]).astype(np.float64)
+        passed = np.concatenate([[0], np.cumsum(counts)]).astype(np.float64)
         before = np.searchsorted(self.times, self.dispatch, side="right") - 1
         busy = np.zeros(len(self.times) + 1, dtype=np.int64)
         np.add.at(busy, self.begins, 1)

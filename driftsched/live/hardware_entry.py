@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from driftsched.core.config import Config
 from driftsched.core.errors import InputError
 from driftsched.results.files import io_errors
+from driftsched.scenario.messages import one_line
 from driftsched.scenario.yaml_text import MAX_BYTES, read_yaml
 from driftsched.serving.cost import CoefficientsConfig
 
@@ -109,9 +110,8 @@ def read_entry(path: Path) -> HardwareEntry:
     try:
         return HardwareEntry.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"])) or "it"
-        raise InputError(f"hardware entry {path}: {field}: {first['msg']}") from None
+        said = one_line(error, HardwareEntry, "hardware entry")
+        raise InputError(f"hardware entry {path}: {said}") from None
 
 
 def warnings_of(fit: Mapping[str, float | None]) -> list[str]:

@@ -16,7 +16,7 @@ from driftsched.gateway.gateway import Gateway
 from driftsched.live.attempts import AttemptLog
 from driftsched.live.dispatcher import Dispatcher, replica_slots
 from driftsched.live.snapshot import FrozenState, frozen, live_result, snapshot_of
-from driftsched.live.telemetry import MachineProbes, Sampler
+from driftsched.live.telemetry import NvmlProbe, ProcessProbe, Sampler
 from driftsched.live.traffic import (
     LiveTraffic,
     check_facts,
@@ -94,7 +94,7 @@ class LiveRun:
         )
         self._engine = engine if engine is not None else options.engine.build()
         self._probes = probes
-        self._machine: MachineProbes | None = None
+        self._gpus: NvmlProbe | None = None
         self._sampler = Sampler(self.clock)
         self._progress = progress
         self._log = AttemptLog(self._traffic)
@@ -144,8 +144,8 @@ class LiveRun:
         finally:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._engine.close(), CLOSING_S)
-            if self._machine:
-                self._machine.close()
+            if self._gpus:
+                self._gpus.close()
         if self._progress and self._asked_s is None:
             self._progress(1.0)
         self.result = self._tables(self._copy(), time.perf_counter() - started, self._about(began))
@@ -163,8 +163,8 @@ class LiveRun:
         )
         self._log = AttemptLog(self._traffic, dispatcher.clients)
         if self._probes is None:
-            self._machine = await asyncio.to_thread(MachineProbes)
-            self._probes = self._machine.probes
+            self._gpus = await asyncio.to_thread(NvmlProbe)
+            self._probes = (self._gpus, ProcessProbe())
         probes = (*self._engine.probes(), *self._probes)
         self._origin = asyncio.get_running_loop().time()
         self.state = "running"
@@ -271,7 +271,7 @@ class LiveRun:
             "stop_asked_s": self._asked_s,
             "ended_s": self._stopped_s,
             "drift_marks": self._drifted(self._now_s()),
-            "telemetry": self._machine.said if self._machine else None,
+            "telemetry": self._gpus.said if self._gpus else None,
             "telemetry_failures": self._sampler.failures,
         }
 

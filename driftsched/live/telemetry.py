@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import psutil
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from driftsched.live.engine import Probe
     from driftsched.live.in_flight import Clock
 
-__all__ = ["FIGURES", "MachineProbes", "NvmlProbe", "ProcessProbe", "Sampler"]
+__all__ = ["FIGURES", "NvmlProbe", "ProcessProbe", "Sampler"]
 
 PROBE_TIMEOUT_S = 5.0
 
@@ -101,28 +102,6 @@ class Sampler:
             return {}
 
 
-class MachineProbes:
-    """Open it before a run and `close` it afterwards.
-
-    Attributes
-    ----------
-    probes : tuple of Probe
-        GPUs by their number, which is taken for the replica's; the process with replica 0.
-    said : str
-        One plain sentence: which GPUs are read, or why none are.
-    """
-
-    def __init__(self) -> None:
-        self._nvml, self.said = NvmlProbe.open()
-        own = ProcessProbe()
-        self.probes: Sequence[Probe] = (own,) if self._nvml is None else (self._nvml, own)
-
-    def close(self) -> None:
-        """Let go of NVML; safe to call twice."""
-        if self._nvml is not None:
-            self._nvml.close()
-
-
 class ProcessProbe:
     """Reads processor time and resident memory of a process and all that it has started.
 
@@ -170,56 +149,48 @@ class ProcessProbe:
 class NvmlProbe:
     """Reads all GPUs by NVIDIA's management library, each figure by itself.
 
-    A figure that a card or a virtual machine does not offer is left out. Use `open`. Its `sample`
-    runs in a thread, since a driver can take milliseconds to answer.
+    A figure that a card or a virtual machine does not offer is left out; on a machine without a GPU
+    all are. Its `sample` runs in a thread, since a driver can take milliseconds to answer. GPUs are
+    told by their number, which is taken for the replica's.
 
     Attributes
     ----------
     gpus : tuple of str
-        Names of the GPUs, by number.
-    driver : str or None
-        Version of the driver.
+        Names of the GPUs, by number; empty where there is none.
+    said : str
+        One plain sentence: which GPUs are read, or why none are.
     """
 
-    def __init__(self, nvml: Any) -> None:
-        self._nvml = nvml
-        self._handles = [
-            nvml.nvmlDeviceGetHandleByIndex(number) for number in range(nvml.nvmlDeviceGetCount())
-        ]
-        self.gpus = tuple(
-            _text(self._ask(nvml.nvmlDeviceGetName, gpu)) or "NVIDIA GPU" for gpu in self._handles
-        )
-        self.driver = _text(self._ask(nvml.nvmlSystemGetDriverVersion))
+    def __init__(self) -> None:
+        self.gpus: tuple[str, ...] = ()
+        self._nvml: Any = None
+        self._handles: list[Any] = []
         self._energy_j: dict[int, float] = {}
-        self._closed = False
+        self.said = self._open()
+        if not self.gpus:
+            self.close()
 
-    @classmethod
-    def open(cls) -> tuple[Self | None, str]:
-        """Open NVML; where there is none, None and one plain sentence why.
-
-        Returns
-        -------
-        tuple of NvmlProbe or None, str
-            The sentence says what was found in both cases.
-        """
+    def _open(self) -> str:
         try:
             import pynvml
         except ImportError:
-            return None, "No GPU figures: the package nvidia-ml-py is not installed."
+            return "No GPU figures: the package nvidia-ml-py is not installed."
         try:
             pynvml.nvmlInit()
         except pynvml.NVMLError as error:
-            return None, f"No NVIDIA GPU or driver found: {error}."
+            return f"No NVIDIA GPU or driver found: {error}."
+        self._nvml = pynvml
         try:
-            probe = cls(pynvml)
+            numbers = range(pynvml.nvmlDeviceGetCount())
+            self._handles = [pynvml.nvmlDeviceGetHandleByIndex(number) for number in numbers]
         except pynvml.NVMLError as error:
-            pynvml.nvmlShutdown()
-            return None, f"The NVIDIA driver gives no access to its GPUs: {error}."
-        if not probe.gpus:
-            probe.close()
-            return None, "No NVIDIA GPU found: the driver lists none."
-        driver = f", driver {probe.driver}" if probe.driver else ""
-        return probe, f"NVML reads {', '.join(probe.gpus)}{driver}."
+            return f"The NVIDIA driver gives no access to its GPUs: {error}."
+        names = [_text(self._ask(pynvml.nvmlDeviceGetName, gpu)) for gpu in self._handles]
+        self.gpus = tuple(name or "NVIDIA GPU" for name in names)
+        if not self.gpus:
+            return "No NVIDIA GPU found: the driver lists none."
+        driver = _text(self._ask(pynvml.nvmlSystemGetDriverVersion))
+        return f"NVML reads {', '.join(self.gpus)}{f', driver {driver}' if driver else ''}."
 
     def read(self) -> dict[int, dict[str, float]]:
         """GPU number → column → value, now; energy counts from the first reading on."""
@@ -231,9 +202,10 @@ class NvmlProbe:
 
     def close(self) -> None:
         """Let go of the library; safe to call twice."""
-        if not self._closed:
-            self._closed = True
-            self._ask(self._nvml.nvmlShutdown)
+        nvml, self._nvml, self._handles = self._nvml, None, []
+        if nvml is not None:
+            with suppress(nvml.NVMLError):
+                nvml.nvmlShutdown()
 
     def _read(self, number: int, gpu: Any) -> dict[str, float]:
         figures = {name: self._ask(figure, self._nvml, gpu) for name, figure in FIGURES.items()}

@@ -17,9 +17,9 @@ from tests.live.fake_pynvml import fake_pynvml
 from tests.support.scenarios import small
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, nvml: object) -> tuple[NvmlProbe | None, str]:
+def opened(monkeypatch: pytest.MonkeyPatch, nvml: object) -> NvmlProbe:
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
-    return NvmlProbe.open()
+    return NvmlProbe()
 
 
 def row(time_s: float, figures: Mapping[str, float]) -> dict[str, float]:
@@ -29,9 +29,8 @@ def row(time_s: float, figures: Mapping[str, float]) -> dict[str, float]:
 def test_every_figure_of_every_gpu_in_the_tables_units(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else power would be in milliwatts, or a second GPU would be missing."""
     nvml = fake_pynvml(gpus=2)
-    probe, said = opened(monkeypatch, nvml)
-    assert probe is not None
-    assert said == "NVML reads Fake L0, Fake L1, driver 1.2.3."
+    probe = opened(monkeypatch, nvml)
+    assert probe.said == "NVML reads Fake L0, Fake L1, driver 1.2.3."
     first, second = asyncio.run(probe.sample()), probe.read()
     assert first[0] == {
         "busy": 0.75,
@@ -67,8 +66,7 @@ def test_a_figure_that_is_not_supported_takes_no_other_with_it(
     monkeypatch: pytest.MonkeyPatch, function: str, lost: set[str]
 ) -> None:
     """Else one gap of a virtual machine would empty the telemetry, or be filled with zeros."""
-    probe, _ = opened(monkeypatch, fake_pynvml(unsupported=(function,)))
-    assert probe is not None
+    probe = opened(monkeypatch, fake_pynvml(unsupported=(function,)))
     table = measured_gpu_table([row(0.0, probe.read()[0]), row(0.2, probe.read()[0])])
     assert set(FIGURES) - set(table.columns[table.notna().all()]) == lost
     assert table[sorted(lost)].isna().all(axis=None)
@@ -80,9 +78,9 @@ def test_without_gpu_or_driver_the_reason_is_said() -> None:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        probe, said = NvmlProbe.open()
-        assert probe is None
-        assert said.startswith("No NVIDIA GPU or driver found: ")
+        probe = NvmlProbe()
+        assert (probe.gpus, probe.read()) == ((), {})
+        assert probe.said.startswith("No NVIDIA GPU or driver found: ")
     else:
         pynvml.nvmlShutdown()
         pytest.skip("this machine has an NVIDIA driver")
@@ -91,10 +89,12 @@ def test_without_gpu_or_driver_the_reason_is_said() -> None:
 def test_a_driver_without_cards_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a container that hides its GPUs would get a telemetry of nothing."""
     nvml = fake_pynvml(gpus=0)
-    assert opened(monkeypatch, nvml) == (None, "No NVIDIA GPU found: the driver lists none.")
+    probe = opened(monkeypatch, nvml)
+    assert (probe.read(), probe.said) == ({}, "No NVIDIA GPU found: the driver lists none.")
     assert nvml.state["open"] == 0
     refused = opened(monkeypatch, fake_pynvml(refuses="Driver Not Loaded"))
-    assert refused == (None, "No NVIDIA GPU or driver found: Driver Not Loaded.")
+    assert refused.read() == {}
+    assert refused.said == "No NVIDIA GPU or driver found: Driver Not Loaded."
 
 
 def test_process_figures_are_real() -> None:
@@ -120,8 +120,7 @@ def test_simulated_and_measured_tables_have_the_same_columns() -> None:
 
 def test_papers_telemetry_of_a_live_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else an export would show a GPU that was never measured, or leave measured figures out."""
-    probe, _ = opened(monkeypatch, fake_pynvml())
-    assert probe is not None
+    probe = opened(monkeypatch, fake_pynvml())
     run = simulate(small())
     measured = measured_gpu_table([row(0.2 * step, probe.read()[0]) for step in range(5)])
     table = paper_telemetry(type(run)(**vars(run) | {"gpus": measured}))

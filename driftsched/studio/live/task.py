@@ -73,7 +73,7 @@ def connect(
     """
     import asyncio
 
-    from driftsched.live.telemetry import MachineProbes
+    from driftsched.live.telemetry import NvmlProbe
 
     async def ask() -> Any:
         engine = options.engine.build()
@@ -84,9 +84,9 @@ def connect(
 
     progress(0.1)
     facts = asyncio.run(ask())
-    machine = MachineProbes()
-    machine.close()
-    return facts, machine.said
+    gpus = NvmlProbe()
+    gpus.close()
+    return facts, gpus.said
 
 
 def twin_of(

@@ -2,6 +2,7 @@
 # make test   make .venv, install, find or install Chromium, check everything
 # make check  the checks that need no browser and no tests: format, lint, types
 # make format repair what format and lint can repair
+# make docs   write API pages from the docstrings to build/api
 # make screenshots  take the pictures of the pages in docs/images anew
 # make clean  forget .venv and all caches
 
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --no-compile
 # numerical libraries would otherwise start a thread a core in each of the test processes
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: run test check format chromium screenshots clean
+.PHONY: run test check format docs chromium screenshots clean
 
 run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
@@ -26,18 +27,20 @@ test: check chromium
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers $(WORKERS)
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/installed-dev
+	$(BIN)/python scripts/api_pages.py
 
 chromium: .venv/installed-dev
 	@scripts/chromium.sh
 
 screenshots: .venv/installed-dev chromium
 	$(BIN)/python scripts/screenshots.py
-
 
 # PYTHON=… names the interpreter; else the first usable one of 3.11 or later is taken
 .venv/made:

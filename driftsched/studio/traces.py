@@ -11,7 +11,7 @@ from pathlib import Path
 
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario
-from driftsched.workload.traces.layout import look
+from driftsched.workload.traces.formats import look
 from driftsched.workload.traces.textfile import head, unpacked_bytes
 
 __all__ = [

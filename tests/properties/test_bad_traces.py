@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from driftsched.core.errors import TraceError
 from driftsched.scenario import TraceColumns, TraceSource
 from driftsched.workload import look_at_trace
-from driftsched.workload.traces.formats import read_rows
+from driftsched.workload.traces.read import read_rows
 
 AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(
     f"2023-11-16 18:15:{i:02d}.6805900,{374 + i},{44 + i}\n" for i in range(12)

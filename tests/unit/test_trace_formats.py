@@ -68,7 +68,10 @@ def test_benchmark_without_start_times_is_spaced_evenly_and_says_so() -> None:
     [
         ({"input_lens": [1], "duration": 1}, "missing output_lens"),
         ({"input_lens": [1, 2], "output_lens": [1], "duration": 1}, "must be as many"),
-        ({"input_lens": ["x"], "output_lens": [1], "duration": 1}, "input_lens[0] must be a num"),
+        (
+            {"input_lens": ["x"], "output_lens": [1], "duration": 1},
+            "column input_lens: must be a whole number",
+        ),
         ({"input_lens": [1], "output_lens": [1]}, "start_times or a duration"),
         ({"input_lens": [-1], "output_lens": [1], "duration": 1}, "column input_lens"),
     ],

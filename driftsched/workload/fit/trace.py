@@ -19,11 +19,11 @@ from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.fit.arrivals import ArrivalFit, fit_arrivals
 from driftsched.workload.fit.lengths import LengthFit, fit_lengths
 from driftsched.workload.streams import Streams
-from driftsched.workload.traces.formats import SERVEGEN, read_rows
+from driftsched.workload.traces.formats import SERVEGEN
 from driftsched.workload.traces.load import refuse
-from driftsched.workload.traces.mapping import categories, tenants
+from driftsched.workload.traces.mapping import categories, select, tenants
+from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows
-from driftsched.workload.traces.select import select
 
 __all__ = ["CategoryFit", "TraceFit", "fit_trace"]
 

@@ -1,29 +1,100 @@
-"""Formats of recorded traffic, and which one a file has.
+"""Formats of recorded traffic: which one a file has, and what its columns mean where it has none.
 
 A new format with one request a row is one `Layout` in `FORMATS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from driftsched.core.errors import TraceError
 from driftsched.core.registry import Registry
-from driftsched.scenario.recorded import TraceColumns, TraceSource
-from driftsched.workload.traces.bench import is_bench, read_bench
-from driftsched.workload.traces.csv_rows import read_csv
-from driftsched.workload.traces.json_rows import read_jsonl
-from driftsched.workload.traces.layout import Layout, Look, look
-from driftsched.workload.traces.rows import Collector, RecordedRows
-from driftsched.workload.traces.servegen import RATE_COLUMNS, read_servegen
-from driftsched.workload.traces.textfile import blocks, head
+from driftsched.scenario.recorded import TraceColumns
+from driftsched.workload.traces.textfile import head
 
-__all__ = ["BENCH", "FORMATS", "SERVEGEN", "detect", "layout_of", "read_rows"]
+__all__ = [
+    "BENCH",
+    "BENCH_LISTS",
+    "DATE_TIME",
+    "FORMATS",
+    "SERVEGEN",
+    "SERVEGEN_COLUMNS",
+    "Layout",
+    "TimeUnit",
+    "TraceLook",
+    "at_path",
+    "look",
+    "look_at_trace",
+]
+
+FloatArray = NDArray[np.float64]
+TimeUnit = Literal["s", "ms", "us", "ns", "datetime"]
 
 BENCH = "vllm_bench"
 SERVEGEN = "servegen"
+BENCH_LISTS = ("input_lens", "output_lens")
+SERVEGEN_COLUMNS = ("client", "t_s", "rate_rps", "iat_cv", "iat_dist", "param_shape")
+DELIMITERS = (",", ";", "\t", "|")
+MOST_ROWS = 50
+MOST_CELLS = 0.9
+"""Share of a column's cells by which its kind is told."""
+DATE_TIME = r"(?:19|20|21)\d\d-\d\d-\d\d[ T]\d\d:\d\d"
+
+WORDS = {
+    "time": ("timestamp", "arrival", "arrived", "time", "start", "date", "created", "when", "ts"),
+    "prompt_tokens": ("prompt", "input", "context", "request", "in"),
+    "output_tokens": ("output", "completion", "generated", "response", "answer", "reply", "out"),
+    "client": ("tenant", "client", "user", "customer", "account", "team", "org", "model", "key"),
+}
+COUNTS = ("token", "length", "len", "count", "size", "num", "n")
+NOT_TOKENS = ("time", "latency", "second", "ms", "cost", "price", "id", "rate")
+UNITS: tuple[TimeUnit, ...] = ("ms", "us", "ns", "s")
+"""Told from the end of a column's name: start_ms."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of a format.
+
+    Attributes
+    ----------
+    time, prompt_tokens, output_tokens : str
+        Names of columns; in JSON a dotted name steps into an object.
+    time_unit : str
+        s, ms, us, ns or datetime.
+    client : str or None
+        Column that says who sent a request.
+    also : tuple of str
+        Further columns by which the format is told from others.
+    failures : bool
+        Whether rows without output record failed requests, to be left out.
+    """
+
+    time: str
+    prompt_tokens: str
+    output_tokens: str
+    time_unit: TimeUnit = "s"
+    client: str | None = None
+    also: tuple[str, ...] = ()
+    failures: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns that must be there."""
+        client = () if self.client is None else (self.client,)
+        return (self.time, self.prompt_tokens, self.output_tokens, *client)
+
 
 FORMATS: Registry[Layout] = Registry("trace format")
 FORMATS.add("azure", Layout("TIMESTAMP", "ContextTokens", "GeneratedTokens", "datetime"))
@@ -41,111 +112,228 @@ FORMATS.add(
 )
 
 
-def detect(seen: Look, text: str) -> str | None:
-    """Name of the format that the first lines of a file have; None where no known one fits."""
-    if seen.kind == "json":
-        return BENCH if is_bench(seen.names, text) else None
-    if set(RATE_COLUMNS) <= set(seen.names):
-        return SERVEGEN
-    for name, layout in FORMATS.items():
-        lists = {name for name in layout.also if f'"{name}"' in text}
-        if {*layout.names, *layout.also} <= {*seen.names, *lists}:
-            return name
-    return None
+@dataclass(frozen=True)
+class TraceLook:
+    """First lines of a file, seen as a table; a proposal is for the user to confirm.
 
-
-def read_rows(
-    source: Path | BinaryIO,
-    rules: TraceSource,
-    seed: int = 1,
-    progress: Callable[[float], None] | None = None,
-) -> tuple[str, RecordedRows]:
-    """Read a trace by its rules' format, which is told from the file where it is "auto".
-
-    Parameters
+    Attributes
     ----------
-    source : Path or seekable binary file
-    rules : TraceSource
-    seed : int
-        For a format that describes clients instead of requests, which are drawn then.
-    progress : callable, optional
-        Called by such a format with the share done, 0 to 1.
+    kind : str
+        "csv", "jsonl" (one object a line) or "json" (one value).
+    names : tuple of str
+        Columns; of JSON those of the first object, nested ones dotted.
+    delimiter : str
+        Between the cells of CSV.
+    header_line : int
+        Line of the CSV header.
+    rows : tuple of dict
+        A few rows, name → text.
+    format : str or None
+        Known format by its columns; None where there is none.
+    columns : TraceColumns or None
+        Proposal for a file of no known format; None where too little can be told.
+    reasons : tuple of str
+        Why, a sentence a column.
+    """
 
-    Returns
-    -------
-    tuple of str and RecordedRows
-        The name of the format, and the rows in the order of the file.
+    kind: Literal["csv", "jsonl", "json"]
+    names: tuple[str, ...]
+    delimiter: str = ","
+    header_line: int = 0
+    rows: tuple[dict[str, str], ...] = ()
+    format: str | None = None
+    columns: TraceColumns | None = None
+    reasons: tuple[str, ...] = ()
+
+
+def look(text: str) -> TraceLook:
+    """Tell what a file looks like from its first lines, and its format where it is a known one.
 
     Raises
     ------
     TraceError
-        One line: the file cannot be read, is too large, is not text, is empty, or its columns are
-        not those of the format. Broken rows do not raise here.
+        It is empty or has no header.
     """
-    text = head(source)
-    seen = look(text)
-    name: str = rules.format
-    if name == "auto":
-        found = detect(seen, text)
-        if found is None:
-            raise _unknown(seen)
-        name = found
-    if name == BENCH:
-        return name, read_bench(source)
-    if name == SERVEGEN:
-        return name, read_servegen(source, rules.from_s, rules.until_s, seed, progress)
-    layout = FORMATS[name] if rules.columns is None else layout_of(rules.columns)
+    if not text.strip():
+        raise TraceError("trace must have a header and rows, got an empty file")
+    seen = _json_look(text) if text.lstrip()[0] in "{[" else _csv_look(text)
+    return replace(seen, format=_detect(seen, text))
+
+
+def look_at_trace(source: Path | BinaryIO) -> TraceLook:
+    """Tell a file's format from its first lines, or propose what its columns mean.
+
+    Raises
+    ------
+    TraceError
+        One line: the file cannot be read, or is empty.
+    """
+    seen = look(head(source))
+    if seen.format is not None or seen.kind == "json":
+        return seen
+    columns, reasons = _propose(seen)
+    return replace(seen, columns=columns, reasons=reasons)
+
+
+def at_path(record: Any, path: str) -> Any:
+    """Value of a dotted name in nested objects; None where there is none."""
+    if isinstance(record, dict) and path in record:
+        return record[path]
+    for part in path.split("."):
+        record = record.get(part) if isinstance(record, dict) else None
+    return record
+
+
+def _detect(seen: TraceLook, text: str) -> str | None:
     if seen.kind == "json":
-        raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
-    missing = [column for column in layout.names if column not in seen.names]
-    if missing and seen.kind == "csv":
-        raise _lacks(seen, layout, missing)
-    rows = Collector(with_clients=layout.client is not None)
-    if seen.kind == "csv":
-        read_csv(blocks(source), seen, layout, rows)
-    else:
-        read_jsonl(blocks(source), layout, rows)
-    return name, rows.rows()
+        lists = all(f'"{name}"' in text for name in BENCH_LISTS)
+        return BENCH if lists or "request_throughput" in seen.names else None
+    if set(SERVEGEN_COLUMNS) <= set(seen.names):
+        return SERVEGEN
+    for name, layout in FORMATS.items():
+        in_text = {column for column in layout.also if f'"{column}"' in text}
+        if {*layout.names, *layout.also} <= {*seen.names, *in_text}:
+            return name
+    return None
 
 
-def layout_of(columns: TraceColumns) -> Layout:
-    """Layout of a user's own columns."""
-    return Layout(
-        columns.time,
-        columns.prompt_tokens,
-        columns.output_tokens,
-        columns.time_unit,
-        columns.client,
-        failures=True,
-    )
+def _csv_look(text: str) -> TraceLook:
+    first = next(line for line in text.splitlines() if line.strip())
+    delimiter = max(DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names: tuple[str, ...] = ()
+    line = 1
+    rows: list[dict[str, str]] = []
+    try:
+        for row in reader:
+            if not any(cell.strip() for cell in row):
+                continue
+            if not names:
+                names, line = tuple(cell.strip() for cell in row), reader.line_num
+            elif len(row) == len(names):
+                rows.append(dict(zip(names, row, strict=True)))
+            if len(rows) >= MOST_ROWS:
+                break
+    except csv.Error as error:
+        if not names:
+            raise TraceError(f"line {reader.line_num}: must be CSV, got {error}") from None
+    return TraceLook("csv", names, delimiter, line, tuple(rows))
 
 
-def _lacks(seen: Look, layout: Layout, missing: list[str]) -> TraceError:
-    return TraceError(
-        f"line {seen.header_line}: header must have {', '.join(layout.names)}; missing "
-        f"{', '.join(missing)}, got {_said(seen)}"
-    )
+def _json_look(text: str) -> TraceLook:
+    records = []
+    for line in text.split("\n")[:MOST_ROWS]:
+        try:
+            records.append(json.loads(line))
+        except (ValueError, RecursionError):
+            if line.strip():
+                break
+    found = [record for record in records if isinstance(record, dict)]
+    if not found or (len(found) == 1 and "input_lens" in found[0]):
+        # One value over many lines, or one result a file: read as a whole.
+        return TraceLook("json", tuple(_flat(found[0])) if found else ())
+    rows = tuple({n: _shown(v) for n, v in _flat(record).items()} for record in found)
+    return TraceLook("jsonl", tuple(rows[0]), rows=rows)
 
 
-def _unknown(seen: Look) -> TraceError:
-    """Name the format that is nearest to the header, else all of them."""
-    if seen.kind == "csv":
-        found = {
-            name: sum(column in seen.names for column in layout.names)
-            for name, layout in FORMATS.items()
-        }
-        nearest = max(found, key=lambda name: found[name])
-        if found[nearest] > 1:
-            layout = FORMATS[nearest]
-            return _lacks(seen, layout, [n for n in layout.names if n not in seen.names])
-    kinds = ", ".join([*FORMATS, BENCH, SERVEGEN])
-    where = f"line {seen.header_line}: header" if seen.kind == "csv" else "line 1: trace"
-    return TraceError(
-        f"{where} must have the columns of a known format ({kinds}), or trace.columns must name "
-        f"them, got {_said(seen)}"
-    )
+def _flat(record: dict[str, Any], before: str = "", depth: int = 3) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in record.items():
+        if isinstance(value, dict) and depth:
+            flat |= _flat(value, f"{before}{name}.", depth - 1)
+        elif not isinstance(value, list):
+            flat[f"{before}{name}"] = value
+    return flat
 
 
-def _said(seen: Look) -> str:
-    said = repr(",".join(seen.names))
-    return said if len(said) <= 80 else f"{said[:77]}..."
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _propose(seen: TraceLook) -> tuple[TraceColumns | None, tuple[str, ...]]:
+    cells = {name: [row.get(name, "") for row in seen.rows] for name in seen.names}
+    units = {name: unit for name in seen.names if (unit := _unit(name, cells[name])) is not None}
+    counts = [name for name in seen.names if _counts(cells[name])]
+    time = _best("time", list(units))
+    prompt = _best("prompt_tokens", [name for name in counts if name != time])
+    output = _best("output_tokens", [name for name in counts if name not in (time, prompt)])
+    if time is None or prompt is None or output is None:
+        wanted = {"a time": time, "prompt tokens": prompt, "output tokens": output}
+        lacking = [what for what, name in wanted.items() if name is None]
+        return None, (f"no column could be told to hold {', '.join(lacking)}",)
+    others = [name for name in seen.names if name not in (time, prompt, output)]
+    client = _best("client", others)
+    reasons = [
+        f"{time!r} holds times ({units[time]})",
+        f"{prompt!r} holds whole numbers and is named like prompt lengths",
+        f"{output!r} holds whole numbers and is named like answer lengths",
+    ]
+    if client is not None:
+        reasons.append(f"{client!r} is named like the sender")
+    try:
+        columns = TraceColumns(
+            time=time,
+            prompt_tokens=prompt,
+            output_tokens=output,
+            client=client,
+            time_unit=units[time],
+        )
+    except ValueError:
+        raise TraceError("trace must have column names of 1 to 200 characters") from None
+    return columns, tuple(reasons)
+
+
+def _best(what: str, names: Sequence[str]) -> str | None:
+    """Name that sounds most like `what`; the earlier of equals, None where none does."""
+    scores = {name: _score(what, name) for name in names}
+    best = max(names, key=lambda name: scores[name], default=None)
+    return best if best is not None and scores[best] > 0 else None
+
+
+def _score(what: str, name: str) -> float:
+    words = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    score = 0.0
+    for rank, wanted in enumerate(WORDS[what]):
+        if any(word == wanted or (len(wanted) > 2 and word.startswith(wanted)) for word in words):
+            score = max(score, 2.0 - rank / 100)
+    if score and what.endswith("_tokens"):
+        if any(word.startswith(counted) for word in words for counted in COUNTS):
+            score += 1
+        if any(word == other for word in words for other in NOT_TOKENS):
+            score -= 2
+    return score
+
+
+def _numbers(cells: Sequence[str]) -> FloatArray:
+    """Values of the cells; NaN where one is no number of 0 or more."""
+    values = pd.to_numeric(pd.Series(cells, dtype=str).str.strip(), errors="coerce")
+    numbers = values.to_numpy(np.float64)
+    return np.where(np.isfinite(numbers) & (numbers >= 0), numbers, np.nan)
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether most cells are whole numbers of a length."""
+    values = _numbers(cells)
+    return bool((values > 0).any() and (values == np.rint(values)).mean() >= MOST_CELLS)
+
+
+def _unit(name: str, cells: Sequence[str]) -> TimeUnit | None:
+    """Unit of a column of times; None where it holds none."""
+    if len(cells) == 0:
+        return None
+    if np.mean([re.match(DATE_TIME, cell.strip()) is not None for cell in cells]) >= MOST_CELLS:
+        return "datetime"
+    numbers = _numbers(cells)
+    values = numbers[~np.isnan(numbers)]
+    if len(values) < MOST_CELLS * len(numbers):
+        return None
+    for unit in UNITS:
+        if name.lower().endswith(f"_{unit}"):
+            return unit
+    top = float(values.max(initial=0))
+    for unit, least in (("ns", 1e17), ("us", 1e14), ("ms", 1e11)):  # since 1970
+        if top >= least:
+            return unit
+    gaps = np.diff(np.sort(values))
+    whole = bool((values == np.rint(values)).all())
+    return "ms" if top < 1e9 and whole and len(gaps) and float(np.median(gaps)) >= 50 else "s"

@@ -17,10 +17,10 @@ from driftsched.workload.assemble import Draft, assemble
 from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
-from driftsched.workload.traces.formats import SERVEGEN, read_rows
-from driftsched.workload.traces.mapping import categories, in_words, tenants
+from driftsched.workload.traces.formats import SERVEGEN
+from driftsched.workload.traces.mapping import categories, in_words, select, tenants
+from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
-from driftsched.workload.traces.select import select
 
 __all__ = ["TraceImport", "TraceProblem", "import_trace", "refuse"]
 

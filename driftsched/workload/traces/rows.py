@@ -1,17 +1,21 @@
-"""What every trace reader gives: the good rows, and what is wrong with the others."""
+"""Cells of text → recorded requests: times and token counts by their rules, every problem named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftsched.core.errors import TraceError
+from driftsched.workload.traces.formats import DATE_TIME, Layout, TimeUnit
 
-__all__ = ["MAX_ROWS", "MAX_TOKENS", "Collector", "RecordedRows", "TraceProblem"]
+__all__ = ["MAX_ROWS", "Cells", "Collector", "RecordedRows", "TraceProblem"]
 
 IntArray = NDArray[np.int64]
 
@@ -19,6 +23,13 @@ MAX_TOKENS = 1_000_000_000
 MAX_ROWS = 20_000_000
 MAX_PROBLEMS = 1000
 MAX_CLIENTS = 100_000
+MAX_NS = 9.2e18
+BAD_TIME = np.iinfo(np.int64).min
+"""Stands where a cell is no time; -1 where one is no count."""
+NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+NUMBER = r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+WHOLE = r"^\+?[0-9]{1,10}(?:\.0*)?$"
 
 
 @dataclass(frozen=True)
@@ -66,33 +77,70 @@ class RecordedRows:
     prompt_tokens: IntArray
     output_tokens: IntArray
     rows_read: int
-    unanswered: int = 0
-    problems: tuple[TraceProblem, ...] = ()
-    problem_count: int = 0
-    client: IntArray | None = None
-    clients: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    unanswered: int
+    problems: tuple[TraceProblem, ...]
+    problem_count: int
+    client: IntArray | None
+    clients: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Rows of a file as text, a column for each name of a layout, and broken lines.
+
+    `lines` gives the line of each row; it is asked only where a cell is wrong.
+    """
+
+    columns: Sequence[pa.Array[Any]]
+    lines: Callable[[], Sequence[int]]
+    broken: Sequence[TraceProblem] = ()
 
 
 @dataclass
 class Collector:
     """Gathers rows block by block; the memory it takes is that of the numbers."""
 
-    with_clients: bool
-    columns: list[list[IntArray]] = field(default_factory=lambda: [[], [], [], []])
-    names: dict[str, int] = field(default_factory=dict)
+    columns: list[tuple[IntArray, ...]] = field(default_factory=list)
+    clients: dict[str, int] = field(default_factory=dict)
     problems: list[TraceProblem] = field(default_factory=list)
     problem_count: int = 0
     rows_read: int = 0
     unanswered: int = 0
     taken: int = 0
 
+    def check(self, cells: Cells, layout: Layout) -> None:
+        """Add the rows whose cells keep their columns' rules; note what is wrong with others."""
+        least = 0 if layout.failures else 1
+        time_ns = times_ns(cells.columns[0], layout.time_unit)
+        prompt, output = (whole_numbers(column) for column in cells.columns[1:3])
+        good = (
+            time_ns != BAD_TIME,
+            (prompt >= 1) & (prompt <= MAX_TOKENS),
+            (output >= least) & (output <= MAX_TOKENS),
+        )
+        rules = (time_rule(layout.time_unit), token_rule(1), token_rule(least))
+        self.rows_read += len(time_ns) + len(cells.broken)
+        taken = good[0] & good[1] & good[2]
+        client = cells.columns[3] if layout.client is not None else None
+        if not taken.all() or cells.broken:
+            lines = [] if taken.all() else cells.lines()
+            problems = [*cells.broken]
+            for name, column, right, rule in zip(
+                layout.names, cells.columns, good, rules, strict=False
+            ):
+                problems += [
+                    TraceProblem(lines[row], name, rule, column[row].as_py())
+                    for row in np.flatnonzero(~right).tolist()
+                ]
+            problems.sort(key=lambda problem: problem.line)  # stable: by column inside a line
+            self.problem_count += len(problems)
+            self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
+            client = None if client is None else client.filter(pa.array(taken))
+        self.add(time_ns[taken], prompt[taken], output[taken], client)
+
     def add(
-        self,
-        time_ns: IntArray,
-        prompt: IntArray,
-        output: IntArray,
-        clients: Sequence[str] | pd.Series[str] | None,
+        self, time_ns: IntArray, prompt: IntArray, output: IntArray, client: pa.Array[Any] | None
     ) -> None:
         """Add good rows; those without output count as unanswered."""
         answered = output > 0
@@ -100,35 +148,72 @@ class Collector:
         self.taken += int(answered.sum())
         if self.taken > MAX_ROWS:
             raise TraceError(f"trace must have at most {MAX_ROWS} rows, got more")
-        for column, values in zip(self.columns, (time_ns, prompt, output), strict=False):
-            column.append(values[answered])
-        if self.with_clients and clients is not None:
-            codes, found = pd.factorize(np.asarray(clients, dtype=object))
-            for name in found:
-                self.names.setdefault(str(name), len(self.names))
-            if len(self.names) > MAX_CLIENTS:
+        columns = [time_ns, prompt, output]
+        if client is not None:
+            found = pc.utf8_trim_whitespace(client).dictionary_encode()
+            places = [
+                self.clients.setdefault(name, len(self.clients))
+                for name in found.dictionary.to_pylist()
+            ]
+            if len(self.clients) > MAX_CLIENTS:
                 raise TraceError(f"trace must have at most {MAX_CLIENTS} clients, got more")
-            places = np.array([self.names[str(name)] for name in found], dtype=np.int64)
-            self.columns[3].append(places[codes][answered])
+            columns.append(np.array(places, np.int64)[found.indices.to_numpy()])
+        self.columns.append(tuple(column[answered] for column in columns))
 
-    def note(self, problems: Sequence[TraceProblem]) -> None:
-        """Keep problems, the first 1000 of all."""
-        self.problem_count += len(problems)
-        self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
-
-    def rows(self, notes: tuple[str, ...] = ()) -> RecordedRows:
+    def rows(self, with_clients: bool, notes: tuple[str, ...] = ()) -> RecordedRows:
         """Return everything gathered."""
-        empty = np.empty(0, np.int64)
-        time_ns, prompt, output, client = (np.concatenate([empty, *c]) for c in self.columns)
+        empty = (np.empty(0, np.int64),) * (4 if with_clients else 3)
+        columns = [np.concatenate(parts) for parts in zip(empty, *self.columns, strict=True)]
         return RecordedRows(
-            time_ns=time_ns,
-            prompt_tokens=prompt,
-            output_tokens=output,
+            time_ns=columns[0],
+            prompt_tokens=columns[1],
+            output_tokens=columns[2],
             rows_read=self.rows_read,
             unanswered=self.unanswered,
             problems=tuple(self.problems),
             problem_count=self.problem_count,
-            client=client if self.with_clients else None,
-            clients=tuple(self.names),
+            client=columns[3] if with_clients else None,
+            clients=tuple(self.clients),
             notes=notes,
         )
+
+
+def time_rule(unit: TimeUnit) -> str:
+    """What a time must be, in words."""
+    if unit == "datetime":
+        return "must be a date and time of the years 1900 to 2199 as in 2023-11-16 18:17:03.9799600"
+    return f"must be a number of {UNITS[unit]} >= 0 and below 292 years"
+
+
+def token_rule(least: int) -> str:
+    """What a token count must be, in words."""
+    return f"must be a whole number >= {least} and <= {MAX_TOKENS}"
+
+
+def times_ns(cells: pa.Array[Any], unit: TimeUnit) -> IntArray:
+    """Nanoseconds since 1970 or since 0, shape (n,); `BAD_TIME` where a cell is no time.
+
+    Times without a zone are taken as UTC.
+    """
+    texts = pc.utf8_trim_whitespace(cells)
+    if unit != "datetime":
+        right = pc.match_substring_regex(texts, NUMBER)
+        numbers = pc.if_else(right, texts, "nan").cast(pa.float64()).to_numpy()
+        scaled = numbers * NS[unit]
+        good = np.isfinite(numbers) & (numbers >= 0) & (scaled < MAX_NS)
+        return np.where(good, np.rint(np.where(good, scaled, 0.0)), BAD_TIME).astype(np.int64)
+    texts = pc.if_else(pc.match_substring_regex(texts, f"^{DATE_TIME}"), texts, None)
+    try:
+        times = texts.cast(pa.timestamp("ns"))
+    except pa.ArrowInvalid:  # a zone, or no time after all: pandas reads what can be read
+        parsed = pd.to_datetime(texts.to_pandas(), format="ISO8601", utc=True, errors="coerce")
+        times = pa.array(parsed.dt.as_unit("ns")).cast(pa.timestamp("ns"))
+    return np.asarray(times.cast(pa.int64()).fill_null(BAD_TIME).to_numpy())
+
+
+def whole_numbers(cells: pa.Array[Any]) -> IntArray:
+    """Values of the cells; -1, which no rule admits, where a cell is not a whole number."""
+    texts = pc.utf8_trim_whitespace(cells)
+    whole = pc.match_substring_regex(texts, WHOLE)
+    digits = pc.replace_substring_regex(pc.if_else(whole, texts, "-1"), r"^\+|\..*$", "")
+    return np.asarray(digits.cast(pa.int64()).to_numpy())

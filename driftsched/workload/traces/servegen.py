@@ -15,17 +15,18 @@ from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from driftsched.core.errors import TraceError
+from driftsched.workload.traces.formats import SERVEGEN_COLUMNS
 from driftsched.workload.traces.rows import MAX_ROWS, Collector, RecordedRows
 
-__all__ = ["RATE_COLUMNS", "read_servegen"]
+__all__ = ["read_servegen"]
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float], None]
 
-RATE_COLUMNS = ("client", "t_s", "rate_rps", "iat_cv", "iat_dist", "param_shape")
 WINDOW_S = 600.0
 LENGTHS_S = 21_600.0
 LEVELS = (0.1, 0.5, 0.9, 0.99)
@@ -62,7 +63,7 @@ def read_servegen(
     """
     if not isinstance(source, Path):
         raise TraceError("ServeGen's data must be files beside each other, got one uploaded file")
-    rates = _table(source, RATE_COLUMNS)
+    rates = _table(source, SERVEGEN_COLUMNS)
     end_s = from_s + DEFAULT_S if until_s is None else until_s
     first = np.floor(from_s / WINDOW_S) * WINDOW_S
     rates = rates[(rates["t_s"] >= first) & (rates["t_s"] < end_s) & (rates["rate_rps"] > 0)]
@@ -74,7 +75,7 @@ def read_servegen(
         )
     measured = _table(_beside(source, "client_windows.csv"), ("client", "window_start_s"))
     pooled = [_pooled(_beside(source, f"{kind}_pmf.json")) for kind in ("input", "output")]
-    rows = Collector(with_clients=True)
+    rows = Collector()
     clients = np.unique(rates["client"])
     for number, client in enumerate(clients):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(client),)))
@@ -85,11 +86,11 @@ def read_servegen(
         prompt, output = _lengths(windows, time_s, pooled, rng)
         time_ns = np.rint(time_s * 1e9).astype(np.int64)
         rows.rows_read += len(time_s)
-        rows.add(time_ns, prompt, output, pd.Series([f"client-{int(client)}"] * len(time_s)))
+        rows.add(time_ns, prompt, output, pa.repeat(f"client-{int(client)}", len(time_s)))
         if progress is not None:
             progress((number + 1) / len(clients))
     note = "requests are drawn from the rates and lengths that ServeGen measured for each client"
-    return rows.rows((note,))
+    return rows.rows(with_clients=True, notes=(note,))
 
 
 def _times(own: pd.DataFrame, rng: np.random.Generator) -> FloatArray:

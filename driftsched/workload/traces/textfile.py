@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Generator, Iterator
@@ -12,10 +13,11 @@ from typing import BinaryIO, cast
 
 from driftsched.core.errors import TraceError
 
-__all__ = ["MAX_BYTES", "Block", "blocks", "head", "unpacked_bytes", "whole"]
+__all__ = ["MAX_BYTES", "Block", "blocks", "head", "unpacked_bytes"]
 
 MAX_BYTES = 500_000_000
 BLOCK_BYTES = 8_000_000
+HEAD_BYTES = 200_000
 LONGEST_RECORD = 4_000_000
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
@@ -59,7 +61,7 @@ def blocks(source: Path | BinaryIO, size: int = BLOCK_BYTES) -> Iterator[Block]:
         line += data.count(b"\n")
 
 
-def head(source: Path | BinaryIO, size: int = 200_000) -> str:
+def head(source: Path | BinaryIO) -> str:
     """First lines of a file, or the beginning of a very long one; "" where there is nothing.
 
     A binary file stays where it was.
@@ -69,34 +71,13 @@ def head(source: Path | BinaryIO, size: int = 200_000) -> str:
     TraceError
         As `blocks` does.
     """
-    chunks = _chunks(source, size)
-    data = next(chunks, b"").removeprefix(BOM)
+    chunks = _chunks(source, HEAD_BYTES)
+    read = next(chunks, b"")
     chunks.close()
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    if len(data) >= size - len(BOM):
+    data = _plain(read)
+    if len(read) == HEAD_BYTES:
         data = data[: data.rfind(b"\n") + 1] or data
-        last = next((n for n in range(1, 5) if data[-n:][0] & 0xC0 != 0x80), 0)
-        if last and data[-last] >= 0xC0:  # the last character may be cut
-            data = data[:-last]
-    return _text(data, 1)
-
-
-def whole(source: Path | BinaryIO, most: int) -> str:
-    """All text of a file of at most `most` bytes.
-
-    Raises
-    ------
-    TraceError
-        When it has more, or is no text.
-    """
-    parts, found = [], 0
-    for block in blocks(source):
-        found += len(block.data)
-        if found > most:
-            raise TraceError(f"trace must have at most {most} bytes as one JSON value, got more")
-        parts.append(block.text)
-    return "".join(parts)
+    return _text(data, 1, cut=True)
 
 
 def unpacked_bytes(source: Path | BinaryIO) -> int:
@@ -109,26 +90,29 @@ def unpacked_bytes(source: Path | BinaryIO) -> int:
     return found
 
 
+def _plain(data: bytes) -> bytes:
+    """The beginning of a file without byte order mark, old Macs' line ends as newlines."""
+    data = data.removeprefix(BOM)
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
+
+
 def _pieces(source: Path | BinaryIO, size: int) -> Iterator[bytes]:
     rest: list[bytes] = []  # joined only where a line ends, so that long lines are no trap
-    found, old_mac = 0, None
+    found, old_mac = 0, False
     for data in _chunks(source, size):
+        if found == 0:
+            old_mac = b"\r" in data and b"\n" not in data
+            rest.append(_plain(data))
+        else:
+            rest.append(data.replace(b"\r", b"\n") if old_mac else data)
         found += len(data)
         if found > MAX_BYTES:
             raise TraceError(f"trace must have at most {MAX_BYTES} bytes unpacked, got more")
-        if old_mac is None:
-            old_mac = b"\r" in data and b"\n" not in data
-            rest.append(data.removeprefix(BOM))
-        else:
-            rest.append(data)
-        if old_mac:
-            rest[-1] = rest[-1].replace(b"\r", b"\n")
-        if b"\n" not in rest[-1]:
-            continue
-        piece = b"".join(rest)
-        cut = _last_row_end(piece)
-        yield piece[:cut]
-        rest = [piece[cut:]]
+        if b"\n" in rest[-1]:
+            piece = b"".join(rest)
+            cut = _last_row_end(piece)
+            yield piece[:cut]
+            rest = [piece[cut:]]
     if any(rest):
         yield b"".join(rest)
 
@@ -172,9 +156,10 @@ def _chunks(source: Path | BinaryIO, size: int) -> Generator[bytes]:
         raise TraceError(f"trace {source} cannot be read: {reason}") from None
 
 
-def _text(data: bytes, first_line: int) -> str:
+def _text(data: bytes, first_line: int, cut: bool = False) -> str:
+    """Decode UTF-8; `cut` text may end inside a character."""
     try:
-        text = data.decode("utf-8")
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
     except UnicodeDecodeError as error:
         line = first_line + data.count(b"\n", 0, error.start)
         raise TraceError(f"line {line}: must be UTF-8 text, got {error.reason}") from None

@@ -130,6 +130,14 @@ def _csv(block: Block, seen: TraceLook, layout: Layout) -> Cells:
         return Cells([pa.array([], pa.string())] * len(layout.names), list)
     wide: list[pyarrow.csv.InvalidRow] = []
     places = [str(seen.names.index(name)) for name in layout.names]
+
+    def note(row: pyarrow.csv.InvalidRow) -> str:
+        wide.append(row)
+        return "skip"
+
+    def lines() -> list[int]:
+        return _lines(below[0], seen.delimiter, block.first_line + skipped)
+
     try:
         table = pyarrow.csv.read_csv(
             pa.py_buffer(below[0]),
@@ -141,7 +149,7 @@ def _csv(block: Block, seen: TraceLook, layout: Layout) -> Cells:
             pyarrow.csv.ParseOptions(
                 delimiter=seen.delimiter,
                 newlines_in_values=True,
-                invalid_row_handler=lambda row: wide.append(row) or "skip",
+                invalid_row_handler=note,
             ),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(places, pa.string()),
@@ -150,9 +158,6 @@ def _csv(block: Block, seen: TraceLook, layout: Layout) -> Cells:
         )
     except pa.ArrowInvalid as error:
         raise TraceError(f"line {block.first_line}: must be CSV, got {error}") from None
-
-    def lines() -> list[int]:
-        return _lines(below[0], seen.delimiter, block.first_line + skipped)
 
     at = lines() if wide else []
     broken = [
@@ -231,7 +236,8 @@ def _read_bench(source: Path | BinaryIO) -> RecordedRows:
     n = len(prompt)
     if n != len(output):
         raise TraceError(f"output_lens must be as many as input_lens ({n}), got {len(output)}")
-    times, duration_s, notes = result.get("start_times"), result.get("duration"), ()
+    times, duration_s = result.get("start_times"), result.get("duration")
+    notes: tuple[str, ...] = ()
     if not isinstance(times, list) or len(times) != n:
         if not isinstance(duration_s, int | float) or not 0 < float(duration_s) < 1e9:
             raise TraceError(

@@ -150,15 +150,14 @@ class Dispatcher:
     def _fill(self, now: float) -> None:
         """Continuous batching: dispatch while a replica has room."""
         slots = inf if self._options.engine_queue else self._slots
-        dispatched = False
+        batch_id = self._batches + 1
         while self.gateway.waiting and min(self.running) < slots:
             request = self.gateway.next(now)
             if request is None:
                 break
-            self._batches += not dispatched
-            dispatched = True
+            self._batches = batch_id
             replica = self.running.index(min(self.running))
-            self._start(self._dispatch(request, replica, self._batches, now))
+            self._start(self._dispatch(request, replica, batch_id, now))
 
     def _form(self, gang: Gang, replica: int, now: float) -> None:
         """Static batching: let more join a gang that is forming, and start it when it is time."""

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from driftsched.core.errors import RunError
 from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnToken, Probe
-from driftsched.live.openai_events import AnswerStream, EventReader
+from driftsched.live.openai_events import AnswerStream, EventReader, whole
 from driftsched.live.openai_http import Http
 from driftsched.live.openai_metrics import MetricsProbe, figures, read_metrics
 from driftsched.live.openai_options import check_endpoint
@@ -115,9 +115,9 @@ class OpenAIEngine:
             body["cache_prompt"] = False
         if call.priority is not None and options.priority != "none":
             # A policy's score, lowest first, as the whole number that the server's queue expects.
-            whole = round(call.priority * PRIORITY_STEPS)
-            whole = max(-MOST_PRIORITY, min(MOST_PRIORITY, whole))
-            body["priority"] = -whole if options.priority == "higher_first" else whole
+            rank = round(call.priority * PRIORITY_STEPS)
+            rank = max(-MOST_PRIORITY, min(MOST_PRIORITY, rank))
+            body["priority"] = -rank if options.priority == "higher_first" else rank
         return body
 
     async def count_tokens(self, prompts: Sequence[str]) -> list[int]:
@@ -206,4 +206,4 @@ async def _metrics(http: Http, url: str, facts: EngineFacts) -> EngineFacts:
 
 def _count(value: Any) -> int | None:
     """A whole number above 0, else None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return value if whole(value) and value > 0 else None

@@ -10,7 +10,7 @@ from driftsched.live.engine import Answer, EngineError
 if TYPE_CHECKING:
     from driftsched.live.engine import CountedBy, OnToken
 
-__all__ = ["AnswerStream", "EventReader"]
+__all__ = ["AnswerStream", "EventReader", "error_text", "whole"]
 
 
 class EventReader:
@@ -126,15 +126,15 @@ class AnswerStream:
         usage = self._usage if isinstance(self._usage, dict) else {}
         prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
         if not self.pieces:
-            if not (self._finish_reason and _whole(output) and 0 < output <= self._most):
+            if not (self._finish_reason and whole(output) and 0 < output <= self._most):
                 raise EngineError("the answer is empty")
             # The model said no more than that it has ended: generated, but without a text.
             self._on_token("", output)
         note = ""
         by: CountedBy = "usage"
-        if not (_whole(output) and self.pieces <= output <= max(self._most, self.pieces)):
+        if not (whole(output) and self.pieces <= output <= max(self._most, self.pieces)):
             if output is not None:
-                said = output if _whole(output) else "no number"
+                said = output if whole(output) else "no number"
                 note = (
                     f"usage says {said} output tokens, {self.pieces} came: counted from the stream"
                 )
@@ -143,7 +143,7 @@ class AnswerStream:
             text="".join(self._texts),
             output_tokens=output,
             counted_by=by,
-            prompt_tokens=prompt if _whole(prompt) and prompt > 0 else None,
+            prompt_tokens=prompt if whole(prompt) and prompt > 0 else None,
             cached_tokens=_cached(usage),
             finish_reason=self._finish_reason or "stop",
             note=note,
@@ -174,8 +174,9 @@ def _cached(usage: dict[str, Any]) -> int | None:
     """Tokens of the prompt that were not computed, where the server tells."""
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return cached if _whole(cached) and cached >= 0 else None
+    return cached if whole(cached) and cached >= 0 else None
 
 
-def _whole(value: Any) -> TypeGuard[int]:
+def whole(value: Any) -> TypeGuard[int]:
+    """Whether a value from outside is a whole number."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 __all__ = ["Pieces", "PlainTokenizer", "PromptEncoder", "Tokenizer"]
@@ -65,15 +66,7 @@ class PromptEncoder:
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._known: dict[str, list[int]] = {}
-
-    def encode(self, text: str) -> list[int]:
-        ids = self._known.get(text)
-        if ids is None:
-            ids = self._encode(text)
-            if len(self._known) < MAX_CACHED:
-                self._known[text] = ids
-        return ids
+        self.encode = lru_cache(MAX_CACHED)(self._encode)
 
     def _encode(self, text: str) -> list[int]:
         if self._tokenizer.chat_template:

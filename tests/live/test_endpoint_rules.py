@@ -11,6 +11,7 @@ import pytest
 
 from driftsched.core.errors import InputError, RunError
 from driftsched.live import Retries, live_workload, parse_options
+from driftsched.live.openai_events import EventReader
 from driftsched.live.openai_http import _retry_after_s
 from driftsched.live.openai_metrics import figures, read_metrics
 from driftsched.live.openai_options import check_endpoint
@@ -195,3 +196,13 @@ def test_prompts_have_the_length_they_are_said_to_have() -> None:
     )
     np.testing.assert_allclose(after.arrival_s, 0.5 * before.arrival_s)
     assert after.segments[0].pause_s == 0.5 * before.segments[0].pause_s
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_any_end_of_line_ends_an_event(end: bytes, size: int) -> None:
+    """Else a server that ends its lines otherwise would be read as one endless line."""
+    stream = end.join([b": hello", b"data: {1}", b"", b"data:", b"data:{2}", b"", b""])
+    reader = EventReader(100, 1000)
+    chunks = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert [data for chunk in chunks for data in reader.feed(chunk)] == [b"{1}", b"{2}"]

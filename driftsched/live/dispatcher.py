@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from driftsched.live.engine import Engine, EngineFacts
     from driftsched.live.in_flight import Clock
     from driftsched.live.options import LiveOptions
+    from driftsched.live.schedule import ScheduledAction
     from driftsched.live.traffic import LiveTraffic
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
@@ -46,7 +47,12 @@ class Gang:
     members: list[InFlightRequest] = field(default_factory=list)
     batch_id: int = 0
     deadline_s: float = 0.0
+    alarm: ScheduledAction | None = None
     running: int = 0
+
+
+def _wake(_: Timer) -> None:
+    """Nothing to do but to look who goes next."""
 
 
 class Dispatcher:
@@ -172,10 +178,12 @@ class Dispatcher:
                 self._batches += 1
                 gang.batch_id = self._batches
                 gang.deadline_s = now + self._traffic.scenario.engine.batch_wait_s
-                self._schedule.at(gang.deadline_s, REPLICAS + replica, lambda _: None)
+                gang.alarm = self._schedule.at(gang.deadline_s, REPLICAS + replica, _wake)
             gang.members.append(self._dispatch(request, replica, gang.batch_id, now))
         if gang.members and (len(gang.members) == self._slots or now >= gang.deadline_s):
             gang.running = len(gang.members)
+            if gang.alarm is not None:
+                gang.alarm.cancel()
             for one in gang.members:
                 self._start(one)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from driftsched.charts.theme import NEUTRAL
 
-__all__ = ["Marks", "add_marks", "join_marks", "phase_marks"]
+__all__ = ["Marks", "add_marks"]
 
 Marks = Sequence[tuple[float, str]]
 """Seconds and label of each."""
@@ -18,36 +17,6 @@ Marks = Sequence[tuple[float, str]]
 ROWS = 4
 LETTER = 0.011
 """About the width of a letter as a share of the plot's width."""
-
-
-def phase_marks(frame: pd.DataFrame, time: str = "arrival_s") -> list[tuple[float, str]]:
-    """Return the start of each phase as marks: (time in seconds, name), in order of time.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        A requests table, or any with the columns phase and `time`.
-    time : str
-        Column of times; a phase starts at its first row.
-    """
-    if frame.empty or "phase" not in frame:
-        return []
-    starts = frame.groupby("phase", observed=True)[time].min().sort_values()
-    return [(float(at), str(name)) for name, at in starts.items() if np.isfinite(at)]
-
-
-def join_marks(*groups: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
-    """Join marks of several kinds in order of time; labels of one instant become one.
-
-    Examples
-    --------
-    >>> join_marks([(0.0, "calm"), (60.0, "crowd")], [(60.0, "lengths ×2")])
-    [(0.0, 'calm'), (60.0, 'crowd · lengths ×2')]
-    """
-    joined: dict[float, list[str]] = {}
-    for at, label in (mark for group in groups for mark in group):
-        joined.setdefault(float(at), []).append(label)
-    return [(at, " · ".join(joined[at])) for at in sorted(joined)]
 
 
 def add_marks(figure: go.Figure, marks: Iterable[tuple[float, str]]) -> go.Figure:

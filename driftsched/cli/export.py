@@ -26,7 +26,7 @@ from driftsched.results import (
     write_csv,
     write_parquet,
 )
-from driftsched.results.files import io_errors, written_aside
+from driftsched.results.storage import io_errors, written_aside
 from driftsched.simulation import simulate
 
 if TYPE_CHECKING:

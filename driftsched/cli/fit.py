@@ -10,7 +10,7 @@ from driftsched.charts import fit as fit_chart
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, tell
 from driftsched.core.errors import ScenarioError
-from driftsched.results.files import io_errors
+from driftsched.results.storage import io_errors
 from driftsched.scenario import TraceSource, load_scenario, parse_scenario, to_yaml
 from driftsched.scenario.overrides import apply_overrides
 from driftsched.workload.fit import TraceFit, fit_trace

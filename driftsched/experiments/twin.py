@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from driftsched.core.errors import InputError
 from driftsched.estimation.classifier import Oracle
 from driftsched.live.observations import came_through
-from driftsched.results.events import queue_table
 from driftsched.results.percentiles import LATENCIES, percentile_columns
-from driftsched.results.queues import TOTAL, sample_queues
+from driftsched.results.queues import TOTAL, queue_table, sample_queues
 from driftsched.scenario.clients import Patience, Retries
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate

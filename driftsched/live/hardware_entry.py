@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from driftsched.core.config import Config
 from driftsched.core.errors import InputError
-from driftsched.results.files import io_errors
+from driftsched.results.storage import io_errors
 from driftsched.scenario.messages import one_line
 from driftsched.scenario.yaml_text import MAX_BYTES, read_yaml
 from driftsched.serving.cost import CoefficientsConfig

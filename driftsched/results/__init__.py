@@ -36,11 +36,16 @@ from driftsched.results.pooled import (
 from driftsched.results.queues import even_times, littles_law, sample_queues
 from driftsched.results.replay import replay
 from driftsched.results.report import html_report
-from driftsched.results.run_length import advice, replications_needed, replications_of
+from driftsched.results.run_length import (
+    Warmup,
+    advice,
+    mser5,
+    replications_needed,
+    replications_of,
+)
 from driftsched.results.statistics import PairedChange, mean_interval, paired_change
 from driftsched.results.storage import read_run, write_parquet
 from driftsched.results.tables import STATUSES, RunResult
-from driftsched.results.warmup import Warmup, mser5
 from driftsched.results.within_run import WithinRun, within_intervals
 
 __all__ = [

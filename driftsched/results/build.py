@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from driftsched import __version__
 from driftsched.estimation.budget import SIZE_CLASSES, size_classes
-from driftsched.results.events import lost_seconds, queue_table
 from driftsched.results.gpu_samples import gpu_table
+from driftsched.results.queues import lost_seconds, queue_table
 from driftsched.results.tables import RunResult, later
 
 if TYPE_CHECKING:

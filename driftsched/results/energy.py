@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from driftsched.results.metrics import Summary
+    from driftsched.results.percentiles import Summary
     from driftsched.results.tables import RunResult
 
 __all__ = ["ENERGY_METRICS", "energy_over_time", "energy_summary"]

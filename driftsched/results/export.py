@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from driftsched.results.files import io_errors, written_aside
 from driftsched.results.metrics import metrics_table
 from driftsched.results.paper_csv import paper_tables
-from driftsched.results.storage import TABLES, parquet_bytes, provenance_json
+from driftsched.results.storage import (
+    TABLES,
+    io_errors,
+    parquet_bytes,
+    provenance_json,
+    written_aside,
+)
 from driftsched.scenario.io import to_yaml
 
 if TYPE_CHECKING:

@@ -10,13 +10,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.results.replica_states import ABSENT, States, with_states
 from driftsched.serving.memory import kv_capacity_tokens
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
 
-__all__ = ["GPU_COLUMNS", "Columns", "GpuLog", "gpu_table", "measured_gpu_table", "packed"]
+__all__ = [
+    "ABSENT",
+    "GPU_COLUMNS",
+    "Columns",
+    "GpuLog",
+    "States",
+    "gpu_table",
+    "measured_gpu_table",
+    "packed",
+]
 
 Floats = NDArray[np.float64]
 Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any], NDArray[Any]]
@@ -33,6 +41,11 @@ GPU_COLUMNS = (
 )
 """Columns of the gpus table in both worlds; what is not known is NaN."""
 MAX_SAMPLES = 200_000
+ABSENT = "absent"
+OFF = (ABSENT, "down")
+
+States = Sequence[tuple[float, str]]
+"""Rows (time_s, state) of a replica; a state holds until the next row."""
 
 
 def gpu_table(
@@ -53,7 +66,7 @@ def gpu_table(
     states : sequence of States, optional
         Where scenario events change replicas, what each is and from when on. Then columns say the
         `state` (starting, up, slow, draining, down) and for how many seconds of the interval before
-        the replica existed (`present_s`); see `with_states`.
+        the replica existed (`present_s`).
     """
     courses = [_columns(log) for log in logs]
     end = max((float(course[0][-1]) for course in courses if len(course[0])), default=0.0)
@@ -68,7 +81,7 @@ def gpu_table(
         if rows:
             machine = scenario.machines[number]
             idle_w = machine.tensor_parallel * machine.find_gpu().idle_w
-            table = with_states(table, rows, idle_w)
+            table = _with_states(table, rows, idle_w)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -130,6 +143,50 @@ def _between(
     with np.errstate(divide="ignore", invalid="ignore"):
         moved = (there - here) / gap * (times - logged[place]) + here
     return np.where((gap == 0) | (times == logged[place]), here, moved)
+
+
+def _with_states(table: pd.DataFrame, rows: States, idle_w: float) -> pd.DataFrame:
+    """Add `state` and `present_s` to a replica's samples, and drop those where it did not exist.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of one replica as if it had been there all the time; it is changed.
+    rows : States
+        Its states, the first at time 0.
+    idle_w : float
+        What it draws when idle, and does not draw while it is down or absent.
+
+    Returns
+    -------
+    DataFrame
+        `present_s` is how long it existed in the interval before. The row after it has left is
+        kept for what it used until then; its state is absent.
+    """
+    times = table["time_s"].to_numpy(np.float64)
+    place = np.searchsorted([at for at, _ in rows], times, side="right") - 1
+    state = np.array([name for _, name in rows], dtype=object)[place]
+    table["state"] = state
+    table["present_s"] = times - _spent(times, rows, (ABSENT,))
+    table["present_s"] = table["present_s"].diff().fillna(0.0)
+    gaps = np.diff(times, prepend=0.0)
+    off_s = np.diff(_spent(times, rows, OFF), prepend=0.0)
+    share = np.divide(off_s, gaps, out=np.isin(state, OFF).astype(np.float64), where=gaps > 0)
+    table["power_w"] -= idle_w * share
+    table["energy_j"] = np.cumsum(table["power_w"] * gaps)
+    return table[(table["state"] != ABSENT) | (table["present_s"] > 0)]
+
+
+def _spent(
+    times: NDArray[np.float64], rows: States, states: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Seconds spent in some states up to each time."""
+    since = np.array([at for at, _ in rows], dtype=np.float64)
+    inside = np.array([name in states for _, name in rows])
+    before = np.concatenate([[0.0], np.cumsum(np.diff(since) * inside[:-1])])
+    place = np.searchsorted(since, times, side="right") - 1
+    spent: NDArray[np.float64] = before[place] + inside[place] * (times - since[place])
+    return spent
 
 
 def measured_gpu_table(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:

@@ -7,7 +7,9 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +18,32 @@ import pandas as pd
 
 from driftsched.core.errors import InputError, RunError, UnknownNameError
 from driftsched.results.export import csv_text
-from driftsched.results.files import io_errors, written_aside
-from driftsched.results.library_index import COLUMNS, LibraryIndex
 from driftsched.results.metrics import metrics_table, summarise
-from driftsched.results.storage import read_run, write_run_files
+from driftsched.results.storage import io_errors, read_run, write_run_files, written_aside
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
 
-__all__ = ["RunLibrary", "library_home"]
+__all__ = ["COLUMNS", "RunLibrary", "library_home"]
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MAX_TITLE = 200
+COLUMNS = [
+    "run_id",
+    "title",
+    "saved_utc",
+    "scenario",
+    "policy",
+    "engine",
+    "seed",
+    "requests",
+    "completed",
+    "median_e2el_ms",
+    "p99_e2el_ms",
+    "request_throughput",
+]
+VERSION = 1
+Card = dict[str, Any]
 
 
 def library_home() -> Path:
@@ -52,7 +68,7 @@ class RunLibrary:
     def __init__(self, home: Path | None = None) -> None:
         self.home = Path(home) if home is not None else library_home()
         self._runs = self.home / "runs"
-        self._index = LibraryIndex(self.home / "index.sqlite")
+        self._index = _Index(self.home / "index.sqlite")
 
     def save(self, result: RunResult, title: str = "") -> str:
         """Save a run; its folder appears whole or not at all.
@@ -187,3 +203,80 @@ def _card(result: RunResult) -> dict[str, Any]:
 
 def _finite(value: float | int | None) -> float | int | None:
     return None if value is None or value != value else value
+
+
+class _Index:
+    """Cards of runs by run_id. Run folders never change, so a card in the index stays right."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def cards(self, run_ids: Sequence[str], read: Callable[[str], Card | None]) -> list[Card]:
+        """Cards of the runs whose folders are there.
+
+        Parameters
+        ----------
+        run_ids : sequence of str
+            Folders found.
+        read : callable
+            Reads a card from its folder; None where it holds no run.
+
+        Returns
+        -------
+        list of dict
+            From the index where it has them; others are read and added, and those whose folders
+            are gone are taken out. An index that is missing, damaged or cannot be written costs
+            time only.
+        """
+        if not run_ids and not self.path.exists():
+            return []
+        known = self._load()
+        wanted = set(run_ids)
+        fresh = [card for run_id in run_ids if run_id not in known and (card := read(run_id))]
+        gone = known.keys() - wanted
+        if fresh or gone:
+            self._update(fresh, gone)
+        return [card for run_id, card in known.items() if run_id in wanted] + fresh
+
+    def _load(self) -> dict[str, Card]:
+        if not self.path.is_file():
+            return {}
+        try:
+            with closing(sqlite3.connect(self.path, timeout=5)) as connection:
+                if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
+                    raise sqlite3.DatabaseError("another version's index")
+                columns = ", ".join(COLUMNS)
+                rows = connection.execute(f"SELECT {columns} FROM runs").fetchall()  # noqa: S608  our own names
+        except sqlite3.OperationalError as error:
+            if "no such" in str(error):
+                self._discard()
+            return {}
+        except sqlite3.DatabaseError:
+            self._discard()
+            return {}
+        return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
+
+    def _update(self, fresh: list[Card], gone: Iterable[str]) -> None:
+        """Bring the index up to date; where that fails the next list reads the folders again."""
+        marks = ", ".join("?" * len(COLUMNS))
+        values = [[card[name] for name in COLUMNS] for card in fresh]
+        try:
+            with closing(sqlite3.connect(self.path, timeout=5)) as connection, connection:
+                # No journal file that could outlive the index it belongs to.
+                connection.execute("PRAGMA journal_mode = MEMORY")
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+                names = ", ".join([f"{COLUMNS[0]} PRIMARY KEY", *COLUMNS[1:]])
+                connection.execute(f"CREATE TABLE IF NOT EXISTS runs ({names})")
+                insert = f"INSERT OR REPLACE INTO runs VALUES ({marks})"  # noqa: S608  only ? marks
+                connection.executemany(insert, values)
+                connection.executemany("DELETE FROM runs WHERE run_id = ?", [(i,) for i in gone])
+        except sqlite3.OperationalError:
+            return  # read-only or busy: the folders hold everything
+        except sqlite3.DatabaseError:
+            self._discard()
+
+    def _discard(self) -> None:
+        try:
+            self.path.unlink(missing_ok=True)
+        except OSError:
+            return  # it is rebuilt, or ignored, the next time

@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from driftsched.charts.marks import join_marks, phase_marks
-from driftsched.results.replica_states import ABSENT
+import numpy as np
+import pandas as pd
+
+from driftsched.results.gpu_samples import ABSENT
 from driftsched.workload.drift import drift_marks
 from driftsched.workload.table import Segment
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
 
-__all__ = ["run_marks"]
+__all__ = ["join_marks", "phase_marks", "run_marks"]
+
+
+def phase_marks(frame: pd.DataFrame, time: str = "arrival_s") -> list[tuple[float, str]]:
+    """Return the start of each phase as marks: (time in seconds, name), in order of time.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A requests table, or any with the columns phase and `time`.
+    time : str
+        Column of times; a phase starts at its first row.
+    """
+    if frame.empty or "phase" not in frame:
+        return []
+    starts = frame.groupby("phase", observed=True)[time].min().sort_values()
+    return [(float(at), str(name)) for name, at in starts.items() if np.isfinite(at)]
+
+
+def join_marks(*groups: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Join marks of several kinds in order of time; labels of one instant become one.
+
+    Examples
+    --------
+    >>> join_marks([(0.0, "calm"), (60.0, "crowd")], [(60.0, "lengths ×2")])
+    [(0.0, 'calm'), (60.0, 'crowd · lengths ×2')]
+    """
+    joined: dict[float, list[str]] = {}
+    for at, label in (mark for group in groups for mark in group):
+        joined.setdefault(float(at), []).append(label)
+    return [(at, " · ".join(joined[at])) for at in sorted(joined)]
 
 
 def run_marks(

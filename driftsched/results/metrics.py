@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from driftsched.results.energy import energy_summary
 from driftsched.results.percentiles import (
     LATENCIES,
+    Summary,
     named_columns,
     percentile_columns,
     percentile_levels,
@@ -33,8 +34,6 @@ LONG = 100_000
 """From so many requests on, compiled code summarises them."""
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-Summary = dict[str, float | int | None]
-"""Name of a metric → its value; NaN where it has no meaning, None where nobody asked for it."""
 
 
 def summarise(
@@ -143,7 +142,7 @@ class _Columns:
         if len(done) < LONG:
             yield from [None] * int(bounds[-1])
             return
-        from driftsched.results.spread import spread  # loads numba
+        from driftsched.results.grouped_percentiles import grouped_percentiles  # loads numba
 
         member = np.full((len(done), 1 + len(sizes)), -1, np.int16)
         member[done, 0] = 0
@@ -152,7 +151,7 @@ class _Columns:
             member[known, column] = codes[known] + first
         levels = np.array(percentile_levels(self.scenario.metrics.percentiles))
         found = {
-            metric: spread(self.seconds[column] * 1e3, member, int(bounds[-1]), levels)
+            metric: grouped_percentiles(self.seconds[column] * 1e3, member, int(bounds[-1]), levels)
             for metric, column in LATENCIES.items()
         }
         for group in range(int(bounds[-1])):

@@ -16,8 +16,7 @@ from driftsched.results.tables import STATUSES
 
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
-    from driftsched.results.gpu_samples import GpuLog
-    from driftsched.results.replica_states import States
+    from driftsched.results.gpu_samples import GpuLog, States
     from driftsched.scheduling.request import Request
     from driftsched.workload.table import Workload
 

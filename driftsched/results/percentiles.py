@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LATENCIES", "named_columns", "percentile_columns", "percentile_levels"]
+__all__ = ["LATENCIES", "Summary", "named_columns", "percentile_columns", "percentile_levels"]
 
 Floats = NDArray[np.float64]
+Summary = dict[str, float | int | None]
+"""Name of a metric → its value; NaN where it has no meaning, None where nobody asked for it."""
 LATENCIES = {
     "ttft": "ttft_s",
     "tpot": "tpot_s",

@@ -1,16 +1,27 @@
-"""How many replications a figure needs."""
+"""How much to simulate: where a warm-up ends, how many replications a figure needs."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from driftsched.results.pooled import Estimate, PooledSample
 
-__all__ = ["MOST_REPLICATIONS", "advice", "replications_needed", "replications_of"]
+__all__ = [
+    "MOST_REPLICATIONS",
+    "Warmup",
+    "advice",
+    "mser5",
+    "replications_needed",
+    "replications_of",
+]
 
 MOST_REPLICATIONS = 100_000
+BATCH = 5
 
 
 def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | None:
@@ -108,3 +119,74 @@ def _count(n: int) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.2g} %"
+
+
+@dataclass(frozen=True)
+class Warmup:
+    """How much of a series to leave out.
+
+    Attributes
+    ----------
+    cut : int
+        Values to leave out at the start.
+    settled : bool
+        False where the rule found no end of the warm-up in the first half: the run is too short, or
+        the load is too high for a steady state.
+    """
+
+    cut: int
+    settled: bool
+
+
+def mser5(series: ArrayLike) -> Warmup:
+    """Find the warm-up of a series by MSER-5.
+
+    Means of five values each are cut where the standard error of the rest is least; a cut in the
+    second half is no answer (White, Cobb & Spratt 2000, "A comparison of five steady-state
+    truncation heuristics for simulation").
+
+    Parameters
+    ----------
+    series : array, shape (n,)
+        One measure of the requests in order of arrival; NaN is left out of a batch's mean, and a
+        batch without any value counts as the one before.
+
+    Returns
+    -------
+    Warmup
+        Fewer than 20 values are too few to tell: nothing is cut and `settled` is False.
+
+    Examples
+    --------
+    >>> mser5([9, 9, 9, 9, 9] * 4 + [1, 2, 1, 2, 1] * 40)
+    Warmup(cut=20, settled=True)
+    """
+    values = np.asarray(series, dtype=np.float64)
+    batches = len(values) // BATCH
+    if batches < 4:
+        return Warmup(0, False)
+    means = _batch_means(values[: batches * BATCH].reshape(batches, BATCH))
+    # From the end backwards: sums over the batches that are kept, centred against cancellation.
+    centred = means - means.mean()
+    kept = np.arange(batches, 0, -1)
+    sums = np.cumsum(centred[::-1])[::-1]
+    squares = np.cumsum((centred**2)[::-1])[::-1]
+    error = (squares - sums**2 / kept) / kept**2
+    half = batches // 2
+    error = error[: batches - 1 - batches // 10]
+    # The first of equal ones, but for rounding.
+    best = int(np.argmax(error <= error.min() + 1e-12 * error[0]))
+    if best > half:
+        return Warmup(0, False)
+    return Warmup(best * BATCH, True)
+
+
+def _batch_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    known = ~np.isnan(values)
+    counts = known.sum(axis=1)
+    sums = np.where(known, values, 0.0).sum(axis=1)
+    means = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    last = np.maximum.accumulate(np.where(counts > 0, np.arange(len(means)), -1))
+    first = int(np.argmax(counts > 0))
+    filled = means[np.where(last < 0, first, last)]
+    return np.asarray(np.nan_to_num(filled))

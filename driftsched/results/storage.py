@@ -1,9 +1,13 @@
-"""The tables of a run as Parquet files, and back, equal."""
+"""The tables of a run as Parquet files, and back, equal; nobody ever finds half a file."""
 
 from __future__ import annotations
 
 import io
 import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from driftsched.core.errors import RunError
-from driftsched.results.files import io_errors, written_aside
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import from_yaml, to_yaml
 
@@ -21,17 +24,53 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TABLES",
+    "io_errors",
     "parquet_bytes",
     "provenance_json",
     "read_parquet",
     "read_run",
     "write_parquet",
     "write_run_files",
+    "written_aside",
 ]
 
 TABLES = ("requests", "queues", "gpus", "learning")
 """The tables of a run, by the names of `RunResult`'s attributes."""
 CATEGORIES = b"driftsched.categories"
+PREFIX = ".partial-"
+
+
+@contextmanager
+def io_errors(doing: str) -> Iterator[None]:
+    """Turn what goes wrong with files into a `RunError` of one line: "cannot …: reason"."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"cannot {doing}: {reason}") from error
+
+
+@contextmanager
+def written_aside(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to write into; when all went well its files appear in `folder`.
+
+    A new folder appears whole, by one renaming. In one that exists each file is replaced whole, and
+    other files in it stay. When something fails, `folder` is left as it was.
+    """
+    exists = folder.is_dir()
+    parent = folder if exists else folder.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    aside = parent / f"{PREFIX}{secrets.token_hex(8)}"
+    aside.mkdir()
+    try:
+        yield aside
+        if exists:
+            for path in sorted(aside.iterdir()):
+                path.replace(folder / path.name)
+        else:
+            aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:

@@ -14,7 +14,7 @@ from driftsched.results.metrics import goals_met
 from driftsched.results.percentiles import LATENCIES
 from driftsched.results.pooled import Estimate, PooledSample
 from driftsched.results.report_parts import with_interval
-from driftsched.results.warmup import Warmup, mser5
+from driftsched.results.run_length import Warmup, mser5
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -31,8 +31,9 @@ from driftsched.charts import (
 )
 from driftsched.charts.frames import few, peaks
 from driftsched.charts.gpus import GPU_ROWS
-from driftsched.charts.marks import add_marks, phase_marks
+from driftsched.charts.marks import add_marks
 from driftsched.charts.traces import line_with_band
+from driftsched.results.marks import phase_marks
 from tests.unit.chart_tables import (
     CATEGORIES,
     SIZES,

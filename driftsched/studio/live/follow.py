@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import streamlit as st
 
-from driftsched.charts.marks import join_marks, phase_marks
 from driftsched.charts.theme import category_colours, tenant_colours
+from driftsched.results.marks import join_marks, phase_marks
 from driftsched.studio.jobs import State
 from driftsched.studio.live.measured import measured_now
 from driftsched.studio.live.start import stop_button

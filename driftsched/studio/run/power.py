@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from driftsched.charts import energy as energy_chart
-from driftsched.charts.marks import phase_marks
 from driftsched.results.energy import energy_over_time
+from driftsched.results.marks import phase_marks
 from driftsched.studio.show import chart
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driftsched.results import spread as module
-from driftsched.results.spread import spread
+from driftsched.results import grouped_percentiles as module
+from driftsched.results.grouped_percentiles import grouped_percentiles
 
 LEVELS = np.array([1.0, 50.0, 90.0, 95.0, 99.0, 99.9])
 
@@ -26,7 +26,7 @@ def columns(seed: int, n: int) -> tuple[np.ndarray, np.ndarray]:
 def test_every_group_has_numpys_percentiles_to_the_bit(n: int) -> None:
     """Otherwise a long run would be summarised differently from a short one."""
     values, groups = columns(n, n)
-    found = spread(values, groups, 8, LEVELS)
+    found = grouped_percentiles(values, groups, 8, LEVELS)
     assert found is not None
     for group in range(8):
         mine = values[(groups == group).any(axis=1) & ~np.isnan(values)]
@@ -42,6 +42,6 @@ def test_every_group_has_numpys_percentiles_to_the_bit(n: int) -> None:
 def test_what_it_cannot_do_it_leaves_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise negative or endless values, or a thousand tenants, would give wrong figures."""
     groups = np.zeros((2, 1), np.int16)
-    assert spread(np.array([1.0, -1.0]), groups, 1, LEVELS) is None
-    assert spread(np.array([1.0, np.inf]), groups, 1, LEVELS) is None
-    assert spread(np.array([1.0, 2.0]), groups, module.MOST_BINS, LEVELS) is None
+    assert grouped_percentiles(np.array([1.0, -1.0]), groups, 1, LEVELS) is None
+    assert grouped_percentiles(np.array([1.0, np.inf]), groups, 1, LEVELS) is None
+    assert grouped_percentiles(np.array([1.0, 2.0]), groups, module.MOST_BINS, LEVELS) is None

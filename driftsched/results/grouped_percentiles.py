@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_BINS", "Spread", "spread"]
+__all__ = ["MOST_BINS", "GroupFigures", "grouped_percentiles"]
 
 Floats = NDArray[np.float64]
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ def _compile(function: F) -> F:
     return compiled
 
 
-class Spread(NamedTuple):
+class GroupFigures(NamedTuple):
     """Figures of each group; NaN where it is empty.
 
     Attributes
@@ -50,7 +50,9 @@ class Spread(NamedTuple):
     percentiles: Floats
 
 
-def spread(values: Floats, groups: Array, count: int, levels: Floats) -> Spread | None:
+def grouped_percentiles(
+    values: Floats, groups: Array, count: int, levels: Floats
+) -> GroupFigures | None:
     """Summarise the values of each group.
 
     Parameters
@@ -66,7 +68,7 @@ def spread(values: Floats, groups: Array, count: int, levels: Floats) -> Spread 
 
     Returns
     -------
-    Spread, or None where a value is negative or infinite, or there are too many groups.
+    GroupFigures, or None where a value is negative or infinite, or there are too many groups.
     """
     if count * WIDTH > MOST_BINS:
         return None
@@ -85,7 +87,7 @@ def spread(values: Floats, groups: Array, count: int, levels: Floats) -> Spread 
     bins = np.clip(_bits(values) - first, 0, WIDTH).astype(np.int32)
     found = _ordered(values, bins, groups, sizes, ranks)
     below, above = found[:, : len(levels)], found[:, len(levels) :]
-    return Spread(sizes, mean, std, _between(below, above, places - low))
+    return GroupFigures(sizes, mean, std, _between(below, above, places - low))
 
 
 def _between(a: Floats, b: Floats, t: Floats) -> Floats:

@@ -13,7 +13,7 @@ from driftsched.cli.output import ProgressBar, add_json, aligned, print_json, te
 from driftsched.cli.summary import about, estimation_summary, latency_heads, policy_summary
 from driftsched.experiments import compare
 from driftsched.results import advice, replications_of
-from driftsched.results.report_parts import with_interval
+from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import POLICIES
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from driftsched.charts.report import report_figures
+from driftsched.charts.report import html_report, report_figures
 from driftsched.cli.arguments import (
     add_scenario,
     changes_named,
@@ -21,7 +21,6 @@ from driftsched.results import (
     RunLibrary,
     csv_text,
     export_zip,
-    html_report,
     paper_tables,
     write_csv,
     write_parquet,

@@ -29,7 +29,7 @@ from driftsched.results import (
     within_intervals,
     write_parquet,
 )
-from driftsched.results.report_parts import energy_facts, number, seconds
+from driftsched.results.wording import energy_facts, number, seconds
 from driftsched.simulation import ENGINES, simulate
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from driftsched import TOP
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json
 from driftsched.results import RunLibrary
-from driftsched.results.report_parts import seconds
+from driftsched.results.wording import seconds
 from driftsched.scenario import json_schema, load_scenario, preset_names, preset_path
 
 __all__ = ["library_command", "presets_command", "schema_command", "studio_command"]

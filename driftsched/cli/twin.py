@@ -14,7 +14,7 @@ from driftsched.experiments.twin import build_twin, twin_warnings
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.hardware_entry import entry_of, read_entry, warnings_of
 from driftsched.results import summarise
-from driftsched.results.report_parts import seconds
+from driftsched.results.wording import seconds
 from driftsched.scheduling.policies import POLICIES
 
 if TYPE_CHECKING:

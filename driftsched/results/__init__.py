@@ -35,7 +35,6 @@ from driftsched.results.pooled import (
 )
 from driftsched.results.queues import even_times, littles_law, sample_queues
 from driftsched.results.replay import replay
-from driftsched.results.report import html_report
 from driftsched.results.run_length import (
     Warmup,
     advice,
@@ -70,7 +69,6 @@ __all__ = [
     "even_times",
     "export_zip",
     "fairness_summary",
-    "html_report",
     "jain_index",
     "library_home",
     "littles_law",

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from driftsched.results.metrics import goals_met
 from driftsched.results.percentiles import LATENCIES
 from driftsched.results.pooled import Estimate, PooledSample
-from driftsched.results.report_parts import with_interval
 from driftsched.results.run_length import Warmup, mser5
+from driftsched.results.wording import with_interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from driftsched.charts.labels import policy_label
-from driftsched.results.report_parts import with_interval
+from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import POLICIES
 
 __all__ = [

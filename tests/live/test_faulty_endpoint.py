@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from driftsched.charts.report import html_report
 from driftsched.core.errors import InputError, RunError
 from driftsched.live import run_live
-from driftsched.results import RunResult, html_report, write_csv
+from driftsched.results import RunResult, write_csv
 from tests.support.faults import ENDING, FAULTS
 from tests.support.faulty_server import FaultyServer
 from tests.support.live_runs import check_conserved, check_replayed, options, scaled_paper

@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from driftsched.charts.report import report_figures
+from driftsched.charts.report import html_report, report_figures
 from driftsched.live import Call, EngineError, LiveRun, run_live
 from driftsched.results import (
     RunResult,
     estimation_table,
     export_zip,
-    html_report,
     littles_law,
     metrics_table,
     paper_tables,

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 import pytest
 from plotly.offline import get_plotlyjs
 
-from driftsched.results import html_report
-from driftsched.results.report_parts import number, seconds
+from driftsched.charts.report import html_report
+from driftsched.results.wording import number, seconds
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
 from tests.unit.results_data import hand_run

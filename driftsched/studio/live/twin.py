@@ -14,7 +14,7 @@ from driftsched.charts import twin as twin_chart
 from driftsched.charts import twin_policies, twin_queues
 from driftsched.experiments.twin import twin_warnings
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of
-from driftsched.results.report_parts import seconds
+from driftsched.results.wording import seconds
 from driftsched.scenario import changed
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.downloads import csv_button, download

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from driftsched.charts.report import report_figures
+from driftsched.charts.report import html_report, report_figures
 from driftsched.core.errors import DriftSchedError
-from driftsched.results import RunLibrary, csv_text, export_zip, html_report, paper_tables
+from driftsched.results import RunLibrary, csv_text, export_zip, paper_tables
 from driftsched.scenario import to_yaml
 from driftsched.studio.downloads import csv_button, download
 from driftsched.studio.state import Key

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from driftsched.live.hardware_entry import read_entry
@@ -19,7 +20,7 @@ __all__ = [
     "load_run",
     "names_in",
     "scenario_of",
-    "seed_count",
+    "up_to",
 ]
 
 FIELDS = {
@@ -105,10 +106,14 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def seed_count(text: str) -> int:
-    """Read how many seeds to run; argparse's error where it is no whole number up to 10,000."""
-    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number from 1 to 10000, got {text[:40]!r}"
-        )
-    return int(text)
+def up_to(most: int) -> Callable[[str], int]:
+    """Give argparse a type: whole numbers from 1 to `most`."""
+
+    def whole_number(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number from 1 to {most}, got {text[:40]!r}"
+            )
+        return int(text)
+
+    return whole_number

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from driftsched.cli.arguments import load_run
+from driftsched.cli.arguments import load_run, up_to
 from driftsched.cli.live import add_engine, live_options
 from driftsched.cli.main import Action
-from driftsched.cli.output import ProgressBar, add_json, aligned, print_json, tell
+from driftsched.cli.output import add_json, aligned, print_json, progress_bar, tell
 from driftsched.core.errors import InputError
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of, write_entry
@@ -28,13 +28,21 @@ def calibrate_command(parser: argparse.ArgumentParser) -> Action:
         "run", nargs="?", help="a run's folder or its id in the library; without it, a probe sweep"
     )
     add_engine(parser, required=False)
-    parser.add_argument("--batch", type=int, default=8, help="probe: most requests at once")
     parser.add_argument(
-        "--prompt-words", type=int, nargs="+", metavar="N", help="probe: lengths of prompts"
+        "--batch", type=up_to(1024), default=ProbePlan.batch, help="probe: most requests at once"
     )
-    parser.add_argument(
-        "--output-tokens", type=int, nargs="+", metavar="N", help="probe: lengths of answers"
-    )
+    for name, default, what in (
+        ("--prompt-words", ProbePlan.prompt_words, "prompts"),
+        ("--output-tokens", ProbePlan.output_tokens, "answers"),
+    ):
+        parser.add_argument(
+            name,
+            type=up_to(100_000),
+            nargs="+",
+            metavar="N",
+            default=default,
+            help=f"probe: lengths of {what}",
+        )
     parser.add_argument("--out", type=Path, metavar="FILE", help="write a hardware entry (YAML)")
     parser.add_argument(
         "--residuals", type=Path, metavar="FILE", help="write every observation as CSV"
@@ -63,29 +71,13 @@ def _calibrate(args: argparse.Namespace) -> None:
 
 
 def _probe(args: argparse.Namespace) -> Calibration:
-    plan = ProbePlan(**_plan(args))
+    plan = ProbePlan(args.batch, tuple(args.prompt_words), tuple(args.output_tokens))
     engine = live_options(args).engine.build()
-    with ProgressBar("probing") as progress:
+    with progress_bar("probing") as progress:
         calibration, facts = asyncio.run(probe(engine, plan, progress))
     for note in facts.notes:
         tell(note)
     return calibration
-
-
-def _plan(args: argparse.Namespace) -> dict[str, Any]:
-    plan: dict[str, Any] = {}
-    for name, values, most in (
-        ("batch", args.batch, 1024),
-        ("prompt_words", args.prompt_words, 100_000),
-        ("output_tokens", args.output_tokens, 100_000),
-    ):
-        for value in values if isinstance(values, list) else [values]:
-            if value is not None and not 1 <= value <= most:
-                option = name.replace("_", "-")
-                raise InputError(f"--{option} must be from 1 to {most}, got {value}")
-        if values is not None:
-            plan[name] = tuple(values) if isinstance(values, list) else values
-    return plan
 
 
 def _text(calibration: Calibration) -> str:

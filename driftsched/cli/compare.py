@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from driftsched.cli.arguments import add_scenario, names_in, scenario_of, seed_count
+from driftsched.cli.arguments import add_scenario, names_in, scenario_of, up_to
 from driftsched.cli.main import Action
-from driftsched.cli.output import ProgressBar, add_json, aligned, print_json, tell_trace
+from driftsched.cli.output import add_json, aligned, print_json, progress_bar, tell_trace
 from driftsched.cli.summary import about, estimation_summary, latency_heads, policy_summary
 from driftsched.experiments import compare
 from driftsched.results import advice, replications_of
@@ -35,7 +35,7 @@ def compare_command(parser: argparse.ArgumentParser) -> Action:
         help=f"separated by commas; by default all: {', '.join(POLICIES)}",
     )
     parser.add_argument(
-        "--seeds", type=seed_count, default=1, metavar="N", help="how many (default 1)"
+        "--seeds", type=up_to(10_000), default=1, metavar="N", help="how many (default 1)"
     )
     add_json(parser)
     return _compare
@@ -44,7 +44,7 @@ def compare_command(parser: argparse.ArgumentParser) -> Action:
 def _compare(args: argparse.Namespace) -> None:
     scenario = scenario_of(args)
     trace = tell_trace(scenario)
-    with ProgressBar("comparing") as progress:
+    with progress_bar("comparing") as progress:
         comparison = compare(scenario, names_in(args.policies), args.seeds, progress=progress)
     if args.json:
         print_json(_data(comparison) | trace)

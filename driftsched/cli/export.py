@@ -15,7 +15,7 @@ from driftsched.cli.arguments import (
     scenario_of,
 )
 from driftsched.cli.main import Action
-from driftsched.cli.output import ProgressBar, tell, tell_trace
+from driftsched.cli.output import progress_bar, tell, tell_trace
 from driftsched.core.errors import InputError
 from driftsched.results import (
     RunLibrary,
@@ -72,7 +72,7 @@ def _result(args: argparse.Namespace) -> tuple[RunResult, str]:
     if saved is None:
         scenario = scenario_of(args)
         tell_trace(scenario)
-        with ProgressBar("simulating") as progress:
+        with progress_bar("simulating") as progress:
             return simulate(scenario, progress=progress), command_line(args)
     changes = changes_named(args)
     if changes:

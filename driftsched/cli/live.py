@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from driftsched.cli.arguments import add_scenario, scenario_of
 from driftsched.cli.main import Action
-from driftsched.cli.output import ProgressBar, print_json, tell
+from driftsched.cli.output import print_json, progress_bar, tell
 from driftsched.cli.run import add_keeping, keep, run_data, run_text
 from driftsched.core.errors import InputError
 from driftsched.live import ENGINES, LiveOptions
@@ -47,7 +48,7 @@ def _live(args: argparse.Namespace) -> None:
     )
     if said := left_out(scenario):
         tell(said)
-    with ProgressBar("running live") as bar:
+    with progress_bar("running live") as bar:
         watch = _Watch(bar)
         result = run_live(scenario, options, progress=watch, observer=watch.announce)
     live = result.provenance["live"]
@@ -66,7 +67,7 @@ def _live(args: argparse.Namespace) -> None:
 class _Watch:
     """Tells what the engine turns out to be as soon as it is open, and moves the bar."""
 
-    def __init__(self, bar: ProgressBar) -> None:
+    def __init__(self, bar: Callable[[float], None]) -> None:
         self._bar = bar
         self._run: LiveRun | None = None
         self._told = False

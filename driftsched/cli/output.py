@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from pydantic_core import to_json
+from tqdm import tqdm
 
 from driftsched.workload import import_trace
 
 if TYPE_CHECKING:
     from driftsched.scenario import Scenario
 
-__all__ = ["ProgressBar", "add_json", "aligned", "print_json", "share", "tell", "tell_trace"]
+__all__ = ["add_json", "aligned", "print_json", "progress_bar", "share", "tell", "tell_trace"]
 
 MOST_PROBLEMS = 20
 """So many rows of a trace that were left out are told one by one."""
@@ -32,19 +31,8 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def print_json(data: Mapping[str, Any]) -> None:
     """Print one JSON object to stdout; NaN and infinities become null."""
-    print(json.dumps(_plain(data), indent=2, allow_nan=False, ensure_ascii=False))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    numbers = {"inf_nan_mode": "null", "fallback": lambda value: value.tolist()}  # numpy's too
+    print(to_json(data, indent=2, **numbers).decode())
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -106,46 +94,17 @@ def tell_trace(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-class ProgressBar:
-    """A bar on stderr, in a ``with`` block, called with the share of the work done, 0 to 1.
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[float], None]]:
+    """Draw a bar on stderr, on a terminal only and only for work that takes a while.
 
-    It is drawn on a terminal only, and only for work that takes a while.
+    Yields
+    ------
+    callable
+        To be called with the share of the work done, 0 to 1.
     """
-
-    AFTER_S = 0.5
-    EVERY_S = 0.1
-    WIDTH = 30
-
-    def __init__(self, label: str) -> None:
-        self.label = label
-        self._shown = sys.stderr.isatty()
-        self._started_s = self._drawn_s = time.monotonic()
-        self._drawn = False
-
-    def __enter__(self) -> ProgressBar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._drawn:
-            self._draw("")
-
-    def __call__(self, share: float) -> None:
-        now = time.monotonic()
-        spent = now - self._started_s
-        if not self._shown or spent < self.AFTER_S or now - self._drawn_s < self.EVERY_S:
-            return
-        self._drawn_s, self._drawn = now, True
-        share = min(1.0, max(0.0, share))
-        filled = "█" * round(share * self.WIDTH)
-        left = f", {spent * (1 - share) / share:.0f} s left" if share > 0.01 else ""
-        self._draw(f"{self.label} {filled:░<{self.WIDTH}} {share:4.0%}{left}")
-
-    @staticmethod
-    def _draw(text: str) -> None:
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
+    form = "{desc} {bar:30} {percentage:3.0f}%, {remaining} left"
+    with tqdm(
+        desc=label, total=1, bar_format=form, delay=0.5, miniters=0, leave=False, disable=None
+    ) as bar:
+        yield lambda share: bar.update(min(share, 1.0) - bar.n)

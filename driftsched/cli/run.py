@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from driftsched.cli.arguments import add_scenario, scenario_of
 from driftsched.cli.main import Action
 from driftsched.cli.output import (
-    ProgressBar,
     add_json,
     aligned,
     print_json,
+    progress_bar,
     share,
     tell,
     tell_trace,
@@ -55,7 +55,7 @@ def run_command(parser: argparse.ArgumentParser) -> Action:
 def _run(args: argparse.Namespace) -> None:
     scenario = scenario_of(args)
     trace = tell_trace(scenario)
-    with ProgressBar("simulating") as progress:
+    with progress_bar("simulating") as progress:
         result = simulate(scenario, progress=progress, engine=args.engine)
     kept = keep(result, args, save=args.save)
     if args.json:

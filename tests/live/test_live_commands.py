@@ -73,7 +73,10 @@ def test_live_then_calibrate_then_twin(tmp_path: Path, capsys: pytest.CaptureFix
             "--endpoint is for the openai engine",
         ),
         (("calibrate",), "either a run or --engine"),
-        (("calibrate", *TINY, "--batch", "0"), "--batch must be from 1 to 1024, got 0"),
+        (
+            ("calibrate", *TINY, "--batch", "0"),
+            "--batch: must be a whole number from 1 to 1024, got '0'",
+        ),
         (("twin", "no-such-run"), "run must be the id of a saved run"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from driftsched.cli import main
 from driftsched.cli.main import COMMANDS
-from driftsched.cli.output import ProgressBar
+from driftsched.cli.output import progress_bar
 from driftsched.core.errors import UnknownNameError
 from driftsched.scenario import load_scenario, parse_scenario, preset_names
 from tests.support.commands import ROOT, SMALL, called, data_of, process
@@ -176,7 +176,7 @@ def test_unknown_command_lists_the_known_ones() -> None:
 
 def test_progress_is_drawn_on_a_terminal_only(capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters in a log file or in a script's stderr are noise."""
-    with ProgressBar("working") as progress:
+    with progress_bar("working") as progress:
         for share in (0.0, 0.5, 1.0):
             progress(share)
     assert capsys.readouterr().err == ""

@@ -8,17 +8,17 @@ from driftsched.studio.paper import assumptions, claims, switches
 from driftsched.studio.presets import preset
 from driftsched.studio.waiting import result_of
 
-page_setup(
+view = page_setup(
     "Paper",
     "Which results of DriftSched (arXiv 2606.02982) can be had again, and why do others differ?",
 )
-choice = switches()
+switches()
 paper = result_of(
     work.paper,
-    (preset("paper"), choice.seeds, choice.unit, choice.mode, choice.lengths),
+    (preset("paper"), view.paper_seeds, view.paper_unit, view.paper_mode, view.paper_lengths),
     slot="paper",
 )
 if paper is None:
     st.stop()
-claims(paper, choice)
+claims(paper, view)
 assumptions(paper)

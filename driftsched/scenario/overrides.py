@@ -9,7 +9,7 @@ from driftsched.core.errors import ScenarioError
 from driftsched.scenario.messages import shown
 from driftsched.scenario.yaml_text import plain, read_yaml
 
-__all__ = ["apply_overrides"]
+__all__ = ["apply_overrides", "key_and_text", "set_value"]
 
 
 def apply_overrides(data: Mapping[str, Any], overrides: Iterable[str]) -> dict[str, Any]:
@@ -30,17 +30,36 @@ def apply_overrides(data: Mapping[str, Any], overrides: Iterable[str]) -> dict[s
     """
     changed: dict[str, Any] = plain(data)
     for override in overrides:
-        key, found, text = override.partition("=")
-        key = key.strip()
-        if not found or not all(key.split(".")):
-            raise ScenarioError(f"--set must be key.path=value, got {shown(override)}")
-        value = read_yaml(text, f"--set {key if len(key) <= 80 else shown(key)}")
-        _set(changed, key.split("."), value, key)
+        key, text = key_and_text(override)
+        set_value(changed, key, read_yaml(text, f"--set {key if len(key) <= 80 else shown(key)}"))
     return changed
 
 
-def _set(node: Any, parts: list[str], value: Any, key: str) -> None:
-    *parents, last = parts
+def key_and_text(override: str) -> tuple[str, str]:
+    """The two sides of ``key.path=value``.
+
+    Raises
+    ------
+    ScenarioError
+        One of them is missing.
+    """
+    key, found, text = override.partition("=")
+    key = key.strip()
+    if not found or not all(key.split(".")):
+        raise ScenarioError(f"--set must be key.path=value, got {shown(override)}")
+    return key, text
+
+
+def set_value(data: dict[str, Any], key: str, value: Any) -> None:
+    """Set what `key` leads to, in `data` itself.
+
+    Raises
+    ------
+    ScenarioError
+        It leads nowhere; nothing is changed then.
+    """
+    node: Any = data
+    *parents, last = key.split(".")
     for part in parents:
         node = _step(node, part, key)
     if isinstance(node, list):

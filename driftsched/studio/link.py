@@ -5,32 +5,39 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from driftsched.core.errors import InputError, ScenarioError
-from driftsched.scenario import (
-    Scenario,
-    apply_overrides,
-    load_scenario,
-    parse_scenario,
-    preset_names,
-)
-from driftsched.studio import presets
+from driftsched.scenario import Scenario, parse_scenario, preset_names
+from driftsched.scenario.overrides import key_and_text, set_value
+from driftsched.studio.presets import preset
 from driftsched.studio.traces import check_browser_scenario
 
-__all__ = ["DEFAULT_PRESET", "MAX_LINK_BYTES", "decode", "differences", "encode", "read"]
+__all__ = [
+    "DEFAULT_PRESET",
+    "MAX_LINK_BYTES",
+    "differences",
+    "plain_value",
+    "read_scenario",
+    "scenario_params",
+]
 
 DEFAULT_PRESET = "paper"
 MAX_LINK_BYTES = 6000
 """A longer ``scenario=`` is neither written nor read."""
 MAX_PLAIN_BYTES = 600
 MAX_INFLATED_BYTES = 200_000
+MOST_WRONG = 20
+"""With more wrong changes than this no change is made."""
+TRUTHS = {"yes": True, "on": True, "no": False, "off": False}
 
 
-def encode(scenario: Scenario, preset: str) -> dict[str, str | list[str]] | None:
-    """Query parameters from which `decode` gets the same scenario back.
+def scenario_params(scenario: Scenario, name: str) -> dict[str, str | list[str]] | None:
+    """Query parameters from which `read_scenario` gets the same scenario back.
 
     Few changes are readable, ``preset=paper&set=seed=7``; many are one compressed ``scenario=``.
 
@@ -39,9 +46,9 @@ def encode(scenario: Scenario, preset: str) -> dict[str, str | list[str]] | None
     dict or None
         Empty for the untouched default preset; None where the scenario is too big for a link.
     """
-    named: dict[str, str | list[str]] = {} if preset == DEFAULT_PRESET else {"preset": preset}
-    if preset in preset_names():
-        changes = differences(presets.preset(preset), scenario)
+    named: dict[str, str | list[str]] = {} if name == DEFAULT_PRESET else {"preset": name}
+    if name in preset_names():
+        changes = differences(preset(name), scenario)
         if changes is not None and sum(map(len, changes)) <= MAX_PLAIN_BYTES:
             return named | ({"set": changes} if changes else {})
     packed = zlib.compress(json.dumps(_plain(scenario), separators=(",", ":")).encode(), 9)
@@ -49,27 +56,8 @@ def encode(scenario: Scenario, preset: str) -> dict[str, str | list[str]] | None
     return None if len(text) > MAX_LINK_BYTES else named | {"scenario": text}
 
 
-def decode(params: Mapping[str, list[str]]) -> tuple[str, Scenario]:
-    """Preset name and scenario of a link's query parameters, validated.
-
-    Raises
-    ------
-    InputError
-        One line that says what is wrong with the link.
-    """
-    preset = (params.get("preset") or [DEFAULT_PRESET])[-1]
-    packed = params.get("scenario")
-    if not packed:
-        if preset not in preset_names():  # a link must not name a file
-            known = ", ".join(preset_names())
-            raise ScenarioError(f"preset must be one of {known}, got {preset[:60]!r}")
-        return preset, check_browser_scenario(load_scenario(preset, params.get("set", [])))
-    scenario = check_browser_scenario(parse_scenario(_inflate(packed[-1])))
-    return (preset if preset in preset_names() else DEFAULT_PRESET), scenario
-
-
-def read(params: Mapping[str, list[str]]) -> tuple[str, Scenario, list[str]]:
-    """As `decode`, without what is wrong: a change that cannot be made is left out.
+def read_scenario(params: Mapping[str, Sequence[str]]) -> tuple[str, Scenario, list[str]]:
+    """Preset name and scenario of a link's query parameters, without what is wrong in them.
 
     Returns
     -------
@@ -77,40 +65,95 @@ def read(params: Mapping[str, list[str]]) -> tuple[str, Scenario, list[str]]:
     scenario : Scenario
         The default preset where the link's own cannot be read at all.
     problems : list of str
-        What was left out and why.
+        What was left out and why, a line each.
     """
+    name, known = (params.get("preset") or [DEFAULT_PRESET])[-1], preset_names()
     try:
-        return *decode(params), []
+        if params.get("scenario"):
+            scenario = check_browser_scenario(parse_scenario(_inflate(params["scenario"][-1])))
+            return (name if name in known else DEFAULT_PRESET), scenario, []
+        if name not in known:  # a link must not name a file
+            raise ScenarioError(f"preset must be one of {', '.join(known)}, got {name[:60]!r}")
     except InputError as error:
-        problems = [str(error)]
-    preset = (params.get("preset") or [DEFAULT_PRESET])[-1]
-    if "scenario" in params or preset not in preset_names():
-        scenario = presets.preset(DEFAULT_PRESET)
-        return DEFAULT_PRESET, scenario, [f"{problems[0]}; “{scenario.title}” is shown instead"]
-    kept: list[str] = []
-    scenario, problems = presets.preset(preset), []
-    for change in params.get("set", []):
+        scenario = preset(DEFAULT_PRESET)
+        return DEFAULT_PRESET, scenario, [f"{error}; “{scenario.title}” is shown instead"]
+    return name, *_with_changes(preset(name), params.get("set", ()))
+
+
+def _with_changes(base: Scenario, texts: Sequence[str]) -> tuple[Scenario, list[str]]:
+    """Make the changes that can be made, all at once; each that cannot is a line."""
+    problems: list[str] = []
+    changes: list[tuple[str, Any]] = []
+    for text in texts:
         try:
-            _, scenario = decode({"preset": [preset], "set": [*kept, change]})
-            kept.append(change)
-        except InputError as error:
+            key, value = key_and_text(text)
+        except ScenarioError as error:
             problems.append(str(error))
-    return preset, scenario, problems
+        else:
+            changes.append((key, plain_value(value)))
+    unchanged = _plain(base)
+    for _ in range(MOST_WRONG if changes else 0):
+        data, made = deepcopy(unchanged), []
+        for key, value in changes:
+            try:
+                set_value(data, key, value)
+                made.append((key, value))
+            except ScenarioError as error:
+                problems.append(str(error))
+        try:
+            return check_browser_scenario(parse_scenario(data)), problems
+        except ScenarioError as error:
+            changes = _without(made, str(error), problems)
+    return base, problems
+
+
+def _without(
+    changes: Sequence[tuple[str, Any]], refusal: str, problems: list[str]
+) -> list[tuple[str, Any]]:
+    """The changes but for those that a refusal is about; it begins with a field's path."""
+    path = [part for part in re.split(r"[.\[\]]+", re.split(r"[\s:]", refusal)[0]) if part]
+    last = {key: place for place, (key, _) in enumerate(changes)}  # it overrides those before
+    about = [
+        all(a == b for a, b in zip(key.split("."), path, strict=False)) and last[key] == place
+        for place, (key, _) in enumerate(changes)
+    ]
+    if not any(about):
+        about = [True] * len(changes)
+    words = [
+        hit and isinstance(value, str) and value in TRUTHS
+        for (_, value), hit in zip(changes, about, strict=True)
+    ]
+    if any(words):  # the field takes no word; perhaps it takes a truth
+        return [
+            (key, TRUTHS[value] if word else value)
+            for (key, value), word in zip(changes, words, strict=True)
+        ]
+    problems.append(refusal)
+    return [change for change, hit in zip(changes, about, strict=True) if not hit]
+
+
+def plain_value(text: str) -> Any:
+    """A value as JSON has it, else the text itself: its field knows what to make of it."""
+    try:
+        return json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return text
 
 
 def differences(base: Scenario, scenario: Scenario) -> list[str] | None:
-    """``key.path=value`` overrides that turn `base` into `scenario`; None where they cannot."""
-    changes = [
-        f"{path}={_value(value)}" for path, value in _walk("", _plain(base), _plain(scenario))
-    ]
-    return changes if _repeats(base, changes, scenario) else None
-
-
-def _repeats(base: Scenario, changes: list[str], scenario: Scenario) -> bool:
+    """``key.path=value`` changes that turn `base` into `scenario`; None where they cannot."""
+    if base is scenario:
+        return []
+    old, new = _plain(base), _plain(scenario)
+    changes = list(_walk("", old, new))
     try:
-        return parse_scenario(apply_overrides(_plain(base), changes)) == scenario
-    except InputError:
-        return False
+        for path, value in changes:
+            set_value(old, path, value)
+    except ScenarioError:
+        return None
+    if _without_nulls(old) != new:
+        return None
+    return [f"{path}={_text(value)}" for path, value in changes]
 
 
 def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:
@@ -131,7 +174,8 @@ def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:
         yield path, new
 
 
-def _value(value: Any) -> str:
+def _text(value: Any) -> str:
+    """A value as links and the command line read it; there it goes through YAML."""
     simple = isinstance(value, str) and value.replace("_", "").isalpha() and value not in _WORDS
     return str(value) if simple else json.dumps(value)
 
@@ -142,6 +186,12 @@ _WORDS = {"null", "true", "false", "yes", "no", "on", "off", "True", "False", "N
 def _plain(scenario: Scenario) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(scenario.model_dump_json(by_alias=True, exclude_none=True))
     return data
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def _inflate(text: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched import TOP
 from driftsched.studio.sidebar import sidebar
-from driftsched.studio.state import View, forget_view, get_view, share
+from driftsched.studio.state import forget_view, get_view, share
+from driftsched.studio.view import View
 
 __all__ = ["Frame", "frame", "page_setup"]
 
@@ -108,9 +109,9 @@ def _left_out(problems: Sequence[str]) -> None:
     """Say what of the link could not be taken."""
     if not problems:
         return
-    said = problems[0] if len(problems) == 1 else "\n" + "\n".join(f"- {p}" for p in problems)
+    listed = problems[0] if len(problems) == 1 else "\n" + "\n".join(f"- {p}" for p in problems)
     st.warning(
-        f"Left out of this link, and all else kept: {said}",
+        f"Left out of this link, and all else kept: {listed}",
         icon=":material/link_off:",
     )
 

@@ -18,9 +18,9 @@ from driftsched.scenario import preset_names
 from driftsched.studio import work
 from driftsched.studio.front_end import front_end
 from driftsched.studio.link import DEFAULT_PRESET
-from driftsched.studio.live.server import live_runs
+from driftsched.studio.live.runs import live_runs
 from driftsched.studio.presets import preset
-from driftsched.studio.state import View
+from driftsched.studio.view import View
 from driftsched.studio.waiting import pool, work_key
 
 __all__ = ["lifespan", "middleware"]
@@ -55,9 +55,9 @@ async def lifespan(app: Any) -> AsyncIterator[None]:  # noqa: ARG001  the signat
 def warm_up() -> None:
     """Ask for the first visitor's picture, once in the life of the server, and ready the engine."""
     jobs = pool()  # its first worker loads the engine while this process loads what follows
-    from driftsched.studio.explore.ask import FEW
+    from driftsched.studio.explore.figures import FEW
 
-    view = View(DEFAULT_PRESET, preset(DEFAULT_PRESET))
+    view = View(preset=DEFAULT_PRESET, scenario=preset(DEFAULT_PRESET))
     ready = work.engine_ready()
     args = (view.replications if ready else FEW, tuple(view.variants), *view.variants.values())
     job = jobs.submit(work.ensemble, args, work_key(work.ensemble, args), here=True)

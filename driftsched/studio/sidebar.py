@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import streamlit as st
 
-from driftsched.scenario import preset_names
+from driftsched.scenario import preset_names, with_policy
+from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.presets import preset
 from driftsched.studio.show import image_format
-from driftsched.studio.state import Key, View, get_view, set_view
-from driftsched.studio.whatif import changed, policy_names, with_policy
+from driftsched.studio.state import Key, change_scenario, change_view, get_view, set_view
+from driftsched.studio.view import View
 from driftsched.studio.words import POLICY_HELP, policy_label
 
 __all__ = ["sidebar"]
@@ -69,7 +68,7 @@ def _choosers(view: View) -> None:
     st.session_state[Key.POLICY] = view.scenario.policy.kind
     st.selectbox(
         "Policy",
-        policy_names(),
+        list(POLICIES),
         key=Key.POLICY,
         format_func=policy_label,
         on_change=_take_policy,
@@ -83,17 +82,14 @@ def _preset_label(name: str) -> str:
 
 
 def _take_preset() -> None:
-    name = st.session_state[Key.PRESET]
-    set_view(get_view().with_preset(name))
+    set_view(get_view().with_preset(st.session_state[Key.PRESET]))
 
 
 def _take_seed() -> None:
-    view = get_view()
     seed = st.session_state[Key.SEED]
     if seed is not None:
-        set_view(replace(view, scenario=changed(view.scenario, seed=int(seed))))
+        change_scenario(seed=int(seed))
 
 
 def _take_policy() -> None:
-    view = get_view()
-    set_view(replace(view, scenario=with_policy(view.scenario, st.session_state[Key.POLICY])))
+    change_view(scenario=with_policy(get_view().scenario, st.session_state[Key.POLICY]))

@@ -1,26 +1,20 @@
-"""What a session looks at: one plain object, mirrored in the page's link."""
+"""The session's view, its link, and the widgets that show and change it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import cast
+from enum import StrEnum
+from typing import Any, cast
 
 import streamlit as st
 
-from driftsched.core.errors import InputError
-from driftsched.scenario import Scenario, with_burstiness, with_length_step
-from driftsched.scheduling.policies import PolicySpec
-from driftsched.studio import link
-from driftsched.studio.keys import Key
-from driftsched.studio.knobs import KNOBS, USUAL_REPLICATIONS, read_knobs, written_knobs
-from driftsched.studio.linked import refused_choices, unknown_names
-from driftsched.studio.presets import preset
-from driftsched.studio.whatif import policy_names, variants, with_load
+from driftsched.scenario import Scenario, changed
+from driftsched.studio.view import IN_LINK, SCENARIO, View, read_link, written_link
 
 __all__ = [
     "Key",
-    "View",
+    "bound",
+    "change_scenario",
+    "change_view",
     "forget_view",
     "get_scenario",
     "get_view",
@@ -30,77 +24,53 @@ __all__ = [
 ]
 
 _VIEW = "view"
-_OURS = ("preset", "set", "scenario", *KNOBS)
 
 
-@dataclass(frozen=True)
-class View:
-    """Preset, scenario and the what-if knobs that are not part of a scenario.
+class Key(StrEnum):
+    """Every widget key of the frame and of Explore, Paper and Run; `bound` ones are fields."""
 
-    Attributes
-    ----------
-    preset : str
-        The preset the scenario came from.
-    scenario : Scenario
-        As edited, before `load`.
-    load : float
-        Requests arrive this many times as fast.
-    bursts : float or None
-        Coefficient of variation of the gaps between arrivals; None leaves them as they are.
-    step : float
-        Answers get this many times as long in the middle of the traffic.
-    replications : int
-        Seeds that Explore runs each policy with.
-    cut : bool
-        Whether Explore leaves out the warm-up.
-    tuned : tuple of PolicySpec
-        Parameters of policies other than the scenario's own, where they are not the defaults.
-    policies : tuple of str
-        Compared on Explore.
-    problems : tuple of str
-        What the link that gave this view says and could not be taken: parameter, rule, value.
-    """
-
-    preset: str
-    scenario: Scenario
-    load: float = 1.0
-    bursts: float | None = None
-    step: float = 1.0
-    replications: int = USUAL_REPLICATIONS
-    cut: bool = False
-    tuned: tuple[PolicySpec, ...] = ()
-    policies: tuple[str, ...] = field(default_factory=lambda: tuple(policy_names()))
-    problems: tuple[str, ...] = ()
-
-    @cached_property
-    def effective(self) -> Scenario:
-        """The scenario with load, bursts and drift applied: what is run."""
-        scenario = with_load(self.scenario, self.load)
-        if self.bursts is not None:
-            scenario = with_burstiness(scenario, self.bursts)
-        return with_length_step(scenario, self.step)
-
-    @cached_property
-    def variants(self) -> dict[str, Scenario]:
-        """What is run under each policy that is compared, by the policy's name."""
-        return variants(self.effective, self.policies, self.tuned)
-
-    @property
-    def edited(self) -> bool:
-        """Whether what is run is no longer the preset."""
-        changes = self.load != 1 or self.bursts is not None or self.step != 1 or self.tuned
-        return bool(changes) or self.scenario != preset(self.preset)
-
-    def with_preset(self, name: str) -> View:
-        """Give a fresh preset, and the same choice of policies, replications and cut."""
-        fresh = View(name, preset(name), policies=self.policies)
-        return replace(fresh, replications=self.replications, cut=self.cut)
+    PRESET = "preset"
+    SEED = "seed"
+    POLICY = "policy"
+    LOAD = "load"
+    BURSTS = "bursts"
+    STEP = "step"
+    REPLICATIONS = "replications"
+    REPLICAS = "replicas"
+    CUT = "cut"
+    SWEEP_LEVEL = "sweep_level"
+    SERVICE_LEVEL = "service_level"
+    POLICIES = "policies"
+    ENGINE_MODE = "engine_mode"
+    BATCH_SIZE = "batch_size"
+    UNIT = "unit"
+    LENGTHS = "lengths"
+    COMPENSATOR = "compensator"
+    CLASSIFIER = "classifier"
+    RESET = "reset"
+    SAVE = "save"
+    IMAGE = "image"
+    METRIC = "metric"
+    PERCENTILES = "percentiles"
+    SPLIT = "split"
+    SCOPE = "scope"
+    QUEUE_POLICY = "queue_policy"
+    DRIFT_POLICY = "drift_policy"
+    WORLD = "world"
+    PAPER_UNIT = "paper_unit"
+    PAPER_MODE = "paper_mode"
+    PAPER_LENGTHS = "paper_lengths"
+    PAPER_SEEDS = "paper_seeds"
 
 
 def get_view() -> View:
     """The session's view; on the first call it is read from the link."""
     if _VIEW not in st.session_state:
-        st.session_state[_VIEW] = _from_link()
+        params = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.session_state[_VIEW] = read_link(params)
+        for name in params:
+            if name not in (*SCENARIO, *IN_LINK):
+                del st.query_params[name]
     return cast(View, st.session_state[_VIEW])
 
 
@@ -110,19 +80,47 @@ def forget_view() -> None:
 
 
 def set_view(view: View) -> None:
-    """Replace the session's view; the link follows at the next `share`."""
-    st.session_state[_VIEW] = replace(view, problems=())
+    """Replace the session's view and its link."""
+    st.session_state[_VIEW] = view
+    share()
+
+
+def change_view(**fields: Any) -> None:
+    """Replace fields of the session's view."""
+    set_view(get_view().changed(**fields))
+
+
+def change_scenario(**fields: Any) -> None:
+    """Replace fields of the session's scenario, as `driftsched.scenario.changed` names them."""
+    change_view(scenario=changed(get_scenario(), **fields))
 
 
 def get_scenario() -> Scenario:
-    """The session's scenario as edited, before the load factor."""
+    """The session's scenario as edited, before load, burstiness and drift."""
     return get_view().scenario
 
 
 def set_scenario(scenario: Scenario, preset: str | None = None) -> None:
     """Replace the session's scenario; `preset` names where a new one came from."""
-    view = get_view()
-    set_view(replace(view, scenario=scenario, preset=preset or view.preset))
+    change_view(scenario=scenario, preset=preset or get_view().preset)
+
+
+def bound(field: Key, shown: Any = None) -> dict[str, Any]:
+    """Arguments that tie a widget to a field of the view: it shows it, and changes it.
+
+    Parameters
+    ----------
+    shown : optional
+        What stands in the widget, where that is not the field's own value.
+    """
+    st.session_state[field] = getattr(get_view(), field) if shown is None else shown
+    return {"key": field, "on_change": _take, "args": (field,)}
+
+
+def _take(field: Key) -> None:
+    value = st.session_state[field]
+    # a slider adds up its steps, and 1.2000000000000002 would not be what the link says
+    change_view(**{field: round(value, 4) if isinstance(value, float) else value})
 
 
 def share() -> bool:
@@ -133,38 +131,18 @@ def share() -> bool:
     bool
         False where the scenario is too big for a link.
     """
-    view = get_view()
-    params = link.encode(view.scenario, view.preset)
-    wanted: dict[str, str | list[str]] = dict(params or {})
-    if params is not None:
-        wanted |= written_knobs(view, View(view.preset, view.scenario))
-    current = {name: st.query_params.get_all(name) for name in _OURS if name in st.query_params}
-    changed = {
+    params = written_link(get_view())
+    wanted = params or {}
+    current = {name: st.query_params.get_all(name) for name in st.query_params}
+    ours = {name: values for name, values in current.items() if name in (*SCENARIO, *IN_LINK)}
+    new = {
         name: value
         for name, value in wanted.items()
         if current.get(name) != (value if isinstance(value, list) else [value])
     }
-    if changed:
-        st.query_params.update(changed)  # at once: each writing is a step of the back button
-    for name in current:
+    if new:
+        st.query_params.update(new)  # at once: each writing is a step of the back button
+    for name in ours:
         if name not in wanted:
             del st.query_params[name]
     return params is not None
-
-
-def _from_link() -> View:
-    """What the link says; each part of it that is wrong is left out, and the rest is kept."""
-    params = {name: st.query_params.get_all(name) for name in st.query_params}
-    name, scenario, problems = link.read(params)
-    knobs, refused = read_knobs(params)
-    view = View(name, scenario, **knobs)
-    try:
-        _ = view.effective
-    except InputError as error:
-        refused.append(str(error))
-        view = replace(view, load=1.0, bursts=None, step=1.0)
-    unknown = unknown_names(params, _OURS)
-    for each in unknown:
-        del st.query_params[each]
-    problems += [*refused, *refused_choices(params, view.policies), *unknown.values()]
-    return replace(view, problems=tuple(problems))

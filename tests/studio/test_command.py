@@ -6,9 +6,15 @@ import shlex
 
 import pytest
 
-from driftsched.scenario import Scenario, load_scenario, preset_names
-from driftsched.studio.run.command import command_line
-from driftsched.studio.whatif import changed, with_load, with_policy
+from driftsched.scenario import (
+    Scenario,
+    changed,
+    load_scenario,
+    preset_names,
+    with_load,
+    with_policy,
+)
+from driftsched.studio.run import command_line
 
 
 def repeated(command: str) -> Scenario:

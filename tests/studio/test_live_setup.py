@@ -15,8 +15,8 @@ from driftsched.cli.main import COMMANDS
 from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.scenario import load_scenario
-from driftsched.studio.live.command import live_command
-from driftsched.studio.live.model import MODELS, RANDOM, offered_models
+from driftsched.studio.live.ended import live_command
+from driftsched.studio.live.setup import MODELS, RANDOM, offered_models
 from driftsched.studio.live.state import LiveKey, LiveSetup, limited
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "run.py"

@@ -148,13 +148,13 @@ def test_warm_up_is_said_and_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "rule"),
     [
-        ("cv", "99", "cv must be a number from 0.1 to 8, got '99'"),
-        ("drift", "x", "drift must be a number from 0.25 to 4, got 'x'"),
-        ("replications", "2.5", "replications must be a whole number, got 2.5"),
-        ("replications", "1000", "replications must be a number from 2 to 40, got '1000'"),
-        ("cut", "maybe", "cut must be yes or no, got 'maybe'"),
+        ("cv", "99", "cv must be <= 8, got '99'"),
+        ("drift", "x", "drift must be a number, got 'x'"),
+        ("replications", "2.5", "replications must be a whole number, got '2.5'"),
+        ("replications", "1000", "replications must be <= 40, got '1000'"),
+        ("cut", "maybe", "cut must be one of yes, no, got 'maybe'"),
         ("tune", "aging.rat=1", "tune must be policy.parameter=value, got 'aging.rat=1'"),
-        ("tune", "aging.rate=-1", "tune aging.rate"),
+        ("tune", "aging.rate=-1", "tune aging.rate must be >= 0, got -1"),
     ],
 )
 def test_wrong_knob_in_a_link_is_one_message(name: str, value: str, rule: str) -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from driftsched.studio.explore.choices import CLASSIFIER, COMPENSATOR, LENGTHS, MODE, UNIT
-from driftsched.studio.explore.tenants import tenant_shares
-from driftsched.studio.explore.tuning import policy_parameters
-from driftsched.studio.knobs import BURSTS, LOADS, REPLICATIONS, STEPS
-from driftsched.studio.state import Key, View, get_view, set_view
-from driftsched.studio.whatif import changed, offered_rps, policy_names
+from driftsched.scheduling.policies import POLICIES
+from driftsched.studio.explore.settings import settings, with_value
+from driftsched.studio.state import Key, bound, change_scenario, change_view
+from driftsched.studio.view import BOUNDS, View
 from driftsched.studio.words import POLICY_HELP, policy_label
 
-__all__ = ["controls", "with_value"]
+__all__ = ["controls"]
 
 CVS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 FACTORS = (0.25, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
 BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
-REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
 AS_IS = "as it is"
 
 
@@ -32,31 +27,25 @@ def controls(view: View) -> None:
         with left:
             _policies(view)
         with right:
-            _replications(view)
+            st.slider(
+                "Replications",
+                *BOUNDS["replications"],
+                **bound(Key.REPLICATIONS),
+                help="How often the experiment is repeated with other random numbers; more make "
+                "the intervals narrower.",
+            )
         for column, draw in zip(st.columns(4), (_load, _bursts, _step, _batch), strict=True):
             with column:
                 draw(view)
         with st.expander("Tenants, engine, estimates, policies", icon=":material/tune:"):
-            tenant_shares(view)
-            rows: list[list[Callable[[View], None]]]
-            rows = [[MODE, _replicas, LENGTHS], [UNIT, COMPENSATOR, CLASSIFIER]]
-            for row in rows:
-                for column, setting in zip(st.columns(3), row, strict=True):
-                    with column:
-                        setting(view)
-            policy_parameters(view)
-
-
-def with_value(options: Sequence[Any], value: Any) -> list[Any]:
-    """The options in order, with a value that is not among them."""
-    return sorted({*options, value})
+            settings(view)
 
 
 def _policies(view: View) -> None:
     st.session_state[Key.POLICIES] = list(view.policies)
     st.pills(
         "Policies to compare",
-        policy_names(),
+        list(POLICIES),
         key=Key.POLICIES,
         selection_mode="multi",
         format_func=policy_label,
@@ -67,43 +56,24 @@ def _policies(view: View) -> None:
 
 def _take_policies() -> None:
     chosen = st.session_state[Key.POLICIES]
-    set_view(replace(get_view(), policies=tuple(n for n in policy_names() if n in chosen)))
-
-
-def _replications(view: View) -> None:
-    st.session_state[Key.REPLICATIONS] = view.replications
-    st.slider(
-        "Replications",
-        *REPLICATIONS,
-        key=Key.REPLICATIONS,
-        on_change=lambda: _take(replications=st.session_state[Key.REPLICATIONS]),
-        help="How often the experiment is repeated with other random numbers; more make the "
-        "intervals narrower.",
-    )
-
-
-def _take(**knobs: Any) -> None:
-    set_view(replace(get_view(), **knobs))
+    change_view(policies=tuple(name for name in POLICIES if name in chosen))
 
 
 def _load(view: View) -> None:
-    rate = offered_rps(view.effective)
-    st.session_state[Key.LOAD] = view.load
+    busiest = max((phase.rate_rps for phase in view.effective.phases), default=None)
     st.slider(
         "Load",
-        *LOADS,
+        *BOUNDS["load"],
         step=0.1,
         format="%.1f×",
-        key=Key.LOAD,
-        on_change=lambda: _take(load=round(st.session_state[Key.LOAD], 2)),
+        **bound(Key.LOAD),
         help="How fast the requests arrive, relative to the scenario; their number stays the same."
-        + ("" if rate is None else f" Now {rate:.1f} requests a second at the busiest."),
+        + ("" if busiest is None else f" Now {busiest:.1f} requests a second at the busiest."),
     )
 
 
 def _bursts(view: View) -> None:
-    given = () if view.bursts is None else (view.bursts,)
-    options = [AS_IS, *sorted({*CVS, *given})]
+    options: list[Any] = [AS_IS, *with_value(CVS, view.bursts or CVS[0])]
     st.session_state[Key.BURSTS] = AS_IS if view.bursts is None else view.bursts
     st.select_slider(
         "Burstiness (CV)",
@@ -113,55 +83,36 @@ def _bursts(view: View) -> None:
         on_change=_take_bursts,
         disabled=view.scenario.trace is not None,
         help="Coefficient of variation of the gaps between arrivals, at the same rate: 1 is "
-        f"Poisson, more comes in bursts; from {BURSTS[0]:g} to {BURSTS[1]:g}.",
+        "Poisson, more comes in bursts; from {:g} to {:g}.".format(*BOUNDS["bursts"]),
     )
 
 
 def _take_bursts() -> None:
     chosen = st.session_state[Key.BURSTS]
-    _take(bursts=None if chosen == AS_IS else float(chosen))
+    change_view(bursts=None if chosen == AS_IS else float(chosen))
 
 
 def _step(view: View) -> None:
-    st.session_state[Key.STEP] = view.step
     st.select_slider(
         "Drift in the middle",
         with_value(FACTORS, view.step),
-        key=Key.STEP,
         format_func="{:g}×".format,
-        on_change=lambda: _take(step=float(st.session_state[Key.STEP])),
+        **bound(Key.STEP),
         disabled=view.scenario.trace is not None,
         help="From the middle of the traffic on, answers are this many times as long, cut at "
-        f"their category's maximum; from {STEPS[0]:g} to {STEPS[1]:g}, on top of the scenario's "
-        "own drift.",
+        "their category's maximum; from {:g} to {:g}, on top of the scenario's own drift.".format(
+            *BOUNDS["step"]
+        ),
     )
 
 
 def _batch(view: View) -> None:
-    st.session_state[Key.BATCH_SIZE] = view.scenario.engine.batch_size
+    size = view.scenario.engine.batch_size
+    st.session_state[Key.BATCH_SIZE] = size
     st.select_slider(
         "Batch size",
-        with_value(BATCHES, view.scenario.engine.batch_size),
+        with_value(BATCHES, size),
         key=Key.BATCH_SIZE,
-        on_change=lambda: _change(engine__batch_size=int(st.session_state[Key.BATCH_SIZE])),
+        on_change=lambda: change_scenario(engine__batch_size=int(st.session_state[Key.BATCH_SIZE])),
         help="Requests that a GPU works on at once, at most.",
     )
-
-
-def _replicas(view: View) -> None:
-    cluster = view.scenario.cluster
-    st.session_state[Key.REPLICAS] = cluster.replicas
-    st.select_slider(
-        "GPUs (replicas)",
-        with_value(REPLICAS, cluster.replicas),
-        key=Key.REPLICAS,
-        on_change=lambda: _change(cluster__replicas=int(st.session_state[Key.REPLICAS])),
-        disabled=bool(cluster.pools),
-        help="Copies of the model that serve side by side. Where the scenario has pools of "
-        "several kinds, edit them on the Scenario page.",
-    )
-
-
-def _change(**fields: Any) -> None:
-    view = get_view()
-    set_view(replace(view, scenario=changed(view.scenario, **fields)))

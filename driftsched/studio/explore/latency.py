@@ -10,9 +10,9 @@ import streamlit as st
 from driftsched.charts import latency_bands
 from driftsched.core.errors import InputError
 from driftsched.studio.downloads import csv_button
-from driftsched.studio.linked import CHOICES, SPLITS
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key
+from driftsched.studio.state import Key, bound, get_view
+from driftsched.studio.view import labels
 from driftsched.studio.words import METRICS, policy_label, with_interval
 
 if TYPE_CHECKING:
@@ -36,11 +36,9 @@ def latency(figures: Figures) -> None:
     metric = st.segmented_control(
         "Measure",
         list(METRICS),
-        key=Key.METRIC,
-        bind="query-params",
-        default="e2e_s",
+        **bound(Key.METRIC),
         required=True,
-        format_func=CHOICES[Key.METRIC].__getitem__,
+        format_func=labels(Key.METRIC).__getitem__,
         help="\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values()),
     )
     left, right = st.columns([3, 2], gap="large")
@@ -78,18 +76,18 @@ def _which(figures: Figures) -> tuple[str, str]:
     """Draw what the percentiles are of, and which."""
     split = st.selectbox(
         "Percentiles",
-        list(SPLITS),
-        key=Key.SPLIT,
-        bind="query-params",
-        format_func=SPLITS.__getitem__,
+        list(labels(Key.SPLIT)),
+        **bound(Key.SPLIT),
+        format_func=labels(Key.SPLIT).__getitem__,
         width=260,
         help="Over all requests, or for each tenant or category on its own.",
     )
+    chosen = get_view().percentiles
+    usual = ", ".join(f"{p:g}" for p in figures.ensemble.scenario.metrics.percentiles)
     text = st.text_input(
         "Which",
-        ", ".join(f"{p:g}" for p in figures.ensemble.scenario.metrics.percentiles),
-        key=Key.PERCENTILES,
-        bind="query-params",
+        **bound(Key.PERCENTILES, usual if chosen is None else chosen),
+        max_chars=200,
         width=260,
         help="Any numbers between 0 and 100. P99 = 99: 99 of 100 requests are at least as fast.",
     )
@@ -143,8 +141,12 @@ def verdicts(found: pd.DataFrame) -> list[str]:
     levels = [found["percentile"].min(), found["percentile"].max()]
     lines = []
     for policy, mine in found.groupby("policy", sort=False, observed=True):
-        said = dict(zip(mine["percentile"], mine["verdict"], strict=True))
-        parts = [f"P{level:g} {said[level]}" for level in dict.fromkeys(levels) if said[level]]
+        verdict_at = dict(zip(mine["percentile"], mine["verdict"], strict=True))
+        parts = [
+            f"P{level:g} {verdict_at[level]}"
+            for level in dict.fromkeys(levels)
+            if verdict_at[level]
+        ]
         if policy != first and parts:
             lines.append(f"**{policy_label(str(policy))}** against {policy_label(first)}: ")
             lines[-1] += "; ".join(parts) + "."

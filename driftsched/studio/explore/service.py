@@ -10,9 +10,9 @@ import streamlit as st
 
 from driftsched.charts import fairness, tenant_percentile
 from driftsched.studio.downloads import csv_button
-from driftsched.studio.linked import CHOICES, SCOPES
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key
+from driftsched.studio.state import Key, bound
+from driftsched.studio.view import labels
 from driftsched.studio.words import policy_label, with_interval
 
 if TYPE_CHECKING:
@@ -30,20 +30,17 @@ def service(figures: Figures) -> None:
     with st.container(horizontal=True, gap="medium"):
         scope = st.selectbox(
             "Count",
-            list(SCOPES),
-            key=Key.SCOPE,
-            bind="query-params",
-            format_func=SCOPES.__getitem__,
+            list(labels(Key.SCOPE)),
+            **bound(Key.SCOPE),
+            format_func=labels(Key.SCOPE).__getitem__,
             width=260,
             help="One row a policy, or one row for each tenant under each policy.",
         )
         level = st.selectbox(
             "Percentile by tenant",
-            list(CHOICES[Key.SERVICE_LEVEL]),
-            index=1,
-            key=Key.SERVICE_LEVEL,
-            bind="query-params",
-            format_func=CHOICES[Key.SERVICE_LEVEL].__getitem__,
+            list(labels(Key.SERVICE_LEVEL)),
+            **bound(Key.SERVICE_LEVEL),
+            format_func=labels(Key.SERVICE_LEVEL).__getitem__,
             width=180,
             help="Which percentile of the latency the picture by tenant shows.",
         )

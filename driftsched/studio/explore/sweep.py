@@ -11,9 +11,9 @@ import streamlit as st
 from driftsched.charts import load_sweep as load_sweep_chart
 from driftsched.studio import work
 from driftsched.studio.jobs import State
-from driftsched.studio.linked import CHOICES
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key, View
+from driftsched.studio.state import Key, bound
+from driftsched.studio.view import View, labels
 from driftsched.studio.waiting import busy, pool, rerun_part, session_name, work_key
 
 if TYPE_CHECKING:
@@ -42,12 +42,10 @@ def sweep(view: View, ensemble: Ensemble) -> None:
     st.subheader("How much load is too much", anchor="load")
     level = st.segmented_control(
         "Percentile against load",
-        list(CHOICES[Key.SWEEP_LEVEL]),
-        key=Key.SWEEP_LEVEL,
-        bind="query-params",
-        default=95.0,
+        list(labels(Key.SWEEP_LEVEL)),
+        **bound(Key.SWEEP_LEVEL),
         required=True,
-        format_func=CHOICES[Key.SWEEP_LEVEL].__getitem__,
+        format_func=labels(Key.SWEEP_LEVEL).__getitem__,
         help="Which percentile of the end-to-end latency is drawn.",
     )
     if not work.engine_ready():

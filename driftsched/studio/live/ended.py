@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from driftsched.studio.live.command import live_command
+from driftsched.live import LiveOptions
 from driftsched.studio.live.follow import ended_in_words
 from driftsched.studio.live.twin import twin_section
-from driftsched.studio.run.downloads import downloads
-from driftsched.studio.run.headline import headline
-from driftsched.studio.run.trust import within
-from driftsched.studio.run.watch import watch
+from driftsched.studio.run import headline, take_along, watch, within
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from driftsched.studio.live.runs import LiveJob
 
-__all__ = ["ended"]
+__all__ = ["ended", "live_command"]
 
 MOST_REASONS = 5
 
@@ -30,16 +30,14 @@ def ended(job: LiveJob) -> None:
     if job.result is None:
         return
     _unfinished(job.result.requests)
-    ends, said = within(job.result)
-    headline(job.result, ends)
-    st.caption(said)
+    intervals, what_they_are = within(job.result)
+    headline(job.result, intervals)
+    st.caption(what_they_are)
     watch(job.result, job.run_id)
     twin_section(job)
-    st.subheader("Take it with you", anchor="downloads")
     command = live_command(job.result.provenance["live"]["options"])
-    downloads(job.result, command)
-    st.caption("The same run on a command line, with the scenario from the ZIP:")
-    st.code(command, language="bash", wrap_lines=True)
+    caption = "The same run on a command line, with the scenario from the ZIP:"
+    take_along(job.result, command, caption)
 
 
 def _unfinished(requests: pd.DataFrame) -> None:
@@ -49,11 +47,42 @@ def _unfinished(requests: pd.DataFrame) -> None:
         return
     ends = lost["status"].astype(str).str.replace("_", " ") + ": " + lost["reason"].astype(str)
     counts = ends.value_counts()
-    said = [f"- {number} {end}" for end, number in counts.head(MOST_REASONS).items()]
+    listed = [f"- {number} {end}" for end, number in counts.head(MOST_REASONS).items()]
     more = [f"- {counts.iloc[MOST_REASONS:].sum()} for other reasons"] * (
         len(counts) > MOST_REASONS
     )
     st.warning(
-        "\n".join([f"{len(lost)} of {len(requests)} requests did not finish:", "", *said, *more]),
+        "\n".join([f"{len(lost)} of {len(requests)} requests did not finish:", "", *listed, *more]),
         icon=":material/warning:",
     )
+
+
+def live_command(options: Mapping[str, Any]) -> str:
+    """Command that runs ``scenario.yaml``, which is in the run's ZIP, with the same options.
+
+    Parameters
+    ----------
+    options : mapping
+        As in the run's provenance, under ``live.options``.
+    """
+    given = LiveOptions.model_validate(options).model_dump(mode="json", exclude_defaults=True)
+    engine = dict(given.pop("engine", {}))
+    words = ["python", "-m", "driftsched", "live", "scenario.yaml"]
+    words += ["--engine", str(options["engine"]["kind"])]
+    engine.pop("kind", None)
+    for address in engine.pop("endpoints", ()):
+        words += ["--endpoint", address]
+    if "model" in engine:
+        words += ["--model", engine.pop("model")]
+    for key, value in _flat(given | ({"engine": engine} if engine else {})):
+        words += ["--option", f"{key}={json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in data.items():
+        key = f"{path}{name}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{key}.")
+        else:
+            yield key, value

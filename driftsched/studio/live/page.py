@@ -1,32 +1,33 @@
-"""The live half of the Run page, in reading order."""
+"""The live half of the Run page, and the server's live runs."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
-from driftsched.studio.linked import WORLDS
-from driftsched.studio.live.connection import connection_test
+from driftsched.studio.jobs import State
 from driftsched.studio.live.ended import ended
 from driftsched.studio.live.follow import follow
-from driftsched.studio.live.history import history, watched
+from driftsched.studio.live.runs import LiveJob, live_runs
 from driftsched.studio.live.setup import engine_setup
-from driftsched.studio.live.start import start_button
+from driftsched.studio.live.start import connection_test, start_button
 from driftsched.studio.live.state import LiveKey
-from driftsched.studio.state import View
+from driftsched.studio.state import Key, bound
+from driftsched.studio.view import View, labels
+from driftsched.studio.waiting import session_name
 
 __all__ = ["live_page", "world"]
 
 
 def world() -> str:
     """Draw the switch between the two worlds; it is part of the page's link."""
+    worlds = labels(Key.WORLD)
     chosen = st.segmented_control(
         "World",
-        list(WORLDS),
-        default="simulated",
+        list(worlds),
+        **bound(Key.WORLD),
         required=True,
-        key=LiveKey.WORLD,
-        bind="query-params",
-        format_func=WORLDS.__getitem__,
+        format_func=worlds.__getitem__,
         label_visibility="collapsed",
         help="Simulated: a modelled GPU, done in a moment. Live: a real engine, in real time.",
     )
@@ -44,3 +45,61 @@ def live_page(view: View) -> None:
         st.divider()
         (ended if job.ended.is_set() else follow)(job)
     history(job)
+
+
+WORDS = {
+    State.RUNNING: "running",
+    State.DONE: "finished",
+    State.CANCELLED: "stopped",
+    State.FAILED: "failed",
+}
+
+
+def watched() -> LiveJob | None:
+    """The run this session looks at: the one it chose, else one under way, else the newest."""
+    jobs = live_runs().all()
+    chosen = st.session_state.get(LiveKey.WATCHED)
+    found = next((job for job in jobs if job.run_id == chosen), None)
+    under_way = next((job for job in jobs if not job.ended.is_set()), None)
+    return found or under_way or next(iter(jobs), None)
+
+
+def history(shown: LiveJob | None) -> None:
+    """List the live runs since the server started; a click shows one."""
+    jobs = live_runs().all()
+    if not jobs:
+        st.caption(
+            "No live run since the server started. Earlier ones are in the run library: "
+            "`python -m driftsched library` lists them."
+        )
+        return
+    st.subheader("Live runs on this server", anchor="live-runs")
+    table = pd.DataFrame([_row(job, shown) for job in jobs])
+    picked = st.dataframe(
+        table,
+        hide_index=True,
+        key="live-history",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={"Started": st.column_config.DatetimeColumn(format="HH:mm:ss")},
+    )
+    rows = picked["selection"]["rows"]
+    if rows and jobs[rows[0]] is not shown:
+        st.session_state[LiveKey.WATCHED] = jobs[rows[0]].run_id
+        st.rerun()
+    st.caption("Choose a row to look at that run.")
+
+
+def _row(job: LiveJob, shown: LiveJob | None) -> dict[str, object]:
+    status = [] if job.result is None else job.result.requests["status"].astype(str).tolist()
+    return {
+        "Shown": "●" if job is shown else "",
+        "Run": job.title,
+        "Engine": ", ".join(job.engines),
+        "Started": job.started,
+        "By": "you" if job.owner == session_name() else "another visitor",
+        "State": "stopping" if job.stopping and not job.ended.is_set() else WORDS[job.state],
+        "Finished": status.count("finished"),
+        "Other ends": len(status) - status.count("finished"),
+        "Saved as": job.saved,
+    }

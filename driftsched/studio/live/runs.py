@@ -14,13 +14,15 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+import streamlit as st
+
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
 from driftsched.studio.jobs import State
 from driftsched.studio.worker import Worker
 
-__all__ = ["LiveJob", "LiveRuns"]
+__all__ = ["LiveJob", "LiveRuns", "live_runs"]
 
 GRACE_S = 15.0
 """A stopped run that has not handed over what it measured within this time is given up."""
@@ -185,3 +187,9 @@ class LiveRuns:
             job.saved = RunLibrary().save(result, job.title)
         except DriftSchedError as error:
             job.error = str(error)
+
+
+@st.cache_resource(show_spinner=False, on_release=LiveRuns.close)
+def live_runs() -> LiveRuns:
+    """All live runs of this server."""
+    return LiveRuns()

@@ -1,4 +1,4 @@
-"""Start and stop: one live run at a time on each engine."""
+"""Test an engine, start and stop: one live run at a time on each."""
 
 from __future__ import annotations
 
@@ -6,21 +6,62 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 from streamlit.runtime import get_instance
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.core.errors import InputError
 from driftsched.live.traffic import left_out
-from driftsched.studio.live.server import live_runs
+from driftsched.studio.live.runs import live_runs
 from driftsched.studio.live.state import LiveKey, get_setup, limited
-from driftsched.studio.live.task import live_run
+from driftsched.studio.live.task import connect, live_run
+from driftsched.studio.waiting import result_of, session_name
 from driftsched.studio.words import duration, policy_label
 
 if TYPE_CHECKING:
-    from driftsched.live import LiveOptions
+    from driftsched.live import EngineFacts, LiveOptions
     from driftsched.scenario import Scenario
     from driftsched.studio.live.runs import LiveJob
 
-__all__ = ["may_stop", "start_button", "stop_button"]
+__all__ = ["connection_test", "may_stop", "start_button", "stop_button"]
+
+
+def connection_test(options: LiveOptions) -> None:
+    """Draw the button, and what the last test of these options found."""
+    setup = get_setup()
+    if st.button(
+        "Test the connection",
+        key=LiveKey.TEST,
+        icon=":material/network_check:",
+        help="Opens the engine, asks what it is, and closes it again.",
+    ):
+        setup.tested = options.engine
+        setup.tests += 1
+    if setup.tested != options.engine:
+        return
+    found = result_of(connect, (options, setup.tests), slot="connection")
+    if found is not None:
+        _found(*found)
+
+
+def _found(facts: EngineFacts, gpu: str) -> None:
+    facts_by_name = {
+        "Model": facts.model,
+        "Server": facts.server,
+        "Replicas": facts.replicas,
+        "Slots": facts.slots,
+        "Context": None if facts.context_tokens is None else f"{facts.context_tokens:,} tokens",
+        "KV cache": None
+        if facts.kv_capacity_tokens is None
+        else f"{facts.kv_capacity_tokens:,} tokens",
+        "GPU": facts.gpu,
+        "Its own figures": ", ".join(facts.metrics) or None,
+    }
+    known = [f"**{name}** {value}" for name, value in facts_by_name.items() if value is not None]
+    unknown = [name.lower() for name, value in facts_by_name.items() if value is None]
+    with st.container(border=True):
+        st.markdown(":green[:material/check_circle:] Connected. " + " · ".join(known))
+        if unknown:
+            st.caption(f"It does not say: {', '.join(unknown)}.")
+        for note in (*facts.notes, gpu):
+            st.caption(note)
 
 
 def start_button(scenario: Scenario, options: LiveOptions) -> None:
@@ -47,15 +88,15 @@ def start_button(scenario: Scenario, options: LiveOptions) -> None:
         help="Sends real requests to the engine, in real time.",
     ):
         _start(shortened, options)
-    right.caption(_held(holder) if holder else _said(shortened, options))
+    right.caption(_held(holder) if holder else _what_is_sent(shortened, options))
 
 
-def _said(scenario: Scenario, options: LiveOptions) -> str:
+def _what_is_sent(scenario: Scenario, options: LiveOptions) -> str:
     policy = policy_label(scenario.policy.kind)
     named = f"**{scenario.title or scenario.name}** under **{policy}**"
     rest = "The policy and the rest of the scenario are those of the sidebar and the Scenario page."
-    if said := left_out(scenario):
-        rest = f"{rest} {said}"
+    if unmet := left_out(scenario):
+        rest = f"{rest} {unmet}"
     if not scenario.phases:
         return f"{named}, from its recorded traffic. {rest}"
     requests = sum(phase.expected_requests for phase in scenario.phases)
@@ -67,7 +108,7 @@ def _said(scenario: Scenario, options: LiveOptions) -> str:
 
 
 def _held(job: LiveJob) -> str:
-    mine = "you" if job.owner == session() else "another visitor"
+    mine = "you" if job.owner == session_name() else "another visitor"
     return (
         f":material/lock: {', '.join(job.engines)} is in use: {mine} started “{job.title}” at "
         f"{job.started:%H:%M} UTC. It can be watched below."
@@ -82,7 +123,7 @@ def _start(scenario: Scenario, options: LiveOptions) -> None:
             (scenario, options),
             title=title,
             engines=engine_names(options),
-            owner=session(),
+            owner=session_name(),
         )
     except InputError as error:
         st.error(str(error), icon=":material/lock:")
@@ -114,10 +155,4 @@ def stop_button(job: LiveJob) -> None:
 
 def may_stop(job: LiveJob) -> bool:
     """Whether this session may end the run: its own, or one whose session has gone."""
-    return job.owner == session() or not get_instance().is_active_session(job.owner)
-
-
-def session() -> str:
-    """The session's name on this server."""
-    context = get_script_run_ctx()
-    return context.session_id if context is not None else "alone"
+    return job.owner == session_name() or not get_instance().is_active_session(job.owner)

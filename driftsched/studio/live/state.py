@@ -19,7 +19,6 @@ _SETUP = "live_setup"
 class LiveKey(StrEnum):
     """Every widget key of the live part of the Run page."""
 
-    WORLD = "world"
     ENGINE = "live_engine"
     ENDPOINTS = "live_endpoints"
     MODEL = "live_model"

@@ -15,13 +15,12 @@ from driftsched.charts import twin_policies, twin_queues
 from driftsched.experiments.twin import twin_warnings
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of
 from driftsched.results.wording import seconds
-from driftsched.scenario import changed
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.downloads import csv_button, download
 from driftsched.studio.live.state import LiveKey
 from driftsched.studio.live.task import twin_of
 from driftsched.studio.show import chart
-from driftsched.studio.state import get_scenario, set_scenario
+from driftsched.studio.state import change_scenario
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import METRICS
 
@@ -153,5 +152,5 @@ def _fit(calibration: Calibration) -> None:
 
 
 def _use(cost: dict[str, object]) -> None:
-    set_scenario(changed(get_scenario(), cluster__cost=cost))
+    change_scenario(cluster__cost=cost)
     st.toast("Simulated runs now use this engine's cost", icon=":material/input:")

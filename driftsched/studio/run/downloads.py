@@ -17,14 +17,21 @@ from driftsched.studio.state import Key
 if TYPE_CHECKING:
     from driftsched.results import RunResult
 
-__all__ = ["downloads"]
+__all__ = ["take_along"]
 
 TABLES = ("requests", "queues", "gpus", "learning")
 PAPER = ("metrics", "queue_depth", "telemetry")
 
 
-def downloads(result: RunResult, command: str) -> None:
-    """Draw the buttons: all as one ZIP, report, scenario, library, single tables."""
+def take_along(result: RunResult, command: str, caption: str) -> None:
+    """Draw the last part of a run's page: its files, and the command line that repeats it."""
+    st.subheader("Take it with you", anchor="downloads")
+    _downloads(result, command)
+    st.caption(caption)
+    st.code(command, language="bash", wrap_lines=True)
+
+
+def _downloads(result: RunResult, command: str) -> None:
     name = f"{result.scenario.name}-{result.scenario.policy.kind}-{result.scenario.seed}"
     with st.container(horizontal=True, gap="small"):
         download(

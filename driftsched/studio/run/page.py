@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import shlex
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
+from driftsched.charts import energy as energy_chart
+from driftsched.charts.theme import category_colours, tenant_colours
+from driftsched.results.energy import energy_over_time
+from driftsched.results.marks import phase_marks, run_marks
+from driftsched.scenario import Scenario
 from driftsched.studio import work
-from driftsched.studio.run.command import command_line
-from driftsched.studio.run.downloads import downloads
-from driftsched.studio.run.headline import SHOWN, headline
-from driftsched.studio.run.power import energy
-from driftsched.studio.run.trust import over_seeds
-from driftsched.studio.run.watch import watch
-from driftsched.studio.state import View
+from driftsched.studio.link import differences
+from driftsched.studio.live_view import live_view, run_payload
+from driftsched.studio.presets import preset
+from driftsched.studio.run.downloads import take_along
+from driftsched.studio.run.headline import SHOWN, headline, over_seeds
+from driftsched.studio.show import chart
+from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of, work_key
 from driftsched.studio.words import policy_label
 
-__all__ = ["simulated_page"]
+if TYPE_CHECKING:
+    from driftsched.results.tables import RunResult
+
+__all__ = ["command_line", "simulated_page", "watch"]
 
 
 def simulated_page(view: View) -> None:
@@ -29,14 +40,48 @@ def simulated_page(view: View) -> None:
     if result is None:
         return
     figures = st.container()
-    ends, said = over_seeds(result, SHOWN)
+    intervals, what_they_are = over_seeds(result, SHOWN)
     with figures:
-        headline(result, ends)
-        st.caption(said)
+        headline(result, intervals)
+        st.caption(what_they_are)
     watch(result, work_key(work.single_run, (scenario,))[:12])
-    energy(result)
-    st.subheader("Take it with you", anchor="downloads")
-    command = command_line(scenario, view.preset)
-    downloads(result, command)
-    st.caption("The same run on a command line:")
-    st.code(command, language="bash", wrap_lines=True)
+    _energy(result)
+    take_along(result, command_line(scenario, view.preset), "The same run on a command line:")
+
+
+def watch(result: RunResult, run_id: str) -> None:
+    """Draw the live view of a finished simulated run."""
+    scenario = result.scenario
+    tables = {
+        "requests": result.requests,
+        "queues": result.queues,
+        "gpus": result.gpus,
+        "learning": result.learning,
+    }
+    title = f"{scenario.title or scenario.name}, {policy_label(scenario.policy.kind)}"
+    colours = category_colours(scenario.category_names) | tenant_colours(scenario.tenant_names)
+    payload = run_payload(run_id, title, tables, colours, marks=run_marks(result))
+    live_view(payload, key="live")
+
+
+def _energy(result: RunResult) -> None:
+    """Draw energy over time, where it is known."""
+    table = energy_over_time(result.gpus, result.requests)
+    if table.empty:
+        return
+    st.subheader("Energy", anchor="energy")
+    chart(energy_chart(table, phase_marks(result.requests)), table, "energy")
+
+
+def command_line(scenario: Scenario, name: str) -> str:
+    """Command that runs `scenario`, as changes to the preset `name` where that is possible.
+
+    Otherwise it reads ``scenario.yaml``, which is in the run's ZIP.
+    """
+    changes = differences(preset(name), scenario)
+    if changes is None:
+        return "python -m driftsched run scenario.yaml"
+    words = ["python", "-m", "driftsched", "run", name]
+    for change in changes:
+        words += ["--set", change]
+    return shlex.join(words)

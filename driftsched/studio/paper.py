@@ -1,4 +1,4 @@
-"""Each claim: what was published, what we get, whether it holds, why not."""
+"""The parts of the Paper page: switches; each claim, published and ours; what we assume."""
 
 from __future__ import annotations
 
@@ -10,30 +10,74 @@ import streamlit as st
 from driftsched.charts import claims as claims_chart
 from driftsched.results.export import csv_text
 from driftsched.studio.downloads import download
-from driftsched.studio.paper.switches import Choice
 from driftsched.studio.show import chart
+from driftsched.studio.state import Key, bound
+from driftsched.studio.view import View, labels
 from driftsched.studio.words import choice_label
 
 if TYPE_CHECKING:
     from driftsched.experiments import PaperResult
 
-__all__ = ["assumptions", "claims", "verdict"]
+__all__ = ["assumptions", "claims", "switches", "verdict"]
 
 
-def claims(paper: PaperResult, choice: Choice) -> None:
+def switches() -> None:
+    """Draw what the paper leaves open or does in two ways; the first ones are its program."""
+    with st.container(border=True, horizontal=True, gap="medium"):
+        _switch(
+            "Lengths counted in",
+            Key.PAPER_UNIT,
+            "The paper's program counts words; its second version also counts with the model's "
+            "own tokenizer.",
+        )
+        _switch(
+            "Batching",
+            Key.PAPER_MODE,
+            "Gang, the paper's: 32 requests start together and end when the longest ends. "
+            "Continuous, as vLLM does by itself: each joins and leaves when it can.",
+        )
+        _switch(
+            "Answers end",
+            Key.PAPER_LENGTHS,
+            "Naturally: where the model stops by itself; the lengths are our assumption. At the "
+            "limit: every answer is as long as its category allows.",
+        )
+        st.select_slider(
+            "Repetitions",
+            list(labels(Key.PAPER_SEEDS)),
+            **bound(Key.PAPER_SEEDS),
+            width=180,
+            help="Each repeats the experiment with other random numbers. The paper made 3. More "
+            "give narrower intervals and take longer.",
+        )
+
+
+def _switch(label: str, key: Key, explanation: str) -> None:
+    names = labels(key)
+    st.segmented_control(
+        label,
+        list(names),
+        **bound(key),
+        required=True,
+        format_func=names.__getitem__,
+        help=explanation,
+    )
+
+
+def claims(paper: PaperResult, view: View) -> None:
     """Draw a card for each claim, and all of them in one chart."""
     table = paper.claims
     holding = int(table["holds"].sum())
     st.markdown(
-        f"**{holding} of {len(table)} claims hold** over {choice.seeds} repetitions, with lengths "
-        f"in {choice.unit}, {choice_label(choice.mode).lower()} batching, answers ending "
-        f"{choice_label(choice.lengths).lower()}. In brackets: 95 % intervals over the repetitions "
-        "(jackknife for changes, Woodruff's for percentiles, else Student's t)."
+        f"**{holding} of {len(table)} claims hold** over {view.paper_seeds} repetitions, with "
+        f"lengths in {view.paper_unit}, {choice_label(view.paper_mode).lower()} batching, answers "
+        f"ending {choice_label(view.paper_lengths).lower()}. In brackets: 95 % intervals over the "
+        "repetitions (jackknife for changes, Woodruff's for percentiles, else Student's t)."
     )
     for row in table.itertuples(index=False):
         _card(row)
     chart(claims_chart(table), table, "claims")
-    name = f"claims-{choice.unit}-{choice.mode}-{choice.lengths}"
+    name = f"claims-{view.paper_unit}-{view.paper_mode}-{view.paper_lengths}"
     with st.container(horizontal=True):
         download(
             "Claims",
@@ -54,8 +98,8 @@ def claims(paper: PaperResult, choice: Choice) -> None:
 
     st.caption("The runs behind the claims on SJF and on correction, on a command line:")
     st.code(
-        f"python -m driftsched compare paper --policies fifo,sjf --seeds {choice.seeds} "
-        f"--unit {choice.unit} --engine-mode {choice.mode} --lengths {choice.lengths}",
+        f"python -m driftsched compare paper --policies fifo,sjf --seeds {view.paper_seeds} "
+        f"--unit {view.paper_unit} --engine-mode {view.paper_mode} --lengths {view.paper_lengths}",
         language="bash",
         wrap_lines=True,
     )

@@ -1,0 +1,109 @@
+"""From the view to its figures, and how far to trust them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import streamlit as st
+
+from driftsched.core.errors import InputError
+from driftsched.experiments import Figures, warmup
+from driftsched.results import advice
+from driftsched.studio import work
+from driftsched.studio.state import Key, bound
+from driftsched.studio.view import View
+from driftsched.studio.waiting import busy, result_of
+from driftsched.studio.words import grouped, policy_label
+
+if TYPE_CHECKING:
+    from driftsched.experiments import Ensemble
+    from driftsched.results import Warmup
+
+__all__ = ["FEW", "ensemble_for", "trusted"]
+
+FEW = 2
+"""Replications while the compiled engine is not there yet."""
+_LAST = "explore-last"
+
+
+def ensemble_for(view: View) -> Ensemble | None:
+    """Give the view's ensemble; while it is under way, the former one; None without any.
+
+    What cannot be run is one message.
+    """
+    from driftsched.experiments.ensemble import same_requests
+
+    fast = work.engine_ready()
+    replications = view.replications if fast else min(view.replications, FEW)
+    if not fast:
+        cast(Callable[..., None], st.fragment(_getting_ready, run_every=1.0))(replications)
+    try:
+        variants = view.variants
+        same_requests(next(iter(variants.values())))
+    except InputError as error:
+        st.error(
+            f"This could not be computed: {error}. Run shows how one policy serves it.",
+            icon=":material/error:",
+        )
+        return None
+    args = (replications, tuple(variants), *variants.values())
+    found = result_of(work.ensemble, args, slot="explore", here=True)
+    if found is None and (former := st.session_state.get(_LAST)) is not None:
+        st.caption(":material/history: Below is the picture from before the last change.")
+        return cast("Ensemble", former)
+    if found is not None:
+        st.session_state[_LAST] = found
+    return cast("Ensemble | None", found)
+
+
+def _getting_ready(replications: int) -> None:
+    if work.engine_ready():
+        st.rerun()
+    with busy("engine"):
+        st.info(
+            f"The fast engine is being prepared, which takes about a minute, once. Until then a "
+            f"slower one computes {replications} replications, so that intervals are wide; then "
+            "the page goes on by itself.",
+            icon=":material/hourglass_top:",
+        )
+
+
+def trusted(ensemble: Ensemble, view: View) -> Figures:
+    """Say what the figures rest on, offer to leave out the warm-up, and return the figures."""
+    found = warmup(ensemble)
+    figures = Figures(ensemble, found.cut if view.cut and found.settled else 0, found)
+    policy = figures.least_precise("e2e_s", 99.0)
+    tail = figures.pool(policy, "e2e_s")
+    left, right = st.columns([1, 3], vertical_alignment="center", gap="medium")
+    with left:
+        st.toggle(
+            "Leave out the warm-up",
+            **bound(Key.CUT),
+            help="The first requests meet an empty system. For the steady state leave them out; "
+            "for an experiment with a beginning and an end, such as the paper's, keep them. The "
+            "cut is found by MSER-5 (White, Cobb and Spratt 2000), the latest of all policies.",
+        )
+    right.caption(
+        f"{_warmup(found, view, ensemble.requests)} "
+        f"{advice(tail, 99.0, f'P99 under {policy_label(policy)}')}. {_engine(ensemble)}"
+    )
+    return figures
+
+
+def _warmup(found: Warmup, view: View, requests: int) -> str:
+    if not found.settled:
+        return "No steady state is reached (the load is too high or changes), so nothing is cut."
+    if not found.cut:
+        return "MSER-5 finds no warm-up."
+    what = "are left out" if view.cut else "look like warm-up"
+    share = f"{100 * found.cut / requests:.0f} %"
+    return f"The first {grouped(found.cut)} requests ({share}) {what} (MSER-5)."
+
+
+def _engine(ensemble: Ensemble) -> str:
+    """Which engine ran, with the reason where it was not the fast one."""
+    slow = {reason for engine, reason in ensemble.engines.values() if engine != "compiled"}
+    if not slow:
+        return "Run by the compiled engine."
+    return f"Run by the SimPy engine: {'; '.join(sorted(slow))}."

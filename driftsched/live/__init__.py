@@ -10,7 +10,7 @@ from driftsched.live.engine import (
     OnToken,
     Probe,
 )
-from driftsched.live.options import ENGINES, LiveOptions, Retries, parse_options
+from driftsched.live.options import ENGINES, CallRetries, LiveOptions, parse_options
 from driftsched.live.run import LiveRun, run_live
 from driftsched.live.snapshot import LiveSnapshot
 from driftsched.live.traffic import live_workload
@@ -19,6 +19,7 @@ __all__ = [
     "ENGINES",
     "Answer",
     "Call",
+    "CallRetries",
     "Engine",
     "EngineError",
     "EngineFacts",
@@ -28,7 +29,6 @@ __all__ = [
     "LiveSnapshot",
     "OnToken",
     "Probe",
-    "Retries",
     "live_workload",
     "parse_options",
     "run_live",

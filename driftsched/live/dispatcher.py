@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from driftsched.live.engine import Engine, EngineFacts
     from driftsched.live.in_flight import Clock
     from driftsched.live.options import LiveOptions
-    from driftsched.live.schedule import ScheduledAction
+    from driftsched.live.schedule import ScheduledCall
     from driftsched.live.traffic import LiveTraffic
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
@@ -47,7 +47,7 @@ class Gang:
     members: list[InFlightRequest] = field(default_factory=list)
     batch_id: int = 0
     deadline_s: float = 0.0
-    alarm: ScheduledAction | None = None
+    alarm: ScheduledCall | None = None
     running: int = 0
 
 

@@ -15,7 +15,7 @@ from scipy.sparse.linalg import lsqr
 if TYPE_CHECKING:
     from driftsched.serving.iteration import IterationCost
 
-__all__ = ["IterationLog", "Part", "Stretch"]
+__all__ = ["IterationGroup", "IterationLog", "Stretch"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,7 +25,7 @@ COUNT_ERROR = 0.1
 """How far, in iterations, a request's token count may be from the sum over its intervals."""
 
 
-class Part(NamedTuple):
+class IterationGroup(NamedTuple):
     """Iterations of one kind inside a stretch.
 
     Attributes
@@ -51,7 +51,7 @@ class Stretch(NamedTuple):
         When it began, and how long it lasted.
     kv_tokens, squares : float
         Tokens of KV cache read, and squared prompt lengths, summed over its iterations.
-    parts : sequence of Part
+    parts : sequence of IterationGroup
         Its iterations.
     """
 
@@ -59,7 +59,7 @@ class Stretch(NamedTuple):
     seconds: float
     kv_tokens: float
     squares: float
-    parts: Sequence[Part]
+    parts: Sequence[IterationGroup]
 
 
 class IterationLog:
@@ -175,11 +175,11 @@ class IterationLog:
             start = max(start, float(self.dispatch[joining].min()))
         prompts, cached = self.prompt[joining], self.cached[joining]
         alone = count - bool(len(joining))
-        parts = [Part(alone, running, running)] if alone else []
+        parts = [IterationGroup(alone, running, running)] if alone else []
         if len(joining):
             together = running + len(joining)
             computed = int((prompts - cached).sum())
-            parts.append(Part(1, running + computed, together, len(joining)))
+            parts.append(IterationGroup(1, running + computed, together, len(joining)))
         kv_read = kv * count + running * count * (count - 1) / 2
         squares = float((prompts**2 - cached**2).sum())
         return Stretch(start, float(self.times[end] - start), kv_read, squares, parts)

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.core.errors import InputError
-from driftsched.live.iteration_log import IterationLog, Part, Stretch
+from driftsched.live.iteration_log import IterationGroup, IterationLog, Stretch
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -36,7 +36,7 @@ class Observations:
     stretches : DataFrame
         One row a `Stretch`, without its parts.
     parts : DataFrame
-        One row a `Part`, and in ``stretch`` the number of the stretch it belongs to.
+        One row a `IterationGroup`, and in ``stretch`` the number of the stretch it belongs to.
     handover_iterations : float
         Iterations that an engine at work makes from a request's dispatch to the one that takes it;
         0 in the simulator, 1 where a request that ends is replaced from outside. NaN is unknown.
@@ -57,7 +57,7 @@ class Observations:
             pd.DataFrame(
                 [one[:-1] for one in stretches], columns=Stretch._fields[:-1], dtype=float
             ),
-            pd.DataFrame(parts, columns=["stretch", *Part._fields], dtype=np.int64),
+            pd.DataFrame(parts, columns=["stretch", *IterationGroup._fields], dtype=np.int64),
             handover_iterations,
         )
 
@@ -148,7 +148,7 @@ def observe_gangs(requests: pd.DataFrame) -> Observations:
         prompt, output = (gang[n].to_numpy(np.int64) for n in ("prompt_tokens", "output_tokens"))
         first, end = float(gang["first_token_s"].max()), float(gang["finish_s"].max())
         start = float(gang["dispatch_s"].max())
-        prefill = Part(1, int(prompt.sum()), len(gang), len(gang))
+        prefill = IterationGroup(1, int(prompt.sum()), len(gang), len(gang))
         squares = float((prompt**2).sum())
         stretches.append(Stretch(start, first - start, 0.0, squares, [prefill]))
         parts, kv_read = _decoding(prompt, output)
@@ -157,13 +157,13 @@ def observe_gangs(requests: pd.DataFrame) -> Observations:
     return Observations.of(stretches)
 
 
-def _decoding(prompt: Ints, output: Ints) -> tuple[list[Part], float]:
+def _decoding(prompt: Ints, output: Ints) -> tuple[list[IterationGroup], float]:
     """A gang's decoding, and the cache it reads: requests stop one after the other."""
     kv, running, done, kv_read, parts = int((prompt + 1).sum()), len(prompt), 1, 0.0, []
     for number in np.argsort(output, kind="stable"):
         steps = int(output[number]) - done
         if steps:
-            parts.append(Part(steps, running, running))
+            parts.append(IterationGroup(steps, running, running))
             kv_read += kv * steps + running * steps * (steps - 1) / 2
             kv += steps * running
             done = int(output[number])

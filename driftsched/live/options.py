@@ -19,7 +19,7 @@ from driftsched.live.openai_options import OpenAIOptions
 from driftsched.live.torch_options import TorchOptions
 from driftsched.scenario.messages import one_line
 
-__all__ = ["ENGINES", "LiveOptions", "Retries", "parse_options"]
+__all__ = ["ENGINES", "CallRetries", "LiveOptions", "parse_options"]
 
 ENGINES: Registry[type[EngineSpec]] = Registry("engine")
 ENGINES.add("torch", TorchOptions)
@@ -31,7 +31,7 @@ else:
     EngineConfig = by_kind(ENGINES)
 
 
-class Retries(Config):
+class CallRetries(Config):
     """Second attempts after connection errors, 429 and 503, as long as no token has come.
 
     The wait before attempt k + 1 is backoff_s · 2^(k - 1), or what the engine asks for
@@ -63,7 +63,7 @@ class LiveOptions(Config):
         120.0, gt=0, le=86_400, description="from the start of an attempt to its first token"
     )
     stall_timeout_s: float = Field(60.0, gt=0, le=86_400, description="from one token to the next")
-    retries: Retries = Retries()
+    retries: CallRetries = CallRetries()
     temperature: float = Field(0.7, ge=0, le=2)
     engine_queue: bool = Field(
         False, description="send every request at once and let the engine queue by its priority"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from driftsched.simulation.world import Call
 
-__all__ = ["Schedule", "ScheduledAction"]
+__all__ = ["Schedule", "ScheduledCall"]
 
 
-class ScheduledAction:
-    """Something that is to happen, unless it is cancelled."""
+class ScheduledCall:
+    """A call that is to be made, unless it is cancelled."""
 
     __slots__ = ("call",)
 
@@ -27,39 +27,39 @@ class ScheduledAction:
 
 
 class Schedule:
-    """Actions in order of their times. It knows no clock: whoever has one says how late it is.
+    """Calls in order of their times. It knows no clock: whoever has one says how late it is.
 
     A late call does not move the schedule, since it finds the very time for which it was made.
 
     Attributes
     ----------
     now : float
-        Seconds since the run's start: the time of the action that happened last.
+        Seconds since the run's start: the time of the latest call.
     """
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._actions: list[tuple[float, int, int, ScheduledAction]] = []
+        self._coming: list[tuple[float, int, int, ScheduledCall]] = []
         self._numbers = count()
 
     @property
     def next_s(self) -> float:
-        """Time of the next action; inf where there is none."""
-        actions = self._actions
-        while actions and actions[0][3].call is None:
-            heappop(actions)
-        return actions[0][0] if actions else inf
+        """Time of the next call; inf where there is none."""
+        coming = self._coming
+        while coming and coming[0][3].call is None:
+            heappop(coming)
+        return coming[0][0] if coming else inf
 
-    def at(self, time_s: float, order: int, call: Call) -> ScheduledAction:
-        """Call `call(action)` at `time_s`, lower `order` first at one instant."""
-        action = ScheduledAction(call)
-        heappush(self._actions, (time_s, order, next(self._numbers), action))
-        return action
+    def at(self, time_s: float, order: int, call: Call) -> ScheduledCall:
+        """Call `call(scheduled)` at `time_s`, lower `order` first at one instant."""
+        scheduled = ScheduledCall(call)
+        heappush(self._coming, (time_s, order, next(self._numbers), scheduled))
+        return scheduled
 
     def advance(self, to_s: float) -> None:
-        """Do all that is due up to and including `to_s`, also what comes to be due meanwhile."""
+        """Make every call up to and including `to_s`, those that are scheduled meanwhile too."""
         while self.next_s <= to_s:
-            self.now, _, _, action = heappop(self._actions)
-            call, action.call = action.call, None
+            self.now, _, _, scheduled = heappop(self._coming)
+            call, scheduled.call = scheduled.call, None
             if call is not None:
-                call(action)
+                call(scheduled)

@@ -16,7 +16,7 @@ from driftsched.live import Answer, Call, EngineFacts
 from driftsched.live.calibration import COEFFICIENTS, calibrate, calibrate_run
 from driftsched.live.engine import EngineError
 from driftsched.live.hardware_entry import entry_of, read_entry, write_entry
-from driftsched.live.iteration_log import Part, Stretch
+from driftsched.live.iteration_log import IterationGroup, Stretch
 from driftsched.live.observations import Observations, observe_run
 from driftsched.live.probe import ProbePlan, probe
 from driftsched.live.torch_engine import TorchEngine
@@ -97,7 +97,7 @@ def test_coefficients_are_never_negative() -> None:
     """Else a simulated iteration could take negative time."""
     rng = np.random.default_rng(2)
     rows = [
-        Stretch(0.0, float(rng.uniform(0.01, 0.02)), float(kv), 0.0, [Part(1, n, n)])
+        Stretch(0.0, float(rng.uniform(0.01, 0.02)), float(kv), 0.0, [IterationGroup(1, n, n)])
         for n in range(1, 9)
         for kv in (4000, 100)
     ]
@@ -107,7 +107,7 @@ def test_coefficients_are_never_negative() -> None:
 def test_an_iteration_always_costs_something() -> None:
     """Else a short run whose time goes with the cache would give an engine nothing can use."""
     kv = np.array([500.0, 1300.0, 800.0, 1200.0, 600.0, 1100.0, 900.0, 700.0])
-    rows = [Stretch(0.0, 1e-5 * cache, cache, 0.0, [Part(1, 4, 4)]) for cache in kv]
+    rows = [Stretch(0.0, 1e-5 * cache, cache, 0.0, [IterationGroup(1, 4, 4)]) for cache in kv]
     found = calibrate(Observations.of(rows))
     assert found.cost().overhead_s + found.cost().weights_s + found.cost().token_s > 0
     assert found.residuals["predicted_s"].sum() == pytest.approx(1e-5 * kv.sum())

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from driftsched.core.errors import InputError, RunError
-from driftsched.live import Retries, live_workload, parse_options
+from driftsched.live import CallRetries, live_workload, parse_options
 from driftsched.live.openai_events import EventReader
 from driftsched.live.openai_http import _retry_after_s
 from driftsched.live.openai_metrics import figures, read_metrics
@@ -164,7 +164,7 @@ def test_unknown_model_is_refused_by_name() -> None:
 
 def test_backoff_doubles_and_is_bounded() -> None:
     """Else retries would hammer a busy server, or wait for an hour because it says so."""
-    retries = Retries(backoff_s=0.5, most_s=3.0)
+    retries = CallRetries(backoff_s=0.5, most_s=3.0)
     assert [retries.wait_s(attempt, None) for attempt in (1, 2, 3, 4)] == [0.5, 1.0, 2.0, 3.0]
     assert retries.wait_s(1, 2.5) == 2.5
     assert retries.wait_s(1, 3600.0) == 3.0

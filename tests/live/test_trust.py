@@ -13,7 +13,7 @@ from driftsched.cli.main import main
 from driftsched.experiments.twin import build_twin, twin_warnings
 from driftsched.live.calibration import Calibration, calibrate, calibrate_run
 from driftsched.live.hardware_entry import entry_of, warnings_of, write_entry
-from driftsched.live.iteration_log import Part, Stretch
+from driftsched.live.iteration_log import IterationGroup, Stretch
 from driftsched.live.observations import Observations, observe_run
 from driftsched.results import RunResult, write_parquet
 from driftsched.scenario import load_scenario
@@ -93,7 +93,7 @@ def test_a_fit_without_variance_has_no_r2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else an engine of equal iterations would be "R² nan", or called poor."""
-    rows = [Stretch(0.1 * n, 0.1, 500.0, 0.0, [Part(1, 4, 4)]) for n in range(60)]
+    rows = [Stretch(0.1 * n, 0.1, 500.0, 0.0, [IterationGroup(1, 4, 4)]) for n in range(60)]
     entry = entry_of(calibrate(Observations.of(rows)))
     assert entry.fit["r2"] is None
     assert not any("poor" in said for said in warnings_of(entry.fit))

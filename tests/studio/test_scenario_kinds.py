@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scenario.events import EVENTS
 from driftsched.scheduling.routers import ROUTERS
-from driftsched.studio.scenario_editor.editor import SECTIONS
-from driftsched.studio.scenario_editor.names import follow_lists, follow_names
+from driftsched.studio.scenario_editor.names import follow
+from driftsched.studio.scenario_editor.sections import SECTIONS
 from driftsched.studio.scenario_editor.words import label
 from driftsched.traffic import ARRIVALS, DRIFTS, LENGTHS
 from driftsched.traffic.durations import DURATIONS
@@ -50,7 +50,7 @@ def choose(app: AppTest, name: str, value: Any) -> None:
 
 
 def widget(app: AppTest, kind: str, path: str) -> Any:
-    """The widget whose key ends in a digest of its options."""
+    """The widget whose key ends in its options."""
     start = key(app, path) + "."
     return next(each for each in getattr(app, kind) if str(each.key).startswith(start))
 
@@ -83,30 +83,30 @@ def test_each_length_distribution_is_chosen_in_one_click(page: AppTest, kind: st
 @pytest.mark.parametrize("kind", DRIFTS)
 def test_each_drift_event_is_added_and_removed(page: AppTest, kind: str) -> None:
     """Drift must be reachable without YAML, and leave nothing behind when it is taken away."""
-    page.button(key=key(page, ".drift-add")).click().run()
-    choose(page, ".drift.0.kind", kind)
+    page.button(key=key(page, "drift-add")).click().run()
+    choose(page, "drift.0.kind", kind)
     quiet(page)
     assert [event.kind for event in scenario(page).drift] == [kind]
-    page.button(key=key(page, ".drift-delete")).click().run()
+    page.button(key=key(page, "drift-delete")).click().run()
     assert scenario(page) == load_scenario("paper")
 
 
 @pytest.mark.parametrize("kind", EVENTS)
 def test_each_event_of_the_cluster_is_added_and_removed(page: AppTest, kind: str) -> None:
     """A fault must be tried in two clicks, and leave nothing behind when it is taken away."""
-    page.button(key=key(page, ".events-add")).click().run()
-    choose(page, ".events.0.kind", kind)
+    page.button(key=key(page, "events-add")).click().run()
+    choose(page, "events.0.kind", kind)
     quiet(page)
     assert [event.kind for event in scenario(page).events] == [kind]
-    page.button(key=key(page, ".events-delete")).click().run()
+    page.button(key=key(page, "events-delete")).click().run()
     assert scenario(page) == load_scenario("paper")
 
 
 @pytest.mark.parametrize("kind", EVENTS)
 def test_each_event_is_edited_in_words_with_units(page: AppTest, kind: str) -> None:
     """A label such as "Add above" would not say what is counted, nor in which unit."""
-    page.button(key=key(page, ".events-add")).click().run()
-    choose(page, ".events.0.kind", kind)
+    page.button(key=key(page, "events-add")).click().run()
+    choose(page, "events.0.kind", kind)
     quiet(page)
     labels = {name: label(name) for name in EVENTS[kind].model_fields if name != "kind"}
     shown = {str(w.label) for each in ("number_input", "selectbox") for w in getattr(page, each)}
@@ -118,10 +118,10 @@ def test_each_event_is_edited_in_words_with_units(page: AppTest, kind: str) -> N
 
 def test_drift_keeps_its_beginning_when_its_kind_changes(page: AppTest) -> None:
     """Somebody who tries several kinds must not set the time again for each."""
-    page.button(key=key(page, ".drift-add")).click().run()
-    page.number_input(key=key(page, ".drift.0.step.at_s")).set_value(20.0).run()
-    widget(page, "multiselect", ".drift.0.step.tenants").set_value(["batch"]).run()
-    choose(page, ".drift.0.kind", "ramp")
+    page.button(key=key(page, "drift-add")).click().run()
+    page.number_input(key=key(page, "drift.0.step.at_s")).set_value(20.0).run()
+    widget(page, "multiselect", "drift.0.step.tenants").set_value(["batch"]).run()
+    choose(page, "drift.0.kind", "ramp")
     quiet(page)
     event = scenario(page).drift[0]
     assert (event.kind, event.at_s, event.tenants) == ("ramp", 20, ("batch",))
@@ -129,10 +129,10 @@ def test_drift_keeps_its_beginning_when_its_kind_changes(page: AppTest) -> None:
 
 def test_wrong_drift_is_said_with_its_path_and_kept(page: AppTest) -> None:
     """One line with path, rule and value; the number typed stays to be mended."""
-    page.button(key=key(page, ".drift-add")).click().run()
-    page.number_input(key=key(page, ".drift.0.step.factor")).set_value(-2.0).run()
+    page.button(key=key(page, "drift-add")).click().run()
+    page.number_input(key=key(page, "drift.0.step.factor")).set_value(-2.0).run()
     assert "drift[0].factor must be > 0, got -2" in page.error[0].value
-    assert page.number_input(key=key(page, ".drift.0.step.factor")).value == -2
+    assert page.number_input(key=key(page, "drift.0.step.factor")).value == -2
     assert scenario(page).drift[0].model_dump()["factor"] == 1.5
 
 
@@ -163,7 +163,7 @@ def test_pools_replace_the_number_of_replicas(page: AppTest) -> None:
     page.number_input(key=key(page, "cluster.replicas")).set_value(3).run()
     page.button(key=key(page, "cluster.pools-add")).click().run()
     quiet(page)
-    widget(page, "selectbox", "cluster.pools.0.gpu").set_value("H100").run()
+    choose(page, "cluster.pools.0.gpu", "H100")
     quiet(page)
     assert [machine.gpu for machine in scenario(page).cluster.machines] == ["H100"]
     page.button(key=key(page, "cluster.pools-delete")).click().run()
@@ -207,10 +207,10 @@ def test_settings_of_continuous_batching_wait_while_a_gang_is_chosen(page: AppTe
 def test_names_are_followed_in_events() -> None:
     """A renamed tenant with drift of its own must not end in an error about an unknown name."""
     events: list[dict[str, Any]] = [{"tenants": ["a"], "phase": "calm"}, {"tenants": ["b"]}]
-    follow_lists(events, "tenants", ["a", "b"], ["x", "b"])
-    follow_lists(events, "tenants", ["x", "b"], ["x"])
-    follow_lists(events, "phase", ["calm"], [])
-    assert events == [{"tenants": ["x"], "phase": None}, {"tenants": []}]
     phases: list[dict[str, Any]] = [{"tenant_arrivals": {"a": {"kind": "poisson"}}}]
-    follow_names(phases, "tenant_arrivals", ["a", "b"], ["c", "b"])
-    assert phases == [{"tenant_arrivals": {"c": {"kind": "poisson"}}}]
+    data = {"drift": events, "phases": phases}
+    follow(data, "tenants", ["a", "b"], ["x", "b"])
+    assert phases == [{"tenant_arrivals": {"x": {"kind": "poisson"}}}]
+    follow(data, "tenants", ["x", "b"], ["x"])
+    follow(data, "phases", ["calm"], [])
+    assert events == [{"tenants": ["x"], "phase": None}, {"tenants": []}]

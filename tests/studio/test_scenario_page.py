@@ -15,9 +15,8 @@ from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.experiments.load import offered_load
 from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenario, to_yaml
 from driftsched.studio import traces
-from driftsched.studio.scenario_editor.kinds import first_values
-from driftsched.studio.scenario_editor.names import follow_names, normalised
-from driftsched.studio.scenario_editor.shapes import kinds_in
+from driftsched.studio.scenario_editor.names import follow, normalised
+from driftsched.studio.scenario_editor.schema import first_values, kinds_in
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.traffic import LENGTHS
 
@@ -122,18 +121,18 @@ def test_each_registered_length_has_first_values(kind: str) -> None:
 
 def test_phases_are_added_moved_and_removed(page: AppTest) -> None:
     """Order is part of the traffic."""
-    page.button(key=key(page, "phase-add")).click().run()
+    page.button(key=key(page, "phases-add")).click().run()
     assert [phase.name for phase in scenario(page).phases] == ["learning", "stress", "phase"]
-    page.button(key=key(page, "phase-arrow_upward")).click().run()
+    page.button(key=key(page, "phases-arrow_upward")).click().run()
     assert [phase.name for phase in scenario(page).phases] == ["learning", "phase", "stress"]
-    page.button(key=key(page, "phase-delete")).click().run()
+    page.button(key=key(page, "phases-delete")).click().run()
     assert [phase.name for phase in scenario(page).phases] == ["learning", "stress"]
 
 
 def test_yaml_is_applied(page: AppTest) -> None:
     """The text is the whole scenario: nothing of the former one may be left."""
     text = to_yaml(load_scenario("flash-crowd", ["seed=42"]))
-    page.text_area(key="yaml-1").set_value(text).run()
+    page.text_area(key="scenario-yaml").set_value(text).run()
     assert scenario(page).seed == 1, "text alone must change nothing"
     page.button(key="yaml-apply").click().run()
     assert not page.error
@@ -151,10 +150,10 @@ def test_yaml_is_applied(page: AppTest) -> None:
 def test_wrong_yaml_is_said_and_kept(page: AppTest, find: str, put: str, message: str) -> None:
     """Half a page of typing must not be lost to a wrong sign."""
     text = to_yaml(scenario(page)).replace(find, put)
-    page.text_area(key="yaml-1").set_value(text).run()
+    page.text_area(key="scenario-yaml").set_value(text).run()
     page.button(key="yaml-apply").click().run()
     assert message in page.error[0].value
-    assert page.text_area(key="yaml-1").value == text
+    assert page.text_area(key="scenario-yaml").value == text
     assert scenario(page) == load_scenario("paper")
 
 
@@ -164,7 +163,7 @@ def test_preset_is_loaded_and_reset(page: AppTest) -> None:
     assert scenario(page).name == "paper"
     page.button(key="scenario-load").click().run()
     assert scenario(page) == load_scenario("azure-conversation")
-    assert page.text_input(key=key(page, ".name")).value == "azure-conversation"
+    assert page.text_input(key=key(page, "name")).value == "azure-conversation"
     edit_tenants(page, {0: {"weight": 9}})
     assert scenario(page).tenants[0].weight == 9
     page.button(key="scenario-reset").click().run()
@@ -178,7 +177,7 @@ def with_trace(file: str) -> Scenario:
 
 def test_files_of_the_server_cannot_be_named(page: AppTest, tmp_path: Path) -> None:
     """A scenario from a browser must not read what was not uploaded."""
-    page.text_area(key="yaml-1").set_value(to_yaml(with_trace("/etc/passwd"))).run()
+    page.text_area(key="scenario-yaml").set_value(to_yaml(with_trace("/etc/passwd"))).run()
     page.button(key="yaml-apply").click().run()
     assert "trace.file must be a file uploaded" in page.error[0].value
     assert scenario(page) == load_scenario("paper")
@@ -302,9 +301,9 @@ def test_sums_and_names() -> None:
     assert sum(normalised({"a": 1, "b": 1, "c": 1}).values()) == pytest.approx(1, abs=1e-9)
     assert normalised({"a": 0, "b": None}) == {"a": 0.5, "b": 0.5}
     phases: list[dict[str, Any]] = [{"mix": {"a": 0.5, "b": 0.5}}, {"mix": None}]
-    follow_names(phases, "mix", ["a", "b"], ["x", "b"])
+    follow({"phases": phases}, "categories", ["a", "b"], ["x", "b"])
     assert phases[0]["mix"] == {"x": 0.5, "b": 0.5}
-    follow_names(phases, "mix", ["x", "b"], ["b"])
+    follow({"phases": phases}, "categories", ["x", "b"], ["b"])
     assert phases[0]["mix"] == {"b": 1.0}
 
 

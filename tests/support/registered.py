@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from driftsched.core.config import Config
-from driftsched.studio.scenario_editor.kinds import first_values
+from driftsched.studio.scenario_editor.schema import first_values
 
 __all__ = ["example", "examples"]
 

@@ -16,6 +16,7 @@ from driftsched.studio.traces import check_browser_scenario
 __all__ = ["as_text", "browser_yaml"]
 
 MAX_CHARACTERS = 300_000
+_TEXT = "scenario-yaml"
 
 
 def browser_yaml(text: str) -> Scenario:
@@ -34,30 +35,34 @@ def browser_yaml(text: str) -> Scenario:
 
 
 def as_text(draft: Draft, scenario: Scenario) -> None:
-    """Draw the text with its buttons; applying it replaces the session's scenario."""
+    """Draw the text with its buttons; applying it replaces the session's scenario.
+
+    Untouched text follows the scenario; what somebody typed stays.
+    """
     current = to_yaml(scenario)
-    key = _follow(draft, current)
-    draft.yaml_text = st.text_area(
+    typed = st.session_state.get(_TEXT, draft.yaml_typed)
+    st.session_state[_TEXT] = current if typed in ("", draft.yaml_offered) else typed
+    draft.yaml_offered = current
+    draft.yaml_typed = text = st.text_area(
         "Scenario as YAML",
-        value=draft.first(key, draft.yaml_text),
-        key=key,
+        key=_TEXT,
         height=480,
         help="Everything a run depends on. Change it here and apply, or keep it as a file.",
     )
-    touched = draft.yaml_text != current
     with st.container(horizontal=True, vertical_alignment="center"):
         apply = st.button(
             "Apply",
             key="yaml-apply",
             type="primary",
-            disabled=not touched,
+            disabled=text == current,
             help="Replace the scenario by this text.",
         )
-        undo = st.button(
+        st.button(
             "Undo",
             key="yaml-undo",
-            disabled=not touched,
+            disabled=text == current,
             help="Show the scenario in force again.",
+            on_click=lambda: st.session_state.update({_TEXT: ""}),
         )
         download(
             "YAML",
@@ -69,64 +74,32 @@ def as_text(draft: Draft, scenario: Scenario) -> None:
         )
         download(
             "JSON schema",
-            _schema,
+            lambda: json.dumps(json_schema(), indent=2).encode(),
             "scenario.schema.json",
             "application/json",
             "schema-download",
             "Rules of a scenario file, for editors that check and complete while you type.",
         )
-    if undo:
-        draft.yaml_seed = ""
-        draft.yaml_text = current
-        draft.yaml_generation += 1
-        st.rerun()
+    file = st.file_uploader(
+        "Upload a scenario file",
+        type=["yaml", "yml"],
+        key=draft.key("yaml-upload"),
+        max_upload_size=1,
+        help="A YAML file as downloaded here. It replaces the scenario if it is valid.",
+    )
     if apply:
-        _apply(draft, draft.yaml_text)
-    _upload(draft)
-
-
-def _schema() -> bytes:
-    return json.dumps(json_schema(), indent=2).encode()
-
-
-def _follow(draft: Draft, current: str) -> str:
-    """Untouched text follows the scenario; what somebody typed stays."""
-    typed = st.session_state.get(f"yaml-{draft.yaml_generation}", draft.yaml_text)
-    if typed == draft.yaml_seed and current != draft.yaml_seed:
-        draft.yaml_generation += 1
-        draft.yaml_text = typed = current
-    if typed == current:
-        draft.yaml_seed = current
-    return f"yaml-{draft.yaml_generation}"
+        draft.yaml_offered = text  # untouched from now on
+        _apply(draft, text)
+    elif file is not None:
+        _apply(draft, file.getvalue().decode("utf-8-sig", errors="replace"))
 
 
 def _apply(draft: Draft, text: str) -> None:
     try:
-        scenario = browser_yaml(text)
+        draft.take(browser_yaml(text))
     except InputError as error:
+        draft.yaml_offered = ""
         st.error(f"Not applied: {error}".replace("](", "] ("), icon=":material/error:")
-        return
-    draft.yaml_seed = text
-    draft.take(scenario)
-    set_scenario(scenario)
-    st.rerun()
-
-
-def _upload(draft: Draft) -> None:
-    file = st.file_uploader(
-        "Upload a scenario file",
-        type=["yaml", "yml"],
-        key=f"yaml-upload-{draft.generation}",
-        max_upload_size=1,
-        help="A YAML file as downloaded here. It replaces the scenario if it is valid.",
-    )
-    if file is None:
-        return
-    try:
-        text = file.getvalue().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        st.error(
-            f"Not applied: the file must be UTF-8 text: {error.reason}", icon=":material/error:"
-        )
-        return
-    _apply(draft, text)
+    else:
+        set_scenario(draft.base)
+        st.rerun()

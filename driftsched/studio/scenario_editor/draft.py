@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from driftsched.scenario import Scenario
+from driftsched.serving.catalogue import GPUS, MODELS
+from driftsched.studio.scenario_editor.names import REFERENCES, names_of, normalised
 from driftsched.studio.state import get_scenario
 
-__all__ = ["GANG_FIELDS", "Data", "Draft", "open_draft", "plain_data"]
+__all__ = ["GANG_FIELDS", "Data", "Draft", "open_draft"]
 
 Data = dict[str, Any]
-T = TypeVar("T")
 _DRAFT = "scenario_draft"
 GANG_FIELDS = ("mode", "batch_size", "batch_wait_s")
 
@@ -34,59 +36,62 @@ class Draft:
         Part of every widget key: a new one gives all widgets anew from `data`.
     source : str
         "phases" or "trace": which of the two is meant.
-    frames, after : dict
-        What widgets start from besides `data`, in this generation and in the next.
-    yaml_seed, yaml_text : str
-        Text offered last on the YAML tab, and as typed there.
-    yaml_generation : int
-        The same for the YAML text's key.
+    frames : dict
+        Widget key → what its table starts from. It stays the same as long as the table lives: a
+        new one would throw away what is being typed.
+    chosen : dict
+        Path of a list → which of its items is edited.
     uploads : dict
         Stored path → original name of the files uploaded in this session.
     operations : list of callable
         Changes of structure asked for in this run; made at its end, so that a button loses
         nothing that other widgets hold.
-    names : dict
-        What fields may name in this run: tenants, categories, phases, gpus, models.
+    yaml_offered, yaml_typed : str
+        Text offered last on the YAML tab, and as typed there.
     """
 
     data: Data
     base: Scenario
     generation: int = 0
     source: str = "phases"
-    yaml_seed: str = ""
-    yaml_text: str = ""
-    yaml_generation: int = 0
-    frames: Data = field(default_factory=dict)
-    after: Data = field(default_factory=dict)
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    chosen: dict[str, int] = field(default_factory=dict)
     uploads: dict[str, str] = field(default_factory=dict)
     operations: list[Callable[[], None]] = field(default_factory=list)
-    names: dict[str, list[str]] = field(default_factory=dict)
+    yaml_offered: str = ""
+    yaml_typed: str = ""
 
     def key(self, name: str) -> str:
         """Widget key of `name`."""
         return f"scenario-{self.generation}-{name}"
 
-    def first(self, key: str, value: T) -> T:
-        """The value a widget starts from, the same as long as it lives.
-
-        It is renewed once Streamlit has forgotten the widget, because another page was looked at.
-        """
+    def frame(self, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """What a table starts from; made anew once Streamlit has forgotten the table."""
         if key not in st.session_state or key not in self.frames:
-            self.frames[key] = value
-        return cast(T, self.frames[key])
+            self.frames[key] = make()
+        return self.frames[key]
 
-    def reseed(self, data: Data) -> None:
-        """Take `data` into all widgets; ends the script run."""
+    def names(self, name: str) -> list[str] | None:
+        """Names that a field of this name may hold; None where it is no such field."""
+        what = REFERENCES.get(name)
+        if what is None:
+            return None
+        catalogue = {"gpu": GPUS, "model": MODELS}.get(name, ())
+        holder = self.data["cluster"] if what.startswith("own_") else self.data
+        return [*catalogue, *names_of(holder.get(what))]
+
+    def shares(self, name: str) -> dict[str, float]:
+        """Shares that a field starts from: the tenants' own, or equal ones."""
+        items = self.data.get(REFERENCES.get(name, ""), [])
+        return normalised({str(item.get("name")): item.get("share", 1.0) for item in items})
+
+    def take(self, data: Data | Scenario) -> None:
+        """Give all widgets anew, from changed data or from a valid scenario."""
+        if isinstance(data, Scenario):
+            self.base, data = data, json.loads(data.model_dump_json(by_alias=True))
+            self.source = "phases" if self.base.trace is None else "trace"
+            self.chosen.clear()
         self.data = data
-        self.generation += 1
-        self.frames = self.after
-        self.after = {}
-        st.rerun()
-
-    def take(self, scenario: Scenario) -> None:
-        """Start again from a valid scenario."""
-        self.data, self.base = plain_data(scenario), scenario
-        self.source = "phases" if scenario.trace is None else "trace"
         self.generation += 1
         self.frames.clear()
 
@@ -115,10 +120,5 @@ def open_draft() -> Draft:
         draft.take(scenario)
     elif draft.base != scenario:
         draft.take(scenario)
+    draft.operations.clear()
     return draft
-
-
-def plain_data(scenario: Scenario) -> Data:
-    """All fields of a scenario as JSON-like data."""
-    data: Data = json.loads(scenario.model_dump_json(by_alias=True))
-    return data

@@ -3,63 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from driftsched.core.errors import InputError
-from driftsched.scenario import Scenario, parse_scenario, preset_names
+from driftsched.scenario import parse_scenario, preset_names
 from driftsched.studio.presets import preset
-from driftsched.studio.scenario_editor import events, people, settings
 from driftsched.studio.scenario_editor.as_text import as_text
 from driftsched.studio.scenario_editor.draft import Draft, open_draft
-from driftsched.studio.scenario_editor.edit import Edit, copied
 from driftsched.studio.scenario_editor.previews import pictures, preview
-from driftsched.studio.scenario_editor.traffic import traffic
+from driftsched.studio.scenario_editor.sections import SECTIONS
 from driftsched.studio.state import get_scenario, get_view, set_scenario
 from driftsched.studio.traces import check_browser_scenario
 
 __all__ = ["editor"]
 
-SECTIONS: dict[str, tuple[Callable[[Edit], None], tuple[str, ...]]] = {
-    "Basics": (settings.basics, ("name", "title", "question", "seed", "lengths", "prompts")),
-    "Tenants": (people.tenants, ("tenants",)),
-    "Categories": (people.categories, ("categories",)),
-    "Traffic": (traffic, ("phases", "trace", "scenario")),
-    "Drift": (events.drift, ("drift",)),
-    "Estimator": (settings.estimator, ("estimator",)),
-    "Policy": (settings.policy, ("policy",)),
-    "Engine": (settings.engine, ("engine",)),
-    "Cluster": (settings.cluster, ("cluster",)),
-    "Metrics": (settings.metrics, ("metrics",)),
-}
-"""Tab → what draws it, and the fields whose errors are shown there."""
-DRAWN = {"schema_version", *(field for _, fields in SECTIONS.values() for field in fields)}
-OTHERS = tuple(field for field in Scenario.model_fields if field not in DRAWN)
-if OTHERS:
-    SECTIONS["Events"] = (partial(events.others, fields=OTHERS), OTHERS)
-
 
 def editor() -> None:
     """Draw the editor. A valid edit becomes the session's scenario, an invalid one is explained."""
     draft = open_draft()
-    draft.operations.clear()
     _start(draft)
     top = st.container()
     left, right = st.columns([5, 3], gap="medium")
-    edit = Edit(draft, copied(draft.data))
     places: dict[str, Any] = {}
     with left:
         tabs = st.tabs([*SECTIONS, "YAML"])
         for tab, (name, (draw, _)) in zip(tabs, SECTIONS.items(), strict=False):
             with tab:
                 places[name] = st.container()
-                draw(edit)
+                draw(draft)
         with tabs[-1]:
             as_text(draft, get_scenario())
-    problem = _finish(edit)
+    problem = _finish(draft)
     if problem:
         _explain(draft, problem, top, places)
     with right:
@@ -89,22 +65,20 @@ def _start(draft: Draft) -> None:
         )
     if load or reset:
         name = chosen if load else view.preset
-        scenario = preset(name)
-        draft.take(scenario)
-        set_scenario(scenario, preset=name)
+        draft.take(preset(name))
+        set_scenario(draft.base, preset=name)
         st.rerun()
 
 
-def _finish(edit: Edit) -> str:
-    """Keep what was typed; put it in force if it is valid, else say why it is not."""
-    draft = edit.draft
-    draft.data = edit.data
+def _finish(draft: Draft) -> str:
+    """Put what was typed in force if it is valid, else say why it is not."""
     if draft.operations:
         for operation in draft.operations:
             operation()
-        draft.reseed(edit.data)
+        draft.take(draft.data)
+        st.rerun()
     try:
-        scenario: Scenario = check_browser_scenario(parse_scenario(draft.wanted()))
+        scenario = check_browser_scenario(parse_scenario(draft.wanted()))
     except InputError as error:
         return str(error)
     if scenario != draft.base:

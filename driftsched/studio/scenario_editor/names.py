@@ -5,9 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["follow_lists", "follow_names", "new_name", "normalised"]
+__all__ = ["REFERENCES", "follow", "names_of", "new_name", "normalised"]
 
+REFERENCES = {
+    "tenants": "tenants",
+    "tenant": "tenants",
+    "tenant_arrivals": "tenants",
+    "shares": "tenants",
+    "categories": "categories",
+    "category": "categories",
+    "mix": "categories",
+    "phase": "phases",
+    "gpu": "own_gpus",
+    "model": "own_models",
+}
+"""Field that names something of the same scenario → where that stands."""
 DIGITS = 6
+
+
+def names_of(items: Any) -> list[str]:
+    """Names in a list of named items, or in a mapping by name."""
+    if isinstance(items, Mapping):
+        return [str(name) for name in items]
+    return [str(item.get("name")) for item in items or ()]
+
+
+def new_name(stem: str, taken: Sequence[str]) -> str:
+    """The first of ``stem``, ``stem-2``, ``stem-3`` … that is free."""
+    number, name = 1, stem
+    while name in taken:
+        number += 1
+        name = f"{stem}-{number}"
+    return name
 
 
 def normalised(shares: Mapping[str, float | None]) -> dict[str, float]:
@@ -29,58 +58,47 @@ def normalised(shares: Mapping[str, float | None]) -> dict[str, float]:
     return rounded
 
 
-def follow_names(
-    phases: list[dict[str, Any]], field: str, before: Sequence[str], after: Sequence[str]
-) -> None:
-    """Carry renamed and removed tenants or categories over to the phases' shares, in place.
+def follow(data: Any, what: str, before: Sequence[str], after: Sequence[str]) -> None:
+    """Carry renamed and removed names over to every field that holds them, in place.
 
     Parameters
     ----------
-    phases : list of dict
-        Their `field`, "mix", "shares" or "tenant_arrivals", is changed.
+    data : dict or list
+        A scenario as plain data, or a part of it; all its depths are changed.
+    what : str
+        Where the names stand, a value of `REFERENCES`.
     before, after : sequences of str
         Names by position. Of the same number they are renames, else names have come or gone.
+
+    Examples
+    --------
+    >>> data = {"phases": [{"mix": {"a": 0.5, "b": 0.5}}], "drift": [{"categories": ["a"]}]}
+    >>> follow(data, "categories", ["a", "b"], ["c", "b"])
+    >>> data
+    {'phases': [{'mix': {'c': 0.5, 'b': 0.5}}], 'drift': [{'categories': ['c']}]}
     """
     if list(before) == list(after):
         return
-    renamed = _renamed(before, after)
-    for phase in phases:
-        shares = phase.get(field)
-        if not isinstance(shares, dict):
-            continue
-        kept = {renamed.get(str(name), str(name)): share for name, share in shares.items()}
-        kept = {name: share for name, share in kept.items() if name in after}
-        whole = len(kept) == len(shares) or not all(
-            isinstance(v, int | float) for v in kept.values()
-        )
-        phase[field] = (kept if whole else normalised(kept)) or None
+    new = dict(zip(before, after, strict=True)) if len(before) == len(after) else {}
+    for name, value in list(data.items()) if isinstance(data, dict) else enumerate(data):
+        if isinstance(data, dict) and REFERENCES.get(name) == what:
+            data[name] = _followed(value, new, before, after)
+        if isinstance(data[name], dict | list):
+            follow(data[name], what, before, after)
 
 
-def follow_lists(
-    items: list[dict[str, Any]], field: str, before: Sequence[str], after: Sequence[str]
-) -> None:
-    """Carry renamed and removed names over to lists of names, or single ones, in place."""
-    if list(before) == list(after):
-        return
-    renamed = _renamed(before, after)
-    for item in items:
-        named = item.get(field)
-        if isinstance(named, list):
-            kept = [renamed.get(str(name), str(name)) for name in named]
-            item[field] = [name for name in kept if name in after]
-        elif isinstance(named, str):
-            name = renamed.get(named, named)
-            item[field] = name if name in after else None
-
-
-def _renamed(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
-    return dict(zip(before, after, strict=True)) if len(before) == len(after) else {}
-
-
-def new_name(stem: str, taken: Sequence[str]) -> str:
-    """The first of ``stem``, ``stem-2``, ``stem-3`` … that is free."""
-    number, name = 1, stem
-    while name in taken:
-        number += 1
-        name = f"{stem}-{number}"
-    return name
+def _followed(
+    value: Any, new: Mapping[str, str], before: Sequence[str], after: Sequence[str]
+) -> Any:
+    """A name, a list of names, or a mapping by names, with the names of now."""
+    if isinstance(value, str):
+        name = new.get(value, value)
+        return name if name in after or value not in before else None
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return [name for name in (new.get(old, old) for old in value) if name in after]
+    if not isinstance(value, dict):
+        return value
+    kept = {new.get(old, old): part for old, part in value.items()}
+    kept = {name: part for name, part in kept.items() if name in after}
+    shares = all(isinstance(part, int | float) for part in kept.values())
+    return (normalised(kept) if shares and len(kept) < len(value) else kept) or None

@@ -1,4 +1,4 @@
-"""Recorded traffic: upload a file, choose how its rows become requests, see what came of it."""
+"""Recorded traffic: upload a file, choose how its rows become requests, see and fit it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from typing import get_args
 import pandas as pd
 import streamlit as st
 
+from driftsched.charts import fit as fit_chart
 from driftsched.core.errors import InputError
-from driftsched.scenario import Scenario, TraceColumns, TraceSource, parse_scenario
-from driftsched.studio.scenario_editor.draft import Data
-from driftsched.studio.scenario_editor.edit import Edit
-from driftsched.studio.scenario_editor.fields import edit_fields
-from driftsched.studio.scenario_editor.fitted import fitted
+from driftsched.scenario import (
+    Scenario,
+    TraceColumns,
+    TraceSource,
+    from_yaml,
+    parse_scenario,
+    to_yaml,
+)
+from driftsched.studio.scenario_editor.draft import Data, Draft
+from driftsched.studio.scenario_editor.form import edit_fields
+from driftsched.studio.show import chart
+from driftsched.studio.state import set_scenario
 from driftsched.studio.traces import (
     MAX_UPLOAD_MB,
     check_browser_scenario,
@@ -21,11 +29,11 @@ from driftsched.studio.traces import (
     store_trace,
 )
 from driftsched.workload import TraceLook, import_trace, look_at_trace
+from driftsched.workload.fit import fit_trace
 
 __all__ = ["recorded"]
 
 LISTED = 200
-NO_COLUMN = "(none)"
 COLUMNS = {
     "time": "Time",
     "time_unit": "Unit of time",
@@ -33,15 +41,16 @@ COLUMNS = {
     "output_tokens": "Answer tokens",
     "client": "Sender",
 }
+KEEP = {True: "This scenario's", False: "The file's clients, one category"}
 
 
-def recorded(edit: Edit) -> None:
+def recorded(draft: Draft) -> None:
     """Edit the trace of a scenario."""
-    trace: Data = edit.data.get("trace") or TraceSource(file="-").model_dump() | {"file": ""}
+    trace: Data = draft.data.get("trace") or TraceSource(file="-").model_dump() | {"file": ""}
     uploaded = st.file_uploader(
         "Traffic file (CSV, JSON lines or JSON, also as gzip)",
         type=["csv", "tsv", "txt", "jsonl", "json", "gz"],
-        key=edit.draft.key("trace-upload"),
+        key=draft.key("trace-upload"),
         max_upload_size=MAX_UPLOAD_MB,
         help="Known by their columns: Azure's traces, BurstGPT, the arena log, Mooncake, "
         "Qwen-Bailian, a vLLM benchmark result. Of any other table the columns are proposed, and "
@@ -53,23 +62,23 @@ def recorded(edit: Edit) -> None:
         except InputError as error:
             st.error(str(error), icon=":material/error:")
         else:
-            edit.draft.uploads[path] = uploaded.name
+            draft.uploads[path] = uploaded.name
             trace = trace | {"file": path}
     if trace["file"]:
-        name = edit.draft.uploads.get(trace["file"], Path(trace["file"]).name)
+        name = draft.uploads.get(trace["file"], Path(trace["file"]).name)
         st.caption(f":material/description: {name}")
     else:
         st.info("Upload a traffic file to go on.", icon=":material/upload_file:")
     if is_stored_trace(trace["file"]):
-        trace = _columns(edit, trace)
+        trace = _columns(draft, trace)
     st.markdown("**How rows become requests**")
-    trace = edit_fields(edit.draft, TraceSource, trace, "trace", skip=("file", "format", "columns"))
-    edit.data["trace"] = trace
+    trace = edit_fields(draft, TraceSource, trace, "trace", skip=("file", "format", "columns"))
+    draft.data["trace"] = trace
     if trace["file"]:
-        _report(edit)
+        _report(draft)
 
 
-def _columns(edit: Edit, trace: Data) -> Data:
+def _columns(draft: Draft, trace: Data) -> Data:
     """Take the format told from the file, or let the user confirm what its columns mean."""
     try:
         seen = _look(trace["file"])
@@ -89,13 +98,15 @@ def _columns(edit: Edit, trace: Data) -> Data:
     for place, (name, shown) in zip(st.columns(5), COLUMNS.items(), strict=True):
         options = list(get_args(TraceColumns.model_fields["time_unit"].annotation))
         if name != "time_unit":
-            options = [*([NO_COLUMN] if name == "client" else []), *seen.names]
+            options = [*([None] if name == "client" else []), *seen.names]
         value = proposed.get(name)
-        key = edit.draft.key(f"trace.columns.{trace['file']}.{name}")
-        at = edit.draft.first(key, options.index(value) if value in options else 0)
-        with place:
-            chosen = st.selectbox(shown, options, index=at, key=key)
-        columns[name] = None if chosen == NO_COLUMN else chosen
+        columns[name] = place.selectbox(
+            shown,
+            options,
+            index=options.index(value) if value in options else 0,
+            key=draft.key(f"trace.columns.{trace['file']}.{name}"),
+            format_func=lambda option: "(none)" if option is None else option,
+        )
     return trace | {"format": "columns", "columns": columns}
 
 
@@ -104,17 +115,16 @@ def _look(path: str) -> TraceLook:
     return look_at_trace(Path(path))
 
 
-def _report(edit: Edit) -> None:
-    lenient = edit.data["trace"] | {"on_error": "skip"}
+def _report(draft: Draft) -> None:
+    lenient = draft.data["trace"] | {"on_error": "skip"}
     try:
-        scenario = parse_scenario(edit.data | {"phases": [], "trace": lenient})
+        scenario = parse_scenario(draft.data | {"phases": [], "trace": lenient})
         check_browser_scenario(scenario)
         with st.spinner("Reading the file…"):
-            report = _read(scenario.model_dump_json(by_alias=True))
+            numbers, rules, problems, count = _read(scenario.model_dump_json(by_alias=True))
     except InputError as error:
         st.error(str(error), icon=":material/error:")
         return
-    numbers, rules, problems, count = report
     for column, (name, value) in zip(st.columns(4), numbers.items(), strict=True):
         column.metric(name, f"{value:,}")
     st.markdown("\n".join(f"- {rule[:1].upper()}{rule[1:]}." for rule in rules))
@@ -122,7 +132,13 @@ def _report(edit: Edit) -> None:
         more = f"; the first {LISTED} are listed" if count > LISTED else ""
         st.warning(f"{count:,} broken fields{more}.", icon=":material/rule:")
         st.dataframe(problems.head(LISTED), hide_index=True)
-    fitted(edit.draft, scenario)
+    if st.toggle(
+        "Fit a scenario to it",
+        key=draft.key("trace-fit"),
+        help="Arrivals and lengths become processes with a few parameters, which can be changed, "
+        "scaled and repeated with other seeds.",
+    ):
+        _fitted(draft, scenario)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -140,3 +156,40 @@ def _read(scenario_json: str) -> tuple[dict[str, int], tuple[str, ...], pd.DataF
         columns=["Line", "Column", "Problem", "Value"],
     )
     return numbers, report.rules, problems, report.problem_count
+
+
+def _fitted(draft: Draft, scenario: Scenario) -> None:
+    """Offer to replace the trace by processes fitted to it."""
+    keep = st.radio(
+        "Tenants and categories",
+        list(KEEP),
+        key=draft.key("trace-fit-keep"),
+        format_func=KEEP.__getitem__,
+        horizontal=True,
+    )
+    try:
+        text, table, curves = _fit(scenario.model_dump_json(by_alias=True), bool(keep))
+    except InputError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.dataframe(table, hide_index=True)
+    chart(fit_chart(curves), curves, "fit")
+    if st.button(
+        "Take the fitted scenario",
+        key=draft.key("trace-fit-take"),
+        icon=":material/auto_graph:",
+        help="Replace the scenario: its traffic is drawn from then on, no longer read.",
+    ):
+        draft.take(from_yaml(text))
+        set_scenario(draft.base)
+        st.rerun()
+
+
+@st.cache_data(max_entries=8, show_spinner="Fitting…")
+def _fit(scenario_json: str, keep: bool) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    scenario = Scenario.model_validate_json(scenario_json)
+    if scenario.trace is None:
+        raise InputError("scenario must have a trace to fit, got none")
+    base, name = scenario if keep else None, f"{scenario.name[:33]}-fitted"
+    found = fit_trace(Path(scenario.trace.file), scenario.trace, base, name)
+    return to_yaml(found.scenario), found.table(), found.curves()

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-__all__ = ["hint", "label", "singular"]
+__all__ = ["NOTHING", "hint", "label", "singular"]
 
 UNITS = {
     "_rps": "requests/s",
@@ -16,12 +16,9 @@ UNITS = {
     "_s": "s",
 }
 WHOLE = {
-    "name": "Name",
-    "seed": "Seed",
     "cv": "Coefficient of variation",
     "mu": "μ of ln(length)",
     "sigma": "σ of ln(length)",
-    "gpu": "GPU",
     "tflops": "TFLOPS (half precision)",
     "fp8_tflops": "TFLOPS (fp8)",
     "bandwidth_gbs": "Memory bandwidth (GB/s)",
@@ -31,11 +28,9 @@ WHOLE = {
     "link_latency_us": "Link latency (µs)",
     "host_speed": "Host speed (DGX A100 = 1)",
     "params_b": "Parameters (billions)",
-    "kv_heads": "KV heads",
     "tensor_parallel": "GPUs per replica",
-    "price_per_gpu_hour": "Price per GPU hour",
     "stack": "Serving program",
-    "slo": "Service-level objectives",
+    "slo": "SLO",
     "leak": "Prompts name their job type",
     "words_per_token_sd": "Words per token, spread",
     "base_tokens": "Budget (tokens)",
@@ -51,13 +46,15 @@ WHOLE = {
     "prompt_tokens": "Prompt length",
     "output_tokens": "Answer length",
     "cost": "Cost of an iteration",
-    "arrivals": "Arrivals",
     "compensator": "Correction",
-    "classifier": "Classifier",
     "drain": "Wait until the queue is empty afterwards",
     "pause_s": "Pause afterwards (s)",
     "tenant_arrivals": "Tenants with arrivals of their own",
+    "shares": "Other tenant shares in this phase",
+    "limits": "Limit",
     "clients": "Which client belongs to which tenant",
+    "own_gpus": "GPUs, by their data sheet",
+    "own_models": "Models, by their shape",
     "parts": "Parts of the mixture",
     "drift": "Drift events",
     "at_s": "Begins at (s)",
@@ -67,7 +64,6 @@ WHOLE = {
     "to_s": "Until (s)",
     "of": "Lengths concerned",
     "sd": "Spread of ln(factor)",
-    "factor": "Factor",
     "after": "Try again after",
     "times_s": "Times, separated by commas (s)",
     "rates_rps": "Rates, separated by commas (requests/s)",
@@ -77,18 +73,12 @@ WHOLE = {
     "preempt": "Who gives way",
     "prefix_hit_rate": "Prefix hits",
     "length_correlation": "Rank correlation of lengths",
-    "queue": "Queue",
-    "pools": "Pools",
     "first_token_timeout_s": "Timeout to the first token (s)",
     "timeout_s": "Timeout to the last token (s)",
     "abandonment": "Users hang up",
     "think": "Think time",
-    "ttft_s": "TTFT (s)",
-    "tpot_s": "TPOT (s)",
     "e2e_s": "End to end (s)",
-    "kind": "Kind",
     "burst": "Burst (requests)",
-    "time_scale": "Time scale",
     "on_error": "Broken rows",
     "every_s": "Looks every (s)",
     "add_above": "Adds one above (waiting per replica)",
@@ -98,9 +88,18 @@ WHOLE = {
     "start_up_s": "Start-up of a new replica (s)",
     "cool_down_s": "No other change for (s)",
 }
+ACRONYMS = {"gpu": "GPU", "kv": "KV", "ttft": "TTFT", "tpot": "TPOT"}
 BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}"}
-
-
+NOTHING = {
+    "prompt_tokens": "From the prompt template",
+    "arrivals": "None: tenants have their own",
+    "abandonment": "Nobody hangs up",
+    "cost": "The cluster's",
+    "phase": "(whole run)",
+    "gpu": "(the cluster's)",
+    "model": "(the cluster's)",
+}
+"""Field → what it means that it is left out."""
 SINGULAR = {"drift": "drift event", "events": "event"}
 
 
@@ -116,7 +115,8 @@ def label(name: str) -> str:
     for suffix, unit in UNITS.items():
         if name.endswith(suffix):
             return f"{label(name.removesuffix(suffix))} ({unit})"
-    return name.replace("_", " ").capitalize()
+    words = " ".join(ACRONYMS.get(word, word) for word in name.split("_"))
+    return words[:1].upper() + words[1:]
 
 
 def hint(field: FieldInfo) -> str | None:

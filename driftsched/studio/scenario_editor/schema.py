@@ -1,32 +1,20 @@
-"""Choose a kind: a distribution, an arrival process, a policy; with sensible first parameters."""
+"""What a model's fields hold, told from their types, and what a new kind of them starts with."""
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-import streamlit as st
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from driftsched.core.errors import InputError
-from driftsched.studio.scenario_editor.choices import names_for
-from driftsched.studio.scenario_editor.draft import Data, Draft
 from driftsched.studio.scenario_editor.names import normalised
-from driftsched.studio.scenario_editor.shapes import kinds_in
-from driftsched.studio.words import choice_label
 
-__all__ = ["edit_kind", "first_values", "kind_words"]
+__all__ = ["first_values", "is_optional", "item_of", "kinds_in", "model_in", "parsed"]
 
-NO_KIND = "(none)"
-NOTHING = {
-    "prompt_tokens": "From the prompt template",
-    "arrivals": "None: tenants have their own",
-    "abandonment": "Nobody hangs up",
-    "cost": "The cluster's",
-}
 FIRST: dict[str, Callable[[float], Any]] = {
     "tokens": lambda mean: mean,
     "mean_tokens": lambda mean: mean,
@@ -62,14 +50,61 @@ FIRST: dict[str, Callable[[float], Any]] = {
 }
 """First value of a parameter without a default, from the mean of the former kind: lengths in
 tokens, gaps in seconds. An unlisted one starts at 1."""
-
-
+Kinds = Mapping[str, type[BaseModel]]
 Names = Callable[[str], Sequence[str] | None]
+
+
+def kinds_in(annotation: Any) -> dict[str, type[BaseModel]]:
+    """Kind → model of all kinds a field may take; empty where it is no such field."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        kind = annotation.model_fields.get("kind")
+        return {} if kind is None else {str(kind.default): annotation}
+    kinds: dict[str, type[BaseModel]] = {}
+    for part in get_args(annotation):
+        kinds |= kinds_in(part)
+    return kinds
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The one model that a field holds; it may be optional."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [model for part in get_args(annotation) if (model := model_in(part))]
+    return found[0] if len(found) == 1 else None
+
+
+def is_optional(annotation: Any) -> bool:
+    """Whether a field may be None."""
+    return NoneType in get_args(annotation)
+
+
+def item_of(annotation: Any) -> tuple[type | None, Any]:
+    """Container (tuple, dict, or None) of a field, and the type of what it holds.
+
+    Examples
+    --------
+    >>> item_of(tuple[int, ...] | None), item_of(dict[str, float]), item_of(int | None)
+    ((<class 'tuple'>, <class 'int'>), (<class 'dict'>, <class 'float'>), (None, None))
+    """
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (tuple, dict):
+        return origin, inner[0 if origin is tuple else 1]
+    if NoneType in inner:
+        return next((found for part in inner if (found := item_of(part))[0]), (None, None))
+    return None, None
+
+
+def parsed(kinds: Kinds, value: Mapping[str, Any] | None) -> BaseModel | None:
+    """The object that a kind's data stand for; None where they are not valid."""
+    try:
+        return kinds[value["kind"]].model_validate(value) if value else None
+    except (InputError, KeyError, ValueError):
+        return None
 
 
 def first_values(
     model: type[BaseModel], former: BaseModel | None = None, names: Names | None = None
-) -> Data:
+) -> dict[str, Any]:
     """Parameters of a newly chosen kind, near the former one's mean where there is one.
 
     What has no mean, such as an event, keeps the fields that both kinds have.
@@ -81,24 +116,23 @@ def first_values(
     """
     mean = getattr(former, "mean", None) or getattr(former, "mean_gap_s", None)
     kept = {} if mean is not None or former is None else former.model_dump(mode="json")
-    data: Data = {}
+    data: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         if name in kept and name != "kind":
             data[name] = kept[name]
         elif field.is_required():
-            data[name] = _first(
-                name, field.annotation, float(mean or 100.0), names(name) if names else None
-            )
+            known = names(name) if names else None
+            data[name] = _first(name, field.annotation, float(mean or 100.0), known)
         else:
             data[name] = to_jsonable_python(field.get_default(call_default_factory=True))
     return data
 
 
 def _first(name: str, annotation: Any, mean: float, names: Sequence[str] | None) -> Any:
-    kinds = kinds_in(annotation)
+    kinds, (container, _) = kinds_in(annotation), item_of(annotation)
     if name in FIRST:
         value = FIRST[name](mean)
-    elif get_origin(annotation) is dict:
+    elif container is dict:
         value = normalised(dict.fromkeys(names or (), 1.0))
     elif kinds:
         value = first_values(kinds.get("lognormal") or next(iter(kinds.values())))
@@ -110,62 +144,6 @@ def _first(name: str, annotation: Any, mean: float, names: Sequence[str] | None)
         value = 1
     elif str in (annotation, *get_args(annotation)):
         value = names[0] if names else ""
-    elif get_origin(annotation) is tuple:
-        value = []
     else:
-        value = 1.0
+        value = [] if container is tuple else 1.0
     return float(f"{value:.4g}") if isinstance(value, float) else value
-
-
-def edit_kind(
-    draft: Draft,
-    kinds: dict[str, type[BaseModel]],
-    value: Data | None,
-    key: str,
-    label: str,
-    explanation: str | None,
-    optional: bool = False,
-) -> Data | None:
-    """Draw the chooser; return the data of the chosen kind, parameters not yet edited."""
-    names = [NO_KIND, *kinds] if optional else list(kinds)
-    current = NO_KIND if value is None else value.get("kind")
-    widget = draft.key(f"{key}.kind")
-    at = draft.first(widget, names.index(current) if current in names else 0)
-    nothing = NOTHING.get(key.rpartition(".")[2], "None")
-    chosen = st.selectbox(
-        label,
-        names,
-        index=at,
-        key=widget,
-        format_func=lambda name: nothing if name == NO_KIND else choice_label(name),
-        help=_explained(kinds, explanation),
-    )
-    if chosen == NO_KIND or chosen is None:
-        return None
-    if value is not None and value.get("kind") == chosen:
-        return value
-    return first_values(kinds[chosen], _former(kinds, value), lambda field: names_for(draft, field))
-
-
-def kind_words(kinds: Mapping[str, type[BaseModel]], item: Data) -> str:
-    """Say in a few words which kind an item is and when it happens."""
-    former = _former(kinds, item)
-    words = getattr(former, "title", None) or choice_label(str(item.get("kind")))
-    at = getattr(former, "at_s", getattr(former, "from_s", None))
-    phase = getattr(former, "phase", None)
-    return words if at is None else f"{words} from {at:g} s{f' of {phase}' if phase else ''}"
-
-
-def _explained(kinds: dict[str, type[BaseModel]], explanation: str | None) -> str:
-    lines = [explanation or ""]
-    for name, model in kinds.items():
-        first = (inspect.getdoc(model) or "").split("\n\n")[0].replace("\n", " ")
-        lines.append(f"- **{choice_label(name)}**: {first}")
-    return "\n".join(lines)
-
-
-def _former(kinds: Mapping[str, type[BaseModel]], value: Data | None) -> BaseModel | None:
-    try:
-        return kinds[value["kind"]].model_validate(value) if value else None
-    except (InputError, KeyError, ValueError):
-        return None

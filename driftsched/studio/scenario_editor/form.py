@@ -1,0 +1,380 @@
+"""A widget for each field of a model, made from the model: a new field or kind shows by itself."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from driftsched.studio.scenario_editor.draft import Data, Draft
+from driftsched.studio.scenario_editor.names import follow
+from driftsched.studio.scenario_editor.schema import (
+    Kinds,
+    first_values,
+    is_optional,
+    item_of,
+    kinds_in,
+    model_in,
+    parsed,
+)
+from driftsched.studio.scenario_editor.tables import edit_named_rows, edit_pairs, edit_shares
+from driftsched.studio.scenario_editor.words import NOTHING, hint, label, singular
+from driftsched.studio.words import choice_label
+
+__all__ = ["edit_fields", "pick"]
+
+LONG = 300
+"""Texts that may have more characters get more than one line."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A field, and where it stands in the scenario."""
+
+    name: str
+    field: FieldInfo
+    path: str
+
+    @property
+    def type(self) -> Any:
+        """The field's annotation: it chooses the widget."""
+        return self.field.annotation
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Label and help of its widget."""
+        return {"label": label(self.name), "help": hint(self.field)}
+
+    @property
+    def simple(self) -> bool:
+        """Whether one widget holds it."""
+        container, item = item_of(self.type)
+        inner = item if container else self.type
+        return container is not dict and not kinds_in(inner) and not model_in(inner)
+
+
+def edit_fields(
+    draft: Draft,
+    model: type[BaseModel],
+    data: Data,
+    path: str,
+    *,
+    only: Collection[str] | None = None,
+    skip: Collection[str] = (),
+    columns: int = 3,
+) -> Data:
+    """Draw a widget for each field and return what they hold; nothing is validated here.
+
+    Parameters
+    ----------
+    model : type
+        Its fields' types choose the widgets, its descriptions and bounds explain them.
+    data : dict
+        Values shown first.
+    path : str
+        Where `data` stands in the scenario; part of the widgets' keys.
+    only, skip : collections of str
+        Fields to draw, fields to leave alone.
+    columns : int
+        Simple fields beside each other.
+    """
+    edited = dict(data)
+    places = [
+        Place(name, field, f"{path}.{name}".lstrip("."))
+        for name, field in model.model_fields.items()
+        if (only is None or name in only) and name not in skip
+    ]
+    places.sort(key=lambda place: not place.field.is_required())
+    simple = [place for place in places if place.simple]
+    beside = [place for place in simple if place.type is not bool]
+    for start in range(0, len(beside), columns):
+        row = st.columns(columns, vertical_alignment="bottom")
+        for column, place in zip(row, beside[start : start + columns], strict=False):
+            with column:
+                edited[place.name] = _edit_value(draft, place, data.get(place.name))
+    for place in simple:
+        if place.type is bool:
+            edited[place.name] = _edit_value(draft, place, data.get(place.name))
+    for place in places:
+        if not place.simple:
+            edited[place.name] = _edit_structure(draft, place, edited, columns)
+    return edited
+
+
+def _edit_value(draft: Draft, place: Place, value: Any) -> Any:
+    kind, options, names = place.type, get_args(place.type), draft.names(place.name)
+    widget = place.words | {"key": draft.key(place.path)}
+    if kind is bool:
+        return st.toggle(value=bool(value), **widget)
+    if get_origin(kind) is Literal:
+        return value if len(options) == 1 else _choose(options, value, widget, choice_label)
+    if item_of(kind)[0] is tuple:
+        return _edit_values(item_of(kind)[1], names, value or (), widget)
+    if {int, float} & {kind, *options}:
+        hold = "none" if NoneType in options else None
+        if int in (kind, *options):
+            return st.number_input(value=value, step=1, placeholder=hold, **widget)
+        number = None if value is None else float(value)
+        step = _step(number)
+        return st.number_input(value=number, step=step, format="%g", placeholder=hold, **widget)
+    if names is not None:
+        known = [None, *names] if is_optional(kind) else names
+        nothing = NOTHING.get(place.name, "(none)")
+        return _choose(known, value, widget, lambda name: nothing if name is None else name)
+    most = max((getattr(rule, "max_length", 0) for rule in place.field.metadata), default=0)
+    if most > LONG:
+        return st.text_area(value=value or "", height=80, **widget)
+    return st.text_input(value=value or "", **widget) or (None if is_optional(kind) else "")
+
+
+def _choose(
+    options: Sequence[Any], value: Any, widget: dict[str, Any], say: Callable[[Any], str]
+) -> Any:
+    at = options.index(value) if value in options else 0
+    return st.selectbox(options=options, index=at, format_func=say, **widget)
+
+
+def _choose_some(
+    options: Sequence[str],
+    value: Sequence[str],
+    widget: dict[str, Any],
+    say: Callable[[str], str] = str,
+    empty: str = "None",
+) -> list[str]:
+    """Draw a chooser of several; other options make another one, which starts from the data."""
+    widget = widget | {"key": f"{widget['key']}.{'/'.join(options)}", "placeholder": empty}
+    chosen = [one for one in value if one in options]
+    return st.multiselect(options=options, default=chosen, format_func=say, **widget)
+
+
+def _edit_values(
+    item: Any, names: Sequence[str] | None, value: Sequence[Any], widget: dict[str, Any]
+) -> list[Any]:
+    """Draw a list of options, of names, of numbers or of words."""
+    known, say = (get_args(item), choice_label) if get_origin(item) is Literal else (names, str)
+    if known is not None:
+        return _choose_some(known, value, widget, say, "All" if names else "None")
+    text = ", ".join(f"{one:g}" if isinstance(one, float) else str(one) for one in value)
+    typed = st.text_input(value=text, **widget)
+    parts = [part.strip() for part in typed.split(",") if part.strip()]
+    return parts if "str" in str(item) else [_number(part) for part in parts]
+
+
+def _edit_structure(draft: Draft, place: Place, holder: Data, columns: int) -> Any:
+    """Draw a field that holds more than one widget can: kinds, a part, many of them, a mapping."""
+    value, (container, item) = holder.get(place.name), item_of(place.type)
+    optional, part = is_optional(place.type), model_in(item if container else place.type)
+    if container is tuple:
+        return _edit_many(draft, place, list(value or []), columns)
+    if container is dict and kinds_in(item):
+        return _edit_named(draft, place, value or {}, columns)
+    if kinds := kinds_in(place.type):
+        return edit_kind(draft, kinds, value, place.path, place.words, columns, optional)
+    shares = item in (int, float)
+    words = place.words | ({"help": inspect.getdoc(part)} if part and not container else {})
+    if optional and (shares or container is None):
+        if not st.toggle(value=value is not None, key=draft.key(f"{place.path}.on"), **words):
+            return None
+    else:
+        st.markdown(f"**{words['label']}**", help=words["help"])
+    if shares:
+        names = draft.names(place.name) or list(value or ())
+        first, put = value or draft.shares(place.name), partial(holder.__setitem__, place.name)
+        return edit_shares(draft, names, first, place.path, put)
+    if part is None:
+        return edit_pairs(draft, value or {}, place.path)
+    if container is None:
+        first = first_values(part) if value is None else value
+        return edit_fields(draft, part, first, place.path, columns=columns)
+    named = edit_named_rows(draft, part, value or {}, place.path)
+    follow(draft.data, place.name, list(value or ()), list(named or ()))
+    return named
+
+
+def edit_kind(
+    draft: Draft,
+    kinds: Kinds,
+    value: Data | None,
+    path: str,
+    words: dict[str, Any],
+    columns: int,
+    optional: bool = False,
+) -> Data | None:
+    """Draw a chooser of a kind, then its parameters; a kind just chosen gets first values."""
+    name = path.rpartition(".")[2]
+    known = [None, *kinds] if optional else list(kinds)
+    lines = [words["help"] or ""]
+    for kind, model in kinds.items():
+        lines.append(f"- **{choice_label(kind)}**: {rule_of(model)}")
+    chosen = _choose(
+        known,
+        value and value.get("kind"),
+        {"label": words["label"], "help": "\n".join(lines), "key": draft.key(f"{path}.kind")},
+        lambda kind: NOTHING.get(name, "None") if kind is None else choice_label(kind),
+    )
+    if chosen is None:
+        return None
+    if value is None or value.get("kind") != chosen:
+        value = first_values(kinds[chosen], parsed(kinds, value), draft.names)
+    own = f"{path}.{chosen}"
+    return edit_fields(draft, kinds[chosen], value, own, skip=("kind",), columns=columns)
+
+
+def rule_of(model: type[BaseModel]) -> str:
+    """One line about a kind: its own rule, or how its description begins."""
+    rule: str = getattr(model, "rule", "") or (inspect.getdoc(model) or "").split("\n\n")[0]
+    return rule.replace("\n", " ")
+
+
+def _edit_many(draft: Draft, place: Place, items: list[Data], columns: int) -> list[Data]:
+    """Draw one of many parts or events, which can be added, moved and removed."""
+    item = item_of(place.type)[1]
+    kinds, model = kinds_in(item), model_in(item)
+    bounds = (getattr(part, "min_length", None) for part in place.field.metadata)
+    least = next((bound for bound in bounds if bound is not None), 0)
+
+    def fresh() -> Data:
+        if kinds or model is None:
+            return first_values(next(iter(kinds.values())), names=draft.names)
+        return copy.deepcopy(items[-1]) if items else first_values(model, names=draft.names)
+
+    say = partial(_kind_words, kinds) if kinds else _said
+    at = pick(draft, items, singular(place.name), fresh, path=place.path, least=least, say=say)
+    if at is None:
+        return items
+    path = f"{place.path}.{at}"
+    if kinds:
+        words = {"label": "Kind", "help": None}
+        items[at] = edit_kind(draft, kinds, items[at], path, words, columns) or items[at]
+    elif model is not None:
+        items[at] = edit_fields(draft, model, items[at], path, columns=columns)
+    return items
+
+
+def _edit_named(draft: Draft, place: Place, own: Data, columns: int) -> Data | None:
+    """Draw parts by name: who has one, and one of them."""
+    known, kinds = draft.names(place.name) or list(own), kinds_in(item_of(place.type)[1])
+    chosen = _choose_some(known, list(own), place.words | {"key": draft.key(place.path)})
+    first = kinds.get("poisson") or next(iter(kinds.values()))
+    named = {name: own.get(name) or first_values(first) for name in chosen}
+    if not named:
+        return None
+    at = chosen[0]
+    if len(chosen) > 1:
+        at = st.selectbox("Edited below", chosen, key=draft.key(f"{place.path}.which"))
+    words = {"label": f"Of {at}", "help": None}
+    named[at] = edit_kind(draft, kinds, named[at], f"{place.path}.{at}", words, columns)
+    return named
+
+
+def pick(
+    draft: Draft,
+    items: list[Data],
+    what: str,
+    fresh: Callable[[], Data],
+    *,
+    path: str,
+    least: int = 1,
+    say: Callable[[Data], str] = lambda item: str(item.get("name")),
+) -> int | None:
+    """Draw a chooser for one of `items`, with buttons to add, remove and move; its index.
+
+    Parameters
+    ----------
+    items : list of dict
+        Changed in place after the run.
+    what : str
+        Singular noun, for labels.
+    fresh : callable
+        Makes the item that "Add" appends.
+    least : int
+        So many cannot be removed.
+    say : callable
+        Item → its words in the chooser.
+    """
+    at = min(draft.chosen.get(path, 0), len(items) - 1)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if items:
+            at = st.selectbox(
+                what.capitalize(),
+                range(len(items)),
+                index=at,
+                key=draft.key(f"{path}-at"),
+                format_func=lambda place: f"{place + 1}. {say(items[place])}",
+                help=f"Which {what} is edited below.",
+                width=280,
+            )
+            draft.chosen[path] = at
+        _buttons(draft, items, what, path, at, least, fresh)
+    return at if items else None
+
+
+def _buttons(
+    draft: Draft,
+    items: list[Data],
+    what: str,
+    path: str,
+    at: int,
+    least: int,
+    fresh: Callable[[], Data],
+) -> None:
+    def put(place: int, item: Data) -> None:
+        items.insert(place, item)
+        draft.chosen[path] = place
+
+    def move(step: int) -> None:
+        put(at + step, items.pop(at))
+
+    def remove() -> None:
+        items.pop(at)
+        draft.chosen[path] = max(0, at - 1)
+
+    last = at >= len(items) - 1
+    adding = "Add" if items else f"Add a {what}"
+    actions: list[tuple[str, str, str, bool, Callable[[], None]]] = [
+        ("add", adding, f"Add a {what} at the end.", False, lambda: put(len(items), fresh())),
+        ("arrow_upward", "", "Move it one place up.", at <= 0, lambda: move(-1)),
+        ("arrow_downward", "", "Move it one place down.", last, lambda: move(1)),
+        ("delete", "", f"Remove this {what}.", len(items) <= least, remove),
+    ]
+    for icon, text, explained, off, act in actions if items else actions[:1]:
+        key, shown = draft.key(f"{path}-{icon}"), f":material/{icon}:"
+        if st.button(text, key=key, icon=shown, help=explained, disabled=off):
+            draft.operations.append(act)
+
+
+def _kind_words(kinds: Kinds, item: Data) -> str:
+    """Say in a few words which kind an item is and when it happens."""
+    one = parsed(kinds, item)
+    words = getattr(one, "title", None) or choice_label(str(item.get("kind")))
+    at, phase = getattr(one, "at_s", getattr(one, "from_s", None)), getattr(one, "phase", None)
+    return words if at is None else f"{words} from {at:g} s{f' of {phase}' if phase else ''}"
+
+
+def _said(item: Data) -> str:
+    """Name a part by its first values."""
+    plain = [(n, v) for n, v in item.items() if isinstance(v, str | int | float)]
+    if isinstance(item.get("length"), dict):
+        plain.append(("length", choice_label(item["length"].get("kind", ""))))
+    return ", ".join(f"{label(name)} {value}" for name, value in plain[:3])
+
+
+def _step(value: float | None) -> float:
+    """A tenth of the value's order of magnitude, so that the buttons are of use."""
+    return float(10.0 ** (math.floor(math.log10(abs(value))) - 1)) if value else 0.1
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

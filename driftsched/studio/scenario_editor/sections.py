@@ -1,0 +1,248 @@
+"""The editor's sections: most are the form of some fields, a few have more to say."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from driftsched.core.errors import InputError
+from driftsched.scenario import (
+    Category,
+    Cluster,
+    Engine,
+    Patience,
+    Phase,
+    Retries,
+    Scenario,
+    Tenant,
+)
+from driftsched.scheduling.policies import POLICIES
+from driftsched.serving.catalogue import GPUS, MODELS
+from driftsched.serving.memory import kv_capacity_tokens
+from driftsched.studio.scenario_editor.draft import GANG_FIELDS, Data, Draft
+from driftsched.studio.scenario_editor.form import edit_fields, pick
+from driftsched.studio.scenario_editor.names import follow, names_of, new_name, normalised
+from driftsched.studio.scenario_editor.recorded import recorded
+from driftsched.studio.scenario_editor.schema import parsed
+from driftsched.studio.scenario_editor.tables import add_up, edit_rows
+from driftsched.studio.state import get_scenario
+
+__all__ = ["SECTIONS", "Section"]
+
+Section = Callable[[Draft], None]
+CLIENTS = {"patience": Patience, "retries": Retries}
+"""Parts of a tenant that have no place in a table; they are edited below it."""
+SOURCES = {"phases": "Phases", "trace": "Recorded trace"}
+ENDS = {"requests": ("a number of requests", 1000), "duration_s": ("a time", 60.0)}
+"""What a phase may end after: its words, and the first value."""
+
+
+OWN = ("own_gpus", "own_models")
+CATALOGUES: dict[str, Mapping[str, Any]] = {"gpu": GPUS, "model": MODELS}
+
+
+def _form(draft: Draft, fields: tuple[str, ...], caption: str = "", columns: int = 3) -> None:
+    if caption:
+        st.caption(caption)
+    draft.data |= edit_fields(draft, Scenario, draft.data, "", only=fields, columns=columns)
+
+
+def _tenants(draft: Draft) -> None:
+    st.caption(
+        "One row a tenant. **Share** is its part of the requests, and the shares add up to 1; "
+        "**weight** is its part of the service under the Weighted policy; an empty limit or "
+        "objective is none. Rows are added below the last one and "
+        "removed by the box at their left."
+    )
+    former, before = draft.data["tenants"], names_of(draft.data["tenants"])
+    rows = edit_rows(draft, Tenant, former, "tenants", skip=CLIENTS)
+    by_name = dict(zip(before, former, strict=True))
+    for place, (row, name) in enumerate(zip(rows, names_of(rows), strict=True)):
+        renamed = former[place] if len(rows) == len(former) else {}
+        kept = by_name.get(name, renamed)
+        row.update({part: kept[part] for part in CLIENTS if part in kept})
+    draft.data["tenants"] = rows
+    follow(draft.data, "tenants", before, names_of(rows))
+
+    def put(shares: list[float]) -> None:
+        for row, share in zip(rows, shares, strict=True):
+            row["share"] = share
+
+    add_up(draft, [row["share"] for row in rows], "tenants", put)
+    with st.expander("Patience and retries of a tenant's clients", icon=":material/hourglass:"):
+        at = st.selectbox(
+            "Clients of",
+            range(len(rows)),
+            key=draft.key("clients-of"),
+            format_func=lambda place: names_of(rows)[place],
+            help="Whose clients are edited below; an empty time waits for ever.",
+        )
+        if at is not None:
+            path = f"tenants.{at}"
+            rows[at] = edit_fields(draft, Tenant, rows[at], path, only=CLIENTS)
+
+
+def _categories(draft: Draft) -> None:
+    st.caption(
+        "A category is a kind of work: what is budgeted for it at admission, the key words that "
+        "give it away to the classifier, and how long its prompts and answers really are."
+    )
+    items = draft.data["categories"]
+    before = names_of(items)
+
+    def fresh() -> Data:
+        lengths = {"kind": "lognormal", "mu": 5.0, "sigma": 0.5}
+        name = new_name("category", names_of(items))
+        new = Category(name=name, base_tokens=128, max_output_tokens=256, output_tokens=lengths)
+        return new.model_dump(mode="json")
+
+    at = pick(draft, items, "category", fresh, path="categories")
+    if at is not None:
+        items[at] = edit_fields(draft, Category, items[at], f"categories.{at}")
+    follow(draft.data, "categories", before, names_of(items))
+
+
+def _traffic(draft: Draft) -> None:
+    draft.source = st.radio(
+        "Traffic from",
+        list(SOURCES),
+        index=list(SOURCES).index(draft.source),
+        key=draft.key("source"),
+        format_func=SOURCES.__getitem__,
+        horizontal=True,
+        help="Phases are drawn from arrival processes; a trace repeats recorded requests.",
+    )
+    if draft.source == "trace":
+        recorded(draft)
+        return
+    items = draft.data["phases"]
+    before = names_of(items)
+    at = pick(draft, items, "phase", lambda: _fresh_phase(draft), path="phases")
+    if at is not None:
+        items[at] = _phase(draft, items[at], f"phases.{at}")
+    follow(draft.data, "phases", before, names_of(items))
+
+
+def _fresh_phase(draft: Draft) -> Data:
+    items = draft.data["phases"]
+    if items:
+        return copy.deepcopy(items[-1]) | {"name": new_name("phase", names_of(items))}
+    mix = normalised(dict.fromkeys(names_of(draft.data["categories"]), 1.0))
+    arrivals = {"kind": "poisson", "rate_rps": 5.0}
+    return {"name": "phase", "requests": 1000, "duration_s": None, "arrivals": arrivals, "mix": mix}
+
+
+def _phase(draft: Draft, phase: Data, path: str) -> Data:
+    edited = edit_fields(draft, Phase, phase, path, only=("name",), columns=1)
+    bound = "requests" if phase.get("duration_s") is None else "duration_s"
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        bound = st.selectbox(
+            "Ends after",
+            list(ENDS),
+            index=list(ENDS).index(bound),
+            key=draft.key(f"{path}.ends"),
+            format_func=lambda name: ENDS[name][0],
+            help="A phase ends after its requests have come, or when its time is over.",
+        )
+    start = {bound: ENDS[bound][1] if phase.get(bound) is None else phase[bound]}
+    with right:
+        ends = edit_fields(draft, Phase, start, path, only=(bound,), columns=1)
+    edited |= {"requests": None, "duration_s": None} | ends
+    return edit_fields(draft, Phase, edited, path, skip=("name", *ENDS))
+
+
+def _policy(draft: Draft) -> None:
+    _form(draft, ("policy",))
+    spec = parsed(POLICIES, draft.data["policy"])
+    if spec is not None:
+        policy = spec.build(get_scenario().tenants)  # type: ignore[attr-defined]
+        st.info(inspect.getdoc(type(policy)), icon=":material/rule:")
+
+
+def _engine(draft: Draft) -> None:
+    data = edit_fields(draft, Engine, draft.data["engine"], "engine", only=GANG_FIELDS[:2])
+    gang = data["mode"] == "gang"
+    rest = {name for name in Engine.model_fields if (name in GANG_FIELDS) == gang}
+    rest -= set(GANG_FIELDS[:2])
+    draft.data["engine"] = edit_fields(draft, Engine, data, "engine", only=rest)
+
+
+def _cluster(draft: Draft) -> None:
+    data: Data = draft.data["cluster"]
+    with st.expander("Your own GPUs and models", icon=":material/developer_board:"):
+        st.caption("What is entered here can be chosen below. Rows are added below the last one.")
+        own = {name: data[name] for name in OWN}
+        data |= edit_fields(draft, Cluster, own, "cluster", only=OWN)
+    for column, (field, catalogue) in zip(st.columns(2), CATALOGUES.items(), strict=True):
+        with column:
+            data |= edit_fields(draft, Cluster, data, "cluster", only=(field,), columns=1)
+            mine = (data[f"own_{field}s"] or {}).get(data[field])
+            source = mine.get("source") if mine else catalogue[data[field]].source
+            st.caption(f"Figures from: {source or 'not stated'}.")
+    counted = () if data.get("pools") else ("replicas",)
+    plain = (*counted, "tensor_parallel", "price_per_gpu_hour")
+    data |= edit_fields(draft, Cluster, data, "cluster", only=plain)
+    _capacity({name: v for name, v in data.items() if name not in ("replicas", "pools")})
+    st.markdown("**Queue and router**")
+    data |= edit_fields(draft, Cluster, data, "cluster", only=("queue", "router"), columns=1)
+    with st.expander("Pools: replicas of different kinds", icon=":material/stacks:"):
+        st.caption("A pool says only what differs from the cluster; without pools all are alike.")
+        data |= edit_fields(draft, Cluster, data, "cluster", only=("pools",))
+    drawn = {*plain, "replicas", "queue", "router", "pools", *CATALOGUES, *OWN}
+    with st.expander("Memory, context and cost of an iteration", icon=":material/memory:"):
+        data |= edit_fields(draft, Cluster, data, "cluster", skip=drawn)
+
+
+def _capacity(cluster: Data) -> None:
+    """Say how much KV cache fits, or why none does."""
+    try:
+        tokens = kv_capacity_tokens(Cluster.model_validate(cluster))
+    except InputError as error:
+        st.error(str(error), icon=":material/memory:")
+    except ValueError:
+        return  # said in full by the validation of the whole scenario
+    else:
+        st.info(
+            f"KV cache for **{tokens:,} tokens** fits beside the weights.", icon=":material/memory:"
+        )
+
+
+def _fields(*names: str, caption: str = "", columns: int = 3) -> tuple[Section, tuple[str, ...]]:
+    return partial(_form, fields=names, caption=caption, columns=columns), names
+
+
+SECTIONS: dict[str, tuple[Section, tuple[str, ...]]] = {
+    "Basics": _fields("name", "title", "question", "seed", "lengths", "prompts", columns=2),
+    "Tenants": (_tenants, ("tenants",)),
+    "Categories": (_categories, ("categories",)),
+    "Traffic": (_traffic, ("phases", "trace", "scenario")),
+    "Drift": _fields(
+        "drift",
+        caption="Drift changes how long prompts and answers are, or the mix of categories, while "
+        "the traffic goes on: what the estimator has to learn. Times are nominal: phases laid end "
+        "to end.",
+    ),
+    "Estimator": _fields(
+        "estimator",
+        caption="Budget = category's base × correction × the tenant's safety factor × input "
+        "factor; the total with the prompt decides the size class.",
+        columns=2,
+    ),
+    "Policy": (_policy, ("policy",)),
+    "Engine": (_engine, ("engine",)),
+    "Cluster": (_cluster, ("cluster",)),
+    "Metrics": _fields("metrics"),
+}
+"""Tab → what draws it, and the fields whose errors are shown there."""
+_DRAWN = {"schema_version", *(field for _, fields in SECTIONS.values() for field in fields)}
+_OTHERS = tuple(field for field in Scenario.model_fields if field not in _DRAWN)
+if _OTHERS:
+    SECTIONS["Events"] = _fields(
+        *_OTHERS, caption="What happens to the cluster while the run goes."
+    )

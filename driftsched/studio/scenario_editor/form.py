@@ -93,8 +93,8 @@ def edit_fields(
         for name, field in model.model_fields.items()
         if (only is None or name in only) and name not in skip
     ]
-    places.sort(key=lambda place: not place.field.is_required())
     simple = [place for place in places if place.simple]
+    simple.sort(key=lambda place: not place.field.is_required())
     beside = [place for place in simple if place.type is not bool]
     for start in range(0, len(beside), columns):
         row = st.columns(columns, vertical_alignment="bottom")

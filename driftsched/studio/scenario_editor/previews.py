@@ -65,10 +65,10 @@ def pictures(scenario: Scenario, seen: Forecast) -> None:
         chart(arrivals(seen.arrivals, seen.marks), seen.arrivals, "arrivals")
         figure = lengths(seen.requests, drifted=None if drifted.empty else drifted)
         chart(figure, seen.requests, "lengths")
+        chart(memory(parts), parts, "memory")
     with right:
         chart(queue_depth(seen.queues, seen.marks), seen.queues, "queue")
         chart(gpu(seen.gpus, seen.marks), seen.gpus, "gpu")
-        chart(memory(parts), parts, "memory")
 
 
 def escaped(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,7 +76,7 @@ class Draft:
         what = REFERENCES.get(name)
         if what is None:
             return None
-        catalogue = {"gpu": GPUS, "model": MODELS}.get(name, ())
+        catalogue: Iterable[str] = {"gpu": list(GPUS), "model": list(MODELS)}.get(name, [])
         holder = self.data["cluster"] if what.startswith("own_") else self.data
         return [*catalogue, *names_of(holder.get(what))]
 
@@ -88,10 +88,11 @@ class Draft:
     def take(self, data: Data | Scenario) -> None:
         """Give all widgets anew, from changed data or from a valid scenario."""
         if isinstance(data, Scenario):
-            self.base, data = data, json.loads(data.model_dump_json(by_alias=True))
-            self.source = "phases" if self.base.trace is None else "trace"
+            self.base, self.data = data, json.loads(data.model_dump_json(by_alias=True))
+            self.source = "phases" if data.trace is None else "trace"
             self.chosen.clear()
-        self.data = data
+        else:
+            self.data = data
         self.generation += 1
         self.frames.clear()
 

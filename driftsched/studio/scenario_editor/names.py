@@ -80,11 +80,12 @@ def follow(data: Any, what: str, before: Sequence[str], after: Sequence[str]) ->
     if list(before) == list(after):
         return
     new = dict(zip(before, after, strict=True)) if len(before) == len(after) else {}
-    for name, value in list(data.items()) if isinstance(data, dict) else enumerate(data):
-        if isinstance(data, dict) and REFERENCES.get(name) == what:
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if REFERENCES.get(name) == what:
             data[name] = _followed(value, new, before, after)
-        if isinstance(data[name], dict | list):
-            follow(data[name], what, before, after)
+    for part in data.values() if isinstance(data, dict) else data:
+        if isinstance(part, dict | list):
+            follow(part, what, before, after)
 
 
 def _followed(

@@ -87,5 +87,5 @@ def _memory(scenario: Scenario) -> pd.DataFrame:
         f"{machine.gpu} for {machine.model}": memory_parts(machine)
         for machine in scenario.cluster.machines
     }
-    rows = [(gpu, part, gb) for gpu, parts in kinds.items() for part, gb in parts.items()]
+    rows = [(kind, part, gb) for kind, parts in kinds.items() for part, gb in parts.items()]
     return pd.DataFrame(rows, columns=["gpu", "part", "gb"])

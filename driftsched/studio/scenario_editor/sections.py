@@ -28,7 +28,7 @@ from driftsched.studio.scenario_editor.draft import GANG_FIELDS, Data, Draft
 from driftsched.studio.scenario_editor.form import edit_fields, pick
 from driftsched.studio.scenario_editor.names import follow, names_of, new_name, normalised
 from driftsched.studio.scenario_editor.recorded import recorded
-from driftsched.studio.scenario_editor.schema import parsed
+from driftsched.studio.scenario_editor.schema import first_values, parsed
 from driftsched.studio.scenario_editor.tables import add_up, edit_rows
 from driftsched.studio.state import get_scenario
 
@@ -96,10 +96,8 @@ def _categories(draft: Draft) -> None:
     before = names_of(items)
 
     def fresh() -> Data:
-        lengths = {"kind": "lognormal", "mu": 5.0, "sigma": 0.5}
         name = new_name("category", names_of(items))
-        new = Category(name=name, base_tokens=128, max_output_tokens=256, output_tokens=lengths)
-        return new.model_dump(mode="json")
+        return first_values(Category) | {"name": name, "base_tokens": 128, "max_output_tokens": 256}
 
     at = pick(draft, items, "category", fresh, path="categories")
     if at is not None:
@@ -129,7 +127,7 @@ def _traffic(draft: Draft) -> None:
 
 
 def _fresh_phase(draft: Draft) -> Data:
-    items = draft.data["phases"]
+    items: list[Data] = draft.data["phases"]
     if items:
         return copy.deepcopy(items[-1]) | {"name": new_name("phase", names_of(items))}
     mix = normalised(dict.fromkeys(names_of(draft.data["categories"]), 1.0))

@@ -12,7 +12,7 @@ from driftsched.cli.output import add_json, aligned, print_json, tell
 from driftsched.core.errors import ScenarioError
 from driftsched.results.storage import io_errors
 from driftsched.scenario import TraceSource, load_scenario, parse_scenario, to_yaml
-from driftsched.scenario.overrides import apply_overrides
+from driftsched.scenario.yaml_text import apply_overrides
 from driftsched.workload.fit import TraceFit, fit_trace
 
 __all__ = ["fit_command"]

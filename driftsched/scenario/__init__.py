@@ -22,10 +22,10 @@ from driftsched.scenario.io import (
     to_yaml,
 )
 from driftsched.scenario.model import Metrics, Scenario
-from driftsched.scenario.overrides import apply_overrides
 from driftsched.scenario.recorded import TraceColumns, TraceSource
 from driftsched.scenario.tenants import Limits, Slo, Tenant
 from driftsched.scenario.traffic import Category, Phase, Prompts
+from driftsched.scenario.yaml_text import apply_overrides
 
 __all__ = [
     "Category",

@@ -6,9 +6,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from driftsched.core.config import Config
+from driftsched.core.config import MOST, Config, Name
 from driftsched.core.errors import UnknownNameError
-from driftsched.scenario.rules import MOST, Name
 from driftsched.scheduling.routers import RouterConfig
 from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConfig
 from driftsched.serving.catalogue import GPUS, MODELS, Gpu, Model

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from driftsched.core.config import Config
-from driftsched.scenario.rules import MOST
+from driftsched.core.config import MOST, Config
 
 __all__ = ["Engine"]
 

@@ -6,11 +6,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from driftsched.core.config import Config
+from driftsched.core.config import MOST, Config
 from driftsched.estimation.classifier import ClassifierConfig, Keyword
 from driftsched.estimation.compensators import CompensatorConfig
 from driftsched.estimation.compensators.ema import EmaConfig
-from driftsched.scenario.rules import MOST
 
 __all__ = ["Estimator", "InputFactor", "SizeClasses"]
 

@@ -14,8 +14,7 @@ from driftsched import TOP
 from driftsched.core.errors import ScenarioError, UnknownNameError
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scenario.model import Scenario
-from driftsched.scenario.overrides import apply_overrides
-from driftsched.scenario.yaml_text import MAX_BYTES, read_yaml
+from driftsched.scenario.yaml_text import MAX_BYTES, apply_overrides, read_yaml
 
 __all__ = [
     "from_yaml",

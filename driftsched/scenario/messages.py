@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from driftsched.core.config import NAME_PATTERN
+
 __all__ = ["one_line", "shown"]
 
 NUMBER = "must be a number"
@@ -44,7 +46,6 @@ RULES = {
     "too_short": "must not be empty",
     "too_long": "must have at most {max_length} entries",
 }
-NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$"
 NAME_RULE = "must be 1 to 40 letters, digits or _ . - and begin with a letter or digit"
 TAGGED = {
     *("policy", "compensator", "classifier", "arrivals", "cost", "router"),

@@ -11,13 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from driftsched.core.config import Config
+from driftsched.core.config import MOST, Config, Name, check_sum, check_unique
 from driftsched.scenario.cluster import MOST_REPLICAS, Cluster
 from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator
 from driftsched.scenario.events import ScenarioEvent
 from driftsched.scenario.recorded import TraceSource
-from driftsched.scenario.rules import MOST, Name, check_sum, check_unique
 from driftsched.scenario.tenants import Tenant
 from driftsched.scenario.traffic import Category, Phase, Prompts
 from driftsched.scheduling.policies import PolicyConfig

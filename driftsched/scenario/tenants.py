@@ -6,9 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from driftsched.core.config import Config
+from driftsched.core.config import MOST, Config, Name
 from driftsched.scenario.clients import Patience, Retries
-from driftsched.scenario.rules import MOST, Name
 
 __all__ = ["TIERS", "Limits", "Slo", "Tenant"]
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field, field_validator, model_validator
 
-from driftsched.core.config import Config
-from driftsched.scenario.rules import Name, Word, check_sum
+from driftsched.core.config import Config, Name, Shares, Word
 from driftsched.traffic.arrivals import ArrivalProcess
 from driftsched.traffic.lengths import LengthDistribution
 
@@ -70,8 +67,8 @@ class Phase(Config):
     tenant_arrivals: dict[str, ArrivalProcess] | None = Field(
         None, min_length=1, max_length=1000, description="tenant → its own arrival process"
     )
-    mix: dict[str, float] = Field(description="category → share of this phase's requests")
-    shares: dict[str, float] | None = Field(
+    mix: Shares = Field(description="category → share of this phase's requests")
+    shares: Shares | None = Field(
         None, description="tenant → share; None takes the tenants' own shares"
     )
     drain: bool = Field(False, description="wait until the queue is empty afterwards")
@@ -113,26 +110,6 @@ class Phase(Config):
             except ValueError as error:
                 raise ValueError(f"{name}: {error}") from None
         return arrivals
-
-    @field_validator("mix", "shares", mode="before")
-    @classmethod
-    def _numbers(cls, shares: Any) -> Any:
-        for name, share in shares.items() if isinstance(shares, dict) else ():
-            if isinstance(share, bool):
-                got = str(share).lower()
-                raise ValueError(f"{name} must be a number, got {got}")  # noqa: TRY004  pydantic's
-        return shares
-
-    @field_validator("mix", "shares")
-    @classmethod
-    def _shares(cls, shares: dict[str, float] | None) -> dict[str, float] | None:
-        if shares is None:
-            return None
-        for name, share in shares.items():
-            if share < 0:
-                raise ValueError(f"{name} must be >= 0, got {share:g}")
-        check_sum("shares", shares)
-        return shares
 
     @property
     def processes(self) -> tuple[ArrivalProcess, ...]:

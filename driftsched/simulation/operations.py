@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from driftsched.gateway.gateway import Gateway
-    from driftsched.scenario.events import EventBase, ScalingRule, ScheduledAction
+    from driftsched.scenario.events import Autoscale, EventBase, ScheduledAction
     from driftsched.simulation.clock import Appointment, Clock
     from driftsched.simulation.fleet import Fleet
 
@@ -111,7 +111,7 @@ class FleetOperations:
     def scale_in(self, replicas: int) -> None:
         self._members.scale_in(replicas)
 
-    def autoscale(self, rule: ScalingRule) -> None:
+    def autoscale(self, rule: Autoscale) -> None:
         self._scaler = Autoscaler(self._clock, rule, self._members, self._queued, self._look)
         self._scaler.plan()
 

@@ -10,7 +10,7 @@ from driftsched.simulation.world import EVENTS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from driftsched.scenario.events import ScalingRule
+    from driftsched.scenario.events import Autoscale
     from driftsched.simulation.clock import Appointment, Clock
     from driftsched.simulation.replica import Source
 
@@ -109,7 +109,7 @@ class Autoscaler:
     ----------
     clock : Clock
         At time 0.
-    rule : ScalingRule
+    rule : Autoscale
         Of the scenario.
     members : Members
         Whom it changes.
@@ -122,7 +122,7 @@ class Autoscaler:
     def __init__(
         self,
         clock: Clock,
-        rule: ScalingRule,
+        rule: Autoscale,
         members: Members,
         queued: Callable[[], tuple[int, int]],
         look: Callable[[], None],

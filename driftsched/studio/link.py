@@ -13,7 +13,7 @@ from typing import Any
 
 from driftsched.core.errors import InputError, ScenarioError
 from driftsched.scenario import Scenario, parse_scenario, preset_names
-from driftsched.scenario.overrides import key_and_text, set_value
+from driftsched.scenario.yaml_text import key_and_text, set_value
 from driftsched.studio.presets import preset
 from driftsched.studio.traces import check_browser_scenario
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from driftsched.core.config import by_kind
+from driftsched.core.config import Shares, by_kind
 from driftsched.core.registry import Registry
 from driftsched.traffic.durations import MOST_S, Timed
 from driftsched.traffic.families import FloatArray
@@ -47,7 +47,6 @@ BoolArray = NDArray[np.bool_]
 Row = Annotated[str, Field(min_length=1, max_length=40)]
 MOST_STEPS = 1_000_000
 SERVEGEN_SD = 0.41
-SHARE_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -255,30 +254,10 @@ class MixShift(DriftBase):
     """
 
     kind: Literal["mix_shift"] = "mix_shift"
-    mix: dict[str, float] = Field(description="category → share of the requests")
+    mix: Shares = Field(description="category → share of the requests")
     over_s: float = Field(0.0, ge=0, le=MOST_S)
 
     changes_mix: ClassVar[bool] = True
-
-    @field_validator("mix", mode="before")
-    @classmethod
-    def _numbers(cls, mix: Any) -> Any:
-        for name, share in mix.items() if isinstance(mix, dict) else ():
-            if isinstance(share, bool):
-                got = str(share).lower()
-                raise ValueError(f"{name} must be a number, got {got}")  # noqa: TRY004  pydantic's
-        return mix
-
-    @field_validator("mix")
-    @classmethod
-    def _shares(cls, mix: dict[str, float]) -> dict[str, float]:
-        for name, share in mix.items():
-            if share < 0:
-                raise ValueError(f"{name} must be >= 0, got {share:g}")
-        total = sum(mix.values())
-        if abs(total - 1) > SHARE_TOLERANCE:
-            raise ValueError(f"shares must add up to 1, got {total:g}")
-        return mix
 
     def shifted(self, since_s: FloatArray) -> FloatArray:
         """How far the mix has moved at each time, 0 to 1; 0 before the beginning."""

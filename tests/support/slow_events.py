@@ -9,7 +9,7 @@ from math import inf, isnan
 
 from driftsched.gateway.gateway import Gateway
 from driftsched.scenario import Scenario
-from driftsched.scenario.events import Operations, ScalingRule, ScheduledAction
+from driftsched.scenario.events import Autoscale, Operations, ScheduledAction
 from driftsched.scheduling.request import Request
 from tests.support.slow_replicas import SlowReplica
 
@@ -30,7 +30,7 @@ class SlowOperations:
     staying: set[int] = field(default_factory=set)  # in the cluster, and not about to leave
     running: set[int] = field(default_factory=set)  # started, and not gone
     starting: dict[int, ScheduledAction] = field(default_factory=dict)
-    rule: ScalingRule | None = None
+    rule: Autoscale | None = None
     check: int = 0
     cool_s: float = 0.0
 
@@ -143,7 +143,7 @@ class SlowOperations:
             if not self.replicas[number].inside and not self.replicas[number].heads:
                 self.running.remove(number)
 
-    def autoscale(self, rule: ScalingRule) -> None:
+    def autoscale(self, rule: Autoscale) -> None:
         self.rule = rule
         self.plan_check()
 

@@ -30,9 +30,9 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def print_json(data: Mapping[str, Any]) -> None:
-    """Print one JSON object to stdout; NaN and infinities become null."""
-    numbers = {"inf_nan_mode": "null", "fallback": lambda value: value.tolist()}  # numpy's too
-    print(to_json(data, indent=2, **numbers).decode())
+    """Print one JSON object to stdout, numpy's numbers too; NaN and infinities become null."""
+    text = to_json(data, indent=2, inf_nan_mode="null", fallback=lambda value: value.tolist())
+    print(text.decode())
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

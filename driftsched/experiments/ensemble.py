@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import InputError
 from driftsched.experiments.traffic import Traffic, traffic_cache
-from driftsched.results.build import build_result
+from driftsched.results.tables import build_result
 from driftsched.scenario import changed
 from driftsched.simulation import run_arrays
 

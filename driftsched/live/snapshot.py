@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from driftsched.results.build import build_result
 from driftsched.results.gpu_samples import measured_gpu_table
 from driftsched.results.outcomes import Learning, Outcomes, RunArrays
 from driftsched.results.storage import TABLES
+from driftsched.results.tables import build_result
 
 if TYPE_CHECKING:
     from driftsched.live.attempts import Attempts

@@ -4,10 +4,10 @@ from driftsched.results.energy import ENERGY_METRICS, energy_over_time, energy_s
 from driftsched.results.estimation_error import (
     confusion,
     drift,
-    errors_by,
     estimation_error,
     estimation_table,
     misclassified_share,
+    replay,
     without_compensation,
 )
 from driftsched.results.export import csv_text, export_zip, write_csv
@@ -15,7 +15,6 @@ from driftsched.results.fairness import (
     fairness_summary,
     jain_index,
     service_gaps,
-    starvation_table,
     weighted_service,
 )
 from driftsched.results.library import RunLibrary, library_home
@@ -33,8 +32,7 @@ from driftsched.results.pooled import (
     paired_pool_change,
     paired_pool_changes,
 )
-from driftsched.results.queues import even_times, littles_law, sample_queues
-from driftsched.results.replay import replay
+from driftsched.results.queues import even_times, sample_queues
 from driftsched.results.run_length import (
     Warmup,
     advice,
@@ -63,7 +61,6 @@ __all__ = [
     "drift",
     "energy_over_time",
     "energy_summary",
-    "errors_by",
     "estimation_error",
     "estimation_table",
     "even_times",
@@ -71,7 +68,6 @@ __all__ = [
     "fairness_summary",
     "jain_index",
     "library_home",
-    "littles_law",
     "mean_interval",
     "metrics_table",
     "misclassified_share",
@@ -90,7 +86,6 @@ __all__ = [
     "replications_of",
     "sample_queues",
     "service_gaps",
-    "starvation_table",
     "summarise",
     "weighted_service",
     "within_intervals",

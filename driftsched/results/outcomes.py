@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.results.tables import STATUSES
-
 if TYPE_CHECKING:
     from driftsched.estimation.budget import Budgets
     from driftsched.results.gpu_samples import GpuLog, States
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from driftsched.workload.table import Workload
 
 __all__ = [
+    "STATUSES",
     "Learning",
     "LearningRow",
     "Outcomes",
@@ -30,6 +29,8 @@ __all__ = [
     "Words",
 ]
 
+STATUSES = ("finished", "rejected", "failed", "timed_out", "cancelled")
+"""The five ends of a request; each submitted request has exactly one."""
 LearningRow = tuple[float, int, float]
 """time_s, request_id, the category's bias from then on."""
 Requeue = tuple[int, float, float]

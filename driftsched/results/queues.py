@@ -1,4 +1,4 @@
-"""The queues table, exact: a row a change; sampled at any times, checked against Little's law."""
+"""The queues table, exact: a row a change, and sampled at any times."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from driftsched.results.outcomes import Requeue
-    from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
 
 __all__ = [
     "TOTAL",
     "even_times",
-    "littles_law",
     "lost_seconds",
     "queue_table",
     "sample_queues",
@@ -148,33 +146,6 @@ def sample_queues(queues: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
     total = np.sum(list(columns.values()), axis=0) if columns else np.zeros(len(at), np.int64)
     index = pd.Index(at, name="time_s")
     return pd.DataFrame(columns | {TOTAL: total}, index=index)
-
-
-def littles_law(result: RunResult) -> pd.DataFrame:
-    """Mean number waiting, twice: from the queues table, and as rate × mean wait from requests.
-
-    Little's law (1961) makes both equal over a run that starts and ends with empty queues, so a
-    difference is an error in one of the tables.
-
-    Returns
-    -------
-    DataFrame
-        tenant, mean_waiting (time average), rate_times_wait.
-    """
-    requests, queues = result.requests, result.queues
-    queued = requests[(requests["status"] != "rejected").to_numpy(dtype=bool)]
-    waits = queued["dispatch_s"].fillna(queued["finish_s"]) - queued["arrival_s"]
-    if "lost_s" in queued.columns:
-        waits = waits - queued["lost_s"]
-    end = float(queues["time_s"].max()) if len(queues) else np.nan
-    rows = []
-    for name in result.scenario.tenant_names:
-        mine = queues[(queues["tenant"] == name).to_numpy(dtype=bool)]
-        times = np.append(mine["time_s"].to_numpy(np.float64), end)
-        area = float((np.diff(times) * mine["waiting"].to_numpy(np.float64)).sum())
-        waited = float(waits[(queued["tenant"] == name).to_numpy(dtype=bool)].sum())
-        rows.append((name, area / end, waited / end))
-    return pd.DataFrame(rows, columns=["tenant", "mean_waiting", "rate_times_wait"])
 
 
 def _names(column: pd.Series[Any]) -> tuple[list[str], NDArray[np.int64]]:

@@ -1,21 +1,30 @@
-"""The tables of one run; both worlds leave the same ones."""
+"""The tables of one run, and how they are built; both worlds leave the same ones."""
 
 from __future__ import annotations
 
+import platform
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from driftsched import __version__
+from driftsched.estimation.budget import SIZE_CLASSES, size_classes
+from driftsched.results.gpu_samples import gpu_table
+from driftsched.results.outcomes import STATUSES
+from driftsched.results.queues import lost_seconds, queue_table
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pandas as pd
-
+    from driftsched.estimation.budget import Budgets
+    from driftsched.results.outcomes import Learning, RunArrays
     from driftsched.scenario.model import Scenario
 
-__all__ = ["STATUSES", "RunResult", "later"]
-
-STATUSES = ("finished", "rejected", "failed", "timed_out", "cancelled")
-"""The five ends of a request; each submitted request has exactly one."""
+__all__ = ["STATUSES", "RunResult", "build_result"]
 
 
 @dataclass(frozen=True)
@@ -77,10 +86,135 @@ class _Later:
     build: Callable[[], pd.DataFrame]
 
 
-def later(build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+def _later(build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """Stand in for a table of a `RunResult` until somebody reads it; then `build` makes it.
 
     A run of ten million requests has queues and a course of several gigabytes, which a summary does
     not look at.
     """
     return cast("pd.DataFrame", _Later(build))
+
+
+def build_result(
+    scenario: Scenario, run: RunArrays, *, wall_s: float, gpus: pd.DataFrame | None = None
+) -> RunResult:
+    """Build the tables of a run; see `RunResult` for their columns.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What was run.
+    run : RunArrays
+        How it went, the requests in the order of their ids.
+    wall_s : float
+        How long that took, in seconds.
+    gpus : DataFrame, optional
+        The gpus table as it was measured, instead of the run's logs.
+    """
+    table = _requests(scenario, run)
+    if run.requeues is not None:
+        table["lost_s"] = lost_seconds(run.requeues, len(table))
+    sampled = partial(gpu_table, scenario, run.gpu_logs, run.states)
+    return RunResult(
+        scenario=scenario,
+        requests=table,
+        queues=_later(partial(queue_table, scenario, table, run.requeues or ())),
+        gpus=_later(sampled) if gpus is None else gpus,
+        learning=_later(partial(_learning, scenario, run.budgets, table, run.learning)),
+        provenance=_provenance(scenario, run.engine, wall_s, run.reason),
+    )
+
+
+def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
+    return pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(names))
+
+
+def _requests(scenario: Scenario, run: RunArrays) -> pd.DataFrame:
+    workload, budgets, ends = run.workload, run.budgets, run.outcomes
+    estimate = ends.estimated_output_tokens
+    tiers = [tenant.tier for tenant in scenario.tenants]
+    tier_names = list(dict.fromkeys(tiers))
+    tier_codes = np.array([tier_names.index(tier) for tier in tiers])
+    attempts = np.ones(len(run)) if run.attempts is None else run.attempts
+    retry_of = np.full(len(run), -1) if run.retry_of is None else run.retry_of
+    user = np.full(len(run), -1) if workload.user is None else workload.user
+    total = budgets.prompt_length + estimate
+    actual = budgets.prompt_length + budgets.output_length
+    categories = scenario.category_names
+    return pd.DataFrame(
+        {
+            "request_id": np.arange(len(run)),
+            "tenant": _names(workload.tenant, scenario.tenant_names),
+            "tier": _names(tier_codes[workload.tenant], tier_names),
+            "category": _names(workload.category, categories),
+            "predicted_category": _names(budgets.predicted, categories),
+            "phase": _names(workload.phases, [segment.name for segment in workload.segments]),
+            "size_class": _names(size_classes(scenario, total), SIZE_CLASSES),
+            "actual_size_class": _names(size_classes(scenario, actual), SIZE_CLASSES),
+            "prompt_tokens": workload.prompt_tokens,
+            "max_output_tokens": workload.max_output_tokens,
+            "counted_prompt_tokens": budgets.prompt_length,
+            "base_tokens": budgets.base_tokens,
+            "bias": ends.bias,
+            "safety_factor": budgets.safety_factor,
+            "input_factor": budgets.input_factor,
+            "estimated_output_tokens": estimate,
+            "total_token_budget": total,
+            "output_tokens": workload.output_tokens,
+            "counted_output_tokens": budgets.output_length,
+            "arrival_s": ends.arrival_s,
+            "dispatch_s": ends.dispatch_s,
+            "first_token_s": ends.first_token_s,
+            "finish_s": ends.finish_s,
+            "queue_wait_s": run.seconds("queue_wait_s"),
+            "ttft_s": run.seconds("ttft_s"),
+            "tpot_s": run.seconds("tpot_s"),
+            "e2e_s": run.seconds("e2e_s"),
+            "preemptions": ends.preemptions,
+            "replica": ends.replica,
+            "batch_id": ends.batch_id,
+            "status": _names(ends.status.codes, ends.status.names),
+            "reason": _names(ends.reason.codes, ends.reason.names),
+            "attempt": np.asarray(attempts, dtype=np.int32),
+            "retry_of": np.asarray(retry_of, dtype=np.int64),
+            "user": user,
+        },
+        copy=False,
+    )
+
+
+def _learning(
+    scenario: Scenario, budgets: Budgets, table: pd.DataFrame, seen: Learning
+) -> pd.DataFrame:
+    ids, bias = seen.request_id.astype(np.int64), seen.bias
+    keys = budgets.predicted[ids]
+    old = np.ones(len(ids))
+    for key in range(len(scenario.categories)):
+        places = np.flatnonzero(keys == key)
+        old[places[1:]] = bias[places[:-1]]
+    return pd.DataFrame(
+        {
+            "time_s": seen.time_s,
+            "request_id": ids,
+            "key": _names(keys, scenario.category_names),
+            "old_bias": old,
+            "measured_bias": budgets.output_length[ids] / budgets.base_tokens[ids],
+            "bias": bias,
+            "estimated_output_tokens": table["estimated_output_tokens"].to_numpy()[ids],
+            "output_tokens": budgets.output_length[ids],
+        },
+        copy=False,
+    )
+
+
+def _provenance(scenario: Scenario, engine: str, wall_s: float, reason: str) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "seed": scenario.seed,
+        "engine": engine,
+        "engine_reason": reason,
+        "wall_s": wall_s,
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+        "system": platform.system(),
+    }

@@ -12,9 +12,9 @@ import numpy as np
 
 from driftsched.core.errors import ScenarioError
 from driftsched.estimation.budget import prepare_budgets
-from driftsched.results.build import build_result
 from driftsched.results.gpu_samples import packed
 from driftsched.results.outcomes import Learning, Outcomes, RunArrays
+from driftsched.results.tables import build_result
 from driftsched.simulation.clock import Clock
 from driftsched.simulation.fleet import Fleet
 from driftsched.simulation.stream import RequestStream

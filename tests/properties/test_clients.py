@@ -5,12 +5,12 @@ import pandas as pd
 from hypothesis import assume, given, settings
 
 from driftsched.core.errors import ScenarioError
-from driftsched.results.queues import littles_law
 from driftsched.results.tables import STATUSES
 from driftsched.scenario import Scenario
 from driftsched.simulation import simulate
 from driftsched.workload import Workload, generate
 from tests.properties.test_jump_ahead import assert_equal_to_token_by_token
+from tests.support.littles_law import littles_law
 from tests.support.reactive import reactive
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.results import even_times, littles_law, sample_queues
+from driftsched.results import even_times, sample_queues
 from driftsched.results.queues import queue_table
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
+from tests.support.littles_law import littles_law
 from tests.unit.results_data import hand_queues, hand_requests, hand_run, hand_scenario
 
 

@@ -147,9 +147,12 @@ def html_report(result: RunResult, figures: Sequence[Drawn], command: str) -> st
 def _figure(number: int, title: str, look_at: str, figure: go.Figure) -> str:
     import plotly.io
 
+    # A layout made at once lists its axes in no certain order; equal runs give equal bytes.
+    parts = figure.to_plotly_json()
+    parts["layout"] = dict(sorted(parts["layout"].items()))
     # to_html escapes <, > and / inside the figure's JSON.
     drawn = plotly.io.to_html(
-        figure,
+        parts,
         config=CONFIG,
         full_html=False,
         include_plotlyjs=False,

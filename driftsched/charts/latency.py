@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import few, finished, log_edges, names_in, values_of
+from driftsched.charts.frames import Floats, few, finished, log_edges, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, tenant_colours, translucent
 from driftsched.charts.traces import (
@@ -22,7 +22,14 @@ from driftsched.charts.traces import (
     line_with_band,
 )
 
-__all__ = ["latency_bands", "latency_cdf", "latency_histogram", "load_sweep", "percentiles"]
+__all__ = [
+    "latency_bands",
+    "latency_cdf",
+    "latency_histogram",
+    "load_sweep",
+    "outline",
+    "percentiles",
+]
 
 DASHES = ("solid", "dash", "dot", "dashdot", "12px,4px")
 SECONDS = "%{y:,.3~r} s"
@@ -144,15 +151,20 @@ def latency_histogram(requests: pd.DataFrame, metric: str = "e2e_s", bins: int =
     edges = log_edges(every, bins)
     names = few(done["tenant"])
     colours = tenant_colours(names_in(names))
-    traces = []
-    for name in names_in(names):
-        found = np.clip(values_of(done[names == name], metric), edges[0], edges[-1])
-        counts = np.append(np.histogram(found, edges)[0], 0)
-        said = "%{y:,} from %{x:,.3~r} s to %{customdata:,.3~r} s"
-        steps = line(edges, counts, name, colours[name], said, line={"width": 2, "shape": "hv"})
-        steps |= {"customdata": np.append(edges[1:], edges[-1])}
-        traces.append(steps | {"fill": "tozeroy", "fillcolor": translucent(colours[name], 0.18)})
+    traces = [
+        outline(edges, values_of(done[names == name], metric), name, colours[name])
+        for name in names_in(names)
+    ]
     return look.figure(traces, {"yaxis": {"rangemode": "tozero"}}, log_x=True)
+
+
+def outline(edges: Floats, values: Floats, name: str, colour: str) -> dict[str, Any]:
+    """Trace of a histogram: how many values lie in each bin."""
+    counts = np.append(np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0], 0)
+    said = "%{y:,} from %{x:,.3~r} s to %{customdata:,.3~r} s"
+    steps = line(edges, counts, name, colour, said, line={"width": 2, "shape": "hv"})
+    fill = {"fill": "tozeroy", "fillcolor": translucent(colour, 0.18)}
+    return steps | fill | {"customdata": np.append(edges[1:], edges[-1])}
 
 
 def percentiles(frame: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:

@@ -163,13 +163,23 @@ class Look:
         self,
         traces: Sequence[Mapping[str, Any]],
         layout: Mapping[str, Any] | None = None,
+        **look: Any,
+    ) -> go.Figure:
+        """Make the figure of these traces; the rest is as in `parts`."""
+        # at once: plotly takes milliseconds to check each later change of a layout
+        return go.Figure(self.parts(traces, layout, **look))
+
+    def parts(
+        self,
+        traces: Sequence[Mapping[str, Any]],
+        layout: Mapping[str, Any] | None = None,
         *,
         hover: str = "x unified",
         log_x: bool = False,
         log_y: bool = False,
         height: int = 420,
-    ) -> go.Figure:
-        """Make the figure of these traces.
+    ) -> dict[str, Any]:
+        """Return a figure's data and layout, not checked by plotly, which takes its time.
 
         Parameters
         ----------
@@ -204,8 +214,7 @@ class Look:
             titled = {} if label is None else {"title": {"text": label, "standoff": 12}}
             for name in {axis, *(name for name in own if name.startswith(axis))}:
                 look[name] = AXIS | titled | (LOG_AXIS if log else {})
-        # at once: plotly takes milliseconds to check each later change of a layout
-        return go.Figure([*traces], _merged(look, own))
+        return {"data": [*traces], "layout": _merged(look, own)}
 
     def empty(
         self, text: str = "No finished requests yet", x: str | None = None, y: str | None = None

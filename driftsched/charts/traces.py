@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from driftsched.charts.frames import Floats, spread
 from driftsched.charts.theme import NEUTRAL, translucent
 
-__all__ = ["CDF_MARKS", "DASHED", "band", "cdf", "error_bar", "level", "line", "line_with_band"]
+__all__ = [
+    "CDF_MARKS",
+    "DASHED",
+    "SHARES",
+    "band",
+    "cdf",
+    "error_bar",
+    "level",
+    "line",
+    "line_with_band",
+]
 
 Trace = dict[str, Any]
 

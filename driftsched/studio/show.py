@@ -27,11 +27,10 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
         Unique on the page; also the name of the CSV.
     """
     config = modebar(figure, st.session_state.get(Key.IMAGE, "svg"))
-    sentence = look_at(figure)
-    picture(figure, alt=sentence, config=config, key=key)
+    picture(figure, config=config, key=key)
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
-            st.caption(sentence)
+            st.caption(look_at(figure))
         with st.container(width=72):
             csv_button(data, key, f"{key}-csv")
 

@@ -20,7 +20,7 @@ from driftsched.results import (
     summarise,
     write_parquet,
 )
-from driftsched.studio.live_view.payload import run_payload
+from driftsched.studio.live_view.figures import live_message
 from tests.support.littles_law import littles_law
 from tests.support.live_runs import check_conserved, options, scaled_paper
 from tests.support.scripted_engine import ScriptedEngine
@@ -79,4 +79,4 @@ def test_pictures_and_report(stopped: RunResult) -> None:
     report = html_report(stopped, figures, "python -m driftsched live paper")
     assert len(export_zip(stopped, "python -m driftsched live paper", report)) > 10_000
     tables = {name: getattr(stopped, name) for name in ("requests", "queues", "gpus", "learning")}
-    assert run_payload("run", "a stopped run", tables, {})["mode"] == "recorded"
+    assert live_message("run", "a stopped run", tables)["done"]

@@ -2,11 +2,11 @@
 
 Streamlit sends a component's script along with each of its updates. So what it sends is a few lines
 that import the script itself, which the server answers for and the browser keeps.
-
->>> from driftsched.studio.front_end import Script
 """
 
-from driftsched.studio.front_end.middleware import front_end
-from driftsched.studio.front_end.script import Script
+from __future__ import annotations
 
-__all__ = ["Script", "front_end"]
+from driftsched.studio.front_end.middleware import FrontEnd, front_end
+from driftsched.studio.front_end.script import component
+
+__all__ = ["FrontEnd", "component", "front_end"]

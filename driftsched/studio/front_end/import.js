@@ -7,8 +7,8 @@ const bundle = performance
 const root = bundle ? bundle.slice(0, bundle.indexOf("/static/js/index.")) : location.origin;
 const url = `${root}/driftsched/SCRIPT_JS`;
 const missing = () => ({
-  default: ({ parentElement }) => {
+  COMPONENT: ({ parentElement }) => {
     parentElement.textContent = `This cannot be shown: ${url} did not load.`;
   },
 });
-export default (await import(url).catch(missing)).default;
+export default (await import(url).catch(missing)).COMPONENT;

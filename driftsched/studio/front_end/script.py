@@ -1,42 +1,67 @@
-"""The scripts that we give the browser, by name: plotly.js, and one for each component."""
+"""The scripts that we give the browser, by name: plotly.js, and our components' own."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-__all__ = ["PLOTLY_JS", "SCRIPTS", "Script"]
+import streamlit as st
+
+__all__ = ["OURS_JS", "PLOTLY_JS", "component", "name_of", "script"]
 
 HERE = Path(__file__).resolve().parent
+PARTS = ("plot.js", "picture.js", "live_view.js")
 PLOTLY_JS = f"plotly-{version('plotly')}.min.js"
-SCRIPTS: dict[str, Callable[[], bytes]] = {
-    PLOTLY_JS: (files("plotly") / "package_data" / "plotly.min.js").read_bytes
-}
-"""Name → what gives the content. A name stands for one content for ever."""
 
 
-class Script:
-    """A component's JavaScript, behind what all our components share; served from now on.
+@cache
+def script(name: str) -> bytes:
+    """Return a script's content; a name stands for one content for ever.
 
-    Parameters
-    ----------
-    own : Path
-        The component's file; it has the default export that Streamlit calls.
-
-    Attributes
-    ----------
-    name : str
-        Of the module; it holds a hash of the content.
-    lines : str
-        What Streamlit is to send: they import the module.
+    Raises
+    ------
+    KeyError
+        Where we have no such script.
     """
+    return {PLOTLY_JS: _plotly, OURS_JS: _ours}[name]()
 
-    def __init__(self, own: Path) -> None:
-        parts = [(HERE / "shared.js").read_text("utf-8"), own.read_text("utf-8")]
-        content = "\n".join(parts).replace("PLOTLY_JS", PLOTLY_JS, 1).encode()
-        self.name = f"{own.stem}-{hashlib.sha256(content).hexdigest()[:12]}.js"
-        self.lines = (HERE / "import.js").read_text("utf-8").replace("SCRIPT_JS", self.name, 1)
-        SCRIPTS[self.name] = lambda: content
+
+def _plotly() -> bytes:
+    return (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+
+
+def _ours() -> bytes:
+    return "\n".join(_text(part) for part in PARTS).replace("PLOTLY_JS", PLOTLY_JS, 1).encode()
+
+
+def _text(name: str) -> str:
+    return (HERE / name).read_text("utf-8")
+
+
+def name_of(content: bytes) -> str:
+    """Name of a script of ours; a changed one has another: browsers keep the old for a year."""
+    return f"driftsched-{hashlib.sha256(content).hexdigest()[:12]}.js"
+
+
+OURS_JS = name_of(_ours())
+
+
+def component(export: str, name: str) -> Callable[..., Any]:
+    """Register a component once a process: the files of that name, and what its script exports.
+
+    Styles are not isolated: plotly.js puts its own into the document's head, where a shadow root
+    would not see them.
+    """
+    lines = _text("import.js").replace("SCRIPT_JS", OURS_JS).replace("COMPONENT", export)
+    return st.components.v2.component(
+        f"driftsched_{name}",
+        html=_text(f"{name}.html"),
+        css=_text(f"{name}.css"),
+        js=lines,
+        isolate_styles=False,
+    )

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 import streamlit as st
 
-from driftsched.charts.theme import category_colours, tenant_colours
 from driftsched.results.marks import join_marks, phase_marks
 from driftsched.studio.jobs import State
 from driftsched.studio.live.start import stop_button
-from driftsched.studio.live_view import live_payload, live_view, resend_wanted
+from driftsched.studio.live_view import live_view
 from driftsched.studio.words import duration
 
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ def measured_now(snapshot: LiveSnapshot) -> None:
 
 POLL_S = 0.5
 VIEW = "live-following"
-_SENT = "live_sent"
 STATES = {
     State.RUNNING: (":material/radio_button_checked:", "green"),
     State.DONE: (":material/check_circle:", "green"),
@@ -96,26 +94,16 @@ def _title(job: LiveJob) -> str:
 
 
 def _view(job: LiveJob, snapshot: LiveSnapshot) -> None:
-    sent: dict[str, Any] = st.session_state.setdefault(_SENT, {})
-    if sent.get("run") != job.run_id:
-        sent.clear()
-        sent |= {"run": job.run_id, "seq": 0, "now_s": None}
-    since_s = None if resend_wanted(VIEW) else sent["now_s"]
-    now_s = max(snapshot.now_s, since_s or 0.0)
-    sent |= {"seq": sent["seq"] + 1, "now_s": now_s}
     requests = snapshot.tables["requests"]
-    names = [list(requests[column].cat.categories) for column in ("tenant", "category")]
-    payload = live_payload(
+    live_view(
         job.run_id,
         job.title,
         snapshot.tables,
-        tenant_colours(names[0]) | category_colours(names[1]),
-        seq=sent["seq"],
-        since_s=since_s,
-        now_s=now_s,
         marks=join_marks(phase_marks(requests), snapshot.drift_marks),
+        now_s=snapshot.now_s,
+        done=False,
+        key=VIEW,
     )
-    live_view(payload, key=VIEW)
 
 
 def ended_in_words(job: LiveJob) -> str:

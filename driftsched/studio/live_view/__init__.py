@@ -1,12 +1,46 @@
-"""The live view: four plots that stay mounted while a run is played or grows.
-
->>> from driftsched.studio.live_view import live_view, run_payload  # doctest: +SKIP
->>> live_view(run_payload(run_id, "FIFO", tables, colours), key="run")  # doctest: +SKIP
-"""
+"""The live view: four plots that stay mounted while a run is played or grows."""
 
 from __future__ import annotations
 
-from driftsched.studio.live_view.component import live_view, resend_wanted
-from driftsched.studio.live_view.payload import live_payload, run_payload
+import json
+from typing import Any
 
-__all__ = ["live_payload", "live_view", "resend_wanted", "run_payload"]
+import numpy as np
+
+from driftsched.studio.front_end import component
+from driftsched.studio.live_view.figures import live_message
+
+__all__ = ["as_json", "live_view"]
+
+_component = component("liveView", "live_view")
+TWO_ROWS_PX = 720
+CAPTION_PX = 56
+
+
+def live_view(*run: Any, key: str, **more: Any) -> None:
+    """Show a run: play it when it is recorded, follow it while it is live.
+
+    Call it with one key on every rerun, at the same place: the plots then stay mounted, and zoom
+    and playing survive.
+
+    Parameters
+    ----------
+    *run, **more
+        As `live_message` takes them.
+    key : str
+        The component's key.
+    """
+    message = live_message(*run, **more) | {"plotHeight": TWO_ROWS_PX // 2 - CAPTION_PX}
+    _component(key=key, data=as_json(message).encode())
+
+
+def as_json(message: dict[str, Any]) -> str:
+    """Put a message into text that is short: four decimals, and null where there is no number."""
+    return json.dumps(message, default=_listed, separators=(",", ":"), allow_nan=False)
+
+
+def _listed(values: np.ndarray[Any, Any]) -> list[Any]:
+    rounded = np.round(values, 4)
+    if np.array_equal(rounded, np.trunc(rounded)):
+        rounded = rounded.astype(int)  # shorter
+    return [None if value != value else value for value in rounded.tolist()]

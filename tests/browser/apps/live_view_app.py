@@ -9,11 +9,10 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from driftsched.charts.theme import category_colours, tenant_colours
 from driftsched.results.tables import RunResult
 from driftsched.simulation import simulate
 from driftsched.studio.front_end import front_end
-from driftsched.studio.live_view import live_payload, live_view, resend_wanted, run_payload
+from driftsched.studio.live_view import live_view
 from driftsched.studio.presets import preset
 
 SPEED = 20.0  # run seconds a second, of the run that grows
@@ -29,12 +28,6 @@ def tables() -> dict[str, pd.DataFrame]:
     return {name: getattr(run, name) for name in ("requests", "queues", "gpus", "learning")}
 
 
-def colours() -> dict[str, str]:
-    requests = result().requests
-    names = requests["tenant"].cat.categories, requests["category"].cat.categories
-    return tenant_colours(names[0]) | category_colours(names[1])
-
-
 def start() -> None:
     st.subheader("Start")
 
@@ -44,31 +37,36 @@ def recorded() -> None:
     if st.button("Rerun"):
         st.caption("Run again.")
     marks = [(0.0, "calm"), (60.0, "burst")]
-    live_view(run_payload("recorded", "Noisy neighbour", tables(), colours(), marks=marks), key="r")
+    live_view("recorded", "Noisy neighbour", tables(), marks=marks, key="r")
 
 
 def empty() -> None:
     st.subheader("Empty")
-    live_view(run_payload("empty", "Nothing yet", {}, {}), key="e")
+    live_view("empty", "Nothing yet", {}, key="e")
 
 
 @st.fragment(run_every=0.5)
 def growing() -> None:
-    sent = st.session_state.setdefault("sent", {"seq": 0, "now_s": None, "began": time.monotonic()})
-    lose = st.session_state.pop("lose", False)
+    sent = st.session_state.setdefault("sent", {"seq": 0, "began": time.monotonic()})
     end_s = float(result().requests["finish_s"].max())
     now_s = min((time.monotonic() - sent["began"]) * SPEED, end_s)
-    since_s = None if resend_wanted("g") else sent["now_s"]
-    sent |= {"seq": sent["seq"] + 1 + lose, "now_s": now_s}
-    words = {"seq": sent["seq"], "since_s": since_s, "now_s": now_s, "done": now_s >= end_s}
-    st.text(f"increment {sent['seq']}, {'all' if since_s is None else 'new'}")
-    live_view(live_payload("live", "Growing", tables(), colours(), **words), key="g")
+    sent["seq"] += 1
+    st.text(f"update {sent['seq']}")
+    so_far = {name: until(frame, now_s) for name, frame in tables().items()}
+    live_view("live", "Growing", so_far, now_s=now_s, done=now_s >= end_s, key="g")
+
+
+def until(frame: pd.DataFrame, now_s: float) -> pd.DataFrame:
+    """What a live run's tables hold by then; a request under way has an empty status."""
+    if "time_s" in frame:
+        return frame[frame["time_s"] <= now_s]
+    arrived = frame[frame["arrival_s"] <= now_s]
+    under_way = ~(arrived["finish_s"] <= now_s)
+    return arrived.assign(status=arrived["status"].astype(str).mask(under_way, ""))
 
 
 def live() -> None:
     st.subheader("Live")
-    if st.button("Lose one"):
-        st.session_state["lose"] = True
     growing()
 
 

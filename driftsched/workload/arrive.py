@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from driftsched.scenario.traffic import Phase
 from driftsched.traffic.arrivals import Arrivals, ClosedLoop
 from driftsched.workload.streams import Streams, pick_by_share
 
-__all__ = ["MAX_REQUESTS", "Arrived", "arrive"]
+__all__ = ["MAX_REQUESTS", "PhaseRequests", "arrive"]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -23,32 +23,32 @@ MARGIN = 1.1
 
 
 @dataclass(frozen=True)
-class Arrived:
-    """Requests of a phase: open arrivals in order of time, then those of closed loops.
+class PhaseRequests:
+    """Requests of a phase before their texts and lengths are known; shapes (n,).
 
-    Attributes
-    ----------
-    time_s : float array, shape (n,)
-        Since the start of the phase; in a closed loop as if answers took no time.
-    tenant : int array, shape (n,)
-    open_rows : int
-        How many rows are open arrivals.
-    user, think_s : arrays, shape (n - open_rows,)
-        Of the closed loops' rows; users are numbered from 0 in each phase.
+    Open arrivals come first, in order of time, then the rows of closed loops: to those, the last
+    ones, `user` (numbered from 0 in each phase) and `think_s` belong. Times count from the phase's
+    start, in a closed loop as if answers took no time.
+
+    Recorded lengths replace drawn ones: `prompt_tokens`, `output_tokens` and `max_output_tokens`
+    are given together or not at all.
     """
 
-    time_s: FloatArray
+    arrival_s: FloatArray
     tenant: IntArray
-    open_rows: int
-    user: IntArray
-    think_s: FloatArray
+    category: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    user: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    think_s: FloatArray = field(default_factory=lambda: np.empty(0))
+    prompt_tokens: IntArray | None = None
+    output_tokens: IntArray | None = None
+    max_output_tokens: IntArray | None = None
 
     def __len__(self) -> int:
-        return len(self.time_s)
+        return len(self.arrival_s)
 
 
-def arrive(scenario: Scenario, number: int, streams: Streams, room: int) -> Arrived:
-    """Draw the arrivals of phase `number`, `room` requests at most.
+def arrive(scenario: Scenario, number: int, streams: Streams, room: int) -> PhaseRequests:
+    """Draw the arrivals of phase `number`, `room` requests at most; categories are left out.
 
     Raises
     ------
@@ -64,9 +64,11 @@ def arrive(scenario: Scenario, number: int, streams: Streams, room: int) -> Arri
     time_s, tenant = _open(scenario, number, streams, room)
     loops = _loops(scenario, number)
     if not loops:
-        return Arrived(time_s, tenant, len(time_s), np.empty(0, np.int64), np.empty(0))
+        return PhaseRequests(time_s, tenant)
     closed_s, own, user, think_s = _closed(phase, number, streams, loops)
-    return Arrived(np.append(time_s, closed_s), np.append(tenant, own), len(time_s), user, think_s)
+    return PhaseRequests(
+        np.append(time_s, closed_s), np.append(tenant, own), user=user, think_s=think_s
+    )
 
 
 def _shares(scenario: Scenario, phase: Phase) -> list[float]:

@@ -2,54 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from driftsched.scenario.model import Scenario
+from driftsched.scenario.traffic import Category
 from driftsched.traffic.lengths import to_tokens
-from driftsched.workload.copula import correlate
+from driftsched.workload.arrive import PhaseRequests
 from driftsched.workload.drift import Drift
 from driftsched.workload.prompts import PromptBook, prompt_book
-from driftsched.workload.streams import MAX_LENGTH, Streams, lengths_by_category
+from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
 
-__all__ = ["Draft", "assemble"]
+__all__ = ["assemble"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 MIN_WORDS_PER_TOKEN = 0.05
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What is known of a phase's requests before their texts and lengths; shapes (n,).
-
-    `user` and `think_s` belong to the last rows, those of closed loops.
-
-    Recorded lengths replace drawn ones: `prompt_tokens`, `output_tokens` and `max_output_tokens`
-    are given together or not at all.
-    """
-
-    arrival_s: FloatArray
-    tenant: IntArray
-    category: IntArray
-    user: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    think_s: FloatArray = field(default_factory=lambda: np.empty(0))
-    prompt_tokens: IntArray | None = None
-    output_tokens: IntArray | None = None
-    max_output_tokens: IntArray | None = None
+MAX_LENGTH = 1e12  # extreme shapes draw beyond a 64-bit integer
 
 
 def assemble(
     scenario: Scenario,
     streams: Streams,
-    drafts: list[Draft],
+    phases: Sequence[PhaseRequests],
     segments: tuple[Segment, ...],
     drift: Drift,
 ) -> Workload:
-    """Add prompts, lengths and word counts to the drafts, one a phase, and join them.
+    """Add prompts, lengths and word counts to the requests of each phase, and join them.
 
     Returns
     -------
@@ -57,130 +42,143 @@ def assemble(
         Lengths fit into cluster.context_tokens, words follow the cut lengths.
     """
     book = prompt_book(scenario.categories, scenario.prompts.leak)
-    parts = [_phase(scenario, streams, n, draft, book, drift) for n, draft in enumerate(drafts)]
-    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    prompt_id, prompt, output, maximum, prompt_words, output_words = joined
-    return Workload(
-        arrival_s=np.concatenate([draft.arrival_s for draft in drafts]),
-        tenant=np.concatenate([draft.tenant for draft in drafts]),
-        category=np.concatenate([draft.category for draft in drafts]),
-        prompt_id=prompt_id,
-        prompts=book.prompts,
-        prompt_tokens=prompt,
-        output_tokens=output,
-        max_output_tokens=maximum,
-        prompt_words=prompt_words,
-        output_words=output_words,
-        segments=segments,
-        user=_users(drafts),
-        think_s=_think(drafts),
-        patience_s=_patience(scenario, streams, drafts),
-    )
+    parts: list[dict[str, Any]] = []
+    users = 0
+    for number, rows in enumerate(phases):
+        open_rows = len(rows) - len(rows.user)
+        parts.append(
+            {
+                "arrival_s": rows.arrival_s,
+                "tenant": rows.tenant,
+                "category": rows.category,
+                "user": np.append(np.full(open_rows, -1, dtype=np.int64), rows.user + users),
+                "think_s": np.append(np.full(open_rows, np.nan), rows.think_s),
+                "patience_s": _patience(scenario, streams, number, rows.tenant),
+                **_texts_and_lengths(scenario, streams, number, rows, book, drift),
+            }
+        )
+        users += int(rows.user.max(initial=-1)) + 1
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    if not users:
+        columns |= dict.fromkeys(("user", "think_s"))
+    if all(tenant.patience.abandonment is None for tenant in scenario.tenants):
+        columns["patience_s"] = None
+    return Workload(**columns, prompts=book.prompts, segments=segments)
 
 
-def _users(drafts: list[Draft]) -> IntArray | None:
-    """Users numbered through all phases, -1 for open arrivals; None without closed loops."""
-    if not any(len(draft.user) for draft in drafts):
-        return None
-    users, first = [], 0
-    for draft in drafts:
-        users.append(np.full(len(draft.category) - len(draft.user), -1, dtype=np.int64))
-        users.append(draft.user + first)
-        first += int(draft.user.max()) + 1 if len(draft.user) else 0
-    return np.concatenate(users)
+def _patience(scenario: Scenario, streams: Streams, number: int, tenant: IntArray) -> FloatArray:
+    """How long each client waits for its first token."""
+    patience = np.full(len(tenant), np.inf)
+    for index, wanted in enumerate(scenario.tenants):
+        mine = np.flatnonzero(tenant == index)
+        if wanted.patience.abandonment is not None and len(mine):
+            rng = streams.get("patience", number)
+            patience[mine] = wanted.patience.abandonment.sample(rng, int(mine[-1]) + 1)[mine]
+    return patience
 
 
-def _think(drafts: list[Draft]) -> FloatArray | None:
-    if not any(len(draft.user) for draft in drafts):
-        return None
-    parts = [
-        np.append(np.full(len(draft.category) - len(draft.user), np.nan), draft.think_s)
-        for draft in drafts
-    ]
-    return np.concatenate(parts)
-
-
-def _patience(scenario: Scenario, streams: Streams, drafts: list[Draft]) -> FloatArray | None:
-    """How long each client waits for its first token; None where nobody abandons."""
-    wanted = {
-        number: tenant.patience.abandonment
-        for number, tenant in enumerate(scenario.tenants)
-        if tenant.patience.abandonment is not None
-    }
-    if not wanted:
-        return None
-    parts = []
-    for phase, draft in enumerate(drafts):
-        patience = np.full(len(draft.tenant), np.inf)
-        for tenant, duration in wanted.items():
-            mine = np.flatnonzero(draft.tenant == tenant)
-            if len(mine):
-                drawn = duration.sample(streams.get("patience", phase), int(mine[-1]) + 1)
-                patience[mine] = drawn[mine]
-        parts.append(patience)
-    return np.concatenate(parts)
-
-
-def _phase(
+def _texts_and_lengths(
     scenario: Scenario,
     streams: Streams,
     number: int,
-    draft: Draft,
+    rows: PhaseRequests,
     book: PromptBook,
     drift: Drift,
-) -> tuple[IntArray, ...]:
-    """Columns of one phase: prompt_id, prompt, output and maximum tokens, the two in words."""
-    n = len(draft.category)
-    prompt_id = book.pick(draft.category, streams.get("prompts", number).random(n))
-    prompt, from_text = _prompts(scenario, streams, number, draft, book.words[prompt_id])
-    output, maximum = _outputs(scenario, streams, number, draft, drift)
-    longer = _factors("prompt", number, draft, drift)
+) -> dict[str, IntArray]:
+    """Columns of one phase; its number is `number`."""
+    prompt_id = book.pick(rows.category, streams.get("prompts", number).random(len(rows)))
+    text_words = book.words[prompt_id]
+    prompt, from_text = _prompts(scenario, streams, number, rows, text_words)
+    longer = drift.factors("prompt", number, rows.arrival_s, rows.tenant, rows.category)
     if longer is not None:
         prompt, from_text = _times(prompt, longer), from_text & (longer == 1)
+    longer = drift.factors("output", number, rows.arrival_s, rows.tenant, rows.category)
+    output, maximum = _outputs(scenario, streams, number, rows, longer)
     prompt = np.minimum(prompt, scenario.cluster.context_tokens - 1)
     room = scenario.cluster.context_tokens - prompt
     output, maximum = np.minimum(output, room), np.minimum(maximum, room)
-    ratio = _words_per_token(scenario, streams, number, draft.category)
-    prompt_words = np.where(from_text, book.words[prompt_id], _words(prompt, ratio))
-    return prompt_id, prompt, output, maximum, prompt_words, _words(output, ratio)
+    ratio = _words_per_token(scenario, streams, number, rows.category)
+    return {
+        "prompt_id": prompt_id,
+        "prompt_tokens": prompt,
+        "output_tokens": output,
+        "max_output_tokens": maximum,
+        "prompt_words": np.where(from_text, text_words, _words(prompt, ratio)),
+        "output_words": _words(output, ratio),
+    }
 
 
 def _prompts(
-    scenario: Scenario, streams: Streams, number: int, draft: Draft, text_words: IntArray
+    scenario: Scenario, streams: Streams, number: int, rows: PhaseRequests, text_words: IntArray
 ) -> tuple[IntArray, NDArray[np.bool_]]:
     """Prompt tokens, and where they follow from the text."""
-    if draft.prompt_tokens is not None:
-        return draft.prompt_tokens, np.zeros(len(draft.category), dtype=np.bool_)
-    distributions = [category.prompt_tokens for category in scenario.categories]
-    drawn = lengths_by_category(streams, "prompt_lengths", number, draft.category, distributions)
-    correlate(drawn, "prompt", streams, number, draft.category, scenario.categories)
-    from_text = np.array([d is None for d in distributions])[draft.category]
+    if rows.prompt_tokens is not None:
+        return rows.prompt_tokens, np.zeros(len(rows), dtype=np.bool_)
+    drawn = _drawn("prompt", streams, number, rows.category, scenario.categories)
+    without = np.array([c.prompt_tokens is None for c in scenario.categories])
+    from_text = without[rows.category]
     # One text has one length: the category's mean ratio, not the request's.
     mean = np.array([category.words_per_token for category in scenario.categories])
-    counted = np.maximum(1, np.rint(text_words / mean[draft.category])).astype(np.int64)
+    counted = to_tokens(text_words / mean[rows.category])
     return np.where(from_text, counted, drawn), from_text
 
 
 def _outputs(
-    scenario: Scenario, streams: Streams, number: int, draft: Draft, drift: Drift
+    scenario: Scenario,
+    streams: Streams,
+    number: int,
+    rows: PhaseRequests,
+    longer: FloatArray | None,
 ) -> tuple[IntArray, IntArray]:
     """Output tokens and their maximum."""
-    longer = _factors("output", number, draft, drift)
-    if draft.output_tokens is not None and draft.max_output_tokens is not None:
-        output = _times(draft.output_tokens, longer)
-        return output, np.maximum(draft.max_output_tokens, output)
+    if rows.output_tokens is not None and rows.max_output_tokens is not None:
+        output = _times(rows.output_tokens, longer)
+        return output, np.maximum(rows.max_output_tokens, output)
     maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
-    maximum = maxima[draft.category]
+    maximum = maxima[rows.category]
     if scenario.lengths == "capped":
         return maximum, maximum
-    distributions = [category.output_tokens for category in scenario.categories]
-    drawn = lengths_by_category(streams, "output_lengths", number, draft.category, distributions)
-    correlate(drawn, "output", streams, number, draft.category, scenario.categories)
+    drawn = _drawn("output", streams, number, rows.category, scenario.categories)
     return np.minimum(_times(drawn, longer), maximum), maximum
 
 
-def _factors(of: str, number: int, draft: Draft, drift: Drift) -> FloatArray | None:
-    return drift.factors(of, number, draft.arrival_s, draft.tenant, draft.category)
+def _drawn(
+    of: str, streams: Streams, number: int, category: IntArray, categories: Sequence[Category]
+) -> IntArray:
+    """Draw each request's length from its category's distribution; 0 where that is none.
+
+    Every category reads the same stream from its start, request by request. So a request keeps
+    its place in the stream whatever the mix, and two log-normals share their normal deviates.
+    """
+    lengths = np.zeros(len(category), dtype=np.int64)
+    for index, wanted in enumerate(categories):
+        distribution = wanted.prompt_tokens if of == "prompt" else wanted.output_tokens
+        mine = np.flatnonzero(category == index)
+        if distribution is None or len(mine) == 0:
+            continue
+        n = int(mine[-1]) + 1  # past the last request of this category nothing need be drawn
+        if wanted.length_correlation:
+            share = _tied(of, streams, number, wanted.length_correlation, n)
+            drawn = distribution.quantile(share[mine])
+        else:
+            drawn = distribution.sample(streams.get(f"{of}_lengths", number), n)[mine]
+        lengths[mine] = to_tokens(np.minimum(drawn, MAX_LENGTH))
+    return lengths
+
+
+def _tied(of: str, streams: Streams, number: int, correlation: float, n: int) -> FloatArray:
+    """Shares whose quantiles are lengths with a rank correlation: a Gaussian copula; shape (n,).
+
+    Two normal variables with correlation 2 sin(π ρ / 6) have the rank correlation (Spearman) ρ.
+    The first comes from the stream of prompt lengths, the second's own part from that of outputs.
+    """
+    normal = streams.get("prompt_lengths", number).standard_normal(n)
+    if of == "output":
+        tied = 2 * math.sin(math.pi * correlation / 6)
+        own = streams.get("output_lengths", number).standard_normal(n)
+        normal = tied * normal + math.sqrt(1 - tied * tied) * own
+    # Off 0 and 1, where quantiles may be infinite.
+    return np.clip(special.ndtr(normal), 1e-300, 1 - 1e-16)
 
 
 def _times(tokens: IntArray, factors: FloatArray | None) -> IntArray:
@@ -200,4 +198,4 @@ def _words_per_token(
 
 
 def _words(tokens: IntArray, ratio: FloatArray) -> IntArray:
-    return np.maximum(1, np.rint(tokens * ratio)).astype(np.int64)
+    return to_tokens(tokens * ratio)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from driftsched.core.errors import ScenarioError
 from driftsched.scenario.model import Scenario
-from driftsched.workload.arrive import MAX_REQUESTS, Arrived, arrive
-from driftsched.workload.assemble import Draft, assemble
+from driftsched.workload.arrive import MAX_REQUESTS, PhaseRequests, arrive
+from driftsched.workload.assemble import assemble
 from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload, nominal_starts
@@ -69,7 +70,7 @@ def generate(
     if scenario.trace is not None:
         return import_trace(scenario, Path(scenario.trace.file), seed, progress).workload
     streams = Streams(seed, len(scenario.phases))
-    arrived: list[Arrived] = []
+    arrived: list[PhaseRequests] = []
     for number in range(len(scenario.phases)):
         room = MAX_REQUESTS - sum(map(len, arrived))
         arrived.append(arrive(scenario, number, streams, room))
@@ -77,30 +78,20 @@ def generate(
         raise ScenarioError("phases must give at least 1 request, got 0: raise duration_s or rate")
     segments = _segments(scenario, arrived)
     drift = Drift(scenario, streams, nominal_starts(segments))
-    drafts = [_draft(scenario, n, streams, rows, drift) for n, rows in enumerate(arrived)]
-    return assemble(scenario, streams, drafts, segments, drift)
+    for number, rows in enumerate(arrived):
+        mix = [scenario.phases[number].mix.get(name, 0.0) for name in scenario.category_names]
+        uniform = streams.get("categories", number).random(len(rows))
+        category = drift.categories(number, rows.arrival_s, rows.tenant, uniform, mix)
+        arrived[number] = replace(rows, category=category)
+    return assemble(scenario, streams, arrived, segments, drift)
 
 
-def _draft(scenario: Scenario, number: int, streams: Streams, rows: Arrived, drift: Drift) -> Draft:
-    """Arrival, tenant and category of the requests of phase `number`."""
-    phase = scenario.phases[number]
-    mix = [phase.mix.get(name, 0.0) for name in scenario.category_names]
-    uniform = streams.get("categories", number).random(len(rows))
-    return Draft(
-        arrival_s=rows.time_s,
-        tenant=rows.tenant,
-        category=drift.categories(number, rows.time_s, rows.tenant, uniform, mix),
-        user=rows.user,
-        think_s=rows.think_s,
-    )
-
-
-def _segments(scenario: Scenario, arrived: list[Arrived]) -> tuple[Segment, ...]:
+def _segments(scenario: Scenario, arrived: list[PhaseRequests]) -> tuple[Segment, ...]:
     segments, first = [], 0
     for phase, rows in zip(scenario.phases, arrived, strict=True):
-        length_s = phase.duration_s if phase.duration_s is not None else float(rows.time_s.max())
+        length_s = phase.duration_s if phase.duration_s is not None else float(rows.arrival_s.max())
         stop = first + len(rows)
-        closed = first + rows.open_rows if phase.closed else None
+        closed = stop - len(rows.user) if phase.closed else None
         segments.append(
             Segment(phase.name, first, stop, length_s, phase.drain, phase.pause_s, closed)
         )

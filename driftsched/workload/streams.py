@@ -9,9 +9,8 @@ from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
-from driftsched.traffic.lengths import LengthDistribution, to_tokens
 
-__all__ = ["COMPONENTS", "MAX_LENGTH", "Streams", "lengths_by_category", "pick_by_share"]
+__all__ = ["COMPONENTS", "Streams", "pick_by_share"]
 
 COMPONENTS = (
     "arrivals",
@@ -29,8 +28,6 @@ COMPONENTS = (
     "retries",
 )
 """What is drawn; a new component goes to the end, so that the others keep their draws."""
-
-MAX_LENGTH = 1e12  # extreme shapes draw beyond a 64-bit integer
 
 
 class Streams:
@@ -86,31 +83,3 @@ def pick_by_share(uniform: NDArray[np.float64], shares: Sequence[float]) -> NDAr
     # Rounding may leave the last bound a hair under 1 or over it; no draw is past the last share.
     bounds = cumulative[:-1] / cumulative[-1]
     return np.searchsorted(bounds, uniform, side="right").astype(np.int64)
-
-
-def lengths_by_category(
-    streams: Streams,
-    component: str,
-    phase: int,
-    category: NDArray[np.int64],
-    distributions: Sequence[LengthDistribution | None],
-) -> NDArray[np.int64]:
-    """Draw each request's length from its category's distribution; 0 where that is None.
-
-    Every category reads the same stream from its start, request by request. So a request keeps
-    its place in the stream whatever the mix, and two log-normals share their normal deviates.
-
-    Returns
-    -------
-    int array, shape (n,)
-        Whole tokens, at least 1.
-    """
-    lengths = np.zeros(len(category), dtype=np.int64)
-    for index, distribution in enumerate(distributions):
-        mine = np.flatnonzero(category == index)
-        if distribution is None or len(mine) == 0:
-            continue
-        # Past the last request of this category the stream need not be drawn.
-        draws = distribution.sample(streams.get(component, phase), int(mine[-1]) + 1)
-        lengths[mine] = to_tokens(np.minimum(draws[mine], MAX_LENGTH))
-    return lengths

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.recorded import TraceSource
-from driftsched.workload.assemble import Draft, assemble
+from driftsched.workload.arrive import PhaseRequests
+from driftsched.workload.assemble import assemble
 from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
@@ -168,7 +169,7 @@ def refuse(rows: RecordedRows, rules: TraceSource) -> None:
 
 def _draft(
     scenario: Scenario, rules: TraceSource, rows: RecordedRows, order: IntArray, streams: Streams
-) -> Draft:
+) -> PhaseRequests:
     time_ns = rows.time_ns[order]
     prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
     category = categories(scenario, rules, prompt, output)
@@ -176,7 +177,7 @@ def _draft(
     maximum = maxima[category]
     if rules.cap:
         output = np.minimum(output, maximum)
-    return Draft(
+    return PhaseRequests(
         arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
         tenant=tenants(scenario, rules, streams, rows, order),
         category=category,
@@ -186,7 +187,7 @@ def _draft(
     )
 
 
-def _lengths(draft: Draft) -> IntArray:
+def _lengths(draft: PhaseRequests) -> IntArray:
     """Prompt and answer together, as recorded."""
     if draft.prompt_tokens is None or draft.output_tokens is None:
         return np.zeros(len(draft.category), np.int64)

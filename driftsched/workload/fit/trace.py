@@ -19,10 +19,8 @@ from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.fit.arrivals import ArrivalFit, fit_arrivals
 from driftsched.workload.fit.lengths import LengthFit, fit_lengths
 from driftsched.workload.streams import Streams
-from driftsched.workload.traces.formats import SERVEGEN
-from driftsched.workload.traces.load import refuse
-from driftsched.workload.traces.mapping import categories, select, tenants
-from driftsched.workload.traces.read import read_rows
+from driftsched.workload.traces.load import taken
+from driftsched.workload.traces.mapping import categories, tenants
 from driftsched.workload.traces.rows import RecordedRows
 
 __all__ = ["CategoryFit", "TraceFit", "fit_trace"]
@@ -133,12 +131,8 @@ def fit_trace(
         The trace cannot be read, or has too few requests to fit.
     """
     seed = 1 if base is None else base.seed
-    name_of_format, rows = read_rows(source, rules, seed)
-    refuse(rows, rules)
-    if name_of_format == SERVEGEN:  # its times were chosen when it was read
-        rules = rules.model_copy(update={"from_s": 0.0, "until_s": None})
     streams = Streams(seed, 1)
-    order = select(rows, rules, streams)
+    _, rules, rows, order = taken(source, rules, streams, seed)
     time_s = (rows.time_ns[order] - rows.time_ns[order[0]]) / 1e9 * rules.time_scale
     arrivals = fit_arrivals(time_s)
     prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]

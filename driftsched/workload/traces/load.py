@@ -23,7 +23,7 @@ from driftsched.workload.traces.mapping import categories, in_words, select, ten
 from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
 
-__all__ = ["TraceImport", "TraceProblem", "import_trace", "refuse"]
+__all__ = ["TraceImport", "TraceProblem", "import_trace", "taken"]
 
 IntArray = NDArray[np.int64]
 
@@ -113,27 +113,34 @@ def import_trace(
     ScenarioError
         The scenario has no `trace`, or the seed is negative.
     """
-    rules = scenario.trace
-    if rules is None:
+    if scenario.trace is None:
         raise ScenarioError("trace must be set to import recorded traffic, got none")
-    streams = Streams(scenario.seed if seed is None else seed, 1)
-    name, rows = read_rows(source, rules, scenario.seed if seed is None else seed, progress)
-    if name == SERVEGEN:  # its times were chosen when it was read
-        rules = rules.model_copy(update={"from_s": 0.0, "until_s": None})
-    refuse(rows, rules)
-    in_order = bool((np.diff(rows.time_ns) >= 0).all())
-    order = select(rows, rules, streams)
-    draft = _draft(scenario, rules, rows, order, streams)
-    span_s = float(draft.arrival_s[-1])
+    seed = scenario.seed if seed is None else seed
+    streams = Streams(seed, 1)
+    name, rules, rows, order = taken(source, scenario.trace, streams, seed, progress)
+    time_ns = rows.time_ns[order]
+    prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
+    category = categories(scenario, rules, prompt, output)
+    maximum = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)[category]
+    if rules.cap:
+        output = np.minimum(output, maximum)
+    requests = PhaseRequests(
+        arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
+        tenant=tenants(scenario, rules, streams, rows, order),
+        category=category,
+        prompt_tokens=prompt,
+        output_tokens=output,
+        max_output_tokens=np.maximum(maximum, output),
+    )
+    span_s = float(requests.arrival_s[-1])
     segments = (Segment("trace", 0, len(order), span_s),)
-    drift = Drift(scenario, streams, [0.0])
-    workload = assemble(scenario, streams, [draft], segments, drift)
+    in_order = bool((np.diff(rows.time_ns) >= 0).all())
     return TraceImport(
-        workload=workload,
+        workload=assemble(scenario, streams, [requests], segments, Drift(scenario, streams, [0.0])),
         rows_read=rows.rows_read,
         rows_taken=len(order),
         rows_skipped=rows.rows_read - len(rows.time_ns) - rows.unanswered,
-        rows_cut=int((_lengths(draft) > scenario.cluster.context_tokens).sum()),
+        rows_cut=int((prompt + output > scenario.cluster.context_tokens).sum()),
         rows_unanswered=rows.unanswered,
         problems=rows.problems,
         problem_count=rows.problem_count,
@@ -145,50 +152,29 @@ def import_trace(
     )
 
 
-def refuse(rows: RecordedRows, rules: TraceSource) -> None:
-    """Refuse rows with a problem where the rules say so, and a trace without a usable row.
+def taken(
+    source: Path | BinaryIO,
+    rules: TraceSource,
+    streams: Streams,
+    seed: int,
+    progress: Callable[[float], None] | None = None,
+) -> tuple[str, TraceSource, RecordedRows, IntArray]:
+    """Read a trace and choose its rows: its format, the rules left, the rows, which are taken.
 
     Raises
     ------
     TraceError
-        One line: the first problem and the number of the others, or that there is no row.
+        One line: a row is broken and the rules say to stop, or no row is usable.
     """
+    name, rows = read_rows(source, rules, seed, progress)
+    if name == SERVEGEN:  # its times were chosen when it was read
+        rules = rules.model_copy(update={"from_s": 0.0, "until_s": None})
     if rows.problems and rules.on_error == "stop":
         more = rows.problem_count - 1
-        plural = "" if more == 1 else "s"
-        also = f" (and {more} more problem{plural})" if more else ""
+        also = f" (and {more} more problem{'' if more == 1 else 's'})" if more else ""
         raise TraceError(f"{rows.problems[0]}{also}")
-    if len(rows.time_ns) == 0 and rows.unanswered:
-        raise TraceError(
-            f"trace must have at least 1 request with an answer, got 0 of {rows.rows_read}"
-        )
     if len(rows.time_ns) == 0:
-        first = f"; {rows.problems[0]}" if rows.problems else ""
-        raise TraceError(f"trace must have at least 1 usable row, got 0 of {rows.rows_read}{first}")
-
-
-def _draft(
-    scenario: Scenario, rules: TraceSource, rows: RecordedRows, order: IntArray, streams: Streams
-) -> PhaseRequests:
-    time_ns = rows.time_ns[order]
-    prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
-    category = categories(scenario, rules, prompt, output)
-    maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
-    maximum = maxima[category]
-    if rules.cap:
-        output = np.minimum(output, maximum)
-    return PhaseRequests(
-        arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
-        tenant=tenants(scenario, rules, streams, rows, order),
-        category=category,
-        prompt_tokens=prompt,
-        output_tokens=output,
-        max_output_tokens=np.maximum(maximum, output),
-    )
-
-
-def _lengths(draft: PhaseRequests) -> IntArray:
-    """Prompt and answer together, as recorded."""
-    if draft.prompt_tokens is None or draft.output_tokens is None:
-        return np.zeros(len(draft.category), np.int64)
-    return draft.prompt_tokens + draft.output_tokens
+        usable = "request with an answer" if rows.unanswered else "usable row"
+        first = f"; {rows.problems[0]}" if rows.problems and not rows.unanswered else ""
+        raise TraceError(f"trace must have at least 1 {usable}, got 0 of {rows.rows_read}{first}")
+    return name, rules, rows, select(rows, rules, streams)

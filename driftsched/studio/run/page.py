@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from driftsched.charts import energy as energy_chart
-from driftsched.charts.theme import category_colours, tenant_colours
 from driftsched.results.energy import energy_over_time
 from driftsched.results.marks import phase_marks, run_marks
 from driftsched.scenario import Scenario
 from driftsched.studio import work
 from driftsched.studio.link import differences
-from driftsched.studio.live_view import live_view, run_payload
+from driftsched.studio.live_view import live_view
 from driftsched.studio.presets import preset
 from driftsched.studio.run.downloads import take_along
 from driftsched.studio.run.headline import SHOWN, headline, over_seeds
@@ -59,9 +58,7 @@ def watch(result: RunResult, run_id: str) -> None:
         "learning": result.learning,
     }
     title = f"{scenario.title or scenario.name}, {policy_label(scenario.policy.kind)}"
-    colours = category_colours(scenario.category_names) | tenant_colours(scenario.tenant_names)
-    payload = run_payload(run_id, title, tables, colours, marks=run_marks(result))
-    live_view(payload, key="live")
+    live_view(run_id, title, tables, marks=run_marks(result), key="live")
 
 
 def _energy(result: RunResult) -> None:

@@ -1,4 +1,11 @@
-"""Live runs: the same gateway in front of a real engine, on the wall clock."""
+"""Live runs: the same gateway in front of a real engine, on the wall clock.
+
+A request's way: the gateway's clients make it at its time; `Dispatcher` takes the one that the
+gateway chooses when a replica has room, and keeps an `InFlightRequest` of it from then on; that
+hands a `Call` to the `Engine`, again where that may help, takes its tokens as they come and its
+`Answer`, and knows how it ended; `Dispatcher` tells the gateway, which learns; `live_result` makes
+a row of it, in a `LiveSnapshot` while the run goes and in its result.
+"""
 
 from driftsched.live.engine import (
     Answer,

@@ -81,9 +81,9 @@ class CostFit:
 
     def best(self) -> Any:
         """Give the best of the searches from all starts."""
-        return min((self.search(start) for start in STARTS), key=lambda found: float(found.cost))
+        return min(map(self._search, STARTS), key=lambda found: float(found.cost))
 
-    def search(self, start: tuple[float, float]) -> Any:
+    def _search(self, start: tuple[float, float]) -> Any:
         """Search from one start, twice: the first search tells how large usual residuals are."""
         guess = np.full(len(COEFFICIENTS), 0.05)
         guess[: len(start)] = np.maximum(start, 0.05)
@@ -92,18 +92,10 @@ class CostFit:
         return self._fit(np.maximum(found.x, 1e-12), max(ROBUST * spread, 1e-9))
 
     def _fit(self, guess: Floats, noise: float) -> Any:
-        def missed(x: Floats) -> Floats:
-            missing: Floats = (self.predict(x * self.scale) - self._seconds) * self.weight
-            return missing
-
-        def slopes(x: Floats) -> Floats:
-            tilted: Floats = self._jacobian(x * self.scale) * self.weight[:, None] * self.scale
-            return tilted
-
         return least_squares(
-            missed,
+            lambda x: (self.predict(x * self.scale) - self._seconds) * self.weight,
             guess,
-            jac=slopes,
+            jac=lambda x: self._jacobian(x * self.scale) * self.weight[:, None] * self.scale,
             bounds=(0, np.inf),
             loss="soft_l1",
             f_scale=noise,

@@ -84,79 +84,54 @@ def _open(
 ) -> tuple[FloatArray, IntArray]:
     """Times and tenants of open arrivals, in order of time."""
     phase = scenario.phases[number]
-    drawn: list[tuple[FloatArray, IntArray]] = []
-    shared = phase.arrivals if phase.arrivals is not None and not phase.arrivals.closed else None
     own = {
         scenario.tenant_names.index(name): process
         for name, process in (phase.tenant_arrivals or {}).items()
         if not process.closed
     }
-    end_s = phase.duration_s
-    if end_s is None and own:
-        end_s = _long_enough(number, streams, shared, own, phase.requests or 0, room)
-    if shared is not None:
-        rng = streams.get("arrivals", number)
-        times = _times(shared, rng, end_s, phase.requests, number, room)
-        uniform = streams.get("tenants", number).random(len(times))
-        drawn.append((times, pick_by_share(uniform, _shares(scenario, phase))))
-    for tenant, process in sorted(own.items()):
-        rng = streams.get("tenant_arrivals", number, tenant)
-        times = _times(process, rng, end_s, None, number, room)
-        drawn.append((times, np.full(len(times), tenant, dtype=np.int64)))
-    if not drawn:
-        return np.empty(0), np.empty(0, np.int64)
-    if len(drawn) == 1:
-        return drawn[0]
-    time_s = np.concatenate([times for times, _ in drawn])
+    processes: dict[int | None, Arrivals] = dict(sorted(own.items()))
+    if phase.arrivals is not None and not phase.arrivals.closed:
+        processes = {None: phase.arrivals, **processes}
+    drawn: list[tuple[FloatArray, IntArray]] = [(np.empty(0), np.empty(0, np.int64))]
+    for tenant, times in _times(phase, processes, number, streams, room).items():
+        if tenant is None:
+            uniform = streams.get("tenants", number).random(len(times))
+            drawn.append((times, pick_by_share(uniform, _shares(scenario, phase))))
+        else:
+            drawn.append((times, np.full(len(times), tenant, dtype=np.int64)))
+    time_s, tenant_of = (np.concatenate(part) for part in zip(*drawn, strict=True))
     order = np.argsort(time_s, kind="stable")[: phase.requests]
-    if phase.requests is None and len(order) > room:
-        raise _too_many(number, room, end_s or 0.0)
-    return time_s[order], np.concatenate([tenant for _, tenant in drawn])[order]
+    return time_s[order], tenant_of[order]
 
 
 def _times(
-    process: Arrivals,
-    rng: np.random.Generator,
-    end_s: float | None,
-    requests: int | None,
-    number: int,
-    room: int,
-) -> FloatArray:
-    if end_s is None:
-        return process.first(rng, requests or 0)
-    times = process.within(rng, end_s, room)
-    if len(times) > room:
-        raise _too_many(number, room, end_s)
-    return times
-
-
-def _too_many(number: int, room: int, within_s: float) -> ScenarioError:
-    return ScenarioError(
-        f"phases[{number}] must leave the scenario at {MAX_REQUESTS} requests at most, "
-        f"got more than {room} within {within_s:g} s"
-    )
-
-
-def _long_enough(
+    phase: Phase,
+    processes: dict[int | None, Arrivals],
     number: int,
     streams: Streams,
-    shared: Arrivals | None,
-    own: dict[int, Arrivals],
-    requests: int,
     room: int,
-) -> float:
-    """A time by which all processes together have brought at least `requests`."""
-    processes = list(own.values()) if shared is None else [shared, *own.values()]
-    end_s = MARGIN * requests / sum(process.rate for process in processes) + 1
+) -> dict[int | None, FloatArray]:
+    """Arrival times by tenant, None for the shared process: at least as many as asked for."""
+
+    def rng(tenant: int | None) -> np.random.Generator:
+        if tenant is None:
+            return streams.get("arrivals", number)
+        return streams.get("tenant_arrivals", number, tenant)
+
+    if phase.requests is not None and [*processes] == [None]:
+        return {None: processes[None].first(rng(None), phase.requests)}
+    rate = sum(process.rate for process in processes.values())
+    end_s = phase.duration_s or (MARGIN * (phase.requests or 0) / rate + 1 if rate else 0.0)
     while True:
-        found = 0
-        if shared is not None:
-            found += len(shared.within(streams.get("arrivals", number), end_s, room))
-        for tenant, process in own.items():
-            rng = streams.get("tenant_arrivals", number, tenant)
-            found += len(process.within(rng, end_s, room))
-        if found >= requests:
-            return end_s
+        times = {key: one.within(rng(key), end_s, room) for key, one in processes.items()}
+        found = sum(map(len, times.values()))
+        if phase.requests is None and found > room:
+            raise ScenarioError(
+                f"phases[{number}] must leave the scenario at {MAX_REQUESTS} requests at most, "
+                f"got more than {room} within {end_s:g} s"
+            )
+        if not processes or phase.requests is None or found >= phase.requests:
+            return times
         end_s *= 2
 
 

@@ -58,7 +58,9 @@ def assemble(
             }
         )
         users += int(rows.user.max(initial=-1)) + 1
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    columns: dict[str, Any] = {
+        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+    }
     if not users:
         columns |= dict.fromkeys(("user", "think_s"))
     if all(tenant.patience.abandonment is None for tenant in scenario.tenants):

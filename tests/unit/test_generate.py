@@ -159,6 +159,19 @@ def test_phase_shares_replace_the_tenants_own() -> None:
     assert set(workload.tenant[:400]) == {0, 1, 2}
 
 
+@pytest.mark.parametrize("senders", [1, 2])
+def test_a_phase_of_tenants_with_their_own_arrivals_has_as_many_requests_as_it_says(
+    senders: int,
+) -> None:
+    """One process alone was once drawn for long enough and not cut."""
+    every = ["premium: {kind: poisson, rate_rps: 2}", "batch: {kind: poisson, rate_rps: 1}"]
+    own = ", ".join(every[:senders])
+    phase = f"{{name: a, requests: 100, tenant_arrivals: {{{own}}}, mix: {{report: 1}}}}"
+    workload = generate(load_scenario("paper", [f"phases=[{phase}]"]))
+    assert len(workload) == 100
+    assert len(set(workload.tenant.tolist())) == senders
+
+
 def test_no_request_at_all_is_refused() -> None:
     """An empty table would end in a division by zero far from its cause."""
     data: dict[str, Any] = json.loads(small().model_dump_json(by_alias=True))

@@ -1,86 +1,27 @@
-"""Prompt texts: templates and topics of our own, for any category of a scenario."""
+"""Prompt texts for any category of a scenario; what they are made of is in prompts.yaml."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from driftsched.scenario.traffic import Category
 
 __all__ = ["PAPER_TEMPLATES", "TOPICS", "PromptBook", "prompt_book", "templates_for"]
 
-TOPICS = (
-    "DNS resolution", "TLS certificates", "load balancing", "service meshes", "message queues",
-    "Kubernetes scheduling", "container images", "rolling deployments", "blue-green releases",
-    "canary releases", "feature flags", "infrastructure as code", "configuration drift",
-    "secret rotation", "identity federation", "role-based access", "zero-trust networks",
-    "virtual private clouds", "network address translation", "content delivery networks",
-    "edge caching", "rate limiting", "circuit breakers", "retry budgets", "back-pressure",
-    "database sharding", "read replicas", "connection pooling", "write-ahead logs",
-    "consensus protocols", "leader election", "distributed locks", "event sourcing",
-    "change data capture", "stream processing", "columnar storage", "object storage",
-    "block storage snapshots", "backup and restore", "disaster recovery", "chaos experiments",
-    "capacity planning", "autoscaling", "spot instances", "GPU partitioning",
-    "model serving", "vector databases", "feature stores", "log aggregation",
-    "distributed tracing", "metrics retention", "alert fatigue", "error budgets",
-    "incident response", "on-call rotations", "patch management", "dependency pinning",
-    "code review bots", "low-code platforms", "IPv6 migration",
-)  # fmt: skip
-"""Infrastructure topics; three of them hold the paper's key word "code" on purpose."""
-
+TEXTS: dict[str, Any] = yaml.safe_load(
+    Path(__file__).with_name("prompts.yaml").read_text(encoding="utf-8")
+)
+TOPICS: tuple[str, ...] = tuple(TEXTS["topics"])
 PAPER_TEMPLATES: dict[str, tuple[str, ...]] = {
-    "short_qa": (
-        "In one or two sentences, what does {topic} mean?",
-        "Why would a small team care about {topic}?",
-        "When is {topic} the wrong choice, and what would you take instead?",
-        "Who in a company usually looks after {topic}?",
-        "I am new here and keep hearing of {topic}: what problem does it solve for us?",
-    ),
-    "summary": (
-        "Summarize the main ideas behind {topic} in one paragraph for a manager.",
-        "Give me a short summary of how teams usually adopt {topic}.",
-        "Please summarize the benefits, the costs and the open risks of {topic} as a list.",
-        "Write a summary of {topic} that fits on one slide, with the three points that count.",
-        "Boil {topic} down to the essentials that a busy colleague can read before lunch.",
-    ),
-    "technical": (
-        "Describe the architecture of a system built around {topic} and how its parts talk.",
-        "Show example code that automates {topic}, and explain every step of it.",
-        "Give a technical explanation of {topic}, including failure modes and their remedies.",
-        "Which technical trade-offs decide whether {topic} scales to a hundred nodes?",
-        "Walk me through what happens inside the machines, step by step, when {topic} goes wrong "
-        "under heavy traffic.",
-    ),
-    "report": (
-        "Write a detailed report on {topic}, with findings, evidence and recommendations.",
-        "Prepare a comprehensive comparison of the options for {topic} over the next five years.",
-        "Draft a report for the steering committee on the state of {topic}, its risks, its costs "
-        "and a plan with milestones.",
-        "Produce a detailed assessment of {topic}: history, current practice, gaps and next steps.",
-        "Compose a long document about {topic} with chapters on background, methods in use, "
-        "measurements, lessons learnt and what remains to be done.",
-    ),
+    name: tuple(texts) for name, texts in TEXTS["paper"].items()
 }
-"""Five templates a category of the paper; the last of each (but short_qa) holds no key word."""
-
-GENERIC_TEMPLATES = (
-    "Please help with {topic}: {keyword}.",
-    "Our team needs {keyword} for {topic} by the end of the day.",
-    "I would like {keyword} about {topic}, written for people who have never seen it.",
-    "Think about {topic} first, then answer with {keyword} and nothing else.",
-    "For the meeting tomorrow: {keyword} on {topic}, and mention what surprised you most.",
-)
-
-PLAIN_TEMPLATES = (
-    "Tell me about {topic}.",
-    "What should our team know of {topic} by the end of the day?",
-    "I would like to understand {topic}; assume that I have never seen it.",
-    "Think about {topic} first, then answer and say nothing else.",
-    "For the meeting tomorrow I need something on {topic}, and mention what surprised you most.",
-)
 
 
 def templates_for(name: str, keywords: Sequence[str] = ()) -> tuple[str, ...]:
@@ -102,10 +43,10 @@ def templates_for(name: str, keywords: Sequence[str] = ()) -> tuple[str, ...]:
     if name in PAPER_TEMPLATES:
         return PAPER_TEMPLATES[name]
     if not keywords:
-        return PLAIN_TEMPLATES
+        return tuple(TEXTS["plain"])
     return tuple(
         template.replace("{keyword}", keywords[i % len(keywords)])
-        for i, template in enumerate(GENERIC_TEMPLATES)
+        for i, template in enumerate(TEXTS["generic"])
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,52 +33,6 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
-
-
-class Family(Protocol):
-    """What every family has: draws, the mean, quantiles and their inverse."""
-
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        """Draw `n` values; shape (n,)."""
-
-    @property
-    def mean(self) -> float:
-        """Expected value."""
-
-    def quantile(self, p: FloatArray) -> FloatArray:
-        """Value that a share `p` does not exceed; 0 < p < 1, shape of `p`."""
-
-    def cdf(self, x: FloatArray) -> FloatArray:
-        """Share that is at most `x`; shape of `x`."""
-
-
-class Distribution(Config):
-    """A distribution as users write it: its fields after `kind` are its family's parameters."""
-
-    kind: str
-    family: ClassVar[Callable[..., Family]]
-
-    @property
-    def law(self) -> Family:
-        """The family with these parameters."""
-        return type(self).family(*(value for name, value in self if name != "kind"))
-
-    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
-        """Draw `n` values, not yet rounded; shape (n,)."""
-        return self.law.sample(rng, n)
-
-    @property
-    def mean(self) -> float:
-        """Expected value, before rounding and capping."""
-        return self.law.mean
-
-    def quantile(self, p: FloatArray) -> FloatArray:
-        """Value that a share `p` does not exceed; 0 < p < 1, shape of `p`."""
-        return self.law.quantile(p)
-
-    def cdf(self, x: FloatArray) -> FloatArray:
-        """Share that is at most `x`; shape of `x`."""
-        return self.law.cdf(x)
 
 
 @dataclass(frozen=True)
@@ -198,6 +152,39 @@ class Exponential(Weibull):
 
     def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
         return rng.exponential(self.scale, n)
+
+
+Family = Quantiles | Lognormal | Gamma | Weibull
+"""What each has: `sample(rng, n)`, `mean`, `quantile(p)` and `cdf(x)`."""
+
+
+class Distribution(Config):
+    """A distribution as users write it: its fields after `kind` are its family's parameters."""
+
+    kind: str
+    family: ClassVar[Callable[..., Family]]
+
+    @property
+    def law(self) -> Family:
+        """The family with these parameters."""
+        return type(self).family(*(value for name, value in self if name != "kind"))
+
+    def sample(self, rng: np.random.Generator, n: int) -> FloatArray:
+        """Draw `n` values, not yet rounded; shape (n,)."""
+        return self.law.sample(rng, n)
+
+    @property
+    def mean(self) -> float:
+        """Expected value, before rounding and capping."""
+        return self.law.mean
+
+    def quantile(self, p: FloatArray) -> FloatArray:
+        """Value that a share `p` does not exceed; 0 < p < 1, shape of `p`."""
+        return self.law.quantile(p)
+
+    def cdf(self, x: FloatArray) -> FloatArray:
+        """Share that is at most `x`; shape of `x`."""
+        return self.law.cdf(x)
 
 
 def unit_gaps(cv: float) -> Family:

@@ -207,7 +207,9 @@ class LiveRun:
         Not to be called on the run's own thread.
         """
         latest, age = self._latest, time.monotonic() - self._latest_at
-        if latest is not None and (latest.done or age < max_age_s):
+        # One that was taken just before the end is not shown after it.
+        fresh = age < max_age_s and self.state != "ended"
+        if latest is not None and (latest.done or fresh):
             return latest
         state = self._copy_on_its_thread()
         if state.state == "ended" and self.result is not None:

@@ -27,7 +27,8 @@ def test_own_policy_stands_beside_the_others(capsys: pytest.CaptureFixture[str])
     table = own_policy.main(["--requests", "100"])
     assert list(table.index) == ["fifo", "priority", "sjf", "deadline"]
     assert table.notna().all(axis=None)
-    assert table.loc["deadline", "premium"] < table.loc["fifo", "premium"]
+    premium = table["premium"].to_dict()
+    assert premium["deadline"] < premium["fifo"]
     assert "deadline" in capsys.readouterr().out
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
 from driftsched.charts import fit as fit_chart
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, tell
-from driftsched.core.errors import ScenarioError
 from driftsched.results.storage import io_errors
-from driftsched.scenario import TraceSource, load_scenario, parse_scenario, to_yaml
-from driftsched.scenario.yaml_text import apply_overrides
+from driftsched.scenario import TraceSource, load_scenario, to_yaml
 from driftsched.workload.fit import TraceFit, fit_trace
 
 __all__ = ["fit_command"]
@@ -65,14 +64,12 @@ def _write(path: str, text: str) -> None:
 
 
 def _rules(args: argparse.Namespace) -> TraceSource:
-    """Rules of the trace, checked as those of a scenario are, so that errors name their path."""
-    data = apply_overrides({"file": args.trace}, args.set)
-    if "columns" in data:
-        data = {"format": "columns"} | data
-    paper = load_scenario("paper").model_dump(mode="json", by_alias=True)
-    scenario = parse_scenario(paper | {"phases": [], "trace": data})
-    if scenario.trace is None:
-        raise ScenarioError("trace must be a mapping of fields, got none")
+    """Rules of the trace, set in a scenario, so that errors name the field as everywhere."""
+    sets = [f"file={json.dumps(args.trace)}", *args.set]
+    if any(one.startswith("columns") for one in args.set):
+        sets.insert(0, "format=columns")
+    scenario = load_scenario("paper", ["phases=[]", *(f"trace.{one}" for one in sets)])
+    assert scenario.trace is not None
     return scenario.trace
 
 

@@ -134,7 +134,7 @@ def html_report(result: RunResult, figures: Sequence[Drawn], command: str) -> st
         question=question,
         numbers=_headline(metrics.iloc[0].to_dict(), errors, unit),
         percentiles=_percentile_tables(metrics),
-        trust=escape(WithinRun(result.requests).said(scenario.metrics.percentiles)),
+        trust=escape(WithinRun(result.requests).in_words(scenario.metrics.percentiles)),
         estimates=_table(shown),
         figures="\n".join(_figure(number, *figure) for number, figure in enumerate(figures)),
         command=escape(command),

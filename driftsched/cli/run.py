@@ -141,7 +141,7 @@ def run_text(result: RunResult) -> str:
             aligned(["", *heads.values(), *COUNTS, "SLOs met"], rows),
             _estimates(errors, scenario.estimator.unit),
             *([aligned(["energy and cost", ""], [*facts.items()])] if facts else []),
-            WithinRun(result.requests).said(result.scenario.metrics.percentiles),
+            WithinRun(result.requests).in_words(result.scenario.metrics.percentiles),
         ]
     )
 

@@ -69,12 +69,8 @@ class Figures:
     ) -> PooledSample:
         """A latency of the finished requests, by replication.
 
-        Parameters
-        ----------
-        metric : str
-            e2e_s, ttft_s, tpot_s or queue_wait_s.
-        split, group : str and int
-            overall, or tenant or category and the place of one.
+        `metric` is e2e_s, ttft_s, tpot_s or queue_wait_s; `split` and `group` are overall, or
+        tenant or category and the place of one.
         """
         key = (policy, metric, split, group)
         if key not in self._pools:
@@ -176,17 +172,11 @@ class Figures:
     def goals(self, split: str = "overall") -> pd.DataFrame:
         """Goals met, goodput, refusals and long waits: means over the replications.
 
-        Parameters
-        ----------
-        split : str
-            overall, or tenant.
-
         Returns
         -------
         DataFrame
-            policy, group, then submitted, completed, rejected, lost, starved, unfinished (rejected
-            or lost), slo_attainment, request_goodput and, overall, jain_index; for each ``_low``
-            and ``_high``.
+            policy, group (of the split overall or tenant), then the figures of `slo_rates` and,
+            overall, jain_index; for each also ``_low`` and ``_high``.
         """
         if split not in self._goals:
             self._goals[split] = self._goals_by(split)
@@ -305,14 +295,8 @@ def warmup(ensemble: Ensemble, metric: str = "e2e_s") -> Warmup:
     """Where the warm-up of all policies ends: MSER-5 on the mean over the replications.
 
     Requests are taken in order of arrival (Welch's averages), and the latest cut of any policy
-    counts, so that all keep the same requests. It is settled where every policy's is.
-
-    Parameters
-    ----------
-    ensemble : Ensemble
-        Runs of the same traffic.
-    metric : str
-        Latency to look at: e2e_s, ttft_s or queue_wait_s.
+    counts, so that all keep the same requests. It is settled where every policy's is. `metric` is
+    e2e_s, ttft_s or queue_wait_s.
     """
     cuts = []
     for runs in ensemble.runs.values():

@@ -116,27 +116,11 @@ def knee(loads: Sequence[float], latency_s: Sequence[float] | NDArray[np.float64
 def knee_interval(
     loads: Sequence[float], pools: Sequence[PooledSample], percentile: float, at: int
 ) -> tuple[float, float]:
-    """Loads on both sides of the knee whose power cannot be told from the knee's.
+    """Loads on both sides of the knee, `loads[at]`, whose power cannot be told from the knee's.
 
     At each load the replications' requests are the same, so latencies are compared in pairs: a load
     is told from the knee where the 95 % interval of the ratio of their latencies, the jackknife's,
-    lies above the ratio of the loads.
-
-    Parameters
-    ----------
-    loads : sequence of float
-        Ascending.
-    pools : sequence of PooledSample
-        The latencies at each load, replications in the same order.
-    percentile : float
-        Which percentile the knee is of.
-    at : int
-        Place of the knee.
-
-    Returns
-    -------
-    tuple of float
-        The lowest and the highest load; NaN where one replication alone tells nothing.
+    lies above the ratio of the loads. NaN where one replication alone tells nothing.
     """
     ends = []
     for places in (range(at - 1, -1, -1), range(at + 1, len(loads))):

@@ -21,14 +21,7 @@ WINDOWS = 40
 
 
 def queue_series(ensemble: Ensemble, points: int = POINTS) -> pd.DataFrame:
-    """Waiting requests of all tenants together.
-
-    Parameters
-    ----------
-    ensemble : Ensemble
-        The runs.
-    points : int
-        Evenly spaced times from 0 to the last end.
+    """Waiting requests of all tenants together at `points` even times from 0 to the last end.
 
     Returns
     -------
@@ -61,15 +54,6 @@ def tenant_queue_series(ensemble: Ensemble, policy: str, points: int = POINTS) -
 
 def drift_series(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
     """Mean of actual over estimated length of the requests that end in each window of time.
-
-    Parameters
-    ----------
-    ensemble : Ensemble
-        The runs.
-    policy : str
-        Name of the variant.
-    windows : int
-        Equal windows from 0 to the last end.
 
     Returns
     -------

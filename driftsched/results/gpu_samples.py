@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any], NDArray[Any]]
 Rows = Sequence[tuple[float, int, int, int]]
 GpuLog = Rows | NDArray[np.float64] | Callable[[], Columns]
-"""A replica's course: rows (time_s, running, kv_used_tokens from then on, and until then), those
+"""How a replica went: rows (time_s, running, kv_used_tokens from then on, and until then), those
 packed into one array of shape (n, 4), or what gives its columns."""
 
 GPU_COLUMNS = (
@@ -55,29 +55,20 @@ def gpu_table(
 
     A row is a replica with all its GPUs. Power is that many times idle + busy share · (TDP − idle)
     (Fan, Weber and Barroso 2007), energy its sum over the intervals; temperature, clocks and
-    processes are not modelled and NaN.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Its machines, one a replica, and the time from one sample to the next.
-    logs : sequence of GpuLog
-        The course of each replica, by its number.
-    states : sequence of States, optional
-        Where scenario events change replicas, what each is and from when on. Then columns say the
-        `state` (starting, up, slow, draining, down) and for how many seconds of the interval before
-        the replica existed (`present_s`).
+    processes are not modelled and NaN. Where scenario events change replicas `states` says what
+    each is and from when on; then there are also the columns `state` (starting, up, slow, draining,
+    down) and `present_s`, how many seconds of the interval before the replica existed.
     """
-    courses = [_columns(log) for log in logs]
-    end = max((float(course[0][-1]) for course in courses if len(course[0])), default=0.0)
+    columns = [_columns(log) for log in logs]
+    end = max((float(each[0][-1]) for each in columns if len(each[0])), default=0.0)
     step = max(scenario.metrics.sample_s, end / MAX_SAMPLES)
     times = np.arange(0.0, end + step, step)
     tables = []
-    for number, course in enumerate(courses):
+    for number, each in enumerate(columns):
         rows = states[number] if states else ()
         if rows and all(state == ABSENT for _, state in rows):
             continue
-        table = _sample(scenario, number, course, times)
+        table = _sample(scenario, number, each, times)
         if rows:
             machine = scenario.machines[number]
             idle_w = machine.tensor_parallel * machine.find_gpu().idle_w
@@ -94,20 +85,20 @@ def _columns(log: GpuLog) -> Columns:
 
 
 def packed(rows: Rows) -> NDArray[np.float64]:
-    """Rows of a course as one array, shape (n, 4)."""
+    """Rows of a log as one array, shape (n, 4)."""
     return np.fromiter(chain.from_iterable(rows), np.float64, 4 * len(rows)).reshape(-1, 4)
 
 
-def _sample(scenario: Scenario, number: int, course: Columns, times: np.ndarray) -> pd.DataFrame:
+def _sample(scenario: Scenario, number: int, log: Columns, times: np.ndarray) -> pd.DataFrame:
     cluster = scenario.machines[number]
     gpu, model, gpus = cluster.find_gpu(), cluster.find_model(), cluster.tensor_parallel
     kv_bytes = model.kv_bytes_per_token * gpus / model.kv_shards(gpus)
-    logged, running, kv_from, kv_until = course
+    logged, running, kv_from, kv_until = log
     place = np.searchsorted(logged, times, side="right") - 1
     # Between two rows the cache grows evenly; what leaves at the second has not left before.
     after = np.minimum(place + 1, len(logged) - 1)
     kv = _between(times, logged, place, kv_from[place], kv_until[after]).astype(np.int64)
-    busy_until = np.diff(logged)  # a long run's course is large: summed up in its own place
+    busy_until = np.diff(logged)  # a long run's log is large: summed up in its own place
     busy_until *= running[:-1] > 0
     np.cumsum(busy_until, out=busy_until)
     busy_until = np.concatenate([[0.0], busy_until])
@@ -148,20 +139,8 @@ def _between(
 def _with_states(table: pd.DataFrame, rows: States, idle_w: float) -> pd.DataFrame:
     """Add `state` and `present_s` to a replica's samples, and drop those where it did not exist.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Of one replica as if it had been there all the time; it is changed.
-    rows : States
-        Its states, the first at time 0.
-    idle_w : float
-        What it draws when idle, and does not draw while it is down or absent.
-
-    Returns
-    -------
-    DataFrame
-        `present_s` is how long it existed in the interval before. The row after it has left is
-        kept for what it used until then; its state is absent.
+    What it draws when idle it does not draw while it is down or absent. The row after it has left
+    is kept for what it used until then; its state is absent.
     """
     times = table["time_s"].to_numpy(np.float64)
     place = np.searchsorted([at for at, _ in rows], times, side="right") - 1
@@ -190,13 +169,9 @@ def _spent(
 
 
 def measured_gpu_table(rows: Sequence[Mapping[str, float]]) -> pd.DataFrame:
-    """Make the gpus table of a live run.
+    """Make the gpus table of a live run from rows in order of time.
 
-    Parameters
-    ----------
-    rows : sequence of mapping
-        time_s, replica and what was measured then, in order of time. Columns beyond `GPU_COLUMNS`
-        are kept.
+    Each has time_s, replica and what was measured then; columns beyond `GPU_COLUMNS` are kept.
     """
     table = pd.DataFrame(rows, columns=None if rows else list(GPU_COLUMNS), dtype=np.float64)
     return _whole(table.astype({"replica": np.int32}))

@@ -34,14 +34,10 @@ def _compile(function: F) -> F:
 
 
 class GroupFigures(NamedTuple):
-    """Figures of each group; NaN where it is empty.
+    """Size, mean, population standard deviation (groups,) and percentiles (groups, levels).
 
-    Attributes
-    ----------
-    sizes, mean, std : arrays, shape (groups,)
-        Number of values, their mean and population standard deviation.
-    percentiles : array, shape (groups, levels)
-        Linear between order statistics (type 7 of Hyndman and Fan, 1996).
+    Percentiles are linear between order statistics (type 7 of Hyndman and Fan, 1996); of an empty
+    group all are NaN.
     """
 
     sizes: NDArray[np.int64]
@@ -60,9 +56,7 @@ def grouped_percentiles(
     values : array, shape (n,)
         0 or more; NaN is left out.
     groups : int array, shape (n, k)
-        The k groups that each value belongs to; -1 is none.
-    count : int
-        How many groups there are.
+        The k groups, of `count`, that each value belongs to; -1 is none.
     levels : array
         Percentiles, 0 to 100.
 

@@ -212,21 +212,10 @@ class _Index:
         self.path = path
 
     def cards(self, run_ids: Sequence[str], read: Callable[[str], Card | None]) -> list[Card]:
-        """Cards of the runs whose folders are there.
+        """Cards of the runs whose folders are there, read by `read` where they are not known.
 
-        Parameters
-        ----------
-        run_ids : sequence of str
-            Folders found.
-        read : callable
-            Reads a card from its folder; None where it holds no run.
-
-        Returns
-        -------
-        list of dict
-            From the index where it has them; others are read and added, and those whose folders
-            are gone are taken out. An index that is missing, damaged or cannot be written costs
-            time only.
+        Those whose folders are gone are taken out. An index that is missing, damaged or cannot be
+        written costs time only.
         """
         if not run_ids and not self.path.exists():
             return []

@@ -19,14 +19,9 @@ __all__ = ["join_marks", "phase_marks", "run_marks"]
 
 
 def phase_marks(frame: pd.DataFrame, time: str = "arrival_s") -> list[tuple[float, str]]:
-    """Return the start of each phase as marks: (time in seconds, name), in order of time.
+    """Return the start of each phase: (seconds, name) in order of time.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        A requests table, or any with the columns phase and `time`.
-    time : str
-        Column of times; a phase starts at its first row.
+    A phase starts at its first row in the column `time` of the frame, which has a column phase.
     """
     if frame.empty or "phase" not in frame:
         return []
@@ -51,17 +46,11 @@ def join_marks(*groups: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
 def run_marks(
     result: RunResult, others: list[tuple[float, str]] | None = None
 ) -> list[tuple[float, str]]:
-    """Return (time in seconds, label) of phases, drift and events in a run, in order.
+    """Return (seconds, label) of phases, drift, events and `others`, such as faults, in order.
 
     A phase starts at its first request, and drift stands where the requests it changed came. What
     an autoscaler did stands at the first sample after it. A live run says itself when drift set in,
     and no event happens to its engine.
-
-    Parameters
-    ----------
-    result : RunResult
-    others : list of (float, str), optional
-        Further moments, such as faults.
     """
     phases = phase_marks(result.requests)
     live = result.provenance.get("live")

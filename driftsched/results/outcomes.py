@@ -73,8 +73,7 @@ class Words:
 class Outcomes:
     """The columns of the requests table that a run fills in; arrays (n,), see `RunResult`.
 
-    Rows are by request id; times in seconds since the run's start, NaN where it did not come to
-    that.
+    By request id; seconds since the run's start, NaN where it did not come to that.
     """
 
     arrival_s: Floats
@@ -184,17 +183,14 @@ class RunArrays:
     def seconds(self, column: str) -> Floats:
         """A latency of each request, (n,); NaN where it did not come to that.
 
-        Parameters
-        ----------
-        column : str
-            queue_wait_s, ttft_s, or of finished requests alone e2e_s and tpot_s.
+        queue_wait_s, ttft_s, or of finished requests alone e2e_s and tpot_s.
         """
-        ends = self.outcomes
+        went = self.outcomes
         if column == "queue_wait_s":
-            return ends.dispatch_s - ends.arrival_s
+            return went.dispatch_s - went.arrival_s
         if column == "ttft_s":
-            return ends.first_token_s - ends.arrival_s
-        e2e = np.where(self.has_status("finished"), ends.finish_s - ends.arrival_s, np.nan)
+            return went.first_token_s - went.arrival_s
+        e2e = np.where(self.has_status("finished"), went.finish_s - went.arrival_s, np.nan)
         if column == "e2e_s":
             return e2e
         gaps = self.workload.output_tokens - 1

@@ -71,19 +71,7 @@ def percentile_levels(percentiles: Sequence[float]) -> list[float]:
 def named_columns(
     metric: str, levels: Sequence[float], mean: float, std: float, found: Floats
 ) -> dict[str, float]:
-    """Figures of a latency under the names of `percentile_columns`.
-
-    Parameters
-    ----------
-    metric : str
-        Name that ends the keys.
-    levels : sequence of float, shape (k,)
-        What `percentile_levels` gives.
-    mean, std : float
-        Milliseconds.
-    found : float array, shape (k,)
-        The percentiles, in milliseconds.
-    """
+    """Figures of a latency in milliseconds, `found` at the `levels`, named as above."""
     columns = {
         f"mean_{metric}_ms": mean,
         f"median_{metric}_ms": float(found[levels.index(50.0)]),

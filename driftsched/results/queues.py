@@ -37,22 +37,13 @@ def lost_seconds(requeues: Sequence[Requeue], requests: int) -> NDArray[np.float
 def queue_table(
     scenario: Scenario, requests: pd.DataFrame, requeues: Sequence[Requeue] = ()
 ) -> pd.DataFrame:
-    """Derive time_s, tenant, waiting, running from the requests table.
+    """Derive time_s, tenant, waiting, running from the requests table, by request id.
 
     A request waits from its arrival to its dispatch (or to its end, where it was never dispatched)
     and runs from its dispatch to its end. One that was requeued also ran before: it waits from then
     on again. Rejected requests never wait. At one instant ends come before arrivals and arrivals
     before dispatches, so that no queue is ever negative. What has not happened (a live run that was
     stopped, or is under way) has no time and no row.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Its tenants.
-    requests : DataFrame
-        tenant, arrival_s, dispatch_s, finish_s, status; by request id.
-    requeues : sequence of Requeue
-        Runs that counted for nothing.
     """
     times, owner, waiting, running = _changes(requests, requeues)
     sequence = np.argsort(times, kind="stable")
@@ -119,20 +110,10 @@ def even_times(end_s: float, step_s: float) -> NDArray[np.float64]:
 
 
 def sample_queues(queues: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
-    """Waiting requests at given times.
+    """Waiting requests at given times, in any order: a column a tenant, and ``(total)``.
 
-    Parameters
-    ----------
-    queues : DataFrame
-        The queues table: a row a change, in order of time. A tenant's value holds until its next
-        row; of several rows at one instant the last holds; before the first it is 0.
-    times : array, shape (n,)
-        Seconds since the run's start, in any order.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by time_s: one integer column a tenant, in the names' order, and ``(total)``.
+    Of the queues table a tenant's value holds until its next row; of several rows at one instant
+    the last holds; before the first it is 0.
     """
     at = np.asarray(times, dtype=np.float64)
     time_s = queues["time_s"].to_numpy(np.float64)

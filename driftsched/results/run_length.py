@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,14 +60,12 @@ def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | No
         return None
     level = (1 + estimate.confidence) / 2
     spread = now * math.sqrt(n) / float(stdtrit(n - 1, level))
-    low, high = 2, MOST_REPLICATIONS
-    while low < high:
-        middle = (low + high) // 2
-        if float(stdtrit(middle - 1, level)) * spread / math.sqrt(middle) <= precision:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    counts = range(2, MOST_REPLICATIONS)
+    return 2 + bisect_left(
+        counts,
+        True,
+        key=lambda n: float(stdtrit(n - 1, level)) * spread / math.sqrt(n) <= precision,
+    )
 
 
 def replications_of(pool: PooledSample, p: float | None, precision: float = 0.05) -> int | None:

@@ -38,16 +38,8 @@ def goals(
 ) -> Goals:
     """Hold requests against the goals of their tenants: the one place where that is decided.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Its tenants' goals (``slo``).
-    tenant : int array, shape (n,)
-        Whose each request is, as a place among the tenants; -1 is nobody of them.
-    finished : bool array, shape (n,)
-        Whether each has finished.
-    seconds : callable
-        Gives a latency of each request, (n,), by its column: ttft_s, tpot_s, e2e_s.
+    `tenant` has the place of each request's tenant in the scenario, -1 for nobody of them;
+    `seconds` gives a latency by its column: ttft_s, tpot_s, e2e_s. All arrays are (n,).
     """
     has = np.zeros(len(scenario.tenants) + 1, dtype=bool)
     good = finished.copy()
@@ -68,13 +60,9 @@ def waited_s(arrival_s: Floats, dispatch_s: Floats, finish_s: Floats) -> Floats:
 
 
 def slo_counts(scenario: Scenario, run: RunArrays, cut: int = 0) -> Floats:
-    """Count by tenant how a run's requests went, but for the first `cut`.
+    """Count by tenant how a run's requests went, but for the first `cut`: (len(COUNTED), tenants).
 
-    Returns
-    -------
-    float array, shape (len(COUNTED), tenants)
-        Counts in the order of `COUNTED`; the last row is the span in seconds from the first
-        arrival to the last end, the same for all tenants.
+    The last row is the span in seconds from the first arrival to the last end, the same for all.
     """
     times = run.outcomes.arrival_s, run.outcomes.dispatch_s, run.outcomes.finish_s
     tenant, finished, rejected = (
@@ -97,18 +85,10 @@ def slo_counts(scenario: Scenario, run: RunArrays, cut: int = 0) -> Floats:
 
 
 def slo_rates(counts: Floats) -> dict[str, Floats]:
-    """Ends, long waits, SLO attainment and goodput of each of some runs.
+    """Figures of some runs, each (runs,), from their counts, (runs, len(COUNTED)).
 
-    Parameters
-    ----------
-    counts : float array, shape (runs, len(COUNTED))
-        Counts of a tenant or of all.
-
-    Returns
-    -------
-    dict of str to float array, shape (runs,)
-        submitted, completed, rejected, lost, starved, unfinished (rejected or lost), then
-        slo_attainment (a share) and request_goodput (requests/s), NaN where nobody has goals.
+    submitted, completed, rejected, lost, starved, unfinished (rejected or lost), then
+    slo_attainment (a share) and request_goodput (requests/s), NaN where nobody has goals.
     """
     found = dict(zip(COUNTED, counts.T, strict=True))
     asked, met, span_s = found.pop("asked"), found.pop("met"), found.pop("span_s")

@@ -83,16 +83,13 @@ class RunResult:
 
 @dataclass(frozen=True)
 class _Later:
-    build: Callable[[], pd.DataFrame]
+    """Stands in for a table until somebody reads it; then `build` makes it.
 
-
-def _later(build: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Stand in for a table of a `RunResult` until somebody reads it; then `build` makes it.
-
-    A run of ten million requests has queues and a course of several gigabytes, which a summary does
+    A run of ten million requests has queues and logs of several gigabytes, which a summary does
     not look at.
     """
-    return cast("pd.DataFrame", _Later(build))
+
+    build: Callable[[], pd.DataFrame]
 
 
 def build_result(
@@ -114,15 +111,18 @@ def build_result(
     table = _requests(scenario, run)
     if run.requeues is not None:
         table["lost_s"] = lost_seconds(run.requeues, len(table))
-    sampled = partial(gpu_table, scenario, run.gpu_logs, run.states)
     return RunResult(
         scenario=scenario,
         requests=table,
-        queues=_later(partial(queue_table, scenario, table, run.requeues or ())),
-        gpus=_later(sampled) if gpus is None else gpus,
-        learning=_later(partial(_learning, scenario, run.budgets, table, run.learning)),
+        queues=_later(queue_table, scenario, table, run.requeues or ()),
+        gpus=_later(gpu_table, scenario, run.gpu_logs, run.states) if gpus is None else gpus,
+        learning=_later(_learning, scenario, run.budgets, table, run.learning),
         provenance=_provenance(scenario, run.engine, wall_s, run.reason),
     )
+
+
+def _later(build: Callable[..., pd.DataFrame], *args: Any) -> pd.DataFrame:
+    return cast("pd.DataFrame", _Later(partial(build, *args)))
 
 
 def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
@@ -130,8 +130,8 @@ def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
 
 
 def _requests(scenario: Scenario, run: RunArrays) -> pd.DataFrame:
-    workload, budgets, ends = run.workload, run.budgets, run.outcomes
-    estimate = ends.estimated_output_tokens
+    workload, budgets, went = run.workload, run.budgets, run.outcomes
+    estimate = went.estimated_output_tokens
     tiers = [tenant.tier for tenant in scenario.tenants]
     tier_names = list(dict.fromkeys(tiers))
     tier_codes = np.array([tier_names.index(tier) for tier in tiers])
@@ -155,26 +155,26 @@ def _requests(scenario: Scenario, run: RunArrays) -> pd.DataFrame:
             "max_output_tokens": workload.max_output_tokens,
             "counted_prompt_tokens": budgets.prompt_length,
             "base_tokens": budgets.base_tokens,
-            "bias": ends.bias,
+            "bias": went.bias,
             "safety_factor": budgets.safety_factor,
             "input_factor": budgets.input_factor,
             "estimated_output_tokens": estimate,
             "total_token_budget": total,
             "output_tokens": workload.output_tokens,
             "counted_output_tokens": budgets.output_length,
-            "arrival_s": ends.arrival_s,
-            "dispatch_s": ends.dispatch_s,
-            "first_token_s": ends.first_token_s,
-            "finish_s": ends.finish_s,
+            "arrival_s": went.arrival_s,
+            "dispatch_s": went.dispatch_s,
+            "first_token_s": went.first_token_s,
+            "finish_s": went.finish_s,
             "queue_wait_s": run.seconds("queue_wait_s"),
             "ttft_s": run.seconds("ttft_s"),
             "tpot_s": run.seconds("tpot_s"),
             "e2e_s": run.seconds("e2e_s"),
-            "preemptions": ends.preemptions,
-            "replica": ends.replica,
-            "batch_id": ends.batch_id,
-            "status": _names(ends.status.codes, ends.status.names),
-            "reason": _names(ends.reason.codes, ends.reason.names),
+            "preemptions": went.preemptions,
+            "replica": went.replica,
+            "batch_id": went.batch_id,
+            "status": _names(went.status.codes, went.status.names),
+            "reason": _names(went.reason.codes, went.reason.names),
             "attempt": np.asarray(attempts, dtype=np.int32),
             "retry_of": np.asarray(retry_of, dtype=np.int64),
             "user": user,

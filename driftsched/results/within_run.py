@@ -67,7 +67,7 @@ class WithinRun:
 
     def __init__(self, requests: pd.DataFrame) -> None:
         self._requests = requests
-        self._kept: dict[str, tuple[Batches, Floats, bool]] = {}
+        self._steady_parts: dict[str, tuple[Batches, Floats, bool]] = {}
 
     @cached_property
     def warmup(self) -> Warmup:
@@ -81,36 +81,21 @@ class WithinRun:
     def latency(self, column: str, p: float | None = None) -> Estimate:
         """Percentile of a latency in the steady state, or its mean where `p` is None.
 
-        Parameters
-        ----------
-        column : str
-            e2e_s, ttft_s, tpot_s or queue_wait_s.
-        p : float, optional
-            Above 0 and under 100.
-
-        Returns
-        -------
-        Estimate
-            `n` is the number of batches; the ends are NaN where the run is too short to tell.
+        `column` is e2e_s, ttft_s, tpot_s or queue_wait_s. `n` of what is returned is the number of
+        batches; low and high are NaN where the run is too short to tell.
         """
-        if column not in self._kept:
-            self._kept[column] = self._steady(self._column(column))
-        pool, known, enough = self._kept[column]
+        if column not in self._steady_parts:
+            self._steady_parts[column] = self._steady(self._column(column))
+        pool, known, enough = self._steady_parts[column]
         if p is None:
-            return _told(pool.mean(), enough)
+            return _with_ends_if(pool.mean(), enough)
         found = pool.percentile(p)
-        return _told(found, enough and independent(known > found.value) >= ENOUGH)
+        return _with_ends_if(found, enough and independent(known > found.value) >= ENOUGH)
 
     def share(self, hit: ArrayLike) -> Estimate:
-        """Mean of one number a request, such as whether it met its goals; NaN is left out.
-
-        Parameters
-        ----------
-        hit : array, shape (requests,)
-            In the order of the requests table.
-        """
+        """Mean of a number a request, such as whether it met its goals; NaN is left out."""
         pool, _, enough = self._steady(np.asarray(hit, dtype=np.float64))
-        return _told(pool.mean(), enough)
+        return _with_ends_if(pool.mean(), enough)
 
     def _steady(self, values: Floats) -> tuple[Batches, Floats, bool]:
         """What is left past the warm-up: batches, known values, and whether they tell enough."""
@@ -136,7 +121,7 @@ class WithinRun:
             )
         return f"{start}; 95 % intervals of the rest: batch means, {BATCHES} batches, Student's t."
 
-    def said(self, levels: Sequence[float]) -> str:
+    def in_words(self, levels: Sequence[float]) -> str:
         """The remark, and the end-to-end latency's mean and percentiles where they are known."""
         names = {"mean": None} | {f"P{level:g}": level for level in sorted({50.0, *levels})}
         found = {name: self.latency("e2e_s", level) for name, level in names.items()}
@@ -212,5 +197,5 @@ def _autocorrelation_time(x: Floats) -> float:
     return float(max(times[int(np.argmax(wide))] if wide.any() else n, 1.0))
 
 
-def _told(found: Estimate, enough: bool) -> Estimate:
+def _with_ends_if(found: Estimate, enough: bool) -> Estimate:
     return found if enough else replace(found, low=np.nan, high=np.nan)

@@ -118,7 +118,7 @@ def test_a_long_run_of_a_scenario_has_intervals_that_hold_other_seeds() -> None:
         [simulate(changed(calm, seed=seed)).requests["e2e_s"].to_numpy() for seed in range(90, 96)]
     )
     run = simulate(calm)
-    said = WithinRun(run.requests).said([99])
+    said = WithinRun(run.requests).in_words([99])
     assert re.search(r"End to end: mean [\d.]+ \([\d.]+–[\d.]+\) s, P50 .* s, P99 .* s\.", said)
     ends = within_intervals(run)
     for name, truth in (("mean", others.mean()), ("p50", np.median(others))):

@@ -95,10 +95,10 @@ class Comparison:
         measured: dict[str, list[RunTables]] = {p: ensemble.measured[p] for p in policies}
 
         def joined(name: str) -> pd.DataFrame:
-            parts = []
+            parts: list[pd.DataFrame] = []
             for place, seed in enumerate(ensemble.seeds):
                 for policy, tables in measured.items():
-                    part = getattr(tables[place], name).copy()
+                    part: pd.DataFrame = getattr(tables[place], name).copy()
                     part.insert(0, "policy", policy)
                     part.insert(1, "seed", seed)
                     parts.append(part)

@@ -125,27 +125,18 @@ class Figures:
         for policy in self.ensemble.policies:
             for group, name in enumerate(self.names(split)):
                 pool = self.pool(policy, metric, split, group)
-                found = [pool.percentile(level) for level in levels]
                 changes = [NOTHING] * len(levels)
                 if compared and policy != self.ensemble.policies[0]:
                     changes = self.changes(policy, metric, levels, split, group)
-                for level, one, change in zip(levels, found, changes, strict=True):
+                for level, change in zip(levels, changes, strict=True):
+                    one = pool.percentile(level)
+                    row = (policy, name, metric, level, one.value, one.low, one.high)
                     rows.append(
-                        {
-                            "policy": policy,
-                            "group": name,
-                            "metric": metric,
-                            "percentile": level,
-                            "value_s": one.value,
-                            "low_s": one.low,
-                            "high_s": one.high,
-                            "change": change.mean,
-                            "change_low": change.low,
-                            "change_high": change.high,
-                            "verdict": latency_verdict(change),
-                        }
+                        (*row, change.mean, change.low, change.high, latency_verdict(change))
                     )
-        frame = pd.DataFrame(rows)
+        names = ["policy", "group", "metric", "percentile", "value_s", "low_s", "high_s"]
+        names += ["change", "change_low", "change_high", "verdict"]
+        frame = pd.DataFrame(rows, columns=names)
         return frame if compared else frame.iloc[:, :7]
 
     def curves(self, metric: str) -> pd.DataFrame:
@@ -287,8 +278,8 @@ class Figures:
 def _service(run: RunArrays, cut: int, tenants: int) -> Floats:
     done, work = run.has_status("finished"), run.workload
     done[:cut] = False
-    columns = (work.tenant, work.prompt_tokens, work.output_tokens)
-    return service_tokens(*(column[done] for column in columns), tenants)
+    tokens = work.prompt_tokens[done], work.output_tokens[done]
+    return service_tokens(tenants, work.tenant[done], *tokens)
 
 
 def warmup(ensemble: Ensemble, metric: str = "e2e_s") -> Warmup:

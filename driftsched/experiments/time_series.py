@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+
+from driftsched.results.statistics import half_width
 
 if TYPE_CHECKING:
     from driftsched.experiments.ensemble import Ensemble
@@ -121,19 +122,11 @@ def _frame(levels: dict[str, Floats], grid: Floats, least: float) -> pd.DataFram
     """Means and intervals of levels of shape (replications, times)."""
     parts = []
     for name, values in levels.items():
-        mean, half = values.mean(axis=0), _half_width(values)
+        mean, half = values.mean(axis=0), half_width(values)
         low = np.maximum(mean - half, least)
         columns = {"name": name, "time_s": grid, "mean": mean, "low": low, "high": mean + half}
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
-
-
-def _half_width(values: Floats) -> Floats:
-    n = len(values)
-    if n < 2:
-        return np.full(values.shape[1:], np.nan)
-    half: Floats = stdtrit(n - 1, 0.975) * values.std(axis=0, ddof=1) / np.sqrt(n)
-    return half
 
 
 def _windows(
@@ -152,7 +145,7 @@ def _windows(
     reached = (counts > 0).sum(axis=0) >= min(2, len(parts))
     total = np.where(reached, counts.sum(axis=0), np.nan)
     mean = sums.sum(axis=0) / total
-    half = _half_width((sums - mean * counts) / (total / len(parts)))
+    half = half_width((sums - mean * counts) / (total / len(parts)))
     middle = (np.arange(windows) + 0.5) * width
     rows = [
         pd.DataFrame(

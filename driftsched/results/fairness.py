@@ -80,9 +80,9 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
     scenario = result.scenario
     done = finished_rows(result.requests)
     codes = pd.Categorical(done["tenant"], categories=scenario.tenant_names).codes
-    tokens = (done[name].to_numpy(np.int64) for name in ("prompt_tokens", "output_tokens"))
+    prompt, output = (done[f"{name}_tokens"].to_numpy(np.int64) for name in ("prompt", "output"))
     count = len(scenario.tenants)
-    service = service_tokens(codes, *tokens, count)
+    service = service_tokens(count, codes, prompt, output)
     weight = np.array([tenant.weight for tenant in scenario.tenants])
     normalised = service / weight
     total = service.sum()
@@ -99,10 +99,11 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
 
 
 def service_tokens(
-    tenant: NDArray[Any], prompt: NDArray[Any], output: NDArray[Any], tenants: int
+    tenants: int, tenant: NDArray[Any], prompt: NDArray[Any], output: NDArray[Any]
 ) -> Floats:
     """Sum input + 2·output tokens by tenant, (tenants,); arrays (n,), a finished request each."""
-    return np.bincount(tenant, INPUT_WEIGHT * prompt + OUTPUT_WEIGHT * output, tenants)
+    tokens = INPUT_WEIGHT * prompt + OUTPUT_WEIGHT * output
+    return np.bincount(tenant, tokens, tenants).astype(np.float64)
 
 
 def fairness_summary(result: RunResult) -> dict[str, float]:

@@ -5,7 +5,7 @@ Names and definitions are those of vLLM's serving benchmark where it has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,7 +91,7 @@ def metrics_table(result: RunResult) -> pd.DataFrame:
     columns = _Columns(requests, scenario)
     names = {"tenant": scenario.tenant_names, "category": scenario.category_names}
     groups = {scope: _codes(requests[scope], known) for scope, known in names.items()}
-    latencies = iter(columns.latencies(list(groups.values()), [len(x) for x in names.values()]))
+    latencies = iter(columns.latencies([*groups.values()], [len(x) for x in names.values()]))
     overall = columns.summary(np.arange(len(requests)), None, next(latencies))
     duration = overall["duration"]
     rows: list[dict[str, Any]] = [
@@ -133,15 +133,15 @@ class _Columns:
 
     def latencies(
         self, groups: Sequence[NDArray[np.int64]], sizes: Sequence[int]
-    ) -> Iterator[Summary | None]:
+    ) -> list[Summary] | list[None]:
         """Latencies of all finished requests, then of each group; None where they are left open.
 
         Long tables are walked through once for all groups, by compiled code.
         """
         done, bounds = self.finished, np.cumsum([1, *sizes])
+        count = int(bounds[-1])
         if len(done) < LONG:
-            yield from [None] * int(bounds[-1])
-            return
+            return [None] * count
         from driftsched.results.grouped_percentiles import grouped_percentiles  # loads numba
 
         member = np.full((len(done), 1 + len(sizes)), -1, np.int16)
@@ -150,21 +150,14 @@ class _Columns:
             known = done & (codes >= 0)
             member[known, column] = codes[known] + first
         levels = np.array(percentile_levels(self.scenario.metrics.percentiles))
-        found = {
-            metric: grouped_percentiles(self.seconds[column] * 1e3, member, int(bounds[-1]), levels)
-            for metric, column in LATENCIES.items()
-        }
-        for group in range(int(bounds[-1])):
-            one: Summary = {}
-            for metric, figures in found.items():
-                if figures is None:
-                    break
-                mean, std = float(figures.mean[group]), float(figures.std[group])
-                one |= named_columns(metric, levels.tolist(), mean, std, figures.percentiles[group])
-            else:
-                yield one
-                continue
-            yield None
+        found: list[Summary] = [{} for _ in range(count)]
+        for metric, column_s in LATENCIES.items():
+            of = grouped_percentiles(self.seconds[column_s] * 1e3, member, count, levels)
+            if of is None:
+                return [None] * count
+            for one, mean, std, at in zip(found, of.mean, of.std, of.percentiles, strict=True):
+                one.update(named_columns(metric, levels.tolist(), float(mean), float(std), at))
+        return found
 
     def summary(
         self, rows: NDArray[np.int64], duration_s: float | None, latencies: Summary | None = None

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from driftsched.results.statistics import PairedChange
+from driftsched.results.statistics import PairedChange, half_width
 
 __all__ = ["Estimate", "PooledSample", "paired_pool_change", "paired_pool_changes"]
 
@@ -172,9 +172,8 @@ class PooledSample:
             value = self.figure(p) if n else np.nan
             return Estimate(value, np.nan, np.nan, n, confidence)
         pseudo = n * self.figure(p) - (n - 1) * self.left_out([p])[:, 0]
-        half = stdtrit(n - 1, (1 + confidence) / 2) * float(pseudo.std(ddof=1)) / np.sqrt(n)
-        value = self.figure(p)
-        return Estimate(value, float(value - half), float(value + half), n, confidence)
+        value, half = self.figure(p), float(half_width(pseudo, confidence))
+        return Estimate(value, value - half, value + half, n, confidence)
 
     def _without(self, replication: int, p: float | None) -> float:
         rest = float(self._counts.sum() - self._counts[replication])
@@ -265,7 +264,7 @@ def _change(
     if n < 2 or not (np.all(less_before > 0) and np.all(less_after > 0)):
         return PairedChange(float(np.expm1(whole)), np.nan, np.nan, n, confidence)
     pseudo = n * whole - (n - 1) * np.log(less_after / less_before)
-    half = stdtrit(n - 1, (1 + confidence) / 2) * pseudo.std(ddof=1) / np.sqrt(n)
+    half = half_width(pseudo, confidence)
     low, high = np.expm1([whole - half, whole + half])
     return PairedChange(float(np.expm1(whole)), float(low), float(high), n, confidence)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-__all__ = ["PairedChange", "latency_verdict", "mean_interval", "paired_change"]
+__all__ = ["PairedChange", "half_width", "latency_verdict", "mean_interval", "paired_change"]
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
@@ -44,9 +44,18 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     n = len(x)
     if n < 2:
         return (float(x[0]) if n else np.nan, np.nan, np.nan)
-    mean = float(x.mean())
-    half = float(stdtrit(n - 1, (1 + confidence) / 2) * x.std(ddof=1) / np.sqrt(n))
+    mean, half = float(x.mean()), float(half_width(x, confidence))
     return mean, mean - half, mean + half
+
+
+def half_width(values: NDArray[np.float64], confidence: float = 0.95) -> NDArray[np.float64]:
+    """Half of Student's interval of the mean over the first axis; NaN where that has one value."""
+    n = len(values)
+    if n < 2:
+        return np.full(values.shape[1:], np.nan)
+    quantile = stdtrit(n - 1, (1 + confidence) / 2)
+    half: NDArray[np.float64] = quantile * values.std(axis=0, ddof=1) / np.sqrt(n)
+    return half
 
 
 @dataclass(frozen=True)

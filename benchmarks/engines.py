@@ -29,8 +29,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 from engine_cases import CASES, loaded  # noqa: E402  the number of threads had to be set before
 
-from driftsched.estimation.budget import prepare_budgets  # noqa: E402
-from driftsched.gateway.intake import make_requests  # noqa: E402
 from driftsched.results import RunResult, metrics_table  # noqa: E402
 from driftsched.scenario import Scenario  # noqa: E402
 from driftsched.simulation import simulate  # noqa: E402
@@ -39,6 +37,8 @@ from driftsched.simulation.compiled import warm_up  # noqa: E402
 from driftsched.simulation.compiled.engine import outcome  # noqa: E402
 from driftsched.simulation.fleet import Fleet  # noqa: E402
 from driftsched.workload import Workload, generate  # noqa: E402
+from driftsched.workload.budgets import prepare_budgets  # noqa: E402
+from driftsched.workload.requests import make_requests  # noqa: E402
 
 STEADY, OVERLOADED, BACKLOG, SIMPY = 1_000_000, 4_000_000, 1_500_000, 100_000
 LEAST = {

@@ -1,7 +1,8 @@
-"""What everything stands on: configuration objects, errors, the registry."""
+"""What everything stands on: configuration objects, mechanisms, the registry, errors."""
 
 from driftsched.core.config import Config, by_kind
 from driftsched.core.errors import DriftSchedError, InputError
+from driftsched.core.mechanism import Mechanism, State
 from driftsched.core.registry import Registry
 
-__all__ = ["Config", "DriftSchedError", "InputError", "Registry", "by_kind"]
+__all__ = ["Config", "DriftSchedError", "InputError", "Mechanism", "Registry", "State", "by_kind"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from importlib import import_module
+from typing import Generic, TypeVar, cast
 
 from driftsched.core.errors import UnknownNameError
 
@@ -21,27 +22,35 @@ class Registry(Mapping[str, T], Generic[T]):
     what : str
         The singular noun used in error messages, for example ``"policy"``.
 
+    package : str
+        Where entries given as text, ``"module:Class"``, are found.
+
     Examples
     --------
-    >>> colours = Registry[str]("colour")
-    >>> colours.add("red", "#f00")
-    >>> colours["red"]
-    '#f00'
+    >>> numbers = Registry[type]("kind of number")
+    >>> numbers.add("whole", int)
+    >>> numbers.add("exact", "fractions:Fraction")
+    >>> numbers["whole"], numbers["exact"].__name__
+    (<class 'int'>, 'Fraction')
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, package: str = "") -> None:
         self.what = what
-        self._entries: dict[str, T] = {}
+        self._package = package
+        self._entries: dict[str, T | str] = {}
 
-    def add(self, name: str, entry: T) -> None:
-        """Register `entry` under `name`; a name taken already raises ``ValueError``."""
+    def add(self, name: str, entry: T | str) -> None:
+        """Register `entry`, or the place where it is found, under `name`.
+
+        A name that is taken already raises ``ValueError``.
+        """
         if name in self._entries:
             raise ValueError(f"{self.what} {name!r} is registered twice")
         self._entries[name] = entry
 
     def __getitem__(self, name: str) -> T:
         try:
-            return self._entries[name]
+            entry = self._entries[name]
         except KeyError:
             close = difflib.get_close_matches(str(name), self._entries, n=1)
             hint = f" (did you mean {close[0]!r}?)" if close else ""
@@ -49,6 +58,11 @@ class Registry(Mapping[str, T], Generic[T]):
             raise UnknownNameError(
                 f"{self.what} must be one of {known}, got {name!r}{hint}"
             ) from None
+        if isinstance(entry, str):
+            module, _, wanted = entry.partition(":")
+            path = f"{self._package}.{module}" if self._package else module
+            entry = self._entries[name] = cast("T", getattr(import_module(path), wanted))
+        return entry
 
     def __contains__(self, name: object) -> bool:
         return name in self._entries
@@ -56,7 +70,7 @@ class Registry(Mapping[str, T], Generic[T]):
     # Mapping's own waits for a KeyError, and takes a default of any type.
     def get(self, name: str, default: T | None = None) -> T | None:  # type: ignore[override]
         """Return the entry, or `default` where the name is not known."""
-        return self._entries.get(name, default)
+        return self[name] if name in self._entries else default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

@@ -32,7 +32,7 @@ from driftsched.scenario import Scenario, with_policy
 from driftsched.scheduling.policies import POLICIES
 
 if TYPE_CHECKING:
-    from driftsched.simulation.traffic import Progress
+    from driftsched.gateway.interfaces import Progress
 
 __all__ = ["COMPLETED", "LATENCY", "Comparison", "RunTables", "compare", "repeat", "run_tables"]
 

@@ -90,8 +90,7 @@ def engine_for(
         return "simpy", "asked for"
     from driftsched.simulation.compiled import choose
 
-    policy = scenario.policy.build(scenario.tenants)
-    return choose(scenario, traffic.workload, policy, engine)
+    return choose(scenario, traffic.workload, engine)
 
 
 def run_ensemble(

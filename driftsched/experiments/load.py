@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.gateway.intake import cached_tokens
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.traffic.arrivals import Poisson
 from driftsched.workload.generate import generate
+from driftsched.workload.requests import cached_tokens
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario

@@ -24,7 +24,7 @@ from driftsched.results.estimation_error import finished_rows
 from driftsched.scenario import Scenario, changed, with_policy
 
 if TYPE_CHECKING:
-    from driftsched.simulation.traffic import Progress
+    from driftsched.gateway.interfaces import Progress
 
 __all__ = ["PaperResult", "findings", "reproduce"]
 

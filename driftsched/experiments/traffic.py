@@ -8,12 +8,12 @@ from collections import OrderedDict
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from driftsched.estimation.budget import prepare_budgets
+from driftsched.workload.budgets import prepare_budgets
 from driftsched.workload.generate import generate
 
 if TYPE_CHECKING:
-    from driftsched.estimation.budget import Budgets
     from driftsched.scenario import Scenario
+    from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
 __all__ = ["Traffic", "TrafficCache", "traffic_cache"]

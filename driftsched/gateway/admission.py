@@ -2,18 +2,54 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from driftsched.scenario.tenants import Limits
 
-__all__ = ["TenantGate", "no_room", "rate_full", "waiting_full"]
+__all__ = [
+    "ACCEPTED",
+    "NO_ROOM",
+    "RATE_FULL",
+    "WAITING_FULL",
+    "TenantGate",
+    "may_run",
+    "no_room",
+    "rate_full",
+    "refusal",
+    "waiting_full",
+]
+
+ACCEPTED, NO_ROOM, WAITING_FULL, RATE_FULL = range(4)
+"""What admission says of a request."""
+
+
+def refusal(gate: Any, now: float) -> int:
+    """`WAITING_FULL` or `RATE_FULL` where a tenant's request may not come in at `now` (seconds).
+
+    One that may takes a token of the rate limit: a bucket that holds ``gate.burst`` and fills at
+    ``gate.rate_rps``. `gate` is a `TenantGate` or a record with its fields.
+    """
+    if gate.waiting_limit >= 0 and gate.waiting >= gate.waiting_limit:
+        return WAITING_FULL
+    if gate.rate_rps >= 0:
+        gained = (now - gate.credited_s) * gate.rate_rps
+        gate.credit = min(gate.burst, gate.credit + gained)
+        gate.credited_s = now
+        # The tolerance keeps requests that come at just the rate from being lost to rounding.
+        if gate.credit < 1 - 1e-9:
+            return RATE_FULL
+        gate.credit -= 1
+    return ACCEPTED
+
+
+def may_run(gate: Any) -> bool:
+    """Whether the tenant is under its running limit."""
+    return bool(gate.running_limit < 0 or gate.running < gate.running_limit)
 
 
 class TenantGate:
     """One tenant's limits and how far they are used.
-
-    The rate limit is a token bucket that holds `burst` and fills at `rate_rps`.
 
     Parameters
     ----------
@@ -22,40 +58,34 @@ class TenantGate:
 
     Attributes
     ----------
+    waiting_limit, running_limit, rate_rps, burst : numbers
+        The limits; below 0 is no limit.
     waiting, running : int
-        Requests in the queues and in engines; gateway and lines count them.
+        Requests in the queues and in engines; gateway and queues count them.
+    credit, credited_s : float
+        Tokens in the bucket of the rate limit, and when they were counted.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.waiting = 0
-        self.running = 0
-        self._credit = float(limits.burst)
-        self._credited_s = 0.0
+        self.waiting_limit = -1 if limits.waiting is None else limits.waiting
+        self.running_limit = -1 if limits.running is None else limits.running
+        self.rate_rps = -1.0 if limits.rate_rps is None else limits.rate_rps
+        self.burst = self.credit = float(limits.burst)
+        self.credited_s = 0.0
+        self.waiting = self.running = 0
 
     def refusal(self, now: float) -> str:
-        """Reason why a request may not come in at `now` (seconds); empty where it may.
-
-        One that may takes a token of the rate limit.
-        """
-        limits = self.limits
-        if limits.waiting is not None and self.waiting >= limits.waiting:
-            return waiting_full(limits)
-        if limits.rate_rps is not None:
-            gained = (now - self._credited_s) * limits.rate_rps
-            self._credit = min(float(limits.burst), self._credit + gained)
-            self._credited_s = now
-            # The tolerance keeps requests that come at just the rate from being lost to rounding.
-            if self._credit < 1 - 1e-9:
-                return rate_full(limits)
-            self._credit -= 1
-        return ""
+        """Reason why a request may not come in at `now` (seconds); empty where it may."""
+        code = refusal(self, now)
+        if code == WAITING_FULL:
+            return waiting_full(self.limits)
+        return rate_full(self.limits) if code == RATE_FULL else ""
 
     @property
     def full(self) -> bool:
         """Whether the tenant is at its running limit."""
-        limit = self.limits.running
-        return limit is not None and self.running >= limit
+        return not may_run(self)
 
 
 def no_room(needed: int, capacity: int) -> str:

@@ -12,7 +12,7 @@ from sys import maxsize
 from typing import TYPE_CHECKING
 
 from driftsched.gateway.admission import TenantGate, no_room
-from driftsched.gateway.queue import Line
+from driftsched.gateway.queue import Queue
 from driftsched.scheduling.routers.base import Loads
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Gateway:
 
     Attributes
     ----------
-    lines : list of Line
+    queues : list of Queue
         The central queue, or one a replica.
     loads : Loads
         What each replica was sent and has not ended; kept where there is a router.
@@ -70,7 +70,9 @@ class Gateway:
         self.kv_capacity = (
             kv_capacity if kv_capacity is not None else max(capacities, default=maxsize)
         )
-        self.compensator = scenario.estimator.compensator.build(len(scenario.categories))
+        self.compensator = scenario.estimator.compensator.build(
+            len(scenario.categories), len(scenario.tenants)
+        )
         self.learning: list[LearningRow] = []
         self.requeues: list[Requeue] = []
         self.watch: Callable[[Request, float], None] | None = None
@@ -84,8 +86,8 @@ class Gateway:
         first = policy if policy is not None else scenario.policy.build(scenario.tenants)
         # Copied while empty.
         policies = [first, *(deepcopy(first) for _ in capacities[1:])]
-        self.lines = [Line(one, self._gates) for one in policies]
-        self.loads = Loads([0] * len(capacities), [0] * len(capacities))
+        self.queues = [Queue(one, self._gates) for one in policies]
+        self.loads = Loads([0] * len(capacities), [0] * len(capacities), capacities)
         self.parked: list[Request] = []
         self.accepting = list(range(len(capacities)))
         self._capacities = capacities
@@ -97,12 +99,12 @@ class Gateway:
     @property
     def policy(self) -> Policy:
         """The policy of the central queue, or of the first replica's."""
-        return self.lines[0].policy
+        return self.queues[0].policy
 
     @property
     def waiting(self) -> int:
         """Requests in the queues, those held back by a running limit included."""
-        return sum(line.waiting for line in self.lines) + len(self.parked)
+        return sum(queue.waiting for queue in self.queues) + len(self.parked)
 
     def submit(self, request: Request, now: float) -> bool:
         """Budget a request and queue it, or reject it with a reason; True when it is queued.
@@ -125,7 +127,7 @@ class Gateway:
                 return self._reject(request, now, refusal)
             gate.waiting += 1
         if self._router is None:
-            self.lines[0].push(request)
+            self.queues[0].push(request)
         else:
             self._queue(request, self._router)
         return True
@@ -141,7 +143,7 @@ class Gateway:
 
         The caller owns it from here and must `finish` it.
         """
-        return self.lines[0].next(now)
+        return self.queues[0].next(now)
 
     def finish(self, request: Request, now: float) -> None:
         """Record that a request has given its last token at `now`, and learn from its length.
@@ -180,7 +182,7 @@ class Gateway:
             if self._gates:
                 self._gates[request.tenant].waiting -= 1
         else:
-            self.lines[request.replica if self._router is not None else 0].remove(request)
+            self.queues[request.replica if self._router is not None else 0].remove(request)
             if self._router is not None:
                 self._unload(request)
         if self.watch is not None:
@@ -194,12 +196,12 @@ class Gateway:
         request.preemptions += 1
         self.put_back(request)
         if self._gates:
-            for line in self.lines:
-                line.release(request.tenant)
+            for queue in self.queues:
+                queue.release(request.tenant)
 
     def put_back(self, request: Request) -> None:
         """Queue a request again that was chosen and will not run."""
-        self.lines[request.replica if self._router is not None else 0].put_back(request)
+        self.queues[request.replica if self._router is not None else 0].put_back(request)
 
     def accept(self, number: int, *, accepting: bool) -> None:
         """Let the router choose a replica, or not; who waits for one is routed when one opens."""
@@ -218,7 +220,7 @@ class Gateway:
         router = self._router
         if router is None:
             return
-        for request in self.lines[number].take_all():
+        for request in self.queues[number].take_all():
             self._unload(request)
             self._queue(request, router)
 
@@ -233,7 +235,7 @@ class Gateway:
         request.replica = chosen = router.route(request, among)
         self.loads.requests[chosen] += 1
         self.loads.tokens[chosen] += request.total_token_budget
-        self.lines[chosen].push(request)
+        self.queues[chosen].push(request)
 
     def leave(self, request: Request) -> None:
         """Free the tenant's place in the engine, however the request ended."""
@@ -241,8 +243,8 @@ class Gateway:
             self._unload(request)
         if self._gates:
             self._gates[request.tenant].running -= 1
-            for line in self.lines:
-                line.release(request.tenant)
+            for queue in self.queues:
+                queue.release(request.tenant)
 
     def _unload(self, request: Request) -> None:
         self.loads.requests[request.replica] -= 1

@@ -1,21 +1,30 @@
-"""A line of waiting requests: a policy, and those held back by a tenant's running limit."""
+"""A queue of waiting requests: a policy, and those held back by a tenant's running limit."""
 
 from __future__ import annotations
 
+import inspect
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from driftsched.gateway.admission import TenantGate
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
 
-__all__ = ["Line"]
+__all__ = ["Queue", "order_of"]
 
 
-class Line:
+def order_of(policy: Policy) -> Callable[[Request, float], float]:
+    """Return a policy's `order` by request and time; a user's own may leave the time out."""
+    order: Any = policy.order
+    if len(inspect.signature(order).parameters) > 1:
+        return order  # type: ignore[no-any-return]
+    return lambda request, now: order(request)
+
+
+class Queue:
     """One queue; the cluster has one for all its replicas, or one each.
 
     A chosen request whose tenant is at its running limit is held in that tenant's own heap, in the
@@ -25,14 +34,16 @@ class Line:
     Parameters
     ----------
     policy : Policy
-        Empty; the line owns it from here.
+        Empty; the queue owns it from here.
     gates : sequence of TenantGate
-        One a tenant, shared by all lines; empty where no tenant has a limit.
+        One a tenant, shared by all queues; empty where no tenant has a limit.
 
     Attributes
     ----------
     waiting : int
         Requests in it, those held back included.
+    order : callable
+        The policy's sort key of a request at a time, lowest first.
     """
 
     def __init__(self, policy: Policy, gates: Sequence[TenantGate] = ()) -> None:
@@ -40,6 +51,7 @@ class Line:
         self.waiting = 0
         self._gates = gates
         self._held: list[list[tuple[float, float, int, Request]]] = [[] for _ in gates]
+        self.order = order_of(policy)
         self._push, self._pop = policy.push, policy.pop
 
     def push(self, request: Request) -> None:
@@ -67,7 +79,7 @@ class Line:
                 gate.running += 1
                 self.waiting -= 1
                 return request
-            entry = (policy.order(request), request.arrival_s, request.request_id, request)
+            entry = (self.order(request, now), request.arrival_s, request.request_id, request)
             heappush(self._held[request.tenant], entry)
         return None
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from driftsched.live.in_flight import STOPPED
 
 if TYPE_CHECKING:
+    from driftsched.gateway.clients import Clients
     from driftsched.live.traffic import LiveTraffic
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.clients import Clients
 
 __all__ = ["AttemptLog", "Attempts"]
 

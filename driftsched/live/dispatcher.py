@@ -9,15 +9,16 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
+from driftsched.gateway.clients import Clients
+from driftsched.gateway.interfaces import REPLICAS
 from driftsched.live.engine import Call
 from driftsched.live.in_flight import STOPPED, InFlightRequest
 from driftsched.live.schedule import Schedule
 from driftsched.live.traffic import prompt_text
-from driftsched.simulation.clients import Clients
-from driftsched.simulation.world import REPLICAS
 
 if TYPE_CHECKING:
     from driftsched.gateway.gateway import Gateway
+    from driftsched.gateway.interfaces import Timer
     from driftsched.live.engine import Engine, EngineFacts
     from driftsched.live.in_flight import Clock
     from driftsched.live.options import LiveOptions
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from driftsched.live.traffic import LiveTraffic
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.world import Timer
 
 __all__ = ["Dispatcher", "replica_slots"]
 
@@ -68,7 +68,7 @@ class Dispatcher:
     ends when it fails, one whose client leaves when the engine lets go of it.
 
     Everything here happens on one event loop, so that nothing needs a lock. To the clients it is
-    what the modelled fleet is to them in the simulation (see `driftsched.simulation.world`).
+    what the modelled fleet is to them in the simulation (see `driftsched.gateway.interfaces`).
 
     Attributes
     ----------
@@ -201,7 +201,8 @@ class Dispatcher:
 
     def _call(self, request: Request) -> Call:
         scenario, workload = self._traffic.scenario, self._traffic.workload
-        order = self.gateway.policy.order(request) if self._options.engine_queue else None
+        queue = self.gateway.queues[0]
+        order = queue.order(request, 0.0) if self._options.engine_queue else None
         return Call(
             request_id=request.request_id,
             tenant=scenario.tenant_names[request.tenant],

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from driftsched.simulation.world import Call
+    from driftsched.gateway.interfaces import Call
 
 __all__ = ["Schedule", "ScheduledCall"]
 

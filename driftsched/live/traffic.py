@@ -14,17 +14,17 @@ import numpy as np
 
 from driftsched.core.config import Config
 from driftsched.core.errors import ScenarioError
-from driftsched.estimation.budget import prepare_budgets
-from driftsched.gateway.intake import make_requests
 from driftsched.scheduling.policies import StaticOrder
+from driftsched.workload.budgets import prepare_budgets
+from driftsched.workload.requests import make_requests
 
 if TYPE_CHECKING:
-    from driftsched.estimation.budget import Budgets
     from driftsched.live.engine import Engine, EngineFacts
     from driftsched.live.options import LiveOptions
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
+    from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
 __all__ = [

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.estimation.budget import SIZE_CLASSES
 from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.estimation.compensators.none import NoneConfig
 from driftsched.estimation.compensators.oracle import OracleConfig

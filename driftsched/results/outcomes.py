@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from driftsched.estimation.budget import Budgets
     from driftsched.results.gpu_samples import GpuLog, States
     from driftsched.scheduling.request import Request
+    from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
 __all__ = [

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from driftsched.core.config import Config
 from driftsched.serving.catalogue import STACKS, Gpu, Model
+from driftsched.serving.curve import Curve
 from driftsched.serving.iteration import IterationCost
 from driftsched.serving.roofline import roofline_cost
-from driftsched.serving.table import Curve, TableCost
 
 __all__ = [
     "CoefficientsConfig",
@@ -140,14 +140,17 @@ class TableConfig(Config):
             raise ValueError("the first of iteration_ms must be > 0, got 0")
         return self
 
-    def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> TableCost:
+    def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> IterationCost:
         """The same for every GPU and model."""
         seconds, kv_s = ([ms / 1e3 for ms in column] for column in (self.iteration_ms, self.kv_ms))
-        return TableCost(
+        return IterationCost(
             self.overhead_s,
-            Curve(self.iteration_tokens, seconds, floor=True),
-            Curve(self.kv_tokens or (0,), kv_s or (0.0,), floor=False),
+            0.0,
+            0.0,
+            0.0,
             self.attention_s,
+            by_tokens=Curve(self.iteration_tokens, seconds, floor=True),
+            by_kv=Curve(self.kv_tokens or (0,), kv_s or (0.0,), floor=False),
         )
 
 

@@ -1,48 +1,131 @@
-"""What an iteration costs: seconds as a function of the tokens in it and the KV cache read."""
+"""What an iteration costs: seconds as a function of the tokens in it and the KV cache read.
+
+The functions are written once, for Python and for the compiled engine: their ``cost`` is an
+`IterationCost`, or a record with the same fields.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from driftsched.serving.curve import Curve, curve_at, curve_total
 
-__all__ = ["CostArrays", "IterationCost"]
+__all__ = [
+    "COEFFICIENTS",
+    "IterationCost",
+    "boundary_after",
+    "decode_fixed_s",
+    "decode_seconds",
+    "iteration_seconds",
+    "iterations_past",
+    "linear_seconds",
+]
 
-Floats = NDArray[np.float64]
-NONE: Floats = np.empty(0)
+COEFFICIENTS = (
+    *("overhead_s", "weights_s", "token_s", "kv_token_s", "attention_s", "host_s"),
+    *("wire_s", "wire_token_s", "request_s", "prompt_s", "slowdown"),
+)
+"""The numbers of a cost, in order."""
 
 
-class CostArrays(NamedTuple):
-    """A cost as flat arrays, for compiled code.
+def linear_seconds(cost: Any, tokens: int) -> float:
+    """Seconds of the linear layers alone over `tokens` tokens, as measured where it was."""
+    if len(cost.by_tokens.knots) > 0:
+        return curve_at(cost.by_tokens, tokens)
+    compute = cost.token_s * tokens
+    return sqrt(cost.weights_s * cost.weights_s + compute * compute)
 
-    With k[0…9] the coefficients and n tokens, r requests, j new prompts, K tokens of KV cache,
-    S squared prompt tokens,
 
-    - linear = table(iteration_tokens, iteration_s; n), or, where that is empty, √(k1² + (k2·n)²)
-    - gpu = linear + k6 + k7·n
-    - fixed = k0 + (gpu if k5 = 0, else √(k5² + gpu²))
-    - read = table(kv_tokens, kv_s; K), or, where that is empty, k3·K
-    - t = fixed + k8·r + k9·j + read + k4·S
+def fixed_seconds(cost: Any, tokens: int) -> float:
+    """Seconds of an iteration over `tokens` tokens, without KV cache, requests and prompts."""
+    gpu = linear_seconds(cost, tokens) + cost.wire_s + cost.wire_token_s * tokens
+    if cost.host_s != 0:
+        gpu = sqrt(cost.host_s * cost.host_s + gpu * gpu)
+    return cost.overhead_s + gpu
 
-    A table is piecewise linear; `TableCost` says how it goes on beyond its rows.
 
-    Attributes
+def iteration_seconds(
+    cost: Any, tokens: int, kv_tokens: int, squared_prompts: int, requests: int, prompts: int
+) -> float:
+    """Seconds of one iteration; see `IterationCost.iteration`."""
+    if len(cost.by_kv.knots) > 0:
+        read = curve_at(cost.by_kv, kv_tokens)
+    else:
+        read = cost.kv_token_s * kv_tokens
+    seconds = (
+        fixed_seconds(cost, tokens)
+        + cost.request_s * requests
+        + cost.prompt_s * prompts
+        + read
+        + cost.attention_s * squared_prompts
+    )
+    return cost.slowdown * seconds
+
+
+def decode_fixed_s(cost: Any, running: int) -> float:
+    """Seconds of a decode iteration of `running` requests without reading the KV cache."""
+    return fixed_seconds(cost, running) + cost.request_s * running
+
+
+def decode_seconds(cost: Any, iterations: int, running: int, kv_tokens: int) -> float:
+    """Seconds of `iterations` decode iterations in which nobody joins or leaves.
+
+    The KV cache read grows by `running` an iteration, so the sum has a closed form: the jump-ahead.
+    ``cost.decode_s[n]`` is `decode_fixed_s` of n, kept.
+
+    Parameters
     ----------
-    coefficients : array, shape (10,)
-        overhead_s, weights_s, token_s, kv_token_s, attention_s, host_s, wire_s, wire_token_s,
-        request_s, prompt_s.
-    iteration_tokens, iteration_s, kv_tokens, kv_s : arrays
-        Rows of the measured tables, ascending; empty where there is none.
+    iterations : int
+        How many, 0 or more.
+    running : int
+        Requests that decode, one token each an iteration.
+    kv_tokens : int
+        Tokens of KV cache that the first iteration reads.
     """
+    fixed = iterations * cost.decode_s[running]
+    if len(cost.by_kv.knots) > 0:
+        read = curve_total(cost.by_kv, kv_tokens, running, iterations)
+    else:
+        grown = kv_tokens * iterations + running * (iterations * (iterations - 1) // 2)
+        read = cost.kv_token_s * grown
+    return cost.slowdown * (fixed + read)
 
-    coefficients: Floats
-    iteration_tokens: Floats = NONE
-    iteration_s: Floats = NONE
-    kv_tokens: Floats = NONE
-    kv_s: Floats = NONE
+
+def iterations_past(cost: Any, seconds: float, running: int, kv_tokens: int) -> int:
+    """Fewest decode iterations, at least one, that last `seconds`.
+
+    The root of the closed form, rounded down, is at most one iteration short; a measured table has
+    no root and is searched by bisection, since decoding never gets shorter with its length.
+    """
+    if len(cost.by_kv.knots) > 0:
+        high = 1
+        while decode_seconds(cost, high, running, kv_tokens) < seconds:
+            high *= 2
+        low = high // 2
+        while high - low > 1:
+            middle = (low + high) // 2
+            if decode_seconds(cost, middle, running, kv_tokens) < seconds:
+                low = middle
+            else:
+                high = middle
+        return high
+    part = seconds / cost.slowdown
+    a = cost.kv_token_s * running / 2
+    b = cost.decode_s[running] + cost.kv_token_s * kv_tokens - a  # the first iteration's, less a
+    steps = max(1, int(2 * part / (b + sqrt(b * b + 4 * a * part))))
+    if decode_seconds(cost, steps, running, kv_tokens) < seconds:
+        steps += 1
+    return steps
+
+
+def boundary_after(cost: Any, start_s: float, time_s: float, running: int, kv_tokens: int) -> int:
+    """Iterations from `start_s` to the first boundary between them at or after `time_s`."""
+    steps = iterations_past(cost, time_s - start_s, running, kv_tokens)
+    if start_s + decode_seconds(cost, steps, running, kv_tokens) < time_s:  # by rounding
+        steps += 1
+    return steps
 
 
 class _Once(dict[int, float]):
@@ -81,22 +164,18 @@ class IterationCost:
         Seconds of all-reduces between GPUs: an iteration, a token.
     request_s, prompt_s : float
         Seconds a request in the iteration, a prompt that begins in it.
+    slowdown : float
+        Factor on every iteration, above 0.
+    by_tokens, by_kv : Curve, optional
+        Seconds as measured, in place of the inner root of squares and of kv · K.
+
+    Attributes
+    ----------
+    decode_s : mapping of int to float
+        `decode_fixed_s` by the number of requests.
     """
 
-    __slots__ = (
-        "_decode_s",
-        "_fixed_s",
-        "attention_s",
-        "host_s",
-        "kv_token_s",
-        "overhead_s",
-        "prompt_s",
-        "request_s",
-        "token_s",
-        "weights_s",
-        "wire_s",
-        "wire_token_s",
-    )
+    __slots__ = (*COEFFICIENTS, "by_kv", "by_tokens", "decode_s")
 
     def __init__(
         self,
@@ -111,6 +190,9 @@ class IterationCost:
         wire_token_s: float = 0.0,
         request_s: float = 0.0,
         prompt_s: float = 0.0,
+        slowdown: float = 1.0,
+        by_tokens: Curve | None = None,
+        by_kv: Curve | None = None,
     ) -> None:
         self.overhead_s = overhead_s
         self.weights_s = weights_s
@@ -122,24 +204,24 @@ class IterationCost:
         self.wire_token_s = wire_token_s
         self.request_s = request_s
         self.prompt_s = prompt_s
-        self._fixed_s = _Once(self.fixed)
-        self._decode_s = _Once(self._decode)
+        self.slowdown = slowdown
+        self.by_tokens = by_tokens or Curve()
+        self.by_kv = by_kv or Curve()
+        self.decode_s = _Once(lambda running: decode_fixed_s(self, running))
+
+    @property
+    def coefficients(self) -> Sequence[float]:
+        """Its numbers, in the order of `COEFFICIENTS`."""
+        return [getattr(self, name) for name in COEFFICIENTS]
+
+    def slowed(self, factor: float) -> IterationCost:
+        """Return the same cost, every iteration longer by a factor above 0."""
+        own = dict(zip(COEFFICIENTS, self.coefficients, strict=True)) | {"slowdown": factor}
+        return IterationCost(**own, by_tokens=self.by_tokens, by_kv=self.by_kv)
 
     def linear(self, tokens: int) -> float:
         """Seconds of the linear layers alone over `tokens` tokens."""
-        compute = self.token_s * tokens
-        return sqrt(self.weights_s * self.weights_s + compute * compute)
-
-    def fixed(self, tokens: int) -> float:
-        """Seconds of an iteration over `tokens` tokens, without KV cache, requests and prompts."""
-        gpu = self.linear(tokens) + self.wire_s + self.wire_token_s * tokens
-        if self.host_s:
-            gpu = sqrt(self.host_s * self.host_s + gpu * gpu)
-        return self.overhead_s + gpu
-
-    def kv(self, tokens: int) -> float:
-        """Seconds to read `tokens` tokens of KV cache."""
-        return self.kv_token_s * tokens
+        return linear_seconds(self, tokens)
 
     def iteration(
         self,
@@ -168,73 +250,13 @@ class IterationCost:
             requests = 1 if squared_prompts else tokens
         if prompts is None:
             prompts = 1 if squared_prompts else 0
-        return (
-            self._fixed_s[tokens]
-            + self.request_s * requests
-            + self.prompt_s * prompts
-            + self.kv(kv_tokens)
-            + self.attention_s * squared_prompts
-        )
+        return iteration_seconds(self, tokens, kv_tokens, squared_prompts, requests, prompts)
 
     def decode_seconds(self, iterations: int, running: int, kv_tokens: int) -> float:
-        """Seconds of `iterations` decode iterations in which nobody joins or leaves.
-
-        The KV cache read grows by `running` an iteration, so the sum has a closed form: the
-        jump-ahead.
-
-        Parameters
-        ----------
-        iterations : int
-            How many, 0 or more.
-        running : int
-            Requests that decode, one token each an iteration.
-        kv_tokens : int
-            Tokens of KV cache that the first iteration reads.
-        """
-        grown = kv_tokens * iterations + running * (iterations * (iterations - 1) // 2)
-        return iterations * self._decode_s[running] + self.kv_token_s * grown
+        """Seconds of decode iterations; see the function of this name."""
+        return decode_seconds(self, iterations, running, kv_tokens)
 
     def iterations_past(self, seconds: float, running: int, kv_tokens: int) -> tuple[int, float]:
-        """Fewest iterations (at least one) of a stretch that last `seconds`, and how long they do.
-
-        The root of the closed form, rounded down, is at most one iteration short. `running` and
-        `kv_tokens` are those of `decode_seconds`.
-
-        Returns
-        -------
-        (int, float)
-            Iterations, and the seconds they take, at least `seconds`.
-        """
-        a = self.kv_token_s * running / 2
-        b = (
-            self._decode_s[running] + self.kv_token_s * kv_tokens - a
-        )  # the first iteration's, less a
-        steps = int(2 * seconds / (b + sqrt(b * b + 4 * a * seconds))) or 1
-        lasting = self.decode_seconds(steps, running, kv_tokens)
-        if lasting < seconds:
-            steps += 1
-            lasting = self.decode_seconds(steps, running, kv_tokens)
-        return steps, lasting
-
-    def arrays(self) -> CostArrays:
-        """The same cost as flat arrays."""
-        return CostArrays(
-            np.array(
-                [
-                    self.overhead_s,
-                    self.weights_s,
-                    self.token_s,
-                    self.kv_token_s,
-                    self.attention_s,
-                    self.host_s,
-                    self.wire_s,
-                    self.wire_token_s,
-                    self.request_s,
-                    self.prompt_s,
-                ]
-            )
-        )
-
-    def _decode(self, running: int) -> float:
-        """Seconds of a decode iteration without reading the KV cache."""
-        return self.fixed(running) + self.request_s * running
+        """Fewest decode iterations that last `seconds`, and how long they do."""
+        steps = iterations_past(self, seconds, running, kv_tokens)
+        return steps, decode_seconds(self, steps, running, kv_tokens)

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from driftsched.core.errors import ScenarioError
+from driftsched.serving.catalogue import Gpu, Model
 
-if TYPE_CHECKING:
-    from driftsched.scenario.cluster import Cluster
-
-__all__ = ["kv_blocks", "kv_capacity_tokens", "memory_parts"]
+__all__ = ["Machine", "kv_blocks", "kv_capacity_tokens", "memory_parts"]
 
 
-def kv_capacity_tokens(cluster: Cluster, gpu: str | None = None) -> int:
+class Machine(Protocol):
+    """A replica's hardware, as a scenario's cluster describes it."""
+
+    gpu: str
+    model: str
+    tensor_parallel: int
+    memory_utilisation: float
+    activation_gb: float
+
+    def find_gpu(self, name: str | None = None) -> Gpu:
+        """Data sheet."""
+        ...
+
+    def find_model(self) -> Model:
+        """Shape of the model."""
+        ...
+
+
+def kv_capacity_tokens(cluster: Machine, gpu: str | None = None) -> int:
     """Tokens of KV cache that fit on a replica of N GPUs (N = tensor_parallel).
 
     On each GPU: (memory · utilisation - weights / N - activations) / (bytes a token / shards);
@@ -20,7 +36,7 @@ def kv_capacity_tokens(cluster: Cluster, gpu: str | None = None) -> int:
 
     Parameters
     ----------
-    cluster : Cluster
+    cluster : Machine
         Its model, utilisation, activations, tensor_parallel.
     gpu : str, optional
         The replica's GPU, by default `cluster.gpu`.
@@ -46,7 +62,7 @@ def kv_capacity_tokens(cluster: Cluster, gpu: str | None = None) -> int:
     return tokens
 
 
-def memory_parts(cluster: Cluster) -> dict[str, float]:
+def memory_parts(cluster: Machine) -> dict[str, float]:
     """GB of one GPU of a replica: Weights, Activations, KV cache, Left free.
 
     Raises
@@ -69,5 +85,5 @@ def kv_blocks(tokens: int, block_tokens: int) -> int:
     return tokens // block_tokens
 
 
-def _each(cluster: Cluster) -> str:
+def _each(cluster: Machine) -> str:
     return " on each GPU" if cluster.tensor_parallel > 1 else ""

@@ -1,60 +1,92 @@
-"""SimPy's clock, with appointments at exact times and in a stated order."""
+"""SimPy's environment, with exact times and a stated order at one instant."""
 
 from __future__ import annotations
 
-from heapq import heappush
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator
+from itertools import count
 
 import simpy
 
-if TYPE_CHECKING:
-    from driftsched.simulation.world import Call
+__all__ = ["Alarm", "Clock", "Steps"]
 
-__all__ = ["Appointment", "Clock"]
+Steps = Generator[simpy.Event, None, None]
+"""What a SimPy process, or a part of one, goes through."""
+
+FIRST_RANK = 2
+"""SimPy's own events (a process begins, is interrupted) come first at an instant, with 0 and 1."""
 
 
-class Appointment(simpy.Event):
-    """A call at a time; it has no value and never fails.
+class Timeout(simpy.Timeout):
+    """A timeout with a place in the order of what happens at one instant."""
 
-    SimPy's own events are triggered first and delayed then; this one is born triggered.
-    """
-
-    def __init__(self, clock: Clock, call: Call) -> None:
-        self.env = clock
-        self.callbacks = [call]
-        self._value = None
-        self._ok = True
-
-    def cancel(self) -> None:
-        """Let the time pass without the call."""
-        self.callbacks = []
+    def __init__(self, clock: Clock, delay_s: float, rank: int) -> None:
+        self.rank = rank
+        super().__init__(clock, delay_s)
 
 
 class Clock(simpy.Environment):
-    """A `simpy.Environment` that also takes absolute times.
+    """A `simpy.Environment` that waits until a time, not for a delay.
 
-    SimPy adds a delay to its own time, which rounds. Here what a replica computed as the end of a
-    stretch is the very time at which it is woken, so that times can be compared for equality, and
-    whatever falls on one instant happens in a stated order and not in the order of making.
+    What a replica computed as the end of an iteration is the very time at which it goes on, so that
+    times can be compared for equality; and whatever falls on one instant happens in a stated order:
+    lower `order` first, then whoever began to wait first.
+
+    Attributes
+    ----------
+    pending : int
+        How many wait for a time.
     """
 
-    @property
-    def pending(self) -> bool:
-        """Whether an appointment is to come that was not cancelled."""
-        return any(entry[3].callbacks for entry in self._queue)
+    def __init__(self) -> None:
+        super().__init__()
+        self.pending = 0
+        self._numbers = count()
 
-    def at(self, time_s: float, order: int, call: Call) -> Appointment:
-        """Call `call(appointment)` at `time_s`, lower `order` first at one instant."""
-        appointment = Appointment(self, call)
-        heappush(self._queue, (time_s, order, next(self._eid), appointment))  # type: ignore[misc]
-        return appointment
+    def schedule(
+        self, event: simpy.Event, priority: int = simpy.events.NORMAL, delay: float = 0
+    ) -> None:
+        super().schedule(event, getattr(event, "rank", priority), delay)  # type: ignore[arg-type]
 
-    def passes(self, time_s: float) -> bool:
-        """Go on to `time_s` at once where nothing else is to happen until then and at it.
+    def rank(self, order: int) -> int:
+        """Place of somebody who begins to wait now."""
+        return ((order + FIRST_RANK) << 40) + next(self._numbers)
 
-        It spares who is alone on the clock an appointment with itself.
+    def until(self, time_s: float, rank: int) -> Steps:
+        """Wait until exactly `time_s`, not before now.
+
+        SimPy adds a delay to its time, which rounds; the difference of two numbers of which neither
+        is over twice the other does not (Sterbenz). So a long way is gone in two steps.
         """
-        if self._queue and self._queue[0][0] <= time_s:
-            return False
-        self._now = time_s
-        return True
+        self.pending += 1
+        try:
+            if 2 * self.now < time_s:
+                yield Timeout(self, 0.75 * (time_s - self.now), rank)
+            yield Timeout(self, time_s - self.now, rank)
+        finally:
+            self.pending -= 1
+
+    def at(self, time_s: float, order: int, call: Callable[[Alarm], None]) -> Alarm:
+        """Let `call(alarm)` happen at `time_s`, unless the alarm is cancelled before."""
+        return Alarm(self, time_s, order, call)
+
+
+class Alarm:
+    """A process that waits and then calls."""
+
+    def __init__(
+        self, clock: Clock, time_s: float, order: int, call: Callable[[Alarm], None]
+    ) -> None:
+        self._clock, self._call = clock, call
+        self._process = clock.process(self._run(time_s, clock.rank(order)))
+
+    def _run(self, time_s: float, rank: int) -> Steps:
+        try:
+            yield from self._clock.until(time_s, rank)
+        except simpy.Interrupt:
+            return
+        self._call(self)
+
+    def cancel(self) -> None:
+        """Let the time pass without the call."""
+        if self._process.is_alive and self._process is not self._clock.active_process:
+            self._process.interrupt()

@@ -8,15 +8,20 @@ from math import isnan
 from sys import maxsize
 from typing import TYPE_CHECKING, NamedTuple
 
+from driftsched.serving.batching import (
+    iterations_lasting,
+    new_blocks,
+    piece_end,
+    whole_length_fits,
+)
+from driftsched.serving.iteration import iteration_seconds
 from driftsched.serving.memory import kv_blocks
-from driftsched.simulation.blocks import BlockTable
-from driftsched.simulation.preemption import make_room
-from driftsched.simulation.replica import Replica, boundary, kv_within
+from driftsched.simulation.paging import BlockTable, make_room
+from driftsched.simulation.replica import Replica
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.clock import Appointment
-    from driftsched.simulation.replica import Place
+    from driftsched.simulation.replica import ReplicaContext
 
 __all__ = ["Chunk", "ContinuousReplica"]
 
@@ -29,203 +34,122 @@ class Chunk(NamedTuple):
     end: int
 
 
-Piece = tuple["Request", int, int]
-"""A chunk as a bare tuple, which is made much faster: there is one for almost every request."""
-
-
 class ContinuousReplica(Replica):
     """Iteration-level scheduling as in vLLM v1, with jump-ahead.
 
     An iteration gives each decoding request one token and computes chunks of prompts, within
-    `max_num_batched_tokens`. As long as nobody joins, leaves or is preempted, any number of
-    iterations is one closed form (`IterationCost.decode_seconds`), so the cost is per request and
-    not per token. A stretch is planned to the first request to finish or the last free block; with
-    room in the batch, an arrival cuts it at the first boundary from then on.
+    `max_num_batched_tokens`. A stretch is planned to the first request to finish or the last free
+    block; with room in the batch, an arrival cuts it at the first boundary from then on.
 
-    A turn, at a boundary: arrivals up to and including it are submitted; requests finish in order
-    of their id and teach the compensator; running requests get their tokens and blocks, in order of
-    admission, by preemption if need be; if nobody was preempted, requests join.
+    At a boundary: requests finish in order of their id and teach the compensator; running requests
+    get their tokens and blocks, in order of admission, by preemption if need be; if nobody was
+    preempted, requests join.
     """
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        engine = place.engine
+    def __init__(self, context: ReplicaContext) -> None:
+        engine = context.engine
         self.chunked = engine.chunked_prefill
         self.most_tokens = engine.max_num_batched_tokens or maxsize
         self.victims = engine.preempt
         self.blocks: BlockTable | None = None
         if engine.kv == "paged":
-            self.blocks = BlockTable(
-                kv_blocks(self.kv_capacity, engine.block_tokens), engine.block_tokens
-            )
-        self.leaving: list[tuple[int, int, Request]] = []  # (last iteration, id, request)
-        self.heads: list[Request] = []  # chosen or preempted, wait for room; the last comes first
+            size = engine.block_tokens
+            self.blocks = BlockTable(kv_blocks(context.kv_capacity, size), size)
+        self.decoding: list[tuple[int, int, Request]] = []  # (last iteration, id, request)
+        self.blocked: list[Request] = []  # chosen or preempted, no room yet; the last comes first
         self.partial: Chunk | None = None  # the prompt under way: computed up to `end`
         self.iteration = 0  # iterations done
-        self.kv = 0  # tokens that the decoding requests read in the next iteration
-        self._chunks: Sequence[Piece] = ()  # those of the iteration under way
-        self._start_s = self._end_s = 0.0  # of the stretch under way
-        self._steps = 0
+        self._chunks: Sequence[Chunk] = ()  # those of the iteration under way
         self._open = False  # whether an arrival would cut the stretch
+        super().__init__(context)
 
-    def notify(self, now: float) -> None:
-        if not self.busy:
-            self._arm(now)
-        elif self._open and now < self._end_s:
-            self._arm(self._cut(now))
+    @property
+    def _stretching(self) -> bool:
+        return not self._chunks
 
-    def holds(self, request: Request) -> bool:
-        runs = request.replica == self.number and not isnan(request.dispatch_s)
-        return runs or request in self.heads
-
-    def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
-        if request in self.heads:
-            self.heads.remove(request)
-            self.gateway.abandon(request, now, status, reason)
-            self._tell_peers(now)
-        else:
-            self._gone[request] = (status, reason)
-        self._cut_short(now)
-
-    def _cut_short(self, now: float) -> None:
-        if self.busy and self._steps > 1 and now < self._end_s:
-            self._arm(self._cut(now))
-
-    def _kv_by(self, now: float) -> int:
-        steps = 0 if self._chunks or not self.busy else self._steps
-        return kv_within(self.cost, self._start_s, now, steps, len(self.leaving), self.kv)
-
-    def _clear(self) -> tuple[list[Request], list[Request]]:
-        running = [entry[2] for entry in self.leaving]
-        running += [chunk[0] for chunk in self._chunks if chunk[0] not in running]
-        running += [one for one in self.heads if not isnan(one.dispatch_s)]
-        chosen = [one for one in self.heads if isnan(one.dispatch_s)]
-        self.leaving, self.heads, self.partial, self.kv = [], [], None, 0
-        self._chunks, self._steps, self._open = (), 0, False
-        if self.blocks is not None:
-            self.blocks = BlockTable(
-                kv_blocks(self.kv_capacity, self.blocks.size), self.blocks.size
-            )
-        return running, chosen
-
-    def hand_back(self) -> list[Request]:
-        chosen = [one for one in self.heads if isnan(one.dispatch_s)]
-        self.heads = [one for one in self.heads if not isnan(one.dispatch_s)]
-        # Nobody stands before the line any more: who comes next may join the stretch under way.
-        room = not self.heads and len(self.leaving) < self.batch_size
-        self._open = self._open or (bool(chosen) and self._steps > 1 and room)
-        return chosen
-
-    def _wake(self, appointment: Appointment) -> None:
-        source, now = self.source, self.clock.now
-        while True:
-            if source.next_s <= now:
-                source.advance(now)
-            if self.busy:
-                self._settle(now)
-            if not self._plan(now):
-                self._rest(now)
-                return
-            now = self._end_s
-            if not self.clock.passes(now):
-                self._arm(now)
-                return
+    # ------------------------------------------------------------- a stretch ends
 
     def _settle(self, now: float) -> None:
         """Count the stretch that has ended: prompts are done, requests leave."""
-        leaving, steps = self.leaving, self._steps
+        decoding, steps = self.decoding, self._steps
         self.iteration = iteration = self.iteration + steps
-        self.kv += steps * len(leaving)
+        self._kv += steps * len(decoding)
+        if self._counts_tokens is not None:
+            self._count_tokens([entry[2] for entry in decoding], steps)
         if self.blocks is not None and steps > 1:
-            self.blocks.free -= self.blocks.new_in(iteration - steps + 2, steps - 1)
+            slots, size, first = self.blocks.slots, self.blocks.size, iteration - steps + 2
+            self.blocks.free -= new_blocks(slots, size, len(decoding), first, steps - 1)
         for chunk in self._chunks:
-            request, _, end = chunk
-            given = request.generated_tokens
-            if end < request.prompt_tokens + given:
-                self.partial = Chunk(*chunk)
-                continue
-            if isnan(request.first_token_s) and request not in self._gone:
-                request.first_token_s = now
-            self.kv += end + 1
-            last = iteration + request.output_tokens - given - 1
-            heappush(leaving, (last, request.request_id, request))
-            if self.blocks is not None:
-                self.blocks.seat(request, end - iteration)
-        self._grown = self.kv + (self.partial.end if self.partial else 0)
+            self._settle_chunk(chunk, now)
+        self._grown = self._kv + (self.partial.end if self.partial else 0)
         if self._gone:
             self._drop(now)
-        while leaving and leaving[0][0] == iteration:
-            request = heappop(leaving)[2]
+        while decoding and decoding[0][0] == iteration:
+            request = heappop(decoding)[2]
             self._free(request, request.prompt_tokens + request.output_tokens)
             self.gateway.finish(request, now)
             if self.peers:
                 self._tell_peers(now)
 
+    def _settle_chunk(self, chunk: Chunk, now: float) -> None:
+        """A prompt that is whole gives a token and decodes from now on."""
+        request, _, end = chunk
+        given = request.generated_tokens
+        if end < request.prompt_tokens + given:
+            self.partial = chunk
+            return
+        if isnan(request.first_token_s) and request not in self._gone:
+            request.first_token_s = now
+        self._count_tokens([request], 1)
+        self._kv += end + 1
+        last = self.iteration + request.output_tokens - given - 1
+        heappush(self.decoding, (last, request.request_id, request))
+        if self.blocks is not None:
+            self.blocks.seat(request, end - self.iteration)
+
     def _free(self, request: Request, held: int) -> None:
         """Free the KV cache of a request that decodes, with the token to come in `held`."""
-        self.kv -= held
+        self._kv -= held
         if self.blocks is not None:
             self.blocks.unseat(request)
             self.blocks.free += self.blocks.needed(held - 1)
         else:
             self._reserved -= request.prompt_tokens + request.max_output_tokens
 
-    def _take_out(self, request: Request) -> None:
-        for place, (last, _, one) in enumerate(self.leaving):
-            if one is request:
-                del self.leaving[place]
-                heapify(self.leaving)
-                to_come = last - self.iteration
-                self._free(request, request.prompt_tokens + request.output_tokens - to_come)
-                return
-        partial, self.partial = self.partial, None
-        if self.blocks is not None:
-            self.blocks.free += self.blocks.needed(partial.end if partial else 0)
-        else:
-            self._reserved -= request.prompt_tokens + request.max_output_tokens
+    # ------------------------------------------------------------- the next one begins
 
     def _plan(self, now: float) -> bool:
-        """Give blocks, let requests join, and plan the next stretch; False where nobody runs."""
         self.cost = self._next_cost
-        preempted = self.busy and self.blocks is not None and self._grow(self.blocks)
-        decoding, kv = len(self.leaving), self.kv
-        chunks: Sequence[Piece] = ()
-        if self.partial is not None or (
-            decoding < self.batch_size and (self.line.waiting or self.heads)
-        ):
-            chunks = self._prefill(decoding, now, joining=not preempted)
-        self._chunks = chunks
+        preempted = self.busy and self.blocks is not None and self._grow(self.blocks, now)
+        decoding, kv = len(self.decoding), self._kv
+        self._decoding = decoding
+        self._chunks = chunks = self._prefill(now, joining=not preempted)
         if chunks or preempted:
             self.busy, self._open = True, False
             held = kv + (self.partial.end if self.partial else 0)
             self.log.append((now, decoding + len(chunks), held, self._grown))
             self._start_s, self._steps, self.partial = now, 1, None
-            end = now + self._seconds(chunks, decoding, kv)
+            self._wake_at(now + self._seconds(chunks))
         elif decoding:
             self.log.append((now, decoding, kv, self._grown))
-            self._start_s = now
-            steps = self.leaving[0][0] - self.iteration
+            steps = self.decoding[0][0] - self.iteration
             if self.blocks is not None and steps > 1:
-                steps = 1 + self.blocks.lasting(self.iteration + 2, steps - 1)
-            self._steps = steps
-            end = now + self.cost.decode_seconds(steps, decoding, kv)
-            self._open = not self.heads and decoding < self.batch_size
-            if self._open and self.source.next_s < end:
-                end = self._cut(self.source.next_s)
-        else:
-            return False
-        self._end_s = end
-        return True
+                slots, size, free = self.blocks.slots, self.blocks.size, self.blocks.free
+                first = self.iteration + 2
+                steps = 1 + iterations_lasting(slots, size, decoding, free, first, steps - 1)
+            self._open = not self.blocked and decoding < self.batch_size
+            self._decode(now, steps)
+        return bool(chunks or preempted or decoding)
 
-    def _grow(self, blocks: BlockTable) -> bool:
+    def _grow(self, blocks: BlockTable, now: float) -> bool:
         """Give the running requests the blocks of the next iteration; True if one was preempted."""
-        new = blocks.new_in(self.iteration + 1)
+        new = blocks.slots[(self.iteration + 1) % blocks.size]
         if self.partial is not None:
             new += blocks.needed(self.end_of_partial()) - blocks.needed(self.partial.end)
         if new <= blocks.free:
             blocks.free -= new
             return False
-        make_room(self, blocks)
+        make_room(self, blocks, now)
         return True
 
     def end_of_partial(self) -> int:
@@ -233,45 +157,41 @@ class ContinuousReplica(Replica):
         if self.partial is None:
             return 0
         request, _, start = self.partial
-        left = self.most_tokens - len(self.leaving)
-        return min(request.prompt_tokens + request.generated_tokens, start + left)
+        end = request.prompt_tokens + request.generated_tokens
+        return piece_end(start, end, self.most_tokens - len(self.decoding), True)
 
     def interrupt(self, request: Request, tokens: int) -> None:
         """Take a decoding request out that has `tokens`, prompt and answer so far together."""
-        self.kv -= tokens
+        self._kv -= tokens
         request.generated_tokens = tokens - request.prompt_tokens
-        self.leaving = [entry for entry in self.leaving if entry[2] is not request]
-        heapify(self.leaving)
+        self.decoding = [entry for entry in self.decoding if entry[2] is not request]
+        heapify(self.decoding)
 
-    def _prefill(self, decoding: int, now: float, *, joining: bool) -> list[Piece]:
+    def _prefill(self, now: float, *, joining: bool) -> list[Chunk]:
         """The chunks of the next iteration: the prompt under way, then those of who may join."""
-        chunks: list[Piece] = []
-        left = self.most_tokens - decoding
+        chunks: list[Chunk] = []
+        left = self.most_tokens - self._decoding
         if self.partial is not None:
             start, end = self.partial.end, self.end_of_partial()
-            chunks.append((self.partial.request, start, end))
+            chunks.append(Chunk(self.partial.request, start, end))
             left -= end - start
-        if not joining:
-            return chunks
-        line, heads, joined = self.line, self.heads, len(chunks)
-        while left > 0 and decoding + len(chunks) < self.batch_size and (line.waiting or heads):
-            request = heads.pop() if heads else line.next(now)
+        before = len(chunks)
+        while joining and left > 0 and self._decoding + len(chunks) < self.batch_size:
+            request = self.blocked.pop() if self.blocked else self._next(now)
             if request is None:
                 break
             start = request.cached_tokens
-            end = request.prompt_tokens + request.generated_tokens
-            whole = end - start <= left
-            if not whole:
-                end = start + left
-            if not (whole or self.chunked) or not self._hold(request, end):
-                heads.append(request)
+            whole = request.prompt_tokens + request.generated_tokens
+            end = piece_end(start, whole, left, self.chunked)
+            if end == start or not self._hold(request, end):
+                self.blocked.append(request)
                 break
             if isnan(request.dispatch_s):
                 request.dispatch_s, request.replica = now, self.number
                 request.batch_id = self.batches
             left -= end - start
-            chunks.append((request, start, end))
-        self.batches += len(chunks) > joined
+            chunks.append(Chunk(request, start, end))
+        self.batches += len(chunks) > before
         return chunks
 
     def _hold(self, request: Request, end: int) -> bool:
@@ -282,24 +202,77 @@ class ContinuousReplica(Replica):
                 return False
             self.blocks.free -= needed
             return True
-        held = request.prompt_tokens + request.max_output_tokens
-        if self._reserved + held > self.kv_capacity:
+        prompt, most = request.prompt_tokens, request.max_output_tokens
+        if not whole_length_fits(self._reserved, self.kv_capacity, prompt, most):
             return False
-        self._reserved += held
+        self._reserved += prompt + most
         return True
 
-    def _cut(self, time_s: float) -> float:
-        """End the stretch at its first boundary from `time_s` on; returns the boundary's time."""
-        decoding = len(self.leaving)
-        self._steps, self._end_s = boundary(self.cost, self._start_s, time_s, decoding, self.kv)
-        self._open = False
-        return self._end_s
-
-    def _seconds(self, chunks: Sequence[Piece], decoding: int, kv: int) -> float:
+    def _seconds(self, chunks: Sequence[Chunk]) -> float:
         """Seconds of an iteration with chunks in it."""
-        tokens, squares, first = decoding, 0, 0
+        tokens, squares, first = self._decoding, 0, 0
         for request, start, end in chunks:
             tokens += end - start
             squares += end * end - start * start
             first += start == request.cached_tokens
-        return self.cost.iteration(tokens, kv, squares, decoding + len(chunks), first)
+        running = self._decoding + len(chunks)
+        return iteration_seconds(self.cost, tokens, self._kv, squares, running, first)
+
+    # ------------------------------------------------------------- what others do to it
+
+    def notify(self, now: float) -> None:
+        if not self.busy:
+            self._wake_at(now)
+        elif self._open and now < self._wake_s:
+            self._cut(now)
+
+    def _cut(self, time_s: float) -> None:
+        self._open = False
+        super()._cut(time_s)
+
+    def holds(self, request: Request) -> bool:
+        runs = request.replica == self.number and not isnan(request.dispatch_s)
+        return runs or request in self.blocked
+
+    def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
+        if request in self.blocked:
+            self.blocked.remove(request)
+            self.gateway.abandon(request, now, status, reason)
+            self._tell_peers(now)
+        else:
+            self._gone[request] = (status, reason)
+        self._end_sooner(now)
+
+    def _take_out(self, request: Request) -> None:
+        for place, (last, _, one) in enumerate(self.decoding):
+            if one is request:
+                del self.decoding[place]
+                heapify(self.decoding)
+                to_come = last - self.iteration
+                self._free(request, request.prompt_tokens + request.output_tokens - to_come)
+                return
+        partial, self.partial = self.partial, None
+        if self.blocks is not None:
+            self.blocks.free += self.blocks.needed(partial.end if partial else 0)
+        else:
+            self._reserved -= request.prompt_tokens + request.max_output_tokens
+
+    def hand_back(self) -> list[Request]:
+        chosen = [one for one in self.blocked if isnan(one.dispatch_s)]
+        self.blocked = [one for one in self.blocked if not isnan(one.dispatch_s)]
+        # Nobody stands before the queue any more: who comes next may join the stretch under way.
+        room = not self.blocked and len(self.decoding) < self.batch_size
+        self._open = self._open or (bool(chosen) and self._steps > 1 and room)
+        return chosen
+
+    def _clear(self) -> tuple[list[Request], list[Request]]:
+        running = [entry[2] for entry in self.decoding]
+        running += [chunk.request for chunk in self._chunks if chunk.request not in running]
+        running += [one for one in self.blocked if not isnan(one.dispatch_s)]
+        chosen = [one for one in self.blocked if isnan(one.dispatch_s)]
+        self.decoding, self.blocked, self.partial, self._kv = [], [], None, 0
+        self._chunks, self._steps, self._open = (), 0, False
+        if self.blocks is not None:
+            size = self.blocks.size
+            self.blocks = BlockTable(kv_blocks(self.kv_capacity, size), size)
+        return running, chosen

@@ -1,48 +1,47 @@
-"""The cluster's replicas, and who of them is told what."""
+"""The cluster's replicas, their gateway and their clients, put together as the scenario says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
 from driftsched.core.errors import ScenarioError
+from driftsched.gateway.clients import Clients
 from driftsched.gateway.gateway import Gateway
 from driftsched.serving.memory import kv_blocks, kv_capacity_tokens
-from driftsched.simulation.announced import AnnouncedTraffic
-from driftsched.simulation.clients import Clients, react
 from driftsched.simulation.continuous import ContinuousReplica
+from driftsched.simulation.faults import FleetOperations
 from driftsched.simulation.gang import GangReplica
-from driftsched.simulation.operations import FleetOperations
-from driftsched.simulation.replica import Place
-from driftsched.simulation.traffic import Progress, Traffic
+from driftsched.simulation.replica import ReplicaContext
 
 if TYPE_CHECKING:
+    from driftsched.gateway.interfaces import Progress
     from driftsched.scenario.cluster import Cluster
     from driftsched.scenario.engine import Engine
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.scheduling.request import Request
     from driftsched.simulation.clock import Clock
-    from driftsched.simulation.replica import Replica, Source
+    from driftsched.simulation.replica import Replica
     from driftsched.workload.table import Workload
 
-__all__ = ["Fleet"]
+__all__ = ["Fleet", "kv_tokens"]
 
 BATCHING: dict[str, type[Replica]] = {"gang": GangReplica, "continuous": ContinuousReplica}
 
 
 class Fleet:
-    """Replicas, their gateway and their traffic, put together as the scenario says.
+    """Who serves; running the clock runs the scenario.
 
     Parameters
     ----------
     scenario : Scenario
         Cluster, engine and what the gateway needs.
     clock : Clock
-        At time 0; running it runs the scenario.
-    requests : iterable of Request
-        One a row of the workload; each is taken when the one before it has arrived.
+        At time 0.
+    requests : sequence of Request
+        One a row of the workload.
     workload : Workload
         The traffic.
     policy : Policy, optional
@@ -56,58 +55,49 @@ class Fleet:
         In order of their numbers.
     gateway : Gateway
         In front of them.
-    clients : Clients or None
-        Who asks, where they react to what happens.
+    clients : Clients
+        Who asks.
+    operations : FleetOperations
+        What faults and operators do to the replicas.
     """
 
     def __init__(
         self,
         scenario: Scenario,
         clock: Clock,
-        requests: Iterable[Request],
+        requests: Sequence[Request],
         workload: Workload,
         policy: Policy | None = None,
         progress: Progress | None = None,
     ) -> None:
         machines = scenario.machines
         capacities = [kv_tokens(scenario.engine, machine) for machine in machines]
-        central = scenario.cluster.queue == "central" or len(machines) == 1
-        if central:
+        self.central = scenario.cluster.queue == "central" or len(machines) == 1
+        if self.central:
             self.gateway = Gateway(scenario, policy, min(capacities))
         else:
             self.gateway = Gateway(scenario, policy, capacities=capacities)
-        self.clients: Clients | None = None
-        announced: AnnouncedTraffic | Clients
-        source: Source
-        if scenario.events or react(scenario, workload):
-            self.clients = Clients(scenario, workload, clock, list(requests), self, progress)
-            source = announced = self.clients
-        else:
-            traffic = Traffic(requests, workload.segments, self.gateway, progress)
-            announced = AnnouncedTraffic(clock, traffic, self)
-            source = traffic if len(machines) == 1 else announced
-        self.central = central
         self.replicas: list[Replica] = []
         for number, machine in enumerate(machines):
-            place = Place(
+            context = ReplicaContext(
                 clock=clock,
-                source=source,
                 gateway=self.gateway,
-                line=self.gateway.lines[0 if central else number],
+                queue=self.gateway.queues[0 if self.central else number],
                 engine=scenario.engine,
                 cost=machine.build_cost(),
                 kv_capacity=capacities[number],
                 number=number,
+                rested=self.rested,
             )
-            self.replicas.append(BATCHING[scenario.engine.mode](place))
-        self._introduce(scenario)
-        self.operations = FleetOperations(
-            clock, self, scenario.events, len(scenario.cluster.machines)
-        )
-        for replica in self.replicas:
-            replica.start()
-        if source is announced:
-            announced.start()
+            self.replicas.append(BATCHING[scenario.engine.mode](context))
+        # Where a tenant has a running limit, one replica's end can be another's beginning.
+        if any(tenant.limits.running for tenant in scenario.tenants):
+            for replica in self.replicas:
+                replica.peers = [peer for peer in self.replicas if peer is not replica]
+        first = len(scenario.cluster.machines)
+        self.operations = FleetOperations(clock, self, scenario.events, first)
+        self.clients = Clients(scenario, workload, clock, requests, self, progress)
+        self.clients.start()
 
     @property
     def empty(self) -> bool:
@@ -117,12 +107,16 @@ class Fleet:
     def arrived(self, requests: Sequence[Request], now: float) -> None:
         """Tell the replicas that requests have arrived; all of them where they share a queue."""
         if self.central and requests:  # none where a phase began without one
-            for replica in self.replicas:
-                replica.notify(now)
+            self.look(now)
         elif not self.central:
             for request in requests:
                 if not request.status and request.replica >= 0:
                     self.replicas[request.replica].notify(now)
+
+    def rested(self, number: int, now: float) -> None:
+        """Hear that a replica has nothing more to do: it may leave, and a phase may be over."""
+        self.operations.see_off(number)
+        self.clients.idle(now)
 
     def give_up(self, request: Request, status: str, reason: str, now: float) -> None:
         """End a request whose client leaves: at once where it waits, else at the next boundary."""
@@ -142,7 +136,7 @@ class Fleet:
     def fail_stranded(self) -> bool:
         """End those who wait for a replica that never comes back; False where nobody does."""
         clients = self.clients
-        if clients is None or not self.gateway.waiting:
+        if not self.gateway.waiting:
             return False
         now = max(
             *(replica.log[-1][0] for replica in self.replicas),
@@ -155,12 +149,6 @@ class Fleet:
         self.operations.go_on()
         clients.idle(now)
         return True
-
-    def _introduce(self, scenario: Scenario) -> None:
-        """Where a tenant has a running limit, one replica's end can be another's beginning."""
-        if len(self.replicas) > 1 and any(one.limits.running for one in scenario.tenants):
-            for replica in self.replicas:
-                replica.peers = [peer for peer in self.replicas if peer is not replica]
 
 
 def kv_tokens(engine: Engine, machine: Cluster) -> int:

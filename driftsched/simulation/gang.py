@@ -1,16 +1,17 @@
-"""Gang batching: a batch is taken, run together, and ends when its longest request ends."""
+"""Gang batching (static batching): a batch is taken, run together, and ends with its longest."""
 
 from __future__ import annotations
 
 from math import inf, isnan
 from typing import TYPE_CHECKING
 
-from driftsched.simulation.replica import Replica, boundary, kv_within
+from driftsched.serving.batching import gang_starts, whole_length_fits
+from driftsched.serving.iteration import iteration_seconds
+from driftsched.simulation.replica import Replica
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.clock import Appointment
-    from driftsched.simulation.replica import Place
+    from driftsched.simulation.replica import ReplicaContext
 
 __all__ = ["GangReplica"]
 
@@ -22,41 +23,63 @@ class GangReplica(Replica):
     is full or the wait is over. Then no request joins, and all finish when the longest does.
     """
 
-    def __init__(self, place: Place) -> None:
-        super().__init__(place)
-        self.batch_wait_s = place.engine.batch_wait_s
+    def __init__(self, context: ReplicaContext) -> None:
+        self.batch_wait_s = context.engine.batch_wait_s
         self._gang: list[Request] = []
-        self._stalled: Request | None = None  # chosen, waits for KV cache
+        self._blocked: Request | None = None  # chosen, waits for KV cache
         self._computing: list[Request] = []  # those without their last token, the next to end last
-        self._done = self._steps = self._kv = 0  # tokens given each, in this stretch; in the cache
-        self._start_s = self._end_s = 0.0  # of the stretch under way
+        self._given = 0  # tokens that each of them has given
         self._deadline_s = inf
-        self._next = self._form  # what the next appointment is for
+        super().__init__(context)
 
     @property
     def empty(self) -> bool:
         return not self._gang
 
+    @property
+    def _stretching(self) -> bool:
+        return self._given > 0
+
     def notify(self, now: float) -> None:
         if not self.busy:
-            self._arm(now)
+            self._wake_at(now)
 
-    def _wake(self, appointment: Appointment) -> None:
-        self._next(self.clock.now)
-
-    def _form(self, now: float) -> None:
-        """Take who waits; then start, or wait for more."""
-        self.source.advance(now)
+    def _plan(self, now: float) -> bool:
+        """While it forms: take who waits, then start or wait for more. Else decode on."""
+        if self.busy:
+            self._begin_stretch(now)
+            return True
         gang = self._gang
-        gang += self._take(len(gang), now)
+        self._take(now)
         if not gang:
-            self._rest(now)
-            return
+            return False
         self._deadline_s = min(self._deadline_s, now + self.batch_wait_s)
-        if len(gang) < self.batch_size and self._stalled is None and now < self._deadline_s:
-            self._arm(min(self.source.next_s, self._deadline_s))
-        else:
+        blocked = self._blocked is not None
+        if gang_starts(len(gang), self.batch_size, blocked, now, self._deadline_s):
             self._prefill(now)
+        else:
+            self._wake_at(self._deadline_s)
+        return True
+
+    def _take(self, now: float) -> None:
+        """Dispatch as many requests as have room.
+
+        A chosen request whose KV cache does not fit yet waits, before all others, until it does.
+        """
+        while len(self._gang) < self.batch_size:
+            request = self._blocked or self._next(now)
+            if request is None:
+                return
+            prompt, most = request.prompt_tokens, request.max_output_tokens
+            if not whole_length_fits(self._reserved, self.kv_capacity, prompt, most):
+                self._blocked = request
+                return
+            self._blocked = None
+            self._reserved += prompt + most
+            request.dispatch_s = now
+            request.batch_id = self.batches
+            request.replica = self.number
+            self._gang.append(request)
 
     def _prefill(self, now: float) -> None:
         self.busy = True
@@ -66,10 +89,11 @@ class GangReplica(Replica):
         squares = sum(request.prompt_tokens**2 - request.cached_tokens**2 for request in gang)
         self.log.append((now, len(gang), 0, self._grown))
         self._computing = sorted(gang, key=lambda one: one.output_tokens, reverse=True)
-        self._done, self._steps, self._kv = 0, 1, sum(one.prompt_tokens for one in gang)
-        self._next, self.cost = self._settle, self._next_cost
-        self._end_s = now + self.cost.iteration(prompts, 0, squares, len(gang), len(gang))
-        self._arm(self._end_s)
+        self._given, self._steps = 0, 1
+        self._decoding, self._kv = len(gang), sum(one.prompt_tokens for one in gang)
+        self.cost = self._next_cost
+        seconds = iteration_seconds(self.cost, prompts, 0, squares, len(gang), len(gang))
+        self._wake_at(now + seconds)
 
     def _settle(self, now: float) -> None:
         """Count the stretch that has ended; those who have their length compute no more.
@@ -77,74 +101,58 @@ class GangReplica(Replica):
         The batch shrinks, but they give nothing back until the longest ends.
         """
         computing = self._computing
-        if not self._done:
+        if not self._given:
             for request in computing:
                 if isnan(request.first_token_s) and request not in self._gone:
                     request.first_token_s = now
-        self._done = done = self._done + self._steps
+        self._count_tokens(computing, self._steps)
+        self._given += self._steps
         self._kv += self._steps * len(computing)
         self._grown = self._kv
         if self._gone:
             self._drop(now)
-        while computing and computing[-1].output_tokens == done:
-            self._kv -= computing.pop().prompt_tokens + done
-        self._decode(now)
-
-    def _decode(self, now: float) -> None:
-        """Begin the next stretch, until the next one has its length; or end."""
-        computing = self._computing
+        while computing and computing[-1].output_tokens == self._given:
+            self._kv -= computing.pop().prompt_tokens + self._given
         if not computing:
-            self._end(now)
-            return
-        self.cost = self._next_cost
-        self._start_s, self._steps = now, computing[-1].output_tokens - self._done
-        self.log.append((now, len(computing), self._kv, self._grown))
-        self._end_s = now + self.cost.decode_seconds(self._steps, len(computing), self._kv)
-        self._arm(self._end_s)
+            self._finish(now)
 
-    def _cut_short(self, now: float) -> None:
-        if self.busy and self._steps > 1 and now < self._end_s:
-            running = len(self._computing)
-            self._steps, self._end_s = boundary(self.cost, self._start_s, now, running, self._kv)
-            self._arm(self._end_s)
+    def _begin_stretch(self, now: float) -> None:
+        """Decode until the next one has its length."""
+        computing = self._computing
+        self.cost, self._decoding = self._next_cost, len(computing)
+        self.log.append((now, self._decoding, self._kv, self._grown))
+        self._decode(now, computing[-1].output_tokens - self._given)
 
-    def _end(self, now: float) -> None:
+    def _finish(self, now: float) -> None:
         self.log.append((now, 0, 0, self._grown))
         self._grown = 0
-        self.source.advance(now)
         for request in sorted(self._gang, key=lambda r: r.request_id):
             self._reserved -= request.prompt_tokens + request.max_output_tokens
             self.gateway.finish(request, now)
         self._tell_peers(now)
         self.busy = False
-        self._gang, self._deadline_s, self._next = [], inf, self._form
-        self._form(now)
-
-    def _kv_by(self, now: float) -> int:
-        steps = self._steps if self.busy and self._done else 0
-        return kv_within(self.cost, self._start_s, now, steps, len(self._computing), self._kv)
+        self._gang, self._deadline_s = [], inf
 
     def _clear(self) -> tuple[list[Request], list[Request]]:
         running, chosen = self._gang, self.hand_back()
         self._gang, self._computing, self._deadline_s = [], [], inf
-        self._next = self._form
         return running, chosen
 
     def hand_back(self) -> list[Request]:
-        chosen = [] if self._stalled is None else [self._stalled]
-        self._stalled = None
+        chosen = [] if self._blocked is None else [self._blocked]
+        self._blocked = None
         return chosen
 
     def holds(self, request: Request) -> bool:
-        return request is self._stalled or request in self._gang
+        return request is self._blocked or request in self._gang
 
     def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
-        if request is not self._stalled and self.busy:
+        if request is not self._blocked and self.busy:
             self._gone[request] = (status, reason)
-            self._cut_short(now)
+            self._end_sooner(now)
             return
-        if request is self._stalled:
-            self._stalled = None
+        if request is self._blocked:
+            self._blocked = None
         else:
             self._take_out(request)
             if not self._gang:
@@ -158,28 +166,4 @@ class GangReplica(Replica):
         self._reserved -= request.prompt_tokens + request.max_output_tokens
         if request in self._computing:
             self._computing.remove(request)
-            self._kv -= request.prompt_tokens + self._done
-
-    def _take(self, running: int, now: float) -> list[Request]:
-        """Dispatch as many requests as have room beside `running` others.
-
-        A chosen request whose KV cache does not fit yet waits at the head until it does.
-        """
-        taken: list[Request] = []
-        line = self.line
-        while running < self.batch_size and (line.waiting or self._stalled):
-            request = self._stalled or line.next(now)
-            if request is None:
-                break
-            self._stalled = None
-            needed = request.prompt_tokens + request.max_output_tokens
-            if self._reserved + needed > self.kv_capacity:
-                self._stalled = request
-                break
-            self._reserved += needed
-            request.dispatch_s = now
-            request.batch_id = self.batches
-            request.replica = self.number
-            taken.append(request)
-            running += 1
-        return taken
+            self._kv -= request.prompt_tokens + self._given

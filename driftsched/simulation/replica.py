@@ -1,22 +1,26 @@
-"""What both batching modes share: a replica's place in the run, its appointment and its log."""
+"""What both batching modes share: a replica is a process, iteration after iteration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from math import inf
+from typing import TYPE_CHECKING
 
-from driftsched.gateway.queue import Line
-from driftsched.simulation.world import REPLICAS
+import simpy
+
+from driftsched.gateway.interfaces import REPLICAS
+from driftsched.serving.iteration import boundary_after, decode_seconds, iterations_past
 
 if TYPE_CHECKING:
     from driftsched.gateway.gateway import Gateway
+    from driftsched.gateway.queue import Queue
     from driftsched.scenario.engine import Engine
     from driftsched.scheduling.request import Request
     from driftsched.serving.iteration import IterationCost
-    from driftsched.simulation.clock import Appointment, Clock
+    from driftsched.simulation.clock import Clock, Steps
 
-__all__ = ["GpuLog", "Place", "Replica", "Source", "boundary", "kv_within"]
+__all__ = ["GpuLog", "Replica", "ReplicaContext"]
 
 GpuLog = list[tuple[float, int, int, int]]
 """time_s, running, kv_used_tokens from then on, and until then: one row at each change.
@@ -25,65 +29,18 @@ Between two rows the KV cache grows evenly, from the third of the first to the f
 """
 
 
-def boundary(
-    cost: IterationCost, start_s: float, time_s: float, running: int, kv: int
-) -> tuple[int, float]:
-    """First iteration boundary at or after `time_s`: iterations since `start_s`, and its time."""
-    steps, lasting = cost.iterations_past(time_s - start_s, running, kv)
-    if start_s + lasting < time_s:  # by rounding
-        steps, lasting = steps + 1, cost.decode_seconds(steps + 1, running, kv)
-    return steps, start_s + lasting
-
-
-def kv_within(
-    cost: IterationCost, start_s: float, time_s: float, most: int, running: int, kv: int
-) -> int:
-    """KV tokens at a time within a stretch of at most `most` iterations."""
-    if not running:
-        return kv
-    return kv + running * min(most, cost.iterations_past(time_s - start_s, running, kv)[0])
-
-
-class ShutLine(Line):
-    """The line of a replica that takes nobody; its policy still ranks those who run."""
-
-    def next(self, now: float) -> Request | None:
-        return None
-
-
-class Source(Protocol):
-    """Where requests come from, as a replica sees it.
-
-    A replica that foresees arrivals (`Traffic`) wakes itself for them and submits them; one that
-    does not (`AnnouncedTraffic`) is told of them by `Replica.notify`.
-    """
-
-    next_s: float
-    """Time of the next arrival where it is foreseen; else inf."""
-
-    def advance(self, now: float) -> object:
-        """Submit what arrived up to and including `now` and was not announced."""
-        ...
-
-    def idle(self, now: float) -> bool:
-        """Take note that a replica has nothing to do; True when it should wait for `next_s`."""
-        ...
-
-
 @dataclass(frozen=True)
-class Place:
-    """Where a replica stands: who wakes it, who feeds it, what it can do.
+class ReplicaContext:
+    """What a replica is given.
 
     Attributes
     ----------
     clock : Clock
-        Who wakes it.
-    source : Source
-        Where requests come from.
+        On which it is a process.
     gateway : Gateway
         Told of every request that ends.
-    line : Line
-        Which queue it takes requests from.
+    queue : Queue
+        Where it takes requests from.
     engine : Engine
         How requests share it.
     cost : IterationCost
@@ -92,23 +49,26 @@ class Place:
         Tokens of KV cache it has.
     number : int
         Written into the requests' replica column; the order at one instant.
+    rested : callable
+        Told (number, now) when it has nothing more to do.
     """
 
     clock: Clock
-    source: Source
     gateway: Gateway
-    line: Line
+    queue: Queue
     engine: Engine
     cost: IterationCost
     kv_capacity: int
-    number: int = 0
+    number: int
+    rested: Callable[[int, float], None]
 
 
 class Replica:
     """One modelled GPU (or several as one, by tensor parallelism); a subclass says how it batches.
 
-    It is a machine with one appointment: `_wake` settles what has ended, takes requests from its
-    line and makes the next appointment. `notify` moves the appointment forward.
+    A *stretch* is a number of iterations in which nobody joins or leaves: the replica waits for its
+    end once, since it has a closed form, and not for each token. Others may bring the end forward
+    by interrupting the process, to a boundary between two iterations.
 
     Attributes
     ----------
@@ -120,31 +80,93 @@ class Replica:
         Number of the batch being formed.
     peers : sequence of Replica
         Those that a request's end here can give room to.
+    closed : bool
+        Whether it takes no more requests from its queue.
     """
 
-    def __init__(self, place: Place) -> None:
-        self.clock, self.source, self.gateway = place.clock, place.source, place.gateway
-        self.line, self.cost, self.number = place.line, place.cost, place.number
-        self._own_line, self._next_cost = place.line, place.cost
-        self.order = REPLICAS + place.number
-        self.batch_size, self.kv_capacity = place.engine.batch_size, place.kv_capacity
+    def __init__(self, context: ReplicaContext) -> None:
+        self.clock, self.gateway, self.queue = context.clock, context.gateway, context.queue
+        self.cost, self.number = context.cost, context.number
+        self.batch_size, self.kv_capacity = context.engine.batch_size, context.kv_capacity
         self.log: GpuLog = []
-        self.busy = False
+        self.busy = self.closed = False
         self.batches = 0
         self.peers: Sequence[Replica] = ()
-        self._reserved = 0
-        self._grown = 0  # KV tokens just before what ended at this boundary left
-        self._appointment: Appointment | None = None
+        self._rested, self._next_cost = context.rested, context.cost
+        self._wake_s = 0.0  # when the process goes on; inf until somebody calls
+        self._start_s, self._steps = 0.0, 0  # the stretch under way
+        self._decoding = self._kv = 0  # requests that decode, and tokens they read in its first one
+        self._reserved = self._grown = 0  # _grown: KV tokens just before what ended now left
         self._gone: dict[Request, tuple[str, str]] = {}  # running, given up: status and reason
+        self._counts_tokens = getattr(self.queue.policy, "generated", None)
+        self.process = self.clock.process(self.run())
+
+    def run(self) -> Steps:
+        """Compute for ever: settle what has ended, plan the next stretch, wait for its end."""
+        while True:
+            yield from self._wait()
+            now = self.clock.now
+            if self.busy:
+                self._settle(now)
+            if not self._plan(now):
+                self._rest(now)
+
+    def _wait(self) -> Steps:
+        """Wait for `_wake_s`, which others may move."""
+        while True:
+            try:
+                if self._wake_s == inf:
+                    yield self.clock.event()
+                else:
+                    rank = self.clock.rank(REPLICAS + self.number)
+                    yield from self.clock.until(self._wake_s, rank)
+            except simpy.Interrupt:
+                continue
+            self._wake_s = inf
+            return
+
+    def _wake_at(self, time_s: float) -> None:
+        """Set, or move, the time at which the process goes on."""
+        self._wake_s = time_s
+        if self.clock.active_process is not self.process:
+            self.process.interrupt()
+
+    def _settle(self, now: float) -> None:
+        """Count the stretch that has ended; those who have their length leave."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def _plan(self, now: float) -> bool:
+        """Take requests, begin the next stretch and set its end; False where nobody is here."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def _rest(self, now: float) -> None:
+        """Wait, empty, until somebody calls."""
+        self.busy = False
+        self.log.append((now, 0, 0, self._grown))
+        self._grown = 0
+        self._rested(self.number, now)
+
+    def _decode(self, now: float, steps: int) -> None:
+        """Begin a stretch of `steps` iterations in which all running requests decode."""
+        self._start_s, self._steps = now, steps
+        self._wake_at(now + decode_seconds(self.cost, steps, self._decoding, self._kv))
+
+    def _count_tokens(self, requests: Sequence[Request], tokens: int) -> None:
+        """Tell a policy that wants to know it that each request has given `tokens` more."""
+        if self._counts_tokens is not None:
+            for request in requests:
+                self._counts_tokens(request, tokens)
+
+    def _next(self, now: float) -> Request | None:
+        """The queue's next request; None where none may come."""
+        return None if self.closed or not self.queue.waiting else self.queue.next(now)
+
+    # ------------------------------------------------------------- what others do to it
 
     @property
     def empty(self) -> bool:
         """Whether no request is in it, nor about to be."""
         return not self.busy
-
-    def start(self) -> None:
-        """Be woken at time 0."""
-        self._arm(0.0)
 
     def notify(self, now: float) -> None:
         """Take note that a request may have come within reach at `now`.
@@ -164,6 +186,56 @@ class Replica:
         """
         raise NotImplementedError  # pragma: no cover - every subclass defines it
 
+    def reprice(self, cost: IterationCost, now: float) -> None:
+        """Let iterations that begin from `now` on take another time."""
+        self._next_cost = cost
+        self._end_sooner(now)
+
+    def hand_back(self) -> list[Request]:
+        """Give up those who were chosen and have not run yet."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def crash(self, now: float) -> tuple[list[Request], list[Request]]:
+        """Lose everything; those who ran, and those who were chosen only, are the caller's.
+
+        Those whose clients had left end now.
+        """
+        grown = self._kv
+        if self.busy and self._decoding and self._stretching:
+            steps = iterations_past(self.cost, now - self._start_s, self._decoding, self._kv)
+            grown += self._decoding * min(self._steps, steps)
+        running, chosen = self._clear()
+        for request in [one for one in running if one in self._gone]:
+            running.remove(request)
+            self.gateway.abandon(request, now, *self._gone[request])
+        self._gone, self._reserved, self.busy = {}, 0, False
+        self.log.append((now, 0, 0, grown))
+        self._grown = 0
+        self._wake_at(inf)
+        return running, chosen
+
+    @property
+    def _stretching(self) -> bool:
+        """Whether the stretch under way has no prompts in it."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def _clear(self) -> tuple[list[Request], list[Request]]:
+        """Forget all requests: those who ran, and those who were chosen only."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
+
+    def _end_sooner(self, now: float) -> None:
+        """End the stretch under way at its first boundary from `now` on."""
+        if self.busy and self._steps > 1 and now < self._wake_s:
+            self._cut(now)
+
+    def _cut(self, time_s: float) -> None:
+        """End the stretch at its first boundary from `time_s` on."""
+        start_s, decoding, kv = self._start_s, self._decoding, self._kv
+        self._steps = boundary_after(self.cost, start_s, time_s, decoding, kv)
+        self._wake_at(start_s + decode_seconds(self.cost, self._steps, decoding, kv))
+
+    # ------------------------------------------------------------- requests given up
+
     def _drop(self, now: float) -> None:
         """At a boundary: end those who run and were given up."""
         for request in sorted(self._gone, key=lambda one: one.request_id):
@@ -176,66 +248,7 @@ class Replica:
         """Free the place and the KV cache of one who runs, at a boundary."""
         raise NotImplementedError  # pragma: no cover - every subclass defines it
 
-    def crash(self, now: float) -> tuple[list[Request], list[Request]]:
-        """Lose everything; those who ran, and those who were chosen only, are the caller's.
-
-        Those whose clients had left end now.
-        """
-        grown = self._kv_by(now)
-        running, chosen = self._clear()
-        for request in [one for one in running if one in self._gone]:
-            running.remove(request)
-            self.gateway.abandon(request, now, *self._gone[request])
-        self._gone, self._reserved, self.busy = {}, 0, False
-        if self._appointment is not None:
-            self._appointment.cancel()
-        self.log.append((now, 0, 0, grown))
-        self._grown = 0
-        return running, chosen
-
-    def _kv_by(self, now: float) -> int:
-        """KV tokens in the middle of a stretch."""
-        raise NotImplementedError  # pragma: no cover - every subclass defines it
-
-    def _clear(self) -> tuple[list[Request], list[Request]]:
-        """Forget all requests: those who ran, and those who were chosen only."""
-        raise NotImplementedError  # pragma: no cover - every subclass defines it
-
-    def hand_back(self) -> list[Request]:
-        """Give up those who were chosen and have not run yet."""
-        raise NotImplementedError  # pragma: no cover - every subclass defines it
-
-    def shut(self, shut: bool) -> None:
-        """Draw no requests from the line, or draw again."""
-        self.line = ShutLine(self._own_line.policy) if shut else self._own_line
-
-    def reprice(self, cost: IterationCost, now: float) -> None:
-        """Let iterations that begin from `now` on take another time."""
-        self._next_cost = cost
-        self._cut_short(now)
-
-    def _cut_short(self, now: float) -> None:
-        """End the stretch under way at its first boundary from `now` on."""
-        raise NotImplementedError  # pragma: no cover - every subclass defines it
-
-    def _wake(self, appointment: Appointment) -> None:
-        raise NotImplementedError  # pragma: no cover - every subclass defines it
-
-    def _arm(self, time_s: float) -> None:
-        """Make the appointment, or move it forward."""
-        if self._appointment is not None:
-            self._appointment.cancel()
-        self._appointment = self.clock.at(time_s, self.order, self._wake)
-
     def _tell_peers(self, now: float) -> None:
         if self.gateway.waiting:
             for peer in self.peers:
                 peer.notify(now)
-
-    def _rest(self, now: float) -> None:
-        """Wait, empty, for the next arrival."""
-        self.busy = False
-        self.log.append((now, 0, 0, self._grown))
-        self._grown = 0
-        if self.source.idle(now):
-            self._arm(self.source.next_s)

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from driftsched.core.errors import ScenarioError
-from driftsched.estimation.budget import prepare_budgets
+from driftsched.gateway.clients import react
 from driftsched.results.gpu_samples import packed
 from driftsched.results.outcomes import Learning, Outcomes, RunArrays
 from driftsched.results.tables import build_result
 from driftsched.simulation.clock import Clock
 from driftsched.simulation.fleet import Fleet
-from driftsched.simulation.stream import RequestStream
+from driftsched.workload.budgets import prepare_budgets
 from driftsched.workload.generate import generate
+from driftsched.workload.requests import make_requests
 
 if TYPE_CHECKING:
-    from driftsched.estimation.budget import Budgets
+    from driftsched.gateway.interfaces import Progress
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
-    from driftsched.simulation.traffic import Progress
+    from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
 __all__ = ["ENGINES", "EngineName", "run_arrays", "simulate"]
@@ -109,34 +110,28 @@ def run_arrays(
 
     The arguments, and what is raised, are those of `simulate`.
     """
-    own = policy if policy is not None else scenario.policy.build(scenario.tenants)
     reason = "asked for"
     if engine != "simpy":
         # numba is loaded only where it is wanted.
-        from driftsched.simulation.compiled import EstimateError, choose, lacks
+        from driftsched.simulation.compiled import choose
         from driftsched.simulation.compiled.engine import outcome
 
-        choice, reason = choose(scenario, workload, own, engine)
+        choice, reason = choose(scenario, workload, engine, policy)
         if choice == "compiled":
-            try:
-                return outcome(scenario, workload, budgets, own, progress, reason)
-            except EstimateError:
-                reason = lacks(
-                    f"policy {type(own).__name__}, whose order follows estimates", engine
-                )
+            return outcome(scenario, workload, budgets, progress, reason)
     with _fewer_collections():
-        return _run_simpy(scenario, workload, budgets, own, progress, reason)
+        return _run_simpy(scenario, workload, budgets, policy, progress, reason)
 
 
 def _run_simpy(
     scenario: Scenario,
     workload: Workload,
     budgets: Budgets,
-    policy: Policy,
+    policy: Policy | None,
     progress: Progress | None,
     reason: str,
 ) -> RunArrays:
-    requests = RequestStream(scenario, workload, budgets)
+    requests = make_requests(scenario, workload, budgets)
     clock = Clock()
     fleet = Fleet(scenario, clock, requests, workload, policy, progress)
     clock.run()
@@ -144,29 +139,20 @@ def _run_simpy(
         clock.run()
     attempts = retry_of = None
     clients = fleet.clients
-    if clients is None:
-        outcomes = requests.outcomes()
-    else:
+    if scenario.events or react(scenario, workload):
         made = np.array(clients.rows, dtype=np.int64)
         workload, budgets = workload.take(made), budgets.take(made)
-        outcomes = Outcomes.of(clients.requests)
         attempts, retry_of = np.array(clients.attempts), np.array(clients.retry_of)
-    learning, logs = fleet.gateway.learning, [replica.log for replica in fleet.replicas]
-    columns, courses = Learning.of(learning), [packed(log) for log in logs]
-    # The fleet is left to the garbage collector, who takes long to look at so many rows.
-    learning.clear()
-    for log in logs:
-        log.clear()
     return RunArrays(
         workload,
         budgets,
-        outcomes,
+        Outcomes.of(clients.requests),
         engine="simpy",
         reason=reason,
-        learning=columns,
+        learning=Learning.of(fleet.gateway.learning),
         attempts=attempts,
         retry_of=retry_of,
-        gpu_logs=courses,
+        gpu_logs=[packed(replica.log) for replica in fleet.replicas],
         states=fleet.operations.states if scenario.events else (),
         requeues=fleet.gateway.requeues if scenario.events else None,
     )

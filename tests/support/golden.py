@@ -1,4 +1,4 @@
-"""Fingerprints of every preset's tables under either engine: ``python -m tests.support.golden``.
+"""Fingerprints of every preset's tables under either engine: ``python -m tests.support.golden [ENGINE]``.
 
 Two commits that print the same lines on one machine leave the same tables, to the last bit.
 """
@@ -26,7 +26,7 @@ VARIANTS = (
     ("policy.kind=aging",),
     ("engine.mode=gang", "policy.kind=priority"),
 )
-ENGINES = ("simpy", "compiled")
+ENGINES = tuple(sys.argv[1:]) or ("simpy", "compiled")
 
 
 def fingerprint(table: pd.DataFrame) -> str:

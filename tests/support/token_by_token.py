@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import inf
 
-from driftsched.estimation.budget import prepare_budgets
+from driftsched.gateway.clients import react
 from driftsched.gateway.gateway import Gateway
-from driftsched.gateway.intake import make_requests
 from driftsched.scenario import Scenario
 from driftsched.scheduling.request import Request
 from driftsched.serving.memory import kv_capacity_tokens
-from driftsched.simulation.clients import react
+from driftsched.workload.budgets import prepare_budgets
+from driftsched.workload.requests import make_requests
 from driftsched.workload.table import Segment, Workload
 from tests.support.slow_clients import SlowClients
 from tests.support.slow_events import SlowOperations

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from driftsched.simulation.compiled.turns import lowest_bit
+from driftsched.simulation.compiled.world import TENANT_BITS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from driftsched.scenario import Scenario
 from driftsched.simulation import simulate
-from driftsched.simulation.compiled.turns import lowest_bit
-from driftsched.simulation.compiled.world import TENANT_BITS
 from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import POLICIES, small
 

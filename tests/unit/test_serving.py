@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from driftsched.simulation.blocks import BlockTable
 
 from driftsched.core.errors import ScenarioError
 from driftsched.simulation import simulate
-from driftsched.simulation.blocks import BlockTable
 from tests.support.scenarios import small
 
 

@@ -2,52 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from driftsched.estimation.compensators.base import Compensator, CompensatorSpec
+from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
+    from driftsched.core.mechanism import State
     from driftsched.scheduling.request import Request
 
-__all__ = ["Ema", "EmaConfig"]
-
-
-class Ema(Compensator):
-    """bias ← (1 − α)·bias + α·clip(actual/base, low, high), per category as classified.
-
-    DriftSched (arXiv 2606.02982), runtime drift compensation. The safety factor is not part of the
-    feedback, so a tier's ±20 % stays for ever. O(1) a step.
-
-    Parameters
-    ----------
-    categories : int
-        How many there are; each begins at a bias of 1.
-    alpha : float
-        Weight of the newest observation, above 0 and up to 1.
-    low, high : float
-        Where observations are clipped, above 0.
-    """
-
-    def __init__(self, categories: int, alpha: float, low: float, high: float) -> None:
-        self.biases = [1.0] * categories
-        self.alpha, self.low, self.high = alpha, low, high
-
-    def predict_one(self, request: Request) -> float:
-        return self.biases[request.predicted]
-
-    def learn_one(self, request: Request, ratio: float) -> float:
-        low, high = self.low, self.high
-        clipped = low if ratio < low else min(ratio, high)
-        category = request.predicted
-        bias = (1 - self.alpha) * self.biases[category] + self.alpha * clipped
-        self.biases[category] = bias
-        return bias
+__all__ = ["EmaConfig"]
 
 
 class EmaConfig(CompensatorSpec):
-    """Parameters of `Ema`; the defaults are the paper's."""
+    """bias ← (1 − α)·bias + α·clip(actual/base, low, high), per category as classified.
+
+    The safety factor is not part of the feedback, so a tier's ±20 % stays for ever. O(1) a step.
+    The defaults are the paper's.
+    """
+
+    label = "EMA (the paper's)"
+    rule = "moving average of actual / base, by category"
+    source = "DriftSched (arXiv 2606.02982), runtime drift compensation"
+    state: ClassVar[dict[str, float]] = {"bias": 1.0}
 
     kind: Literal["ema"] = "ema"
     alpha: float = Field(0.1, gt=0, le=1, description="weight of the newest observation")
@@ -60,5 +38,12 @@ class EmaConfig(CompensatorSpec):
             raise ValueError(f"high must be >= low ({self.low:g}), got {self.high:g}")
         return self
 
-    def build(self, categories: int) -> Compensator:
-        return Ema(categories, self.alpha, self.low, self.high)
+    @staticmethod
+    def predict(state: State, request: Request, p: EmaConfig) -> float:
+        return state.bias
+
+    @staticmethod
+    def learn(state: State, request: Request, ratio: float, p: EmaConfig) -> float:
+        clipped = min(max(ratio, p.low), p.high)
+        state.bias = (1 - p.alpha) * state.bias + p.alpha * clipped
+        return state.bias

@@ -1,8 +1,14 @@
 """No compensation: the budget stays what the category says."""
 
-from typing import Literal
+from __future__ import annotations
 
-from driftsched.estimation.compensators.base import Compensator, CompensatorSpec
+from typing import TYPE_CHECKING, Literal
+
+from driftsched.estimation.compensators.base import CompensatorSpec
+
+if TYPE_CHECKING:
+    from driftsched.core.mechanism import State
+    from driftsched.scheduling.request import Request
 
 __all__ = ["NoneConfig"]
 
@@ -10,7 +16,17 @@ __all__ = ["NoneConfig"]
 class NoneConfig(CompensatorSpec):
     """The bias is 1 for ever: the baseline that DriftSched is compared with."""
 
+    label = "None"
+    rule = "budgets stay what the category says"
+    source = "the baseline of DriftSched (arXiv 2606.02982)"
+    per = "all"
+
     kind: Literal["none"] = "none"
 
-    def build(self, categories: int) -> Compensator:
-        return Compensator()
+    @staticmethod
+    def predict(state: State, request: Request, p: NoneConfig) -> float:
+        return 1.0
+
+    @staticmethod
+    def learn(state: State, request: Request, ratio: float, p: NoneConfig) -> float:
+        return 1.0

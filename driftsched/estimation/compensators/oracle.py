@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.estimation.compensators.base import Compensator, CompensatorSpec
+from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
+    from driftsched.core.mechanism import State
     from driftsched.scheduling.request import Request
 
-__all__ = ["Oracle", "OracleConfig"]
-
-
-class Oracle(Compensator):
-    """Its bias makes each estimate equal to the actual length, so that the error is zero."""
-
-    def predict_one(self, request: Request) -> float:
-        # The half keeps int() of the product on the exact length in spite of rounding.
-        return (request.output_length + 0.5) / request.uncorrected_estimate
+__all__ = ["OracleConfig"]
 
 
 class OracleConfig(CompensatorSpec):
-    """No parameters."""
+    """Its bias makes each estimate equal to the actual length, so that the error is zero."""
+
+    label = "Oracle"
+    rule = "knows every length: what no estimator can beat"
+    source = "the bound of perfect knowledge"
+    per = "all"
 
     kind: Literal["oracle"] = "oracle"
 
-    def build(self, categories: int) -> Compensator:
-        return Oracle()
+    @staticmethod
+    def predict(state: State, request: Request, p: OracleConfig) -> float:
+        # The half keeps int() of the product on the exact length in spite of rounding.
+        return (request.output_length + 0.5) / request.uncorrected_estimate
+
+    @staticmethod
+    def learn(state: State, request: Request, ratio: float, p: OracleConfig) -> float:
+        return 1.0

@@ -1,24 +1,30 @@
-"""Scheduling policies. A new policy is one module here and one line below."""
+"""Scheduling policies. A new one is one module here and one line below."""
 
 from typing import TYPE_CHECKING
 
 from driftsched.core.config import by_kind
 from driftsched.core.registry import Registry
-from driftsched.scheduling.policies.aging import AgingConfig
-from driftsched.scheduling.policies.base import Policy, PolicySpec, StaticOrder
-from driftsched.scheduling.policies.fifo import FifoConfig
-from driftsched.scheduling.policies.priority import PriorityConfig
-from driftsched.scheduling.policies.sjf import SjfConfig
-from driftsched.scheduling.policies.weighted import WeightedConfig
+from driftsched.scheduling.policies.base import PolicySpec, ScorePolicy, TenantPolicy
+from driftsched.scheduling.policies.queues import Policy, StaticOrder
 
-__all__ = ["POLICIES", "Policy", "PolicyConfig", "PolicySpec", "StaticOrder"]
+__all__ = [
+    "POLICIES",
+    "Policy",
+    "PolicyConfig",
+    "PolicySpec",
+    "ScorePolicy",
+    "StaticOrder",
+    "TenantPolicy",
+]
 
-POLICIES: Registry[type[PolicySpec]] = Registry("policy")
-POLICIES.add("fifo", FifoConfig)
-POLICIES.add("priority", PriorityConfig)
-POLICIES.add("weighted", WeightedConfig)
-POLICIES.add("sjf", SjfConfig)
-POLICIES.add("aging", AgingConfig)
+POLICIES: Registry[type[PolicySpec]] = Registry("policy", __name__)
+POLICIES.add("fifo", "fifo:FifoConfig")
+POLICIES.add("priority", "priority:PriorityConfig")
+POLICIES.add("weighted", "weighted:WeightedConfig")
+POLICIES.add("sjf", "sjf:SjfConfig")
+POLICIES.add("aging", "aging:AgingConfig")
+POLICIES.add("hrrn", "hrrn:HrrnConfig")
+POLICIES.add("vtc", "vtc:VtcConfig")
 
 if TYPE_CHECKING:
     PolicyConfig = PolicySpec

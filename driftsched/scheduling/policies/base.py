@@ -1,116 +1,128 @@
-"""What a scheduling policy is, and the common kind whose order never changes while waiting."""
+"""What a scheduling policy is: parameters and the functions that choose, in two forms.
+
+A policy scores *requests*, once when they are queued or anew at each choice, or it scores *tenants*
+and serves the chosen one's requests in order of arrival.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from driftsched.core.config import Config
+from driftsched.core.mechanism import Mechanism, State
 
 if TYPE_CHECKING:
-    from driftsched.scenario.tenants import Tenant
+    from driftsched.scheduling.policies.queues import Policy
     from driftsched.scheduling.request import Request
 
-__all__ = ["Policy", "PolicySpec", "StaticOrder"]
+__all__ = ["PolicySpec", "ScorePolicy", "TenantPolicy", "TenantTraits"]
 
 
-class Policy(Protocol):
-    """Holds the waiting requests and chooses the next one.
+class TenantTraits(Protocol):
+    """What a policy may know of a tenant beforehand."""
 
-    Any object with these methods serves, also a user's own class handed to
-    `driftsched.simulation.simulate`. It owns its queue; it may read requests but not change them.
-    """
-
-    def push(self, request: Request) -> None:
-        """Take a request in."""
+    @property
+    def weight(self) -> float:
+        """Share of service."""
         ...
 
-    def pop(self, now: float) -> Request:
-        """Remove and return the next request; called only when one waits. `now` in seconds."""
-        ...
-
-    def order(self, request: Request) -> float:
-        """Sort key within one tenant, lowest first; used while a tenant is at its running limit."""
-        ...
-
-    def remove(self, request: Request) -> None:
-        """Forget a waiting request that has been given up; its status is set by now.
-
-        May be missing from a user's own class; the request is then passed over when it is chosen.
-        """
-        ...
-
-    def __len__(self) -> int:
-        """Number of waiting requests."""
+    @property
+    def rank(self) -> int:
+        """1 premium, 2 standard, 3 batch."""
         ...
 
 
-class StaticOrder:
-    """A policy whose score does not change while a request waits: one heap, O(log n) a step.
+class PolicySpec(Mechanism):
+    """Common base of the policies; see `Mechanism`. A policy derives from one of the two below."""
 
-    Subclasses define `order`, the score, lowest first. Ties go to the earlier arrival, then to the
-    lower request id.
+    def build(self, tenants: Sequence[TenantTraits]) -> Policy:
+        """Return a fresh, empty queue of waiting requests for these tenants."""
+        raise NotImplementedError  # pragma: no cover - both forms define it
+
+
+class ScorePolicy(PolicySpec):
+    """Serves the request with the lowest score; ties go to the earlier arrival, then the lower id.
 
     Attributes
     ----------
-    elementwise : bool
-        Whether `order`, as this very class defines it, also takes an object whose attributes are
-        arrays of a request each, and returns an array. It saves the compiled engine a call a
-        request.
-    budget_weight : float
-        For an order that follows the estimate: how much of it is `total_token_budget`. The
-        compiled engine adds it as soon as a request has been estimated, so `order` must be
-        ``rest(request) + budget_weight * request.total_token_budget``; then `rest` is called too.
+    rescored : bool
+        False: a request is scored when it is queued, and the score must not depend on `now`; one
+        heap, O(log n) a step. True: all who wait are scored at each choice, O(n).
     """
 
-    elementwise: ClassVar[bool] = False
-    budget_weight: float = 0.0
+    rescored: ClassVar[bool] = False
 
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, float, int, Request]] = []
-        self._removed = 0  # still in the heap, passed over when they come up
-
-    def order(self, request: Request) -> float:
-        """Score of a request, lowest first."""
-        raise NotImplementedError  # pragma: no cover - every subclass defines it
-
-    def rest(self, request: Request) -> float:
-        """Score of a request without its budget, where `budget_weight` is not 0."""
-        return 0.0
-
-    def arrival_weight(self) -> float | None:
-        """How much of `order` (of `rest`, where that is used) is the arrival time.
-
-        For one that is ``what it is for an arrival at 0 + arrival_weight * request.arrival_s``, to
-        the last bit. The compiled engine asks for it where clients try again or ask in loops, at
-        times that only the run can give; it leaves None, any other order, to the SimPy engine.
-        """
-        return None
-
-    def push(self, request: Request) -> None:
-        entry = (self.order(request), request.arrival_s, request.request_id, request)
-        heappush(self._heap, entry)
-
-    def pop(self, now: float) -> Request:
-        while True:
-            request = heappop(self._heap)[3]
-            if not request.status:
-                return request
-            self._removed -= 1
-
-    def remove(self, request: Request) -> None:
-        self._removed += 1
-
-    def __len__(self) -> int:
-        return len(self._heap) - self._removed
-
-
-class PolicySpec(Config):
-    """Common base of the policies' parameters; subclasses define `build`."""
-
-    kind: str
-
-    def build(self, tenants: Sequence[Tenant]) -> Policy:
-        """Return a fresh, empty policy for these tenants."""
+    @staticmethod
+    def score(request: Request, p: Any, now: float) -> float:
+        """Score of a waiting request at `now` (seconds), lowest first."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    def build(self, tenants: Sequence[TenantTraits]) -> Policy:
+        from driftsched.scheduling.policies.queues import RescoredQueue, ScoreQueue
+
+        return RescoredQueue(self) if self.rescored else ScoreQueue(self)
+
+
+class TenantPolicy(PolicySpec):
+    """Serves the tenant with the lowest score; ties go to the lower number. FIFO inside a tenant.
+
+    Two kinds of records are kept for each queue. A tenant's has ``number``, ``weight`` and ``rank``
+    and the fields of `tenant_state`; the queue's has ``tenants`` (how many there are), ``least``
+    (see `lift`) and the fields of `queue_state`. A step costs O(log tenants).
+
+    Attributes
+    ----------
+    tenant_state, queue_state : dict
+        Fields and first values; a field that `begin` gives values for begins with those.
+    by_tokens : bool
+        Whether `generated` is to be called.
+    """
+
+    tenant_state: ClassVar[dict[str, float]] = {}
+    queue_state: ClassVar[dict[str, float]] = {}
+    by_tokens: ClassVar[bool] = False
+
+    @staticmethod
+    def begin(weights: Sequence[float]) -> dict[str, Sequence[float]]:
+        """First values of tenants' fields that follow from all weights; called once, in Python."""
+        return {}
+
+    @staticmethod
+    def score(tenant: Any, queue: Any, p: Any) -> float:
+        """Score of a tenant of whom requests wait; it may change only in what follows."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def lift(tenant: Any, queue: Any, p: Any) -> None:
+        """Take note that a request of this tenant waits, and none did before.
+
+        ``queue.least`` is the lowest score of the tenants that wait; where none does, that of the
+        last one that did.
+        """
+
+    @staticmethod
+    def charge(tenant: Any, queue: Any, request: Any, p: Any) -> None:
+        """Take note that this tenant's request was chosen."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def generated(tenant: Any, tokens: int, p: Any) -> None:
+        """Take note that a running request of this tenant has given `tokens` more tokens."""
+
+    def build(self, tenants: Sequence[TenantTraits]) -> Policy:
+        from driftsched.scheduling.policies.queues import TenantQueue
+
+        return TenantQueue(self, *self.records(tenants))
+
+    def records(self, tenants: Sequence[TenantTraits]) -> tuple[list[State], State]:
+        """Return the tenants' records and the queue's, before anything was queued."""
+        first = self.begin([tenant.weight for tenant in tenants])
+        rows = [
+            State(
+                {"number": number, "weight": float(tenant.weight), "rank": tenant.rank}
+                | self.tenant_state
+                | {name: values[number] for name, values in first.items()}
+            )
+            for number, tenant in enumerate(tenants)
+        ]
+        return rows, State({"tenants": len(rows), "least": 0.0} | self.queue_state)

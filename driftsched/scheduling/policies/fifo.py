@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.scheduling.policies.base import Policy, PolicySpec, StaticOrder
+from driftsched.scheduling.policies.base import ScorePolicy
 
 if TYPE_CHECKING:
-    from driftsched.scenario.tenants import Tenant
     from driftsched.scheduling.request import Request
 
-__all__ = ["Fifo", "FifoConfig"]
+__all__ = ["FifoConfig"]
 
 
-class Fifo(StaticOrder):
+class FifoConfig(ScorePolicy):
     """Rule: lowest arrival time first. O(log n); the paper's baseline, FCFS elsewhere."""
 
-    elementwise = True
-
-    def order(self, request: Request) -> float:
-        return request.arrival_s
-
-    def arrival_weight(self) -> float | None:
-        return 1.0
-
-
-class FifoConfig(PolicySpec):
-    """No parameters."""
+    label = "FIFO"
+    rule = "first come, first served"
+    source = "the baseline of DriftSched (arXiv 2606.02982)"
 
     kind: Literal["fifo"] = "fifo"
 
-    def build(self, tenants: Sequence[Tenant]) -> Policy:
-        return Fifo()
+    @staticmethod
+    def score(request: Request, p: FifoConfig, now: float) -> float:
+        return request.arrival_s

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.scheduling.policies.base import Policy, PolicySpec, StaticOrder
+from driftsched.scheduling.policies.base import ScorePolicy
 
 if TYPE_CHECKING:
-    from driftsched.scenario.tenants import Tenant
     from driftsched.scheduling.request import Request
 
-__all__ = ["Priority", "PriorityConfig"]
+__all__ = ["PriorityConfig"]
 
 
-class Priority(StaticOrder):
+class PriorityConfig(ScorePolicy):
     """Rule: premium before standard before batch, FIFO inside a tier; lower tiers can starve.
 
     O(log n). Without preemption this is Cobham's queue.
     """
 
-    elementwise = True
-
-    def order(self, request: Request) -> float:
-        return request.rank
-
-    def arrival_weight(self) -> float | None:
-        return 0.0
-
-
-class PriorityConfig(PolicySpec):
-    """No parameters."""
+    label = "Priority"
+    rule = "premium before standard before batch"
+    source = "DriftSched (arXiv 2606.02982); Cobham (1954)"
 
     kind: Literal["priority"] = "priority"
 
-    def build(self, tenants: Sequence[Tenant]) -> Policy:
-        return Priority()
+    @staticmethod
+    def score(request: Request, p: PriorityConfig, now: float) -> float:
+        return request.rank

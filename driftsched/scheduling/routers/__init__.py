@@ -7,21 +7,17 @@ from typing import TYPE_CHECKING
 
 from driftsched.core.config import by_kind
 from driftsched.core.registry import Registry
-from driftsched.scheduling.routers.base import Loads, Router, RouterSpec
-from driftsched.scheduling.routers.least_estimated_tokens import LeastEstimatedTokensConfig
-from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConfig
-from driftsched.scheduling.routers.power_of_two import PowerOfTwoConfig
-from driftsched.scheduling.routers.round_robin import RoundRobinConfig
-from driftsched.scheduling.routers.tenant_affinity import TenantAffinityConfig
+from driftsched.scheduling.routers.base import Choice, Loads, Offer, Router, RouterSpec
 
-__all__ = ["ROUTERS", "Loads", "Router", "RouterConfig", "RouterSpec"]
+__all__ = ["ROUTERS", "Choice", "Loads", "Offer", "Router", "RouterConfig", "RouterSpec"]
 
-ROUTERS: Registry[type[RouterSpec]] = Registry("router")
-ROUTERS.add("round_robin", RoundRobinConfig)
-ROUTERS.add("least_outstanding", LeastOutstandingConfig)
-ROUTERS.add("least_estimated_tokens", LeastEstimatedTokensConfig)
-ROUTERS.add("power_of_two", PowerOfTwoConfig)
-ROUTERS.add("tenant_affinity", TenantAffinityConfig)
+ROUTERS: Registry[type[RouterSpec]] = Registry("router", __name__)
+ROUTERS.add("round_robin", "round_robin:RoundRobinConfig")
+ROUTERS.add("least_outstanding", "least_outstanding:LeastOutstandingConfig")
+ROUTERS.add("least_estimated_tokens", "least_estimated_tokens:LeastEstimatedTokensConfig")
+ROUTERS.add("least_kv_share", "least_kv_share:LeastKvShareConfig")
+ROUTERS.add("power_of_two", "power_of_two:PowerOfTwoConfig")
+ROUTERS.add("tenant_affinity", "tenant_affinity:TenantAffinityConfig")
 
 if TYPE_CHECKING:
     RouterConfig = RouterSpec

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.scheduling.routers.base import Loads, Router, RouterSpec
+from driftsched.scheduling.routers.base import RouterSpec
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.routers.base import Choice, Offer
 
-__all__ = ["LeastEstimatedTokens", "LeastEstimatedTokensConfig"]
+__all__ = ["LeastEstimatedTokensConfig"]
 
 
-class LeastEstimatedTokens(Router):
-    """Rule: least sum of total token budgets not ended; ties go to the lower number.
+class LeastEstimatedTokensConfig(RouterSpec):
+    """Rule: least sum of total token budgets not ended.
 
     Budgets are those of admission, so the router errs as the estimator does.
     """
 
-    def __init__(self, loads: Loads) -> None:
-        self._tokens = loads.tokens
-
-    def route(self, request: Request, among: Sequence[int]) -> int:
-        return min(among, key=self._tokens.__getitem__)
-
-
-class LeastEstimatedTokensConfig(RouterSpec):
-    """No parameters."""
+    label = "Least estimated tokens"
+    rule = "least sum of budgets not ended"
+    source = "least work left, Harchol-Balter et al. (1999)"
 
     kind: Literal["least_estimated_tokens"] = "least_estimated_tokens"
 
-    def build(self, loads: Loads, seed: int) -> Router:
-        return LeastEstimatedTokens(loads)
+    @staticmethod
+    def score(
+        request: Request, replica: Offer, choice: Choice, p: LeastEstimatedTokensConfig
+    ) -> float:
+        return replica.tokens

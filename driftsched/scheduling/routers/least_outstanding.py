@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.scheduling.routers.base import Loads, Router, RouterSpec
+from driftsched.scheduling.routers.base import RouterSpec
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.routers.base import Choice, Offer
 
-__all__ = ["LeastOutstanding", "LeastOutstandingConfig"]
-
-
-class LeastOutstanding(Router):
-    """Rule: fewest requests not ended (join the shortest queue); ties go to the lower number."""
-
-    def __init__(self, loads: Loads) -> None:
-        self._requests = loads.requests
-
-    def route(self, request: Request, among: Sequence[int]) -> int:
-        return min(among, key=self._requests.__getitem__)
+__all__ = ["LeastOutstandingConfig"]
 
 
 class LeastOutstandingConfig(RouterSpec):
-    """No parameters."""
+    """Rule: fewest requests not ended (join the shortest queue)."""
+
+    label = "Least outstanding"
+    rule = "fewest requests not ended"
+    source = "Winston (1977), join the shortest queue"
 
     kind: Literal["least_outstanding"] = "least_outstanding"
 
-    def build(self, loads: Loads, seed: int) -> Router:
-        return LeastOutstanding(loads)
+    @staticmethod
+    def score(request: Request, replica: Offer, choice: Choice, p: LeastOutstandingConfig) -> float:
+        return replica.requests

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.scheduling.routers.base import Loads, Router, RouterSpec, next_after
+from driftsched.scheduling.routers.base import RouterSpec
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.routers.base import Choice, Offer
 
-__all__ = ["RoundRobin", "RoundRobinConfig"]
-
-
-class RoundRobin(Router):
-    """Rule: the next replica in number, whatever it has to do."""
-
-    def __init__(self) -> None:
-        self._last = -1
-
-    def route(self, request: Request, among: Sequence[int]) -> int:
-        self._last = next_after(self._last, among)
-        return self._last
+__all__ = ["RoundRobinConfig"]
 
 
 class RoundRobinConfig(RouterSpec):
-    """No parameters."""
+    """Rule: the next replica in number, whatever it has to do."""
+
+    label = "Round robin"
+    rule = "each replica in its turn"
+    source = "usual in load balancers"
 
     kind: Literal["round_robin"] = "round_robin"
 
-    def build(self, loads: Loads, seed: int) -> Router:
-        return RoundRobin()
+    @staticmethod
+    def score(request: Request, replica: Offer, choice: Choice, p: RoundRobinConfig) -> float:
+        return (replica.number - choice.last - 1) % choice.replicas

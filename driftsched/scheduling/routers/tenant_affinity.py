@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.scheduling.routers.base import Loads, Router, RouterSpec, next_after
+from driftsched.scheduling.routers.base import RouterSpec
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.routers.base import Choice, Offer
 
-__all__ = ["TenantAffinity", "TenantAffinityConfig"]
+__all__ = ["TenantAffinityConfig"]
 
 
-class TenantAffinity(Router):
+class TenantAffinityConfig(RouterSpec):
     """Rule: replica number = tenant's place modulo the number of replicas, or the next on offer.
 
     It keeps prefix caches warm and isolates tenants, and does not balance.
     """
 
-    def __init__(self, replicas: int) -> None:
-        self._replicas = replicas
-
-    def route(self, request: Request, among: Sequence[int]) -> int:
-        return next_after(request.tenant % self._replicas - 1, among)
-
-
-class TenantAffinityConfig(RouterSpec):
-    """No parameters."""
+    label = "Tenant affinity"
+    rule = "each tenant has its home"
+    source = "session affinity of load balancers"
 
     kind: Literal["tenant_affinity"] = "tenant_affinity"
 
-    def build(self, loads: Loads, seed: int) -> Router:
-        return TenantAffinity(len(loads.requests))
+    @staticmethod
+    def score(request: Request, replica: Offer, choice: Choice, p: TenantAffinityConfig) -> float:
+        return (replica.number - request.tenant) % choice.replicas

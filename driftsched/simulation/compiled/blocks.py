@@ -1,27 +1,35 @@
-"""The paged KV cache and preemption in numbers; see `blocks` and `preemption` of the simulation."""
+"""The paged KV cache and preemption; see `driftsched.simulation.paging`."""
 
 from __future__ import annotations
 
 from driftsched.simulation.compiled.gateway import key_of
 from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.mechanisms import (
+    block_slot,
+    blocks_for,
+    iterations_lasting,
+    new_block,
+    new_blocks,
+    piece_end,
+)
 from driftsched.simulation.compiled.rows import remove_row
-from driftsched.simulation.compiled.world import HEAD, ID_BITS, TURNS, World
+from driftsched.simulation.compiled.state import BLOCKED, ID_BITS, KernelState
 
 __all__ = ["grow", "lasting", "needed", "new_in", "partial_end", "seat", "unseat"]
 
 
 @inlined
-def needed(w: World, tokens: int) -> int:
+def needed(w: KernelState, tokens: int) -> int:
     """Blocks that hold `tokens` tokens."""
-    return int(-(-tokens // w.run[0].block_tokens))
+    return int(blocks_for(tokens, w.run[0].block_tokens))
 
 
 @apart
-def seat(w: World, number: int, item: int, base: int) -> None:
+def seat(w: KernelState, number: int, item: int, base: int) -> None:
     """Let a request decode whose blocks have been taken; it is the last admitted."""
     replica = w.replicas[number]
     w.base[item] = base
-    w.slots[number, (1 - base) % w.run[0].block_tokens] += 1
+    w.slots[number, block_slot(base, w.run[0].block_tokens)] += 1
     w.ahead[item], w.after[item] = replica.last_seat, -1
     if replica.last_seat >= 0:
         w.after[replica.last_seat] = item
@@ -32,11 +40,11 @@ def seat(w: World, number: int, item: int, base: int) -> None:
 
 
 @apart
-def unseat(w: World, number: int, item: int) -> int:
+def unseat(w: KernelState, number: int, item: int) -> int:
     """Let a request decode no more; its own link to the next one stays. Returns its base."""
     replica = w.replicas[number]
     base = int(w.base[item])
-    w.slots[number, (1 - base) % w.run[0].block_tokens] -= 1
+    w.slots[number, block_slot(base, w.run[0].block_tokens)] -= 1
     ahead, after = w.ahead[item], w.after[item]
     if ahead >= 0:
         w.after[ahead] = after
@@ -51,42 +59,32 @@ def unseat(w: World, number: int, item: int) -> int:
 
 
 @apart
-def new_in(w: World, number: int, first: int, iterations: int) -> int:
+def new_in(w: KernelState, number: int, first: int, iterations: int) -> int:
     """New blocks that the decoding requests need in some iterations from `first` on."""
-    size = w.run[0].block_tokens
-    periods, rest = iterations // size, iterations % size
-    total = periods * w.replicas[number].decoding
-    for step in range(rest):
-        total += w.slots[number, (first + step) % size]
-    return int(total)
+    size, decoding = w.run[0].block_tokens, w.replicas[number].decoding
+    return int(new_blocks(w.slots[number], size, decoding, first, iterations))
 
 
 @apart
-def lasting(w: World, number: int, first: int, most: int) -> int:
+def lasting(w: KernelState, number: int, first: int, most: int) -> int:
     """How many iterations from `first` on, `most` at most, the free blocks allow."""
     replica, size = w.replicas[number], w.run[0].block_tokens
-    free, seats = replica.free, replica.decoding
-    if seats * needed(w, most) <= free or new_in(w, number, first, most) <= free:
-        return most
-    iterations, left = free // seats * size, free % seats
-    while left >= w.slots[number, (first + iterations) % size]:
-        left -= w.slots[number, (first + iterations) % size]
-        iterations += 1
-    return int(iterations)
+    slots, decoding, free = w.slots[number], replica.decoding, replica.free
+    return int(iterations_lasting(slots, size, decoding, free, first, most))
 
 
 @apart
-def partial_end(w: World, number: int) -> int:
+def partial_end(w: KernelState, number: int) -> int:
     """How far the prompt under way gets in the next iteration."""
     replica = w.replicas[number]
     left = w.run[0].most_tokens - replica.decoding
     given = int(w.given[replica.partial]) if w.run[0].paged else 0
     end = w.requests[replica.partial].prompt_tokens + given
-    return int(min(end, replica.partial_end + left))
+    return int(piece_end(replica.partial_end, end, left, True))
 
 
 @apart
-def grow(w: World, number: int) -> bool:
+def grow(w: KernelState, number: int, now: float) -> bool:
     """Give the running requests the blocks of the next iteration; True if one was preempted."""
     replica = w.replicas[number]
     new = int(w.slots[number, (replica.iteration + 1) % w.run[0].block_tokens])
@@ -95,38 +93,38 @@ def grow(w: World, number: int) -> bool:
     if new <= replica.free:
         replica.free -= new
         return False
-    make_room(w, number)
+    make_room(w, number, now)
     return True
 
 
 @apart
-def make_room(w: World, number: int) -> None:
+def make_room(w: KernelState, number: int, now: float) -> None:
     """Give blocks in order of admission, preempting victims until there are enough."""
     replica, size = w.replicas[number], w.run[0].block_tokens
     iteration = replica.iteration + 1
     item = replica.first_seat
     while item >= 0:
         while w.seated[item]:
-            new = 1 if (w.base[item] + iteration - 1) % size == 0 else 0
+            new = new_block(w.base[item], iteration, size)
             if new <= replica.free:
                 replica.free -= new
                 w.served[item] = iteration
                 break
-            preempt(w, number)
+            preempt(w, number, now)
         item = w.after[item]
     while replica.partial >= 0:
         new = needed(w, partial_end(w, number)) - needed(w, replica.partial_end)
         if new <= replica.free:
             replica.free -= new
             break
-        preempt(w, number)
+        preempt(w, number, now)
 
 
 @apart
-def preempt(w: World, number: int) -> None:
+def preempt(w: KernelState, number: int, now: float) -> None:
     """Take its blocks from the victim and send it back."""
     replica, iteration = w.replicas[number], w.replicas[number].iteration + 1
-    victim = victim_of(w, number)
+    victim = victim_of(w, number, now)
     if victim == replica.partial:
         replica.free += needed(w, replica.partial_end)
         replica.partial = -1
@@ -135,16 +133,16 @@ def preempt(w: World, number: int) -> None:
         replica.free += needed(w, tokens if w.served[victim] == iteration else tokens - 1)
         replica.kv -= tokens
         w.given[victim] = tokens - w.requests[victim].prompt_tokens
-        remove_row(w.leaving[number], replica.decoding, victim, (1 << ID_BITS) - 1)
+        remove_row(w.decoding[number], replica.decoding, victim, (1 << ID_BITS) - 1)
         replica.decoding -= 1
     w.requests[victim].preemptions += 1
-    w.requests[victim].place = HEAD
-    w.heads[number, replica.heads] = victim
-    replica.heads += 1
+    w.requests[victim].place = BLOCKED
+    w.blocked[number, replica.blocked] = victim
+    replica.blocked += 1
 
 
 @apart
-def victim_of(w: World, number: int) -> int:
+def victim_of(w: KernelState, number: int, now: float) -> int:
     """The last admitted, or the one that the policy would choose last."""
     replica, run = w.replicas[number], w.run[0]
     if not run.by_rank:
@@ -152,16 +150,14 @@ def victim_of(w: World, number: int) -> int:
     worst = replica.partial
     item = replica.first_seat
     while item >= 0:
-        if worst < 0 or comes_after(w, item, worst):
+        if worst < 0 or comes_after(w, item, worst, now):
             worst = item
         item = w.after[item]
     return int(worst)
 
 
 @apart
-def comes_after(w: World, item: int, other: int) -> bool:
+def comes_after(w: KernelState, item: int, other: int, now: float) -> bool:
     """Whether the policy would choose one request after another."""
-    if w.run[0].choice == TURNS:
-        return item > other
-    mine, theirs = key_of(w, item), key_of(w, other)
+    mine, theirs = key_of(w, item, now), key_of(w, other, now)
     return bool(mine > theirs or (mine == theirs and item > other))

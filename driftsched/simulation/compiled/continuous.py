@@ -1,9 +1,9 @@
-"""Continuous batching with jump-ahead in numbers; see `driftsched.simulation.continuous`."""
+"""Continuous batching with jump-ahead; see `driftsched.simulation.continuous`."""
 
 from __future__ import annotations
 
 from driftsched.simulation.compiled.blocks import grow, lasting, needed, new_in, seat, unseat
-from driftsched.simulation.compiled.cost import iteration_s, stretch_s
+from driftsched.simulation.compiled.cost import cost_of, decode_seconds, iteration_seconds
 from driftsched.simulation.compiled.gateway import finish
 from driftsched.simulation.compiled.given_up import drop
 from driftsched.simulation.compiled.jit import inlined
@@ -11,19 +11,23 @@ from driftsched.simulation.compiled.order import wake_at
 from driftsched.simulation.compiled.prefill import cached_of, given_of, prefill
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
 from driftsched.simulation.compiled.rows import pop_first, push_row
-from driftsched.simulation.compiled.world import ID_BITS, World
+from driftsched.simulation.compiled.state import ID_BITS, KernelState
+from driftsched.simulation.compiled.tenants import count_tokens
 
 __all__ = ["plan", "settle"]
 
 
 @inlined
-def settle(w: World, number: int, now: float) -> None:
+def settle(w: KernelState, number: int, now: float) -> None:
     """Count the stretch that has ended: prompts are done, requests leave."""
-    replica, leaving, paged = w.replicas[number], w.leaving[number], w.run[0].paged
+    replica, decoding, paged = w.replicas[number], w.decoding[number], w.run[0].paged
     steps = replica.steps
     iteration = replica.iteration + steps
     replica.iteration = iteration
     replica.kv += steps * replica.decoding
+    if w.run[0].counts_tokens:
+        for place in range(replica.decoding):
+            count_tokens(w, replica.queue, decoding[place] & ((1 << ID_BITS) - 1), steps)
     if paged and steps > 1:
         replica.free -= new_in(w, number, iteration - steps + 2, steps - 1)
     for place in range(replica.chunks):
@@ -34,9 +38,11 @@ def settle(w: World, number: int, now: float) -> None:
             continue
         if given == 0 and request.end == 0:
             request.first_token_s = now
+        if w.run[0].counts_tokens:
+            count_tokens(w, replica.queue, item, 1)
         replica.kv += end + 1
         last = iteration + request.output_tokens - given - 1
-        push_row(leaving, replica.decoding, (last << ID_BITS) | item)
+        push_row(decoding, replica.decoding, (last << ID_BITS) | item)
         replica.decoding += 1
         if paged:
             seat(w, number, item, end - iteration)
@@ -44,15 +50,15 @@ def settle(w: World, number: int, now: float) -> None:
     replica.grown = replica.kv + (replica.partial_end if replica.partial >= 0 else 0)
     if replica.gone > 0:
         drop(w, number, now)
-    while replica.decoding > 0 and leaving[0] >> ID_BITS == iteration:
-        item = leaving[0] & ((1 << ID_BITS) - 1)
-        pop_first(leaving, replica.decoding)
+    while replica.decoding > 0 and decoding[0] >> ID_BITS == iteration:
+        item = decoding[0] & ((1 << ID_BITS) - 1)
+        pop_first(decoding, replica.decoding)
         replica.decoding -= 1
         leave(w, number, item, now)
 
 
 @inlined
-def leave(w: World, number: int, item: int, now: float) -> None:
+def leave(w: KernelState, number: int, item: int, now: float) -> None:
     """Let a request that has given its last token go."""
     replica, request = w.replicas[number], w.requests[item]
     held = request.prompt_tokens + request.output_tokens
@@ -68,10 +74,10 @@ def leave(w: World, number: int, item: int, now: float) -> None:
 
 
 @inlined
-def plan(w: World, number: int, now: float) -> None:
+def plan(w: KernelState, number: int, now: float) -> None:
     """Give blocks, let requests join, and say when the next stretch ends."""
     replica, run = w.replicas[number], w.run[0]
-    preempted = run.paged and replica.busy and grow(w, number)
+    preempted = run.paged and replica.busy and grow(w, number, now)
     decoding, kv = replica.decoding, replica.kv
     prefill(w, number, now, not preempted)
     if replica.chunks > 0 or preempted:
@@ -82,18 +88,19 @@ def plan(w: World, number: int, now: float) -> None:
         wake_at(w, number, now + chunks_s(w, number))
     elif decoding > 0:
         log(w, number, now, decoding, kv)
-        steps = (w.leaving[number, 0] >> ID_BITS) - replica.iteration
+        steps = (w.decoding[number, 0] >> ID_BITS) - replica.iteration
         if run.paged and steps > 1:
             steps = 1 + lasting(w, number, replica.iteration + 2, steps - 1)
         replica.start_s, replica.steps = now, steps
-        replica.open = replica.heads == 0 and decoding < run.batch_size
-        wake_at(w, number, now + stretch_s(w.costs, replica.cost, steps, decoding, kv))
+        replica.open = replica.blocked == 0 and decoding < run.batch_size
+        cost = cost_of(w.costs, replica.cost)
+        wake_at(w, number, now + decode_seconds(cost, steps, decoding, kv))
     else:
         rest(w, number, now)
 
 
 @inlined
-def chunks_s(w: World, number: int) -> float:
+def chunks_s(w: KernelState, number: int) -> float:
     """Seconds of an iteration with pieces of prompts in it."""
     replica = w.replicas[number]
     decoding, chunks = replica.decoding, replica.chunks
@@ -104,4 +111,5 @@ def chunks_s(w: World, number: int) -> float:
         squares += end * end - start * start
         first += start == cached_of(w, w.chunk[number, place])
     requests = decoding + chunks
-    return iteration_s(w.costs, replica.cost, tokens, replica.kv, squares, requests, first)
+    cost = cost_of(w.costs, replica.cost)
+    return float(iteration_seconds(cost, tokens, replica.kv, squares, requests, first))

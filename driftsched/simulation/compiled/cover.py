@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import ScenarioError
-from driftsched.scheduling.policies import StaticOrder
-from driftsched.scheduling.policies.weighted import Weighted
-from driftsched.serving.iteration import IterationCost
+from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
+from driftsched.scheduling.routers import ROUTERS
 from driftsched.serving.memory import kv_capacity_tokens
-from driftsched.serving.table import TableCost
-from driftsched.simulation.compiled.compensators import NUMERIC
-from driftsched.simulation.compiled.keys import arrival_weight, is_static
-from driftsched.simulation.compiled.routers import NUMBERED
+from driftsched.simulation.compiled.fields import no_number
+from driftsched.simulation.compiled.mechanisms import number_of
+from driftsched.simulation.compiled.state import ID_BITS
 from driftsched.simulation.compiled.tries import Room
 from driftsched.simulation.compiled.warm_up import MOST_WITHOUT_WAITING, at_hand
-from driftsched.simulation.compiled.world import ID_BITS
 
 if TYPE_CHECKING:
+    from driftsched.core.mechanism import Mechanism
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.policies import Policy
     from driftsched.workload.table import Workload
@@ -26,21 +25,25 @@ if TYPE_CHECKING:
 __all__ = ["choose", "lacks", "uncovered"]
 
 
-def choose(scenario: Scenario, workload: Workload, policy: Policy, engine: str) -> tuple[str, str]:
+def choose(
+    scenario: Scenario, workload: Workload, engine: str, own: Policy | None = None
+) -> tuple[str, str]:
     """Say which engine runs a scenario, and why.
 
     Parameters
     ----------
-    scenario, workload, policy : what is run
+    scenario, workload : what is run
     engine : {"auto", "compiled"}
         What was asked for.
+    own : Policy, optional
+        A user's own policy object in place of the scenario's.
 
     Raises
     ------
     ScenarioError
         When the compiled engine was asked for and does not cover the scenario.
     """
-    missing = uncovered(scenario, workload, policy)
+    missing = uncovered(scenario, workload, own)
     if missing:
         return "simpy", lacks(missing, engine)
     if engine == "compiled":
@@ -57,7 +60,7 @@ def lacks(missing: str, engine: str) -> str:
     return f"the compiled engine does not cover {missing}"
 
 
-def uncovered(scenario: Scenario, workload: Workload, policy: Policy) -> str:
+def uncovered(scenario: Scenario, workload: Workload, own: Policy | None = None) -> str:
     """Name the first feature of a scenario that only the SimPy engine has; empty where all is well.
 
     Examples
@@ -65,21 +68,23 @@ def uncovered(scenario: Scenario, workload: Workload, policy: Policy) -> str:
     >>> from driftsched.scenario import load_scenario
     >>> from driftsched.workload import generate
     >>> scenario = load_scenario("paper")
-    >>> uncovered(scenario, generate(scenario), scenario.policy.build(scenario.tenants))
+    >>> uncovered(scenario, generate(scenario))
     ''
     """
-    return next(filter(None, _missing(scenario, workload, policy)), "")
+    return next(filter(None, _missing(scenario, workload, own)), "")
 
 
-def _missing(scenario: Scenario, workload: Workload, policy: Policy) -> Iterator[str]:
+def _missing(scenario: Scenario, workload: Workload, own: Policy | None) -> Iterator[str]:
     """A text a feature, empty where it is covered."""
     yield _events(scenario)
     yield _size(scenario, workload)
-    yield _policy(policy, making=Room.of(scenario, workload).making)
-    yield _compensator(scenario)
-    yield _cost(scenario)
+    if own is not None:
+        yield f"policy {type(own).__name__}, an object of the caller's own"
+    yield _mechanism("policy", scenario.policy, POLICIES, ScorePolicy, TenantPolicy)
+    yield _mechanism("compensator", scenario.estimator.compensator, COMPENSATORS)
+    if scenario.cluster.queue == "per_replica":
+        yield _mechanism("router", scenario.cluster.router, ROUTERS)
     yield _memory(scenario)
-    yield _router(scenario)
 
 
 def _events(scenario: Scenario) -> str:
@@ -102,34 +107,16 @@ def _size(scenario: Scenario, workload: Workload) -> str:
     return ""
 
 
-def _policy(policy: Policy, *, making: bool) -> str:
-    name = type(policy).__name__
-    if type(policy) is Weighted:
-        return ""
-    if not isinstance(policy, StaticOrder) or not is_static(policy):
-        return f"policy {name}, whose order is not a key a request"
-    if making and arrival_weight(policy) is None:
-        return f"policy {name}, which does not say what an arrival is worth"
-    return ""
-
-
-def _compensator(scenario: Scenario) -> str:
-    spec = scenario.estimator.compensator
-    return "" if type(spec) in NUMERIC else f"compensator {spec.kind}"
-
-
-def _cost(scenario: Scenario) -> str:
-    costs = {type(machine.build_cost()) for machine in scenario.cluster.machines}
-    other = costs - {IterationCost, TableCost}
-    return f"cost model {other.pop().__name__}" if other else ""
+def _mechanism(what: str, spec: Mechanism, registry: Any, *forms: type[Any]) -> str:
+    """Why a mechanism is not there: it says so itself, or cannot be compiled."""
+    if spec.simpy_only:
+        return f"{what} {spec.kind}: {spec.simpy_only}"
+    if all(number_of(spec, registry, form) < 0 for form in forms or (object,)):
+        return f"{what} {spec.kind}, which is not registered"
+    odd = no_number(spec)
+    return f"{what} {spec.kind}, whose {odd} is no number" if odd else ""
 
 
 def _memory(scenario: Scenario) -> str:
     most = max(kv_capacity_tokens(machine) for machine in scenario.cluster.machines)
     return "" if most < 1 << 31 else f"a KV cache of {most} tokens"
-
-
-def _router(scenario: Scenario) -> str:
-    router = scenario.cluster.router
-    used = scenario.cluster.queue == "per_replica"
-    return f"router {router.kind}" if used and type(router) not in NUMBERED else ""

@@ -7,20 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.gateway.admission import no_room, rate_full, waiting_full
+from driftsched.gateway.admission import (
+    NO_ROOM,
+    RATE_FULL,
+    WAITING_FULL,
+    no_room,
+    rate_full,
+    waiting_full,
+)
+from driftsched.gateway.patience import HANGS_UP, no_first_token, not_finished
 from driftsched.results.outcomes import Outcomes, Words
 from driftsched.results.tables import STATUSES
 from driftsched.simulation.compiled.fill import read_requests
-from driftsched.simulation.compiled.world import (
+from driftsched.simulation.compiled.state import (
     HUNG_UP,
     NO_FIRST_TOKEN,
-    NO_ROOM,
     NOT_FINISHED,
-    RATE_FULL,
-    WAITING_FULL,
-    World,
+    KernelState,
 )
-from driftsched.simulation.patience import HANGS_UP, no_first_token, not_finished
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
@@ -42,7 +46,7 @@ ENDS = {
 Ints = NDArray[Any]
 
 
-def read_ends(scenario: Scenario, workload: Workload, world: World) -> Outcomes:
+def read_ends(scenario: Scenario, workload: Workload, world: KernelState) -> Outcomes:
     """Columns of all requests, after the run; the workload has a row for each."""
     n = len(workload)
     dispatch_s, first_token_s, finish_s = np.empty(n), np.empty(n), np.empty(n)
@@ -67,7 +71,7 @@ def read_ends(scenario: Scenario, workload: Workload, world: World) -> Outcomes:
     )
 
 
-def _reasons(scenario: Scenario, workload: Workload, world: World, end: Ints) -> Words:
+def _reasons(scenario: Scenario, workload: Workload, world: KernelState, end: Ints) -> Words:
     """Put the bad ends into the gateway's and the clients' words, numbered by first use."""
     codes = np.zeros(len(end), np.int32)
     bad = np.flatnonzero(end)
@@ -93,7 +97,7 @@ def _reasons(scenario: Scenario, workload: Workload, world: World, end: Ints) ->
     return Words(codes, tuple(names))
 
 
-def _reason(scenario: Scenario, workload: Workload, world: World, item: int, end: int) -> str:
+def _reason(scenario: Scenario, workload: Workload, world: KernelState, item: int, end: int) -> str:
     if end == NO_ROOM:
         needed = int(workload.prompt_tokens[item]) + int(workload.max_output_tokens[item])
         return no_room(needed, int(world.run["capacity"][0]))

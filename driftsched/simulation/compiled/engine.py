@@ -9,22 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.results.outcomes import Learning, RunArrays
-from driftsched.scheduling.policies import StaticOrder
-from driftsched.simulation.compiled.compensators import FORESEEN
 from driftsched.simulation.compiled.ends import read_ends
-from driftsched.simulation.compiled.keys import StaticKeys, arrival_weight
 from driftsched.simulation.compiled.loop import COUNTED, IDLE, LOG_FULL, advance
 from driftsched.simulation.compiled.pack import log_arrays, pack
 from driftsched.simulation.compiled.segments import Segments
-from driftsched.simulation.compiled.world import World
+from driftsched.simulation.compiled.state import KernelState
 
 if TYPE_CHECKING:
-    from driftsched.estimation.budget import Budgets
+    from driftsched.gateway.interfaces import Progress
     from driftsched.results.gpu_samples import Columns, GpuLog
     from driftsched.results.outcomes import Outcomes
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.policies import Policy
-    from driftsched.simulation.traffic import Progress
+    from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
 __all__ = ["outcome"]
@@ -38,7 +34,6 @@ def outcome(
     scenario: Scenario,
     workload: Workload,
     budgets: Budgets,
-    policy: Policy | None = None,
     progress: Progress | None = None,
     reason: str = "",
 ) -> RunArrays:
@@ -47,71 +42,55 @@ def outcome(
     Parameters
     ----------
     scenario, workload, budgets : what is run
-    policy : Policy, optional
-        Empty; its queue is not used, only its order or its turns.
     progress : callable, optional
         As in `driftsched.simulation.simulate`.
     reason : str
         Why this engine.
-
-    Raises
-    ------
-    EstimateError
-        The policy's order turns out to depend on estimates that only the run can give.
     """
-    own = policy if policy is not None else scenario.policy.build(scenario.tenants)
-    world = pack(scenario, workload, budgets, own)
-    keys = None
-    if isinstance(own, StaticOrder):
-        foreseen = world.run["compensator"][0] == FORESEEN
-        planned = int(world.run["planned"][0])
-        known = (world.bias[planned:], world.estimate[planned:]) if foreseen else (None, None)
-        keys = StaticKeys(own, scenario, workload, budgets, *known)
-        world.run["budget_weight"] = keys.budget_weight
-        world.run["arrival_weight"] = arrival_weight(own) or 0.0
-    logs = _run(world, Segments(scenario, workload, world, keys), progress)
-    count = len(world.replicas)
+    state = pack(scenario, workload, budgets)
+    logs = _run(state, Segments(scenario, workload, state), progress)
+    count = len(state.replicas)
     log = _joined(logs)
     courses: list[GpuLog] = [partial(_course, log, number, count) for number in range(count)]
     attempts = retry_of = None
-    if world.run["making"][0]:
-        made = slice(0, int(world.run["made"][0]))
-        rows = world.rows[made].astype(np.int64)
+    if state.run["making"][0]:
+        made = slice(0, int(state.run["made"][0]))
+        rows = state.rows[made].astype(np.int64)
         workload, budgets = workload.take(rows), budgets.take(rows)
-        attempts = world.requests["attempt"][made].astype(np.int32)
-        retry_of = world.retry_of[made].astype(np.int64)
-    ends = read_ends(scenario, workload, world)
+        attempts = state.requests["attempt"][made].astype(np.int32)
+        retry_of = state.retry_of[made].astype(np.int64)
+    ends = read_ends(scenario, workload, state)
     return RunArrays(
         workload,
         budgets,
         ends,
         engine="compiled",
         reason=reason,
-        learning=_learning(world, ends),
+        learning=_learning(state, ends),
         attempts=attempts,
         retry_of=retry_of,
         gpu_logs=courses,
     )
 
 
-def _run(world: World, segments: Segments, progress: Progress | None) -> list[Log]:
+def _run(state: KernelState, segments: Segments, progress: Progress | None) -> list[Log]:
     """Let the kernel run to the end; returns the replicas' course in pieces."""
-    run, n = world.run, len(world.requests) - int(world.run["planned"][0])
+    run, n = state.run, len(state.requests) - int(state.run["planned"][0])
     step = max(1, n // REPORTS)
     run["pause_at"] = step if progress else NEVER
     segments.open(0.0)
     logs: list[Log] = []
     while True:
-        status = advance(world)
+        status = advance(state)
         if status == LOG_FULL:
-            logs.append(_logged(world))
-            world = _with_room(world)
+            logs.append(_logged(state))
+            state = _with_room(state)
         elif status == COUNTED:
             segments.open(float(run["now"][0]), idle=False)
         elif status != IDLE:
             run["pause_at"] += step
         elif not segments.open(float(run["now"][0])):
-            logs.append(_logged(world))
+            logs.append(_logged(state))
             break
         if progress:
             progress(min(1.0, float(run["made"][0]) / n))
@@ -120,21 +99,21 @@ def _run(world: World, segments: Segments, progress: Progress | None) -> list[Lo
     return logs
 
 
-def _with_room(world: World) -> World:
+def _with_room(state: KernelState) -> KernelState:
     """The same run with an empty log, twice as long."""
-    batch, rows = int(world.run["batch_size"][0]), 2 * len(world.log_time_s)
-    world.run["logged"] = 0
-    return world._replace(**log_arrays(batch, len(world.replicas), rows))
+    batch, rows = int(state.run["batch_size"][0]), 2 * len(state.log_time_s)
+    state.run["logged"] = 0
+    return state._replace(**log_arrays(batch, len(state.replicas), rows))
 
 
-def _logged(world: World) -> Log:
-    rows = slice(0, int(world.run["logged"][0]))
+def _logged(state: KernelState) -> Log:
+    rows = slice(0, int(state.run["logged"][0]))
     return (
-        world.log_time_s[rows],
-        world.log_running[rows],
-        world.log_kv[rows],
-        world.log_grown[rows],
-        world.log_replica[rows],
+        state.log_time_s[rows],
+        state.log_running[rows],
+        state.log_kv[rows],
+        state.log_grown[rows],
+        state.log_replica[rows],
     )
 
 
@@ -157,8 +136,6 @@ def _course(log: Log, number: int, replicas: int) -> Columns:
     return time_s[mine], running[mine], kv[mine], grown[mine]
 
 
-def _learning(world: World, ends: Outcomes) -> Learning:
-    ids = world.learned_id[: int(world.run["finished"][0])]
-    foreseen = len(world.learned_bias) == 0
-    bias = np.ones(len(ids)) if foreseen else world.learned_bias[: len(ids)]
-    return Learning(ends.finish_s[ids], ids, bias)
+def _learning(state: KernelState, ends: Outcomes) -> Learning:
+    ids = state.learned_id[: int(state.run["finished"][0])]
+    return Learning(ends.finish_s[ids], ids, state.learned_bias[: len(ids)])

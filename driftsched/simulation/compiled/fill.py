@@ -31,10 +31,11 @@ def fill_requests(
         request.dispatch_s = nan
         request.first_token_s = nan
         request.finish_s = nan
-        request.ratio = output_length[item] / base_tokens[item]
         request.prompt_tokens = prompt_tokens[item]
         request.output_tokens = output_tokens[item]
         request.max_output_tokens = max_output_tokens[item]
+        request.output_length = output_length[item]
+        request.base_tokens = base_tokens[item]
         request.batch_id = -1
         request.tenant = tenant[item]
         request.predicted = predicted[item]

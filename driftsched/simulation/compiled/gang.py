@@ -1,24 +1,26 @@
-"""Gang batching in numbers; see `driftsched.simulation.gang`."""
+"""Gang batching (static batching); see `driftsched.simulation.gang`."""
 
 from __future__ import annotations
 
 from math import inf
 
-from driftsched.simulation.compiled.cost import iteration_s, stretch_s
+from driftsched.simulation.compiled.cost import cost_of, decode_seconds, iteration_seconds
 from driftsched.simulation.compiled.gateway import finish
 from driftsched.simulation.compiled.given_up import drop
 from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.mechanisms import gang_starts
 from driftsched.simulation.compiled.order import wake_at
 from driftsched.simulation.compiled.prefill import cached_of, hold, next_of, put_back
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
 from driftsched.simulation.compiled.rows import pop_first, push_row
-from driftsched.simulation.compiled.world import ID_BITS, World
+from driftsched.simulation.compiled.state import ID_BITS, KernelState
+from driftsched.simulation.compiled.tenants import count_tokens
 
 __all__ = ["form", "settle_gang"]
 
 
 @inlined
-def form(w: World, number: int, now: float) -> None:
+def form(w: KernelState, number: int, now: float) -> None:
     """Take who waits; then start, or wait for more."""
     replica, run = w.replicas[number], w.run[0]
     take(w, number, now)
@@ -26,22 +28,22 @@ def form(w: World, number: int, now: float) -> None:
         rest(w, number, now)
         return
     replica.deadline_s = min(replica.deadline_s, now + run.batch_wait_s)
-    room = replica.chunks < run.batch_size and replica.heads == 0
-    if room and now < replica.deadline_s:
-        wake_at(w, number, replica.deadline_s)
-    else:
+    size, blocked = replica.chunks, replica.blocked > 0
+    if gang_starts(size, run.batch_size, blocked, now, replica.deadline_s):
         start(w, number, now)
+    else:
+        wake_at(w, number, replica.deadline_s)
 
 
 @inlined
-def take(w: World, number: int, now: float) -> None:
+def take(w: KernelState, number: int, now: float) -> None:
     """Dispatch as many requests as have room.
 
     A chosen request whose KV cache does not fit yet waits at the head until it does.
     """
     replica = w.replicas[number]
     while replica.chunks < w.run[0].batch_size:
-        item = next_of(w, number)
+        item = next_of(w, number, now)
         if item < 0:
             break
         if not hold(w, number, item, 0):
@@ -56,7 +58,7 @@ def take(w: World, number: int, now: float) -> None:
 
 
 @inlined
-def start(w: World, number: int, now: float) -> None:
+def start(w: KernelState, number: int, now: float) -> None:
     """Begin with the prefill of the whole gang; nobody can join until it ends."""
     replica = w.replicas[number]
     running, kv, tokens, squares = replica.chunks, 0, 0, 0
@@ -66,51 +68,56 @@ def start(w: World, number: int, now: float) -> None:
         kv += prompt
         tokens += prompt - cached
         squares += prompt * prompt - cached * cached
-        push_row(w.leaving[number], place, (int(w.requests[item].output_tokens) << ID_BITS) | item)
+        push_row(w.decoding[number], place, (int(w.requests[item].output_tokens) << ID_BITS) | item)
     log(w, number, now, running, 0)
     replica.busy, replica.batches = True, replica.batches + 1
     replica.decoding, replica.kv = running, kv
     replica.iteration, replica.steps = 0, 1
-    seconds = iteration_s(w.costs, replica.cost, tokens, 0, squares, running, running)
+    cost = cost_of(w.costs, replica.cost)
+    seconds = iteration_seconds(cost, tokens, 0, squares, running, running)
     wake_at(w, number, now + seconds)
 
 
 @inlined
-def settle_gang(w: World, number: int, now: float) -> None:
+def settle_gang(w: KernelState, number: int, now: float) -> None:
     """Count the stretch that has ended; those who have their length compute no more.
 
     They give nothing back until the longest ends.
     """
-    replica, leaving = w.replicas[number], w.leaving[number]
+    replica, decoding = w.replicas[number], w.decoding[number]
     if replica.iteration == 0:
         for place in range(replica.chunks):
             request = w.requests[w.chunk[number, place]]
             if request.end == 0:
                 request.first_token_s = now
+    if w.run[0].counts_tokens:
+        for place in range(replica.decoding):
+            item = decoding[place] & ((1 << ID_BITS) - 1)
+            count_tokens(w, replica.queue, item, replica.steps)
     replica.iteration += replica.steps
     replica.kv += replica.steps * replica.decoding
     replica.grown = replica.kv
     if replica.gone > 0:
         drop(w, number, now)
-    while replica.decoding > 0 and leaving[0] >> ID_BITS == replica.iteration:
-        item = leaving[0] & ((1 << ID_BITS) - 1)
-        pop_first(leaving, replica.decoding)
+    while replica.decoding > 0 and decoding[0] >> ID_BITS == replica.iteration:
+        item = decoding[0] & ((1 << ID_BITS) - 1)
+        pop_first(decoding, replica.decoding)
         replica.decoding -= 1
         replica.kv -= w.requests[item].prompt_tokens + replica.iteration
     if replica.decoding == 0:
         release(w, number, now)
         return
     log(w, number, now, replica.decoding, replica.kv)
-    steps = (leaving[0] >> ID_BITS) - replica.iteration
+    steps = (decoding[0] >> ID_BITS) - replica.iteration
     replica.start_s, replica.steps = now, steps
-    seconds = stretch_s(w.costs, replica.cost, steps, replica.decoding, replica.kv)
-    wake_at(w, number, now + seconds)
+    cost = cost_of(w.costs, replica.cost)
+    wake_at(w, number, now + decode_seconds(cost, steps, replica.decoding, replica.kv))
 
 
 @inlined
-def release(w: World, number: int, now: float) -> None:
+def release(w: KernelState, number: int, now: float) -> None:
     """End the gang: all finish together, in order of their ids."""
-    replica, in_order = w.replicas[number], w.leaving[number]
+    replica, in_order = w.replicas[number], w.decoding[number]
     log(w, number, now, 0, 0)
     replica.grown = 0
     for place in range(replica.chunks):

@@ -1,183 +1,237 @@
-"""The gateway in numbers: budget, admit, queue, choose, learn; see `driftsched.scheduling`."""
+"""The gateway as a kernel: budget, admit, route, queue, choose, learn; see `driftsched.gateway`."""
 
 from __future__ import annotations
 
-from driftsched.simulation.compiled.compensators import FORESEEN, learn, predict
+from math import inf
+
+from driftsched.gateway.admission import NO_ROOM
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined
-from driftsched.simulation.compiled.retries import think_on
-from driftsched.simulation.compiled.routers import route
-from driftsched.simulation.compiled.turns import append, forget, next_in_turn
-from driftsched.simulation.compiled.world import (
-    HELD,
-    NO_ROOM,
-    QUEUED,
-    RATE_FULL,
-    TURNS,
-    WAITING_FULL,
-    World,
+from driftsched.simulation.compiled.mechanisms import (
+    Choice,
+    Offer,
+    learn,
+    may_run,
+    predict,
+    refusal,
+    request_of,
+    route_score,
+    score,
+    state_number,
 )
+from driftsched.simulation.compiled.retries import think_on
+from driftsched.simulation.compiled.state import (
+    BY_TENANT,
+    HELD,
+    QUEUED,
+    RESCORED,
+    KernelState,
+)
+from driftsched.simulation.compiled.tenants import append, forget, next_by_tenant
 
 __all__ = ["abandon", "choose", "finish", "key_of", "submit", "withdraw"]
 
 
 @inlined
-def submit(w: World, item: int) -> int:
+def submit(w: KernelState, item: int) -> int:
     """Budget an arriving request and queue it; returns the queue's number, -1 for a rejection."""
-    run, request = w.run[0], w.requests[item]
-    if run.compensator != FORESEEN:
-        bias = predict(w, item)
-        w.bias[item] = bias
-        w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
+    run, request, now = w.run[0], w.requests[item], w.arrival_s[item]
+    state, p = w.compensation[state_of(w, item)], w.compensator_parameters[0]
+    bias = float(predict(run.compensator, state, request_of(w, item), p))
+    w.bias[item] = bias
+    w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
     reason = 0
     if request.prompt_tokens + request.max_output_tokens > run.capacity:
         reason = NO_ROOM
     elif run.limited:
-        reason = refusal(w, request.tenant, w.arrival_s[item])
+        reason = refusal(w.tenants[request.tenant], now)
     if reason:
         request.end = reason
-        request.finish_s = w.arrival_s[item]
+        request.finish_s = now
         return -1
     if run.limited:
         w.tenants[request.tenant].waiting += 1
-    line = route(w, item) if run.routed else 0
-    enqueue(w, item, line)
-    w.lines[line].waiting += 1
+    queue = route(w, item) if run.routed else 0
+    enqueue(w, item, queue, now)
+    w.queues[queue].waiting += 1
     run.waiting += 1
-    return line
+    return queue
 
 
 @inlined
-def refusal(w: World, tenant: int, now: float) -> int:
-    """Reason why a tenant's request may not come in; 0 where it may."""
-    gate = w.tenants[tenant]
-    if gate.waiting_limit >= 0 and gate.waiting >= gate.waiting_limit:
-        return WAITING_FULL
-    if gate.rate_rps >= 0:
-        gained = (now - gate.credited_s) * gate.rate_rps
-        gate.credit = min(gate.burst, gate.credit + gained)
-        gate.credited_s = now
-        if gate.credit < 1 - 1e-9:
-            return RATE_FULL
-        gate.credit -= 1
-    return 0
+def state_of(w: KernelState, item: int) -> int:
+    """Number of the compensator's state that a request reads and teaches."""
+    run, request = w.run[0], w.requests[item]
+    return int(state_number(run.per, request.tenant, request.predicted, run.categories))
 
 
 @inlined
-def key_of(w: World, item: int) -> float:
-    """The policy's score of a request, lowest first."""
-    weight = w.run[0].budget_weight
-    if weight == 0:
-        return float(w.keys[item])
-    return float(w.keys[item] + weight * (w.prompt_length[item] + w.estimate[item]))
+def route(w: KernelState, item: int) -> int:
+    """Choose a replica among those whose KV cache can hold the request."""
+    run, request = w.run[0], w.requests[item]
+    needed = request.prompt_tokens + request.max_output_tokens
+    offers = len(w.replicas)
+    if needed > run.least_capacity:
+        offers = 0
+        for number in range(len(w.replicas)):
+            offers += w.replicas[number].capacity >= needed
+    first = w.draws[run.routes, 0] if len(w.draws) > 0 else 0.0
+    second = w.draws[run.routes, 1] if len(w.draws) > 0 else 0.0
+    choice = Choice(len(w.replicas), offers, run.last_route, first, second)
+    seen, p = request_of(w, item), w.router_parameters[0]
+    chosen, least, place = -1, inf, 0
+    for number in range(len(w.replicas)):
+        one = w.replicas[number]
+        if one.capacity >= needed:
+            offer = Offer(number, place, one.sent, one.sent_tokens, one.capacity)
+            value = float(route_score(run.router, seen, offer, choice, p))
+            if chosen < 0 or value < least:
+                chosen, least = number, value
+            place += 1
+    run.routes += 1
+    run.last_route = chosen
+    replica = w.replicas[chosen]
+    replica.sent += 1
+    replica.sent_tokens += w.prompt_length[item] + w.estimate[item]
+    request.replica = chosen
+    return chosen
 
 
 @inlined
-def enqueue(w: World, item: int, line: int) -> None:
+def key_of(w: KernelState, item: int, now: float) -> float:
+    """The policy's score of a request, lowest first; within a tenant `BY_TENANT` goes by id."""
+    run = w.run[0]
+    if run.choice == BY_TENANT:
+        return 0.0
+    return float(score(run.policy, request_of(w, item), w.policy_parameters[0], now))
+
+
+@inlined
+def enqueue(w: KernelState, item: int, queue: int, now: float) -> None:
     """Give a request to the policy."""
-    if w.run[0].choice == TURNS:
-        append(w, line, item)
+    choice, size = w.run[0].choice, w.queues[queue].size
+    if choice == BY_TENANT:
+        append(w, queue, item)
+    elif choice == RESCORED:
+        w.heap_ids[queue, size] = item
     else:
-        push(w.heap_keys[line], w.heap_ids[line], 0, w.lines[line].size, key_of(w, item), item)
-    w.lines[line].size += 1
+        push(w.heap_keys[queue], w.heap_ids[queue], 0, size, key_of(w, item, now), item)
+    w.queues[queue].size += 1
 
 
 @inlined
-def dequeue(w: World, line: int) -> int:
-    """Take the policy's next request; there must be one."""
-    state = w.lines[line]
-    if w.run[0].choice == TURNS:
-        item = next_in_turn(w, line)
+def dequeue(w: KernelState, queue: int, now: float) -> int:
+    """Take the policy's next request, which may have left; -1 where all have."""
+    state, choice = w.queues[queue], w.run[0].choice
+    if choice == RESCORED:
+        return best_scored(w, queue, now)
+    if choice == BY_TENANT:
+        item = next_by_tenant(w, queue)
     else:
-        item = pop(w.heap_keys[line], w.heap_ids[line], 0, state.size)
+        item = pop(w.heap_keys[queue], w.heap_ids[queue], 0, state.size)
     state.size -= 1
     return int(item)
 
 
+@apart
+def best_scored(w: KernelState, queue: int, now: float) -> int:
+    """Score all who wait and take the best; those who have left go."""
+    state, ids = w.queues[queue], w.heap_ids[queue]
+    best, least, found = -1, inf, -1
+    place = 0
+    while place < state.size:
+        item = int(ids[place])
+        if w.requests[item].end:
+            state.size -= 1
+            ids[place] = ids[state.size]
+            continue
+        value = key_of(w, item, now)
+        if best < 0 or value < least or (value == least and item < best):
+            best, least, found = item, value, place
+        place += 1
+    if best >= 0:
+        state.size -= 1
+        ids[found] = ids[state.size]
+    return best
+
+
 @inlined
-def choose(w: World, line: int) -> int:
+def choose(w: KernelState, queue: int, now: float) -> int:
     """Choose the next request to dispatch; -1 when none may go.
 
     A chosen request whose tenant is at its running limit is held in that tenant's own heap.
     """
-    state = w.lines[line]
+    run, state = w.run[0], w.queues[queue]
     while state.size > 0:
-        item = dequeue(w, line)
-        if w.requests[item].end:
+        item = dequeue(w, queue, now)
+        if item < 0 or w.requests[item].end:
             continue
-        if may_run(w, item):
+        gate = w.tenants[w.requests[item].tenant]
+        if not run.limited or may_run(gate):
+            if run.limited:
+                gate.waiting -= 1
+                gate.running += 1
             state.waiting -= 1
-            w.run[0].waiting -= 1
+            run.waiting -= 1
             return item
-        # Within a tenant `TURNS` goes by arrival, which is the order of the ids.
-        key = 0.0 if w.run[0].choice == TURNS else key_of(w, item)
-        queue = w.queues[line, w.requests[item].tenant]
-        push(w.held_keys[line], w.held_ids[line], queue.held_first, queue.held, key, item)
-        queue.held += 1
+        mine = w.tenant_queues[queue, w.requests[item].tenant]
+        keys, ids = w.held_keys[queue], w.held_ids[queue]
+        push(keys, ids, mine.held_first, mine.held, key_of(w, item, now), item)
+        mine.held += 1
         w.requests[item].place = HELD
     return -1
 
 
 @inlined
-def may_run(w: World, item: int) -> bool:
-    """Whether a chosen request's tenant has a place in the engine; takes it."""
-    if w.run[0].limited:
-        gate = w.tenants[w.requests[item].tenant]
-        if 0 <= gate.running_limit <= gate.running:
-            return False
-        gate.waiting -= 1
-        gate.running += 1
-    return True
-
-
-@inlined
-def finish(w: World, item: int, now: float) -> None:
+def finish(w: KernelState, item: int, now: float) -> None:
     """Record that a request has given its last token, learn from it, free its tenant's place."""
     run = w.run[0]
     w.requests[item].finish_s = now
     w.learned_id[run.finished] = item
-    if run.compensator != FORESEEN:
-        w.learned_bias[run.finished] = learn(w, item)
+    request, p = w.requests[item], w.compensator_parameters[0]
+    state, ratio = w.compensation[state_of(w, item)], request.output_length / request.base_tokens
+    bias = learn(run.compensator, state, request_of(w, item), ratio, p)
+    w.learned_bias[run.finished] = bias
     run.finished += 1
-    depart(w, item)
+    depart(w, item, now)
     if run.closed:
         think_on(w, item, now)
 
 
 @apart
-def abandon(w: World, item: int, now: float) -> None:
+def abandon(w: KernelState, item: int, now: float) -> None:
     """Record that a chosen request ended without finishing; nothing is learnt from it."""
     w.requests[item].finish_s = now
-    depart(w, item)
+    depart(w, item, now)
 
 
 @inlined
-def withdraw(w: World, item: int, now: float) -> None:
+def withdraw(w: KernelState, item: int, now: float) -> None:
     """Record that a waiting request ended; where it lies in a heap, it is passed over there."""
     run, request = w.run[0], w.requests[item]
     request.finish_s = now
-    line = request.replica if run.routed else 0
-    w.lines[line].waiting -= 1
+    queue = request.replica if run.routed else 0
+    w.queues[queue].waiting -= 1
     run.waiting -= 1
     if run.limited:
         w.tenants[request.tenant].waiting -= 1
     if run.routed:
         unload(w, item)
-    if run.choice == TURNS and request.place != HELD:
-        forget(w, line, item)
+    if run.choice == BY_TENANT and request.place != HELD:
+        forget(w, queue, item)
 
 
 @inlined
-def depart(w: World, item: int) -> None:
+def depart(w: KernelState, item: int, now: float) -> None:
     """Free the tenant's place in the engine, however the request ended."""
     if w.run[0].routed:
         unload(w, item)
     if w.run[0].limited:
-        free(w, w.requests[item].tenant)
+        free(w, w.requests[item].tenant, now)
 
 
 @inlined
-def unload(w: World, item: int) -> None:
+def unload(w: KernelState, item: int) -> None:
     """Tell the router that a request has left its replica."""
     replica = w.replicas[w.requests[item].replica]
     replica.sent -= 1
@@ -185,15 +239,15 @@ def unload(w: World, item: int) -> None:
 
 
 @inlined
-def free(w: World, tenant: int) -> None:
+def free(w: KernelState, tenant: int, now: float) -> None:
     """Free a tenant's place; each queue's first held request goes back to the policy."""
     w.tenants[tenant].running -= 1
-    for line in range(len(w.lines)):
-        queue = w.queues[line, tenant]
-        while queue.held > 0:
-            freed = pop(w.held_keys[line], w.held_ids[line], queue.held_first, queue.held)
-            queue.held -= 1
+    for queue in range(len(w.queues)):
+        mine = w.tenant_queues[queue, tenant]
+        while mine.held > 0:
+            freed = pop(w.held_keys[queue], w.held_ids[queue], mine.held_first, mine.held)
+            mine.held -= 1
             if w.requests[freed].end == 0:
                 w.requests[freed].place = QUEUED
-                enqueue(w, freed, line)
+                enqueue(w, freed, queue, now)
                 break

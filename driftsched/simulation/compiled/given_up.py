@@ -7,13 +7,13 @@ from driftsched.simulation.compiled.gateway import abandon
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.replicas import tell_peers
 from driftsched.simulation.compiled.rows import pop_first, remove_row
-from driftsched.simulation.compiled.world import GANG, ID_BITS, World
+from driftsched.simulation.compiled.state import GANG, ID_BITS, KernelState
 
 __all__ = ["drop", "take_member_out"]
 
 
 @apart
-def drop(w: World, number: int, now: float) -> None:
+def drop(w: KernelState, number: int, now: float) -> None:
     """End those who ran and were given up, in order of their ids."""
     replica = w.replicas[number]
     while replica.gone > 0:
@@ -29,7 +29,7 @@ def drop(w: World, number: int, now: float) -> None:
 
 
 @inlined
-def take_out(w: World, number: int, item: int) -> None:
+def take_out(w: KernelState, number: int, item: int) -> None:
     """Free the place and the KV cache of one who runs."""
     replica, request, paged = w.replicas[number], w.requests[item], w.run[0].paged
     if item == replica.partial:
@@ -37,7 +37,7 @@ def take_out(w: World, number: int, item: int) -> None:
         if paged:
             replica.free += needed(w, replica.partial_end)
     else:
-        entry = remove_row(w.leaving[number], replica.decoding, item, (1 << ID_BITS) - 1)
+        entry = remove_row(w.decoding[number], replica.decoding, item, (1 << ID_BITS) - 1)
         replica.decoding -= 1
         to_come = (entry >> ID_BITS) - replica.iteration
         held = request.prompt_tokens + request.output_tokens - to_come
@@ -50,7 +50,7 @@ def take_out(w: World, number: int, item: int) -> None:
 
 
 @inlined
-def take_member_out(w: World, number: int, item: int) -> None:
+def take_member_out(w: KernelState, number: int, item: int) -> None:
     """Free the place and the KV cache of a member of the gang, which may still be forming."""
     replica, request, gang = w.replicas[number], w.requests[item], w.chunk[number]
     replica.chunks -= 1
@@ -61,6 +61,6 @@ def take_member_out(w: World, number: int, item: int) -> None:
         gang[other] = gang[other + 1]
     replica.reserved -= request.prompt_tokens + request.max_output_tokens
     if replica.busy and request.output_tokens >= replica.iteration:
-        remove_row(w.leaving[number], replica.decoding, item, (1 << ID_BITS) - 1)
+        remove_row(w.decoding[number], replica.decoding, item, (1 << ID_BITS) - 1)
         replica.decoding -= 1
         replica.kv -= request.prompt_tokens + replica.iteration

@@ -7,11 +7,18 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["apart", "folder", "inlined", "kernel"]
+__all__ = ["apart", "folder", "inlined", "kernel", "part", "shared"]
+
+SHARED = (
+    *("scheduling/policies/*.py", "scheduling/routers/*.py", "estimation/compensators/*.py"),
+    *("serving/batching.py", "serving/curve.py", "serving/iteration.py", "gateway/admission.py"),
+)
+"""Sources outside this folder of what is compiled into the kernel."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 _settings: Any = numba.config
@@ -27,9 +34,12 @@ def folder() -> str:
     so that a change there would go unseen.
     """
     here = Path(__file__).parent
-    texts = [path.read_bytes() for path in sorted(here.glob("*.py"))]
-    compiled = (b"@kernel", b"@inlined", b"@apart", b"np.dtype")
-    sources = b"".join(text for text in texts if any(sign in text for sign in compiled))
+    package = here.parents[1]
+    ours = [path.read_bytes() for path in sorted(here.glob("*.py"))]
+    compiled = (b"@kernel", b"@inlined", b"@apart", b"np.dtype", b"shared(")
+    texts = [text for text in ours if any(sign in text for sign in compiled)]
+    texts += [path.read_bytes() for name in SHARED for path in sorted(package.glob(name))]
+    sources = b"".join(texts)
     beside = here / "__pycache__"
     try:
         beside.mkdir(exist_ok=True)
@@ -69,16 +79,31 @@ def inlined(function: F) -> F:
     return _compile(function, forceinline=True, **_entrances(function))
 
 
+def part(function: F) -> F:
+    """Compile a part of a kernel, made by another function, into each of its callers."""
+    return _compile(function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+@cache
+def shared(function: Callable[..., Any]) -> Any:
+    """Compile a function that Python calls too, and what it calls, into each of its callers."""
+    globals_ = function.__globals__
+    called = [globals_.get(name) for name in function.__code__.co_names]
+    own = {one.__name__: shared(one) for one in called if isinstance(one, FunctionType)}
+    copy = FunctionType(function.__code__, globals_ | own, function.__name__, function.__defaults__)
+    return part(copy)
+
+
 def apart(function: F) -> F:
     """Compile a part of a kernel that is called seldom, or often from many places."""
     return _compile(function, **_entrances(function))
 
 
 def _entrances(function: Callable[..., Any]) -> dict[str, bool]:
-    """Settings by which a part that takes the whole `World` is called by the kernel alone.
+    """Settings by which a part that takes the whole `KernelState` is called by the kernel alone.
 
     A way in from Python unpacks every array of it; one for each part would double the time that the
     kernel takes to compile.
     """
-    whole = function.__annotations__.get("w") == "World"
+    whole = function.__annotations__.get("w") == "KernelState"
     return {"no_cpython_wrapper": whole, "no_cfunc_wrapper": whole}

@@ -11,7 +11,7 @@ from driftsched.simulation.compiled.jit import inlined, kernel
 from driftsched.simulation.compiled.patience import expect, lapse
 from driftsched.simulation.compiled.replicas import notify
 from driftsched.simulation.compiled.retries import make, react
-from driftsched.simulation.compiled.world import GANG, World
+from driftsched.simulation.compiled.state import GANG, KernelState
 
 __all__ = ["COUNTED", "IDLE", "LOG_FULL", "PAUSED", "advance"]
 
@@ -21,7 +21,7 @@ last request of a phase that counts them."""
 
 
 @kernel
-def advance(w: World) -> int:
+def advance(w: KernelState) -> int:
     """Carry the run on until it must come back to Python; says why it does.
 
     At one instant arrivals come first, then clients who give up, then replicas in order of their
@@ -56,7 +56,7 @@ def advance(w: World) -> int:
 
 
 @inlined
-def next_row(w: World) -> int:
+def next_row(w: KernelState) -> int:
     """The next row of the workload, whose number is the request's id where nobody tries again."""
     run = w.run[0]
     run.cursor += 1
@@ -65,22 +65,22 @@ def next_row(w: World) -> int:
 
 
 @inlined
-def arrive(w: World, item: int) -> None:
+def arrive(w: KernelState, item: int) -> None:
     """Submit a request and tell those in whose reach it is: all, where they share a queue."""
     run, now = w.run[0], w.arrival_s[item]
     run.now = now
-    line = submit(w, item)
-    if run.patient and line >= 0:
+    queue = submit(w, item)
+    if run.patient and queue >= 0:
         expect(w, item)
-    if run.making and line < 0:
+    if run.making and queue < 0:
         react(w, item, now)
-    first, stop = (line, line + 1) if run.routed else (0, len(w.replicas))
+    first, stop = (queue, queue + 1) if run.routed else (0, len(w.replicas))
     for number in range(max(0, first), stop):
         notify(w, number, now)
 
 
 @inlined
-def wake_up(w: World, number: int, now: float) -> None:
+def wake_up(w: KernelState, number: int, now: float) -> None:
     """Let a replica settle what has ended and plan what comes."""
     replica = w.replicas[number]
     if w.run[0].mode == GANG:

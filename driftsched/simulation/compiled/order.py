@@ -1,23 +1,48 @@
-"""Which replica wakes next: a tournament over their times."""
+"""A tournament: who of some numbered players has the least value."""
 
 from __future__ import annotations
 
-from driftsched.simulation.compiled.jit import inlined
-from driftsched.simulation.compiled.world import World
+from typing import Any
 
-__all__ = ["wake_at"]
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.state import KernelState
+
+__all__ = ["places_for", "play", "tournament", "wake_at"]
+
+
+def places_for(players: int) -> int:
+    """Places of a tournament: a power of two."""
+    return 1 << (players - 1).bit_length()
+
+
+def tournament(places: int) -> NDArray[np.int64]:
+    """Winners while all values are the same: the lowest number below each place.
+
+    ``winners[1]`` is who has the least value, ``winners[i]`` the winner of ``2i`` and ``2i + 1``;
+    the players themselves follow the inner places.
+    """
+    winners = np.zeros(2 * places, np.int64)
+    winners[places:] = np.arange(places)
+    for place in range(places - 1, 0, -1):
+        winners[place] = winners[2 * place]
+    return winners
 
 
 @inlined
-def wake_at(w: World, number: int, time_s: float) -> None:
-    """Let a replica wake at `time_s`; of several at one instant the lowest number comes first.
-
-    ``winners[1]`` is the number of the next one, ``winners[i]`` the winner of ``2i`` and
-    ``2i + 1``; the replicas themselves follow the inner places.
-    """
-    w.wake_s[number] = time_s
-    place = (len(w.winners) >> 1) + number
+def play(values: NDArray[Any], winners: NDArray[Any], number: int, value: float) -> None:
+    """Give a player another value; of several with the least one the lowest number wins."""
+    values[number] = value
+    place = (len(winners) >> 1) + number
     while place > 1:
         place >>= 1
-        left, right = w.winners[2 * place], w.winners[2 * place + 1]
-        w.winners[place] = right if w.wake_s[right] < w.wake_s[left] else left
+        left, right = winners[2 * place], winners[2 * place + 1]
+        winners[place] = right if values[right] < values[left] else left
+
+
+@inlined
+def wake_at(w: KernelState, number: int, time_s: float) -> None:
+    """Let a replica wake at `time_s`; of several at one instant the lowest number comes first."""
+    play(w.wake_s, w.winners, number, time_s)

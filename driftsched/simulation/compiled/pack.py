@@ -6,33 +6,38 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
-from driftsched.gateway.intake import cached_tokens
-from driftsched.scheduling.policies.weighted import Weighted
-from driftsched.simulation.compiled.compensators import FORESEEN, NUMERIC, Numeric
+from driftsched.estimation.compensators import COMPENSATORS, Compensator
+from driftsched.gateway.admission import TenantGate
+from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
+from driftsched.scheduling.routers import ROUTERS
+from driftsched.scheduling.routers.base import STREAM
+from driftsched.simulation.compiled.fields import COMPENSATION, fill, parameters_of
 from driftsched.simulation.compiled.fill import fill_requests
 from driftsched.simulation.compiled.fleet import Fleet, pack_fleet
-from driftsched.simulation.compiled.routers import NUMBERED, draws
-from driftsched.simulation.compiled.tries import Room
-from driftsched.simulation.compiled.world import (
+from driftsched.simulation.compiled.mechanisms import number_of
+from driftsched.simulation.compiled.order import places_for, tournament
+from driftsched.simulation.compiled.state import (
+    BY_TENANT,
     CONTINUOUS,
     GANG,
-    HEAP,
-    LINE,
     QUEUE,
     REQUEST,
+    RESCORED,
     RUN,
+    SCORED,
     TENANT,
-    TENANT_BITS,
-    TURNS,
-    World,
+    TENANT_QUEUE,
+    KernelState,
 )
+from driftsched.simulation.compiled.tries import Room
+from driftsched.workload.requests import cached_tokens
 
 if TYPE_CHECKING:
-    from driftsched.estimation.budget import Budgets
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.policies import Policy
+    from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
 __all__ = ["LOG_ROWS", "log_arrays", "pack"]
@@ -42,54 +47,43 @@ MOST_TOKENS = 1 << 62
 Array = NDArray[Any]
 
 
-def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Policy) -> World:
+def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelState:
     """Build the state of a run that has not begun; no request has arrived.
 
     Parameters
     ----------
     scenario, workload, budgets : what is run
-    policy : Policy
-        `Weighted`, or a static one; its keys are filled in as phases open.
     """
     room = Room.of(scenario, workload)
     n, fleet = room.most, pack_fleet(scenario, room.most)
-    batch, lines = fleet.leaving.shape[1], len(fleet.replicas) if fleet.routed else 1
-    compensator = scenario.estimator.compensator
-    numeric = NUMERIC[type(compensator)](compensator, budgets, len(scenario.categories))
-    foreseen = numeric.kind == FORESEEN
-    bias, estimate = map(room.behind, _estimates(numeric, budgets))
-    turns = policy.cycle_turns if isinstance(policy, Weighted) else None
-    held = any(tenant.limits.running for tenant in scenario.tenants)
-    router = NUMBERED[type(scenario.cluster.router)]
-    run = _run(scenario, fleet, numeric.kind, turns is not None)
+    batch, queues = fleet.decoding.shape[1], len(fleet.replicas) if fleet.routed else 1
+    run = _run(scenario, fleet)
     drawn_s, run["patient"] = _patience(scenario, workload)
-    tenants = _tenants(scenario, turns)
+    tenants = _tenants(scenario)
     room.settle(run, tenants)
-    return World(
+    rows = room.planned + len(workload)
+    return KernelState(
         run=run,
         replicas=fleet.replicas,
-        lines=_lines(turns, lines),
         tenants=tenants,
-        queues=_queues(room, lines),
         wake_s=fleet.wake_s,
         winners=fleet.winners,
         costs=fleet.costs,
-        draws=draws(router if fleet.routed else -1, scenario.seed, n),
+        draws=_draws(scenario, n if fleet.routed else 0),
         requests=_requests(room, budgets),
         arrival_s=room.behind(workload.arrival_s.copy()),
         uncorrected_estimate=room.behind(budgets.uncorrected_estimate),
         prompt_length=room.behind(budgets.prompt_length),
-        keys=np.zeros(0 if turns else room.planned + len(workload)),
-        bias=bias,
-        estimate=estimate,
+        bias=np.ones(rows),
+        estimate=np.zeros(rows, np.int64),
         patience_s=room.behind(drawn_s) if len(drawn_s) else drawn_s,
         **room.arrays(),
         deadline_s=np.empty(n if run["patient"][0] else 0),
         deadline_ids=np.empty(n if run["patient"][0] else 0, np.int32),
-        **_waiting(room, lines, in_turns=turns is not None, held=held),
-        leaving=fleet.leaving,
+        **_waiting(room, queues, int(run["choice"][0])),
+        decoding=fleet.decoding,
         gone=fleet.gone,
-        heads=fleet.heads,
+        blocked=fleet.blocked,
         chunk=fleet.chunk,
         chunk_from=fleet.chunk_from,
         chunk_to=fleet.chunk_to,
@@ -97,54 +91,94 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets, policy: Polic
         **_blocks(n if scenario.engine.kv == "paged" else 0),
         cached=_cached(room) if run["prefixes"][0] else np.zeros(0, np.int64),
         learned_id=np.empty(n, np.int32),
-        learned_bias=np.empty(0 if foreseen else n),
-        compensation=numeric.state,
-        parameters=numeric.parameters,
+        learned_bias=np.empty(n),
+        **_mechanisms(scenario),
         **log_arrays(batch, len(fleet.replicas)),
     )
 
 
 def log_arrays(batch: int, replicas: int, rows: int = LOG_ROWS) -> dict[str, Any]:
-    """Room for the next rows of the replicas' course, by the names of `World`."""
+    """Room for the next rows of the replicas' course, by the names of `KernelState`."""
     size = max(rows, 4 * batch + 16)
     counts = {f"log_{name}": np.empty(size, np.int32) for name in ("running", "kv", "grown")}
     owner = np.empty(size if replicas > 1 else 0, np.int16)
     return {"log_time_s": np.empty(size), "log_replica": owner, **counts}
 
 
-def _run(scenario: Scenario, fleet: Fleet, compensator: int, in_turns: bool) -> Array:
-    run, capacities = np.zeros(1, RUN), fleet.replicas["capacity"]
-    run["mode"] = CONTINUOUS if scenario.engine.mode == "continuous" else GANG
-    run["batch_size"], run["batch_wait_s"] = fleet.leaving.shape[1], scenario.engine.batch_wait_s
+def _run(scenario: Scenario, fleet: Fleet) -> Array:
+    run, capacities, engine = np.zeros(1, RUN), fleet.replicas["capacity"], scenario.engine
+    run["mode"] = CONTINUOUS if engine.mode == "continuous" else GANG
+    run["batch_size"], run["batch_wait_s"] = fleet.decoding.shape[1], engine.batch_wait_s
     run["least_capacity"] = capacities.min()
     # Any replica may draw a request from the central queue; a router chooses one that holds it.
     run["capacity"] = capacities.max() if fleet.routed else capacities.min()
-    run["choice"] = TURNS if in_turns else HEAP
-    run["limited"], run["routed"] = _limited(scenario), fleet.routed
-    running = any(tenant.limits.running for tenant in scenario.tenants)
-    run["peers"] = running and len(capacities) > 1
-    engine = scenario.engine
+    limits = [tenant.limits for tenant in scenario.tenants]
+    run["limited"] = any((x.waiting, x.rate_rps, x.running) != (None, None, None) for x in limits)
+    run["peers"] = any(limit.running for limit in limits) and len(capacities) > 1
+    run["routed"], run["last_route"] = fleet.routed, -1
     run["most_tokens"] = engine.max_num_batched_tokens or MOST_TOKENS
     run["chunked"], run["block_tokens"] = engine.chunked_prefill, engine.block_tokens
     run["paged"], run["by_rank"] = engine.kv == "paged", engine.preempt == "lowest_rank"
     run["prefixes"] = any(tenant.prefix_hit_rate for tenant in scenario.tenants)
-    run["router"], run["last_route"] = NUMBERED[type(scenario.cluster.router)], -1
-    run["compensator"], run["due_s"] = compensator, inf
+    run["due_s"] = inf
+    policy, compensator = scenario.policy, scenario.estimator.compensator
+    if isinstance(policy, TenantPolicy):
+        run["choice"], run["counts_tokens"] = BY_TENANT, policy.by_tokens
+        run["policy"] = number_of(policy, POLICIES, TenantPolicy)
+    elif isinstance(policy, ScorePolicy):
+        run["choice"] = RESCORED if policy.rescored else SCORED
+        run["policy"] = number_of(policy, POLICIES, ScorePolicy)
+    run["router"] = number_of(scenario.cluster.router, ROUTERS)
+    run["compensator"] = number_of(compensator, COMPENSATORS)
+    run["per"] = Compensator.PER.index(compensator.per)
+    run["categories"] = len(scenario.categories)
     return run
 
 
-def _waiting(room: Room, lines: int, *, in_turns: bool, held: bool) -> dict[str, Array]:
-    """Queues that no request has come to."""
-    heap, behind = (0, room.most) if in_turns else (room.most, 0)
-    aside = room.most if held else 0
-    words = (len(room.attempts) >> TENANT_BITS) + 1
+def _mechanisms(scenario: Scenario) -> dict[str, Array]:
+    """Parameters of the mechanisms, and the compensator's states."""
+    compensator = scenario.estimator.compensator
+    states = np.zeros(len(scenario.categories) * len(scenario.tenants), COMPENSATION)
+    fill(states, compensator.state)
     return {
-        "heap_keys": np.empty((lines, heap)),
-        "heap_ids": np.empty((lines, heap), np.int32),
-        "held_keys": np.empty((lines, aside)),
-        "held_ids": np.empty((lines, aside), np.int32),
-        "behind": np.empty(behind, np.int32),
-        "occupied": np.zeros((lines, words), np.int64),
+        "policy_parameters": parameters_of(scenario.policy),
+        "compensator_parameters": parameters_of(compensator),
+        "router_parameters": parameters_of(scenario.cluster.router),
+        "compensation": states,
+    }
+
+
+def _draws(scenario: Scenario, requests: int) -> Array:
+    """Uniform draws of a whole run, two a request routed; none where the router draws none."""
+    rng = np.random.default_rng(SeedSequence(scenario.seed, spawn_key=(STREAM,)))
+    return rng.random((requests if scenario.cluster.router.random else 0, 2))
+
+
+def _waiting(room: Room, queues: int, choice: int) -> dict[str, Array]:
+    """Queues that no request has come to."""
+    n, tenants, by_tenant = room.most, len(room.attempts), choice == BY_TENANT
+    held = n if any(tenant.limits.running for tenant in room.scenario.tenants) else 0
+    places = places_for(tenants)
+    whole = np.zeros(queues, QUEUE)
+    mine = np.zeros((queues, tenants), TENANT_QUEUE)
+    counts = np.bincount(room.workload.tenant, minlength=tenants) * room.attempts
+    mine["held_first"] = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    policy = room.scenario.policy
+    if isinstance(policy, TenantPolicy):
+        records, record = policy.records(room.scenario.tenants)
+        fill(whole, vars(record))
+        for number, own in enumerate(records):
+            fill(mine[:, number], vars(own))
+    return {
+        "queues": whole,
+        "tenant_queues": mine,
+        "heap_keys": np.empty((queues, n if choice == SCORED else 0)),
+        "heap_ids": np.empty((queues, 0 if by_tenant else n), np.int32),
+        "held_keys": np.empty((queues, held)),
+        "held_ids": np.empty((queues, held), np.int32),
+        "behind": np.empty(n if by_tenant else 0, np.int32),
+        "tenant_score": np.full((queues, places), inf),
+        "tenant_winners": np.tile(tournament(places), (queues, 1)),
     }
 
 
@@ -167,52 +201,20 @@ def _patience(scenario: Scenario, workload: Workload) -> tuple[Array, bool]:
     return np.empty(0) if workload.patience_s is None else workload.patience_s, True
 
 
-def _lines(turns: list[int] | None, count: int) -> Array:
-    lines = np.zeros(count, LINE)
-    lines["left"] = turns[0] if turns else 0
-    return lines
-
-
-def _estimates(numeric: Numeric, budgets: Budgets) -> tuple[Array, Array]:
-    """Biases and estimates, where they are foreseen; else room for them."""
-    n = len(budgets.uncorrected_estimate)
-    bias = np.broadcast_to(np.asarray(numeric.bias, dtype=np.float64), (n,)).copy()
-    estimate = np.zeros(n, np.int64)
-    if numeric.kind == FORESEEN:
-        estimate[:] = budgets.uncorrected_estimate * bias
-    return bias, estimate
-
-
-def _limited(scenario: Scenario) -> bool:
-    limits = [tenant.limits for tenant in scenario.tenants]
-    return any((x.waiting, x.rate_rps, x.running) != (None, None, None) for x in limits)
-
-
-def _tenants(scenario: Scenario, turns: list[int] | None) -> Array:
+def _tenants(scenario: Scenario) -> Array:
     tenants = np.zeros(len(scenario.tenants), TENANT)
     for row, tenant in zip(tenants, scenario.tenants, strict=True):
-        limits = tenant.limits
-        row["waiting_limit"] = -1 if limits.waiting is None else limits.waiting
-        row["running_limit"] = -1 if limits.running is None else limits.running
-        row["rate_rps"] = -1.0 if limits.rate_rps is None else limits.rate_rps
-        row["burst"] = row["credit"] = limits.burst
+        gate = TenantGate(tenant.limits)
+        for name in ("waiting_limit", "running_limit", "rate_rps", "burst", "credit"):
+            row[name] = getattr(gate, name)
+        row["rank"] = tenant.rank
         row["first_token_timeout_s"] = tenant.patience.first_token_timeout_s or inf
         row["timeout_s"] = tenant.patience.timeout_s or inf
-    if turns:
-        tenants["turns"] = turns
     return tenants
 
 
 def _cached(room: Room) -> Array:
     return room.behind(cached_tokens(room.scenario, room.workload))
-
-
-def _queues(room: Room, lines: int) -> Array:
-    tenants = len(room.attempts)
-    queues = np.zeros((lines, tenants), QUEUE)
-    counts = np.bincount(room.workload.tenant, minlength=tenants) * room.attempts
-    queues["held_first"] = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return queues
 
 
 def _requests(room: Room, budgets: Budgets) -> Array:

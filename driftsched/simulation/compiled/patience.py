@@ -1,4 +1,4 @@
-"""Clients who give up; see `driftsched.simulation.patience` and `Fleet.give_up`."""
+"""Clients who give up; see `driftsched.gateway.patience` and `Fleet.give_up`."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.replicas import cut_short, notify, tell_peers
 from driftsched.simulation.compiled.retries import react
 from driftsched.simulation.compiled.rows import push_row
-from driftsched.simulation.compiled.world import (
+from driftsched.simulation.compiled.state import (
+    BLOCKED,
     GANG,
-    HEAD,
     HUNG_UP,
     NO_FIRST_TOKEN,
     NOT_FINISHED,
-    World,
+    KernelState,
 )
 
 __all__ = ["expect", "lapse"]
 
 
 @inlined
-def expect(w: World, item: int) -> None:
+def expect(w: KernelState, item: int) -> None:
     """Keep the first deadline of a request that has just been queued.
 
     Of two to the first token the shorter decides. The one to the last token is longer and follows
@@ -40,13 +40,13 @@ def expect(w: World, item: int) -> None:
 
 
 @inlined
-def drawn(w: World, item: int) -> float:
+def drawn(w: KernelState, item: int) -> float:
     """Patience until the first token, as drawn."""
     return float(w.patience_s[item]) if len(w.patience_s) > 0 else inf
 
 
 @inlined
-def keep(w: World, item: int, time_s: float) -> None:
+def keep(w: KernelState, item: int, time_s: float) -> None:
     """Look at a request at a time; of those at one instant, in order of their ids."""
     run = w.run[0]
     push(w.deadline_s, w.deadline_ids, 0, run.due, time_s, item)
@@ -55,7 +55,7 @@ def keep(w: World, item: int, time_s: float) -> None:
 
 
 @inlined
-def lapse(w: World) -> None:
+def lapse(w: KernelState) -> None:
     """Let the first deadline pass: nothing happens where the request has ended."""
     run = w.run[0]
     now, item = run.due_s, pop(w.deadline_s, w.deadline_ids, 0, run.due)
@@ -66,7 +66,7 @@ def lapse(w: World) -> None:
 
 
 @apart
-def look(w: World, item: int, now: float) -> None:
+def look(w: KernelState, item: int, now: float) -> None:
     """Give a request up, unless its first token was what it needed by now."""
     request = w.requests[item]
     tenant = w.tenants[request.tenant]
@@ -87,14 +87,14 @@ def look(w: World, item: int, now: float) -> None:
 
 
 @inlined
-def give_up(w: World, item: int, now: float) -> None:
+def give_up(w: KernelState, item: int, now: float) -> None:
     """End a request whose client leaves: at once where it waits, else at the next boundary."""
     request, gang = w.requests[item], w.run[0].mode == GANG
-    head = request.place == HEAD
+    head = request.place == BLOCKED
     if isnan(request.dispatch_s) and not head:
         withdraw(w, item, now)
         return
-    number = leave_head(w, item) if head else int(request.replica)
+    number = leave_blocked(w, item) if head else int(request.replica)
     replica = w.replicas[number]
     if head or (gang and not replica.busy):
         if not head:
@@ -112,14 +112,14 @@ def give_up(w: World, item: int, now: float) -> None:
 
 
 @inlined
-def leave_head(w: World, item: int) -> int:
-    """Take a request from the heads of the replica that chose it; returns its number."""
+def leave_blocked(w: KernelState, item: int) -> int:
+    """Take a request from the blocked of the replica that chose it; returns its number."""
     for number in range(len(w.replicas)):
-        replica, heads = w.replicas[number], w.heads[number]
-        for place in range(replica.heads):
-            if heads[place] == item:
-                replica.heads -= 1
-                for other in range(place, replica.heads):
-                    heads[other] = heads[other + 1]
+        replica, blocked = w.replicas[number], w.blocked[number]
+        for place in range(replica.blocked):
+            if blocked[place] == item:
+                replica.blocked -= 1
+                for other in range(place, replica.blocked):
+                    blocked[other] = blocked[other + 1]
                 return number
     return -1

@@ -5,13 +5,14 @@ from __future__ import annotations
 from driftsched.simulation.compiled.blocks import needed, partial_end
 from driftsched.simulation.compiled.gateway import choose
 from driftsched.simulation.compiled.jit import inlined
-from driftsched.simulation.compiled.world import HEAD, QUEUED, World
+from driftsched.simulation.compiled.mechanisms import piece_end, whole_length_fits
+from driftsched.simulation.compiled.state import BLOCKED, QUEUED, KernelState
 
 __all__ = ["cached_of", "given_of", "hold", "next_of", "prefill", "put_back"]
 
 
 @inlined
-def prefill(w: World, number: int, now: float, joining: bool) -> None:
+def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
     """The pieces of the next iteration: the prompt under way, then those of who may join."""
     replica, run = w.replicas[number], w.run[0]
     decoding = replica.decoding
@@ -22,16 +23,14 @@ def prefill(w: World, number: int, now: float, joining: bool) -> None:
         left -= end - replica.partial_end
     before = replica.chunks
     while joining and left > 0 and decoding + replica.chunks < run.batch_size:
-        item = next_of(w, number)
+        item = next_of(w, number, now)
         if item < 0:
             break
         request = w.requests[item]
         start = cached_of(w, item)
-        end = request.prompt_tokens + given_of(w, item)
-        whole = end - start <= left
-        if not whole:
-            end = start + left
-        if not (whole or run.chunked) or not hold(w, number, item, end):
+        whole = request.prompt_tokens + given_of(w, item)
+        end = piece_end(start, whole, left, run.chunked)
+        if end == start or not hold(w, number, item, end):
             put_back(w, number, item)
             break
         if request.preemptions == 0:
@@ -45,30 +44,30 @@ def prefill(w: World, number: int, now: float, joining: bool) -> None:
 
 
 @inlined
-def next_of(w: World, number: int) -> int:
-    """Who comes next: a head, else the queue's choice; -1 where there is none."""
+def next_of(w: KernelState, number: int, now: float) -> int:
+    """Who comes next: one that is blocked, else the queue's choice; -1 where there is none."""
     replica = w.replicas[number]
-    if replica.heads > 0:
-        replica.heads -= 1
-        item = int(w.heads[number, replica.heads])
+    if replica.blocked > 0:
+        replica.blocked -= 1
+        item = int(w.blocked[number, replica.blocked])
         w.requests[item].place = QUEUED
         return item
-    if w.lines[replica.line].waiting == 0:
+    if w.queues[replica.queue].waiting == 0:
         return -1
-    return choose(w, replica.line)
+    return choose(w, replica.queue, now)
 
 
 @inlined
-def put_back(w: World, number: int, item: int) -> None:
-    """Let a request that was chosen wait for room at the head."""
+def put_back(w: KernelState, number: int, item: int) -> None:
+    """Let a request that was chosen wait for room, before all others."""
     replica = w.replicas[number]
-    w.heads[number, replica.heads] = item
-    replica.heads += 1
-    w.requests[item].place = HEAD
+    w.blocked[number, replica.blocked] = item
+    replica.blocked += 1
+    w.requests[item].place = BLOCKED
 
 
 @inlined
-def add(w: World, number: int, item: int, start: int, end: int) -> None:
+def add(w: KernelState, number: int, item: int, start: int, end: int) -> None:
     """Compute the tokens `start` to `end` (exclusive) of a prompt in the next iteration."""
     replica = w.replicas[number]
     w.chunk[number, replica.chunks] = item
@@ -78,7 +77,7 @@ def add(w: World, number: int, item: int, start: int, end: int) -> None:
 
 
 @inlined
-def hold(w: World, number: int, item: int, end: int) -> bool:
+def hold(w: KernelState, number: int, item: int, end: int) -> bool:
     """Take KV cache for a request that joins with a piece up to `end`; False if none is left."""
     replica, request = w.replicas[number], w.requests[item]
     if w.run[0].paged:
@@ -87,20 +86,20 @@ def hold(w: World, number: int, item: int, end: int) -> bool:
             return False
         replica.free -= blocks
         return True
-    held = request.prompt_tokens + request.max_output_tokens
-    if replica.reserved + held > replica.capacity:
+    prompt, most = request.prompt_tokens, request.max_output_tokens
+    if not whole_length_fits(replica.reserved, replica.capacity, prompt, most):
         return False
-    replica.reserved += held
+    replica.reserved += prompt + most
     return True
 
 
 @inlined
-def cached_of(w: World, item: int) -> int:
+def cached_of(w: KernelState, item: int) -> int:
     """Tokens of a prompt found in the prefix cache."""
     return int(w.cached[item]) if w.run[0].prefixes else 0
 
 
 @inlined
-def given_of(w: World, item: int) -> int:
+def given_of(w: KernelState, item: int) -> int:
     """Output tokens that a request had given when it was last preempted."""
     return int(w.given[item]) if w.run[0].paged else 0

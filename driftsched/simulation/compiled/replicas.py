@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from math import inf
 
-from driftsched.simulation.compiled.cost import stretch_past, stretch_s
+from driftsched.simulation.compiled.cost import boundary_after, cost_of, decode_seconds
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.order import wake_at
-from driftsched.simulation.compiled.world import World
+from driftsched.simulation.compiled.state import KernelState
 
 __all__ = ["cut_short", "log", "notify", "rest", "tell_peers"]
 
 
 @inlined
-def log(w: World, number: int, now: float, running: int, kv: int) -> None:
+def log(w: KernelState, number: int, now: float, running: int, kv: int) -> None:
     """Note the course of a replica; the kernel has made sure that there is room."""
     run = w.run[0]
     row = run.logged
@@ -27,7 +27,7 @@ def log(w: World, number: int, now: float, running: int, kv: int) -> None:
 
 
 @inlined
-def rest(w: World, number: int, now: float) -> None:
+def rest(w: KernelState, number: int, now: float) -> None:
     """Wait, empty, until something arrives."""
     w.replicas[number].busy = False
     wake_at(w, number, inf)
@@ -36,22 +36,19 @@ def rest(w: World, number: int, now: float) -> None:
 
 
 @inlined
-def cut(w: World, number: int, time_s: float) -> None:
+def cut(w: KernelState, number: int, time_s: float) -> None:
     """End the stretch at its first boundary from `time_s` on."""
     replica = w.replicas[number]
     start, decoding, kv = replica.start_s, replica.decoding, replica.kv
-    costs, kind = w.costs, replica.cost
-    steps = stretch_past(costs, kind, time_s - start, decoding, kv)
-    seconds = stretch_s(costs, kind, steps, decoding, kv)
-    if start + seconds < time_s:  # by rounding
-        steps += 1
-        seconds = stretch_s(costs, kind, steps, decoding, kv)
+    cost = cost_of(w.costs, replica.cost)
+    steps = boundary_after(cost, start, time_s, decoding, kv)
+    seconds = decode_seconds(cost, steps, decoding, kv)
     replica.steps, replica.open = steps, False
     wake_at(w, number, start + seconds)
 
 
 @inlined
-def cut_short(w: World, number: int, now: float) -> None:
+def cut_short(w: KernelState, number: int, now: float) -> None:
     """End the stretch under way at its first boundary from `now` on."""
     replica = w.replicas[number]
     if replica.busy and replica.steps > 1 and now < w.wake_s[number]:
@@ -59,7 +56,7 @@ def cut_short(w: World, number: int, now: float) -> None:
 
 
 @inlined
-def notify(w: World, number: int, now: float) -> None:
+def notify(w: KernelState, number: int, now: float) -> None:
     """Tell a replica that a request may have come within its reach.
 
     An empty one wakes; a stretch with room is cut.
@@ -72,7 +69,7 @@ def notify(w: World, number: int, now: float) -> None:
 
 
 @apart
-def tell_peers(w: World, number: int, now: float) -> None:
+def tell_peers(w: KernelState, number: int, now: float) -> None:
     """Where a tenant's place can be another replica's to fill, tell the others that it is free."""
     if w.run[0].peers and w.run[0].waiting > 0:
         for peer in range(len(w.replicas)):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from math import inf
 
 from driftsched.simulation.compiled.chance import uniform
-from driftsched.simulation.compiled.compensators import FORESEEN
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined
-from driftsched.simulation.compiled.world import HEAP, World
+from driftsched.simulation.compiled.state import KernelState
 
 __all__ = ["make", "react", "think_on"]
 
 
 @apart
-def make(w: World) -> int:
+def make(w: KernelState) -> int:
     """Make the next request, which arrives now, and return its id; a first try comes first."""
     run = w.run[0]
     item, former, attempt = run.made, -1, 1
@@ -41,7 +40,7 @@ def make(w: World) -> int:
 
 
 @apart
-def copy(w: World, plan: int, item: int, now: float) -> None:
+def copy(w: KernelState, plan: int, item: int, now: float) -> None:
     """Make a request that arrives at `now` of a plan."""
     run = w.run[0]
     w.requests[item] = w.requests[plan]
@@ -50,10 +49,6 @@ def copy(w: World, plan: int, item: int, now: float) -> None:
         w.uncorrected_estimate[plan],
         w.prompt_length[plan],
     )
-    if run.choice == HEAP:
-        w.keys[item] = w.keys[plan] + run.arrival_weight * now
-    if run.compensator == FORESEEN:
-        w.bias[item], w.estimate[item] = w.bias[plan], w.estimate[plan]
     if len(w.patience_s) > 0:
         w.patience_s[item] = w.patience_s[plan]
     if run.prefixes:
@@ -61,7 +56,7 @@ def copy(w: World, plan: int, item: int, now: float) -> None:
 
 
 @apart
-def react(w: World, item: int, now: float) -> None:
+def react(w: KernelState, item: int, now: float) -> None:
     """After a bad end, set the next try, or let the user think about the next request."""
     run, request = w.run[0], w.requests[item]
     tenant, tries = w.tenants[request.tenant], int(request.attempt)
@@ -81,7 +76,7 @@ def react(w: World, item: int, now: float) -> None:
 
 
 @apart
-def think_on(w: World, item: int, now: float) -> None:
+def think_on(w: KernelState, item: int, now: float) -> None:
     """Let the user of a request that has ended think, and ask unless the phase is over by then."""
     run, row = w.run[0], int(w.following[w.rows[item]])
     if row < 0:
@@ -94,7 +89,7 @@ def think_on(w: World, item: int, now: float) -> None:
 
 
 @inlined
-def phase_of(w: World, row: int) -> int:
+def phase_of(w: KernelState, row: int) -> int:
     """Number of a row's phase."""
     phase = len(w.phase_first) - 1
     while w.phase_first[phase] > row:

@@ -1,39 +1,35 @@
-"""The phases of a run: when each opens, and the keys of its requests."""
+"""The phases of a run: when each opens."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.heap import push
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
-    from driftsched.simulation.compiled.keys import StaticKeys
-    from driftsched.simulation.compiled.world import World
+    from driftsched.simulation.compiled.state import KernelState
     from driftsched.workload.table import Segment, Workload
 
 __all__ = ["Segments"]
 
 
 class Segments:
-    """Opens phases as `Traffic` and `Clients` of the simulation do.
+    """Opens phases as `driftsched.gateway.clients.Clients` does.
 
     A phase starts at a time known ahead unless the former one drains, or ends when a number of
     requests has come in a closed loop; so all up to the next such one are opened together.
     """
 
-    def __init__(
-        self, scenario: Scenario, workload: Workload, world: World, keys: StaticKeys | None
-    ) -> None:
+    def __init__(self, scenario: Scenario, workload: Workload, state: KernelState) -> None:
         self._segments = workload.segments
-        self._world, self._keys = world, keys
-        self._planned = int(world.run["planned"][0])
+        self._state = state
+        self._planned = int(state.run["planned"][0])
         self._bounded = [phase.duration_s is not None for phase in scenario.phases] or [True]
-        self._follows = np.zeros(len(world.following), np.bool_)
-        self._follows[world.following[world.following >= 0]] = True
+        self._follows = np.zeros(len(state.following), np.bool_)
+        self._follows[state.following[state.following >= 0]] = True
         self._opened = 0
         self._start_s = 0.0
 
@@ -42,14 +38,14 @@ class Segments:
 
         `idle` says that nothing is left to do at `now`, so that an empty phase has drained.
         """
-        segments, run = self._segments, self._world.run
+        segments, run = self._segments, self._state.run
         planned, first = self._planned, int(run["stop"][0])
         while self._opened < len(segments):
             self._start_s = self._start(now)
             segment = segments[self._opened]
             self._opened += 1
             rows = slice(planned + segment.first, planned + segment.stop)
-            self._world.arrival_s[rows] += self._start_s
+            self._state.arrival_s[rows] += self._start_s
             run["stop"] = rows.stop
             self._let_users_in(segment)
             waits = segment.drain or self._counts(self._opened - 1)
@@ -58,13 +54,7 @@ class Segments:
         stop = int(run["stop"][0])
         if run["closed"][0]:
             row = int(run["cursor"][0]) - planned
-            run["cursor"] = planned + self._world.next_open[row]
-        if self._keys is not None:
-            arrivals: NDArray[np.float64] = self._world.arrival_s[first:stop]
-            if planned:  # the kernel adds what the arrival is worth, which it knows for retries too
-                arrivals = np.zeros(stop - first)
-            keys = self._keys.of(first - planned, stop - planned, arrivals)
-            self._world.keys[first:stop] = keys
+            run["cursor"] = planned + self._state.next_open[row]
         return stop > first
 
     def _counts(self, number: int) -> bool:
@@ -75,20 +65,20 @@ class Segments:
 
     def _let_users_in(self, segment: Segment) -> None:
         """Let the users of a phase think for the first time, and count its requests."""
-        world, run, number = self._world, self._world.run, self._opened - 1
+        state, run, number = self._state, self._state.run, self._opened - 1
         if segment.closed_first is None:
             return
         if self._bounded[number]:
-            world.phase_last_s[number] = self._start_s + segment.duration_s
+            state.phase_last_s[number] = self._start_s + segment.duration_s
         elif self._counts(number) and not segment.drain:
             run["count_from"], run["to_make"] = segment.first, segment.stop - segment.first
         for row in range(segment.closed_first, segment.stop):
-            time_s = self._start_s + float(world.think_s[row])
-            if not self._follows[row] and time_s <= world.phase_last_s[number]:
-                push(world.thought_s, world.thought_rows, 0, int(run["thoughts"][0]), time_s, row)
+            time_s = self._start_s + float(state.think_s[row])
+            if not self._follows[row] and time_s <= state.phase_last_s[number]:
+                push(state.thought_s, state.thought_rows, 0, int(run["thoughts"][0]), time_s, row)
                 run["thoughts"] += 1
         if run["thoughts"][0]:
-            run["thought_s"] = world.thought_s[0]
+            run["thought_s"] = state.thought_s[0]
 
     def _start(self, now: float) -> float:
         """When the next phase starts."""

@@ -82,7 +82,7 @@ class Room:
             row["jitter"] = tenant.retries.jitter
 
     def arrays(self) -> dict[str, Array]:
-        """Give the parts of a `World` that only retries need."""
+        """Give the parts of a `KernelState` that only retries need."""
         most = self.most if self.making else 0
         retries = [tenant.retries for tenant in self.scenario.tenants]
         tries = range(1, int(self.attempts.max()))

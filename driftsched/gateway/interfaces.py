@@ -9,7 +9,17 @@ if TYPE_CHECKING:
     from driftsched.gateway.gateway import Gateway
     from driftsched.scheduling.request import Request
 
-__all__ = ["ARRIVALS", "EVENTS", "GIVE_UPS", "REPLICAS", "Call", "Service", "Timekeeper", "Timer"]
+__all__ = [
+    "ARRIVALS",
+    "EVENTS",
+    "GIVE_UPS",
+    "REPLICAS",
+    "Call",
+    "Progress",
+    "Service",
+    "Timekeeper",
+    "Timer",
+]
 
 ARRIVALS, EVENTS, GIVE_UPS, REPLICAS = 0, 1, 2, 3
 """Order of what falls on one instant: arrivals, then scenario events, then clients who give up,
@@ -17,6 +27,10 @@ then replica 0, 1, 2, …"""
 
 Call = Callable[[Any], None]
 """What happens at an appointment, which is handed to it."""
+
+
+Progress = Callable[[float], None]
+"""Called with the share of the work done, 0 to 1; it may raise to stop the run."""
 
 
 class Timer(Protocol):

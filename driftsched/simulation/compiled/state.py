@@ -7,46 +7,42 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.simulation.compiled.fields import QUEUE_STATE, TENANT_STATE
+
 __all__ = [
+    "BLOCKED",
+    "BY_TENANT",
     "CONTINUOUS",
     "GANG",
-    "HEAD",
-    "HEAP",
     "HELD",
     "HUNG_UP",
     "ID_BITS",
-    "LINE",
     "NOT_FINISHED",
     "NO_FIRST_TOKEN",
-    "NO_ROOM",
     "QUEUE",
     "QUEUED",
-    "RATE_FULL",
     "REPLICA",
     "REQUEST",
+    "RESCORED",
     "RUN",
+    "SCORED",
     "TENANT",
-    "TENANT_BITS",
-    "TURNS",
-    "WAITING_FULL",
+    "TENANT_QUEUE",
     "Costs",
-    "World",
+    "KernelState",
 ]
 
 GANG, CONTINUOUS = 0, 1
 """Ways of batching."""
 
-HEAP, TURNS = 0, 1
-"""Ways of choosing: least key first, or tenants in turn."""
+SCORED, RESCORED, BY_TENANT = 0, 1, 2
+"""Ways of choosing: least score first, scored once or at each choice; or the tenant's least."""
 
-QUEUED, HELD, HEAD = 0, 1, 2
-"""Places of a request: with the policy or running, held by a running limit, or a replica's head."""
+QUEUED, HELD, BLOCKED = 0, 1, 2
+"""Places of a request: with the policy or running, held by a running limit, blocked at a replica."""
 
-NO_ROOM, WAITING_FULL, RATE_FULL, NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(1, 7)
-"""Bad ends of a request: rejected for three reasons, given up for three."""
-
-TENANT_BITS = 5
-"""So many bits of a tenant's number say which bit of a word stands for it."""
+NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(4, 7)
+"""Bad ends of a request that was given up; those of admission are 1 to 3."""
 
 ID_BITS = 25
 """An iteration and a request make one whole number: the id in these bits, the iteration above."""
@@ -56,10 +52,11 @@ REQUEST = np.dtype(
         ("dispatch_s", "f8"),
         ("first_token_s", "f8"),
         ("finish_s", "f8"),
-        ("ratio", "f8"),
         ("prompt_tokens", "i4"),
         ("output_tokens", "i4"),
         ("max_output_tokens", "i4"),
+        ("output_length", "i4"),
+        ("base_tokens", "i4"),
         ("batch_id", "i4"),
         ("tenant", "i2"),
         ("predicted", "i2"),
@@ -86,7 +83,8 @@ RUN = np.dtype(
         ("capacity", "i8"),  # of a request that is not rejected
         ("least_capacity", "i8"),  # of a request that fits everywhere
         ("choice", "i8"),
-        ("budget_weight", "f8"),
+        ("policy", "i8"),
+        ("counts_tokens", "b1"),  # whether the policy counts tokens as they are given
         ("limited", "b1"),
         ("routed", "b1"),
         ("peers", "b1"),  # whether a request's end can give room to another replica
@@ -94,11 +92,12 @@ RUN = np.dtype(
         ("routes", "i8"),  # requests routed so far
         ("last_route", "i8"),
         ("compensator", "i8"),
+        ("per", "i8"),  # what has a state of the compensator's own
+        ("categories", "i8"),
         ("waiting", "i8"),
         ("making", "b1"),  # whether requests are made as the run goes
         ("planned", "i8"),  # where the rows of the workload begin, as plans of requests
         ("made", "i8"),  # requests made of them
-        ("arrival_weight", "f8"),
         ("retries", "i8"),  # to come
         ("retry_s", "f8"),  # the first of them; inf is none
         ("closed", "b1"),  # whether some users ask again after an answer
@@ -133,7 +132,7 @@ REPLICA = np.dtype(
         ("reserved", "i8"),
         ("capacity", "i8"),
         ("batches", "i8"),
-        ("heads", "i8"),  # chosen or preempted, wait for room; the last comes first
+        ("blocked", "i8"),  # chosen or preempted, wait for room; the last comes first
         ("chunks", "i8"),  # pieces of prompts in the iteration under way
         ("partial", "i8"),  # whose prompt is computed in part; -1 is none
         ("partial_end", "i8"),
@@ -144,7 +143,7 @@ REPLICA = np.dtype(
         ("sent", "i8"),  # requests it was sent and has not ended
         ("sent_tokens", "i8"),
         ("gone", "i8"),  # requests that run and were given up
-        ("line", "i8"),
+        ("queue", "i8"),
         ("cost", "i8"),
         ("busy", "b1"),
         ("open", "b1"),  # whether an arrival would cut the stretch under way
@@ -157,13 +156,13 @@ TENANT = np.dtype(
     [
         ("waiting_limit", "i8"),  # -1 is unlimited, as below
         ("running_limit", "i8"),
+        ("rank", "i8"),
         ("rate_rps", "f8"),
         ("burst", "f8"),
         ("waiting", "i8"),
         ("running", "i8"),
         ("credit", "f8"),
         ("credited_s", "f8"),
-        ("turns", "i8"),
         ("first_token_timeout_s", "f8"),  # inf is none, as below
         ("timeout_s", "f8"),
         ("attempts", "i8"),
@@ -172,30 +171,36 @@ TENANT = np.dtype(
     ],
     align=True,
 )
-"""One a tenant: limits and how far they are used, turns under `TURNS`, timeouts, retries."""
-
-LINE = np.dtype(
-    [
-        ("size", "i8"),  # in the policy's order; under `HEAP` also those who have left
-        ("waiting", "i8"),  # those and the held ones
-        ("tenant", "i8"),  # whose turn it is
-        ("left", "i8"),  # turns it has left
-    ],
-    align=True,
-)
-"""One a queue."""
+"""One a tenant: rank, limits and how far they are used, timeouts, retries."""
 
 QUEUE = np.dtype(
     [
-        ("head", "i8"),  # first and last request under `TURNS`
+        ("size", "i8"),  # with the policy; unless `BY_TENANT` also those who have left
+        ("waiting", "i8"),  # those and the held ones
+        ("last", "i8"),  # the tenant of whom nobody waits since last
+        ("tenants", "i8"),
+        ("least", "f8"),
+        *QUEUE_STATE,
+    ],
+    align=True,
+)
+"""One a queue, with what the policies keep of it."""
+
+TENANT_QUEUE = np.dtype(
+    [
+        ("head", "i8"),  # first and last request, where the policy is `BY_TENANT`
         ("tail", "i8"),
         ("size", "i8"),  # between them, without those who have left
         ("held_first", "i8"),  # where the heap of the held requests begins
         ("held", "i8"),
+        ("number", "i8"),
+        ("weight", "f8"),
+        ("rank", "i8"),
+        *TENANT_STATE,
     ],
     align=True,
 )
-"""One a tenant and queue."""
+"""One a tenant and queue, with what the policies keep of a tenant."""
 
 
 class Costs(NamedTuple):
@@ -203,14 +208,14 @@ class Costs(NamedTuple):
 
     Attributes
     ----------
-    coefficients : array, shape (k, 10)
-        See `driftsched.serving.iteration.CostArrays`.
+    coefficients : array, shape (k, 11)
+        See `driftsched.serving.iteration.COEFFICIENTS`.
     decode_s : array, shape (k, batch size + 1)
         Seconds of a decode iteration of so many requests, without reading the KV cache.
     rows : int array, shape (k, 2)
-        Rows of the measured tables by tokens and by KV tokens; 0 is no table.
+        Rows of the measured curves by tokens and by KV tokens; 0 is none.
     knots, values, slopes : arrays, shape (k, 2, rows)
-        The tables.
+        The curves.
     """
 
     coefficients: NDArray[Any]
@@ -221,26 +226,25 @@ class Costs(NamedTuple):
     slopes: NDArray[Any]
 
 
-class World(NamedTuple):
+class KernelState(NamedTuple):
     """Everything a run needs; arrays of n are by request id.
 
     Where clients try again, ids are given as requests are made: n is the most there can be, and
     behind them, from `planned` on, lie the workload's rows, whose arrays are copied from there.
 
-    Read: arrival_s, uncorrected_estimate, prompt_length, keys (the policy's key without the
-    budget), draws (the
-    router's, two a request routed), costs, patience_s (n, or none: until the first token),
+    Read: arrival_s, uncorrected_estimate, prompt_length, draws (the router's, two a request
+    routed), costs, the mechanisms' parameters, patience_s (n, or none: until the first token),
     pauses_s (a row a tenant: before the second try, the third, …, without jitter), phase_first
     (first row of each phase), phase_last_s (until when its users ask), entropy (of the jitter); of
     a row, think_s, following (the same user's next row) and next_open (next row in no closed loop).
     Written: rows and retry_of (n: row of the workload, and the try before), bias, estimate,
     learned_id and learned_bias (in order of finishing), the log (a row a change of a replica).
     The rest is state; see the record types. heap_* and held_* have a row a queue; behind links the
-    requests of a tenant's queue, and occupied (a row a queue) has a bit a tenant with such
-    requests; deadline_* is a heap of times at which clients look at their requests, retry_* one of
+    requests of a tenant's queue; tenant_score and tenant_winners (a row a queue) are a tournament
+    of the tenants of whom requests wait; deadline_* is a heap of times at which clients look at their requests, retry_* one of
     retries to come, by the try before, thought_* one of users' next rows; pool is room for
-    `chance`; wake_s says when each replica wakes, and winners is a tournament over it. leaving,
-    gone, heads and the pieces of prompts (chunk: whose; from, to) have a row a replica.
+    `chance`; wake_s says when each replica wakes, and winners is a tournament over it. decoding,
+    gone, blocked and the pieces of prompts (chunk: whose; from, to) have a row a replica.
     Where KV cache is paged, slots counts a replica's decoding requests by the iteration in which
     they need a block, base, ahead and after (n) say what a decoding request holds and who was
     admitted before and after it, given (n) what it had given when it was preempted, and served (n)
@@ -250,9 +254,9 @@ class World(NamedTuple):
 
     run: NDArray[Any]
     replicas: NDArray[Any]
-    lines: NDArray[Any]
-    tenants: NDArray[Any]
     queues: NDArray[Any]
+    tenants: NDArray[Any]
+    tenant_queues: NDArray[Any]
     wake_s: NDArray[Any]
     winners: NDArray[Any]
     costs: Costs
@@ -261,7 +265,6 @@ class World(NamedTuple):
     arrival_s: NDArray[Any]
     uncorrected_estimate: NDArray[Any]
     prompt_length: NDArray[Any]
-    keys: NDArray[Any]
     bias: NDArray[Any]
     estimate: NDArray[Any]
     patience_s: NDArray[Any]
@@ -286,10 +289,11 @@ class World(NamedTuple):
     held_keys: NDArray[Any]
     held_ids: NDArray[Any]
     behind: NDArray[Any]
-    occupied: NDArray[Any]
-    leaving: NDArray[Any]
+    tenant_score: NDArray[Any]
+    tenant_winners: NDArray[Any]
+    decoding: NDArray[Any]
     gone: NDArray[Any]
-    heads: NDArray[Any]
+    blocked: NDArray[Any]
     chunk: NDArray[Any]
     chunk_from: NDArray[Any]
     chunk_to: NDArray[Any]
@@ -304,7 +308,9 @@ class World(NamedTuple):
     learned_id: NDArray[Any]
     learned_bias: NDArray[Any]
     compensation: NDArray[Any]
-    parameters: NDArray[Any]
+    policy_parameters: NDArray[Any]
+    compensator_parameters: NDArray[Any]
+    router_parameters: NDArray[Any]
     log_time_s: NDArray[Any]
     log_running: NDArray[Any]
     log_kv: NDArray[Any]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from driftsched.scheduling.request import Request
 
 if TYPE_CHECKING:
-    from driftsched.estimation.budget import Budgets
     from driftsched.scenario.model import Scenario
+    from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
 __all__ = ["cached_tokens", "make_requests"]

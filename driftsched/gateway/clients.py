@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftsched.simulation.patience import Limit, Patience
-from driftsched.simulation.world import ARRIVALS, GIVE_UPS
+from driftsched.gateway.interfaces import ARRIVALS, GIVE_UPS
+from driftsched.gateway.patience import Limit, Patience
 from driftsched.workload.streams import Streams
 
 if TYPE_CHECKING:
+    from driftsched.gateway.interfaces import Call, Progress, Service, Timekeeper, Timer
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.traffic import Progress
-    from driftsched.simulation.world import Call, Service, Timekeeper, Timer
     from driftsched.workload.table import Workload
 
 __all__ = ["Clients", "react"]
+
+REPORTS = 200
+"""How often progress is told."""
 
 PHASE, FIRST_TRY, RETRY = 0, 1, 2
 """Order of what comes at one instant."""
@@ -36,10 +38,9 @@ def react(scenario: Scenario, workload: Workload) -> bool:
 class Clients:
     """Makes requests as the run goes, and hears of their ends, in both worlds.
 
-    It is a source as `AnnouncedTraffic` is: arrivals are events on the clock, which is SimPy's or
-    the wall's. All that is to come lies in one heap, (time, order, number, row): the next phase,
-    first tries in order of their rows in the workload, then retries in order of the request they
-    repeat. Ids are given in order of making.
+    Arrivals are events on the clock, which is SimPy's or the wall's. All that is to come lies in
+    one heap, (time, order, number, row): the next phase, first tries in order of their rows in the
+    workload, then retries in order of the request they repeat. Ids are given in order of making.
 
     Parameters
     ----------
@@ -63,8 +64,6 @@ class Clients:
     starts : list of float
         When each phase that has begun did, in seconds.
     """
-
-    next_s = inf
 
     def __init__(
         self,
@@ -107,14 +106,10 @@ class Clients:
         self._open(0.0)
         self._announce()
 
-    def advance(self, now: float) -> None:
-        """Nothing to do: every arrival is announced."""
-
-    def idle(self, now: float) -> bool:
-        """Open the next phase where all requests have ended; replicas wait to be told."""
+    def idle(self, now: float) -> None:
+        """Open the next phase where all requests have ended."""
         if not self._busy and not self._coming and self._fleet.empty and not self._give_ups:
             self._open_after_drain(now)
-        return False
 
     def _chains(self) -> dict[int, int]:
         """Row → the same user's next row."""
@@ -197,8 +192,9 @@ class Clients:
         self._fleet.arrived(self.requests[first:], now)
         self._announce()
         self.idle(now)
-        if self._progress and len(self.requests) % 1000 < len(self.requests) - first:
-            self._progress(min(1.0, len(self.requests) / len(self._planned)))
+        made, step = len(self.requests), max(1, len(self._planned) // REPORTS)
+        if self._progress and made // step > first // step:
+            self._progress(min(1.0, made / len(self._planned)))
 
     def _follow(self, row: int, now: float) -> None:
         """Set the next open arrival; where the phase counts its requests, end it with the last."""

@@ -1,0 +1,54 @@
+"""What a mechanism is: a policy, compensator or router, written once for every engine."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from driftsched.core.config import Config
+
+__all__ = ["Mechanism", "State"]
+
+
+class State:
+    """The record that a mechanism may change: one a tenant, a queue, a key.
+
+    Its fields are those that the mechanism declares. The compiled engine keeps the same fields as
+    a row of an array, a whole number where the declared one is whole.
+
+    >>> counter = State({"served": 0})
+    >>> counter.served += 5
+    >>> counter.served
+    5
+    """
+
+    def __init__(self, fields: dict[str, float]) -> None:
+        self.__dict__.update(fields)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"this state has {', '.join(self.__dict__) or 'nothing'}, no {name}")
+
+
+class Mechanism(Config):
+    """Parameters of a mechanism, each with bounds and a description, and its functions.
+
+    The functions are static methods: pure and scalar, reading records by attribute and writing to
+    `State` records alone, with no import but of `math`. ``p`` is this very object in Python and a
+    record of its numbers in the compiled engine, which compiles the same functions; so parameters
+    are numbers or truth values.
+
+    Attributes
+    ----------
+    kind : str
+        Name in YAML, on the command line and in links.
+    label, rule, source : str
+        What people call it; what it does, in a few words; who published it, with section.
+    simpy_only : str
+        Why the compiled engine does not have it; empty where it does.
+    """
+
+    label: ClassVar[str]
+    rule: ClassVar[str]
+    source: ClassVar[str]
+    simpy_only: ClassVar[str] = ""
+
+    kind: str

@@ -1,0 +1,88 @@
+"""Fields of the records that mechanisms read and write, derived from what they declare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.core.mechanism import Mechanism
+from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.scheduling.policies import POLICIES, TenantPolicy
+from driftsched.scheduling.routers import ROUTERS
+
+__all__ = [
+    "COMPENSATION",
+    "PARAMETERS",
+    "QUEUE_STATE",
+    "TENANT_STATE",
+    "covered",
+    "fill",
+    "no_number",
+    "parameters_of",
+]
+
+Fields = list[tuple[str, str]]
+
+
+def covered(registry: Mapping[str, type[Any]]) -> list[type[Any]]:
+    """Registered mechanisms that the compiled engine has; a mechanism's place is its number."""
+    return [kind for kind in registry.values() if not kind.simpy_only]
+
+
+def declared(states: Iterable[Mapping[str, float]]) -> Fields:
+    """One field for each name that a mechanism declares; only one mechanism's are in use."""
+    found: dict[str, str] = {}
+    for state in states:
+        for name, value in state.items():
+            whole = isinstance(value, int) and found.get(name, "i8") == "i8"
+            found[name] = "i8" if whole else "f8"
+    return list(found.items())
+
+
+def parameter_names(kind: type[Mechanism]) -> list[str]:
+    """Names of a mechanism's parameters."""
+    return [name for name in kind.model_fields if name != "kind"]
+
+
+TENANT_POLICIES = [kind for kind in covered(POLICIES) if issubclass(kind, TenantPolicy)]
+TENANT_STATE = declared(kind.tenant_state for kind in TENANT_POLICIES)
+QUEUE_STATE = declared(kind.queue_state for kind in TENANT_POLICIES)
+COMPENSATION = np.dtype(
+    declared([*(kind.state for kind in covered(COMPENSATORS)), {"unused": 0}]), align=True
+)
+"""One a state of the compensator."""
+PARAMETERS = np.dtype(
+    [
+        (name, "f8")
+        for name in dict.fromkeys(
+            name
+            for registry in (POLICIES, COMPENSATORS, ROUTERS)
+            for kind in covered(registry)
+            for name in parameter_names(kind)
+        )
+    ]
+)
+"""The parameters of a mechanism."""
+
+
+def no_number(spec: Mechanism) -> str:
+    """Name of a parameter that is neither a number nor a truth value; empty where all are."""
+    values = {name: getattr(spec, name) for name in parameter_names(type(spec))}
+    return next((name for name, value in values.items() if not isinstance(value, int | float)), "")
+
+
+def parameters_of(spec: Mechanism) -> NDArray[Any]:
+    """A mechanism's parameters as a record."""
+    record = np.zeros(1, PARAMETERS)
+    for name in parameter_names(type(spec)):
+        record[name] = getattr(spec, name)
+    return record
+
+
+def fill(records: NDArray[Any], values: Mapping[str, float]) -> None:
+    """Write first values into all of some records."""
+    for name, value in values.items():
+        records[name] = value

@@ -1,0 +1,108 @@
+"""The paged KV cache: who holds how many blocks, and who gives way when they run out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from driftsched.serving.batching import block_slot, blocks_for, new_block
+
+if TYPE_CHECKING:
+    from driftsched.scheduling.request import Request
+    from driftsched.simulation.continuous import ContinuousReplica
+
+__all__ = ["BlockTable", "make_room"]
+
+
+class BlockTable:
+    """Blocks of `size` tokens; a request holds as many as its tokens need, rounded up.
+
+    Parameters
+    ----------
+    blocks : int
+        All there are.
+    size : int
+        Tokens in one.
+
+    Attributes
+    ----------
+    free : int
+        Blocks that nobody holds.
+    bases : dict of Request to int
+        The decoding requests in order of admission. In iteration j a request needs base + j tokens.
+    slots : list of int
+        How many of them have each slot; see `driftsched.serving.batching`.
+    """
+
+    def __init__(self, blocks: int, size: int) -> None:
+        self.size = size
+        self.free = blocks
+        self.bases: dict[Request, int] = {}
+        self.slots = [0] * size
+
+    def needed(self, tokens: int) -> int:
+        """Blocks that hold `tokens` tokens."""
+        return blocks_for(tokens, self.size)
+
+    def seat(self, request: Request, base: int) -> None:
+        """Let a request decode whose blocks have been taken."""
+        self.bases[request] = base
+        self.slots[block_slot(base, self.size)] += 1
+
+    def unseat(self, request: Request) -> int:
+        """Let a request decode no more; its blocks are the caller's to free. Returns its base."""
+        base = self.bases.pop(request)
+        self.slots[block_slot(base, self.size)] -= 1
+        return base
+
+
+def make_room(replica: ContinuousReplica, blocks: BlockTable, now: float) -> None:
+    """Give the running requests the blocks of the next iteration, in order of admission.
+
+    Where a block is not free, a victim is preempted, and another, until it is; a request can be its
+    own victim. The victim loses all its blocks, also those just given. The prompt under way comes
+    last, since it was admitted last.
+    """
+    iteration = replica.iteration + 1
+    served: set[Request] = set()
+    for request in list(blocks.bases):
+        while request in blocks.bases:
+            new = new_block(blocks.bases[request], iteration, blocks.size)
+            if new <= blocks.free:
+                blocks.free -= new
+                served.add(request)
+                break
+            _preempt(replica, blocks, served, now)
+    while replica.partial is not None:
+        new = blocks.needed(replica.end_of_partial()) - blocks.needed(replica.partial.end)
+        if new <= blocks.free:
+            blocks.free -= new
+            break
+        _preempt(replica, blocks, served, now)
+
+
+def _preempt(
+    replica: ContinuousReplica, blocks: BlockTable, served: set[Request], now: float
+) -> None:
+    """Take its blocks from the victim and send it back."""
+    partial, iteration = replica.partial, replica.iteration + 1
+    victim = _victim(replica, blocks, now)
+    if partial is not None and victim is partial.request:
+        blocks.free += blocks.needed(partial.end)
+        replica.partial = None
+    else:
+        tokens = blocks.unseat(victim) + iteration
+        blocks.free += blocks.needed(tokens if victim in served else tokens - 1)
+        replica.interrupt(victim, tokens)
+    victim.preemptions += 1
+    replica.blocked.append(victim)
+
+
+def _victim(replica: ContinuousReplica, blocks: BlockTable, now: float) -> Request:
+    """The last admitted, or the one that the policy would choose last."""
+    running = list(blocks.bases)
+    if replica.partial is not None:
+        running.append(replica.partial.request)
+    if replica.victims == "last_admitted":
+        return running[-1]
+    order = replica.queue.order
+    return max(running, key=lambda one: (order(one, now), one.arrival_s, one.request_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from driftsched.core.config import Config
 
@@ -24,8 +24,11 @@ class State:
     def __init__(self, fields: dict[str, float]) -> None:
         self.__dict__.update(fields)
 
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"this state has {', '.join(self.__dict__) or 'nothing'}, no {name}")
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> float: ...
+
+        def __setattr__(self, name: str, value: float) -> None: ...
 
 
 class Mechanism(Config):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from math import nan
 from sys import maxsize
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from driftsched.gateway.admission import TenantGate, no_room
 from driftsched.gateway.queue import Queue
@@ -52,6 +52,10 @@ class Gateway:
         Numbers of the replicas that the router may choose, ascending.
     parked : list of Request
         Those admitted while no replica that fits them was open.
+    counts_tokens : bool
+        Whether the policy is to be told of tokens as they are given; see `generated`.
+    catch_up : callable, optional
+        Asked, with the time, to tell of all tokens that were given, before something is decided.
     watch : callable, optional
         Told (request, now) of every request that is rejected, finished or failed.
     learning : list of LearningRow
@@ -87,6 +91,8 @@ class Gateway:
         # Copied while empty.
         policies = [first, *(deepcopy(first) for _ in capacities[1:])]
         self.queues = [Queue(one, self._gates) for one in policies]
+        self.counts_tokens = bool(getattr(first, "by_tokens", False))
+        self.catch_up: Callable[[float], None] | None = None
         self.loads = Loads([0] * len(capacities), [0] * len(capacities), capacities)
         self.parked: list[Request] = []
         self.accepting = list(range(len(capacities)))
@@ -112,6 +118,7 @@ class Gateway:
         Writes the request's bias, estimate and total, and its replica where a router chose it, or
         its status and reason. `now` is in seconds since the run's start, here and below.
         """
+        self._catch_up(now)
         bias = self._predict(request)
         estimate = int(request.uncorrected_estimate * bias)
         request.bias = bias
@@ -143,7 +150,21 @@ class Gateway:
 
         The caller owns it from here and must `finish` it.
         """
-        return self.queues[0].next(now)
+        return self.take(0, now)
+
+    def take(self, number: int, now: float) -> Request | None:
+        """Choose the next request of one of the queues; see `next`."""
+        self._catch_up(now)
+        return self.queues[number].next(now)
+
+    def generated(self, request: Request, tokens: int) -> None:
+        """Take note that a running request has given `tokens` more, where a policy counts them."""
+        policy: Any = self.queues[request.replica if self._router is not None else 0].policy
+        policy.generated(request, tokens)
+
+    def _catch_up(self, now: float) -> None:
+        if self.catch_up is not None:
+            self.catch_up(now)
 
     def finish(self, request: Request, now: float) -> None:
         """Record that a request has given its last token at `now`, and learn from its length.
@@ -156,7 +177,7 @@ class Gateway:
         bias = self._learn(request, ratio)
         self.learning.append((now, request.request_id, bias))
         if self._tracked:
-            self.leave(request)
+            self.leave(request, now)
         if self.watch is not None:
             self.watch(request, now)
 
@@ -167,7 +188,7 @@ class Gateway:
         """
         request.finish_s, request.status, request.reason = now, status, reason
         if self._tracked:
-            self.leave(request)
+            self.leave(request, now)
         if self.watch is not None:
             self.watch(request, now)
 
@@ -190,6 +211,7 @@ class Gateway:
 
     def requeue(self, request: Request, now: float) -> None:
         """Take a request back whose engine has failed: it begins anew, from its prompt."""
+        self._catch_up(now)
         self.requeues.append((request.request_id, request.dispatch_s, now))
         request.dispatch_s = request.first_token_s = nan
         request.generated_tokens = 0
@@ -237,11 +259,12 @@ class Gateway:
         self.loads.tokens[chosen] += request.total_token_budget
         self.queues[chosen].push(request)
 
-    def leave(self, request: Request) -> None:
+    def leave(self, request: Request, now: float) -> None:
         """Free the tenant's place in the engine, however the request ended."""
         if self._router is not None:
             self._unload(request)
         if self._gates:
+            self._catch_up(now)
             self._gates[request.tenant].running -= 1
             for queue in self.queues:
                 queue.release(request.tenant)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 __all__ = ["Curve", "curve_at", "curve_total"]
 
 
-def row_below(curve: Any, tokens: float) -> int:
+def row_below(curve: Curve, tokens: float) -> int:
     """Number of the last row at or below `tokens`."""
     low, high = 0, len(curve.knots)
     while low < high:
@@ -20,13 +19,13 @@ def row_below(curve: Any, tokens: float) -> int:
     return low - 1
 
 
-def curve_at(curve: Any, tokens: float) -> float:
+def curve_at(curve: Curve, tokens: float) -> float:
     """Value of a curve at `tokens`."""
     row = row_below(curve, tokens)
     return curve.values[row] + curve.slopes[row] * (tokens - curve.knots[row])
 
 
-def curve_total(curve: Any, first: int, step: int, count: int) -> float:
+def curve_total(curve: Curve, first: int, step: int, count: int) -> float:
     """Sum of a curve's values at first, first + step, …, `count` of them; a piece at a time.
 
     Parameters
@@ -68,6 +67,10 @@ class Curve:
     """
 
     __slots__ = ("knots", "slopes", "values")
+
+    knots: list[int]
+    values: list[float]
+    slopes: list[float]
 
     def __init__(
         self, tokens: Sequence[int] = (), seconds: Sequence[float] = (), *, floor: bool = False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import sqrt
-from typing import Any
 
 from driftsched.serving.curve import Curve, curve_at, curve_total
 
@@ -30,7 +29,7 @@ COEFFICIENTS = (
 """The numbers of a cost, in order."""
 
 
-def linear_seconds(cost: Any, tokens: int) -> float:
+def linear_seconds(cost: IterationCost, tokens: int) -> float:
     """Seconds of the linear layers alone over `tokens` tokens, as measured where it was."""
     if len(cost.by_tokens.knots) > 0:
         return curve_at(cost.by_tokens, tokens)
@@ -38,7 +37,7 @@ def linear_seconds(cost: Any, tokens: int) -> float:
     return sqrt(cost.weights_s * cost.weights_s + compute * compute)
 
 
-def fixed_seconds(cost: Any, tokens: int) -> float:
+def fixed_seconds(cost: IterationCost, tokens: int) -> float:
     """Seconds of an iteration over `tokens` tokens, without KV cache, requests and prompts."""
     gpu = linear_seconds(cost, tokens) + cost.wire_s + cost.wire_token_s * tokens
     if cost.host_s != 0:
@@ -47,7 +46,12 @@ def fixed_seconds(cost: Any, tokens: int) -> float:
 
 
 def iteration_seconds(
-    cost: Any, tokens: int, kv_tokens: int, squared_prompts: int, requests: int, prompts: int
+    cost: IterationCost,
+    tokens: int,
+    kv_tokens: int,
+    squared_prompts: int,
+    requests: int,
+    prompts: int,
 ) -> float:
     """Seconds of one iteration; see `IterationCost.iteration`."""
     if len(cost.by_kv.knots) > 0:
@@ -64,12 +68,12 @@ def iteration_seconds(
     return cost.slowdown * seconds
 
 
-def decode_fixed_s(cost: Any, running: int) -> float:
+def decode_fixed_s(cost: IterationCost, running: int) -> float:
     """Seconds of a decode iteration of `running` requests without reading the KV cache."""
     return fixed_seconds(cost, running) + cost.request_s * running
 
 
-def decode_seconds(cost: Any, iterations: int, running: int, kv_tokens: int) -> float:
+def decode_seconds(cost: IterationCost, iterations: int, running: int, kv_tokens: int) -> float:
     """Seconds of `iterations` decode iterations in which nobody joins or leaves.
 
     The KV cache read grows by `running` an iteration, so the sum has a closed form: the jump-ahead.
@@ -93,7 +97,7 @@ def decode_seconds(cost: Any, iterations: int, running: int, kv_tokens: int) -> 
     return cost.slowdown * (fixed + read)
 
 
-def iterations_past(cost: Any, seconds: float, running: int, kv_tokens: int) -> int:
+def iterations_past(cost: IterationCost, seconds: float, running: int, kv_tokens: int) -> int:
     """Fewest decode iterations, at least one, that last `seconds`.
 
     The root of the closed form, rounded down, is at most one iteration short; a measured table has
@@ -120,7 +124,9 @@ def iterations_past(cost: Any, seconds: float, running: int, kv_tokens: int) -> 
     return steps
 
 
-def boundary_after(cost: Any, start_s: float, time_s: float, running: int, kv_tokens: int) -> int:
+def boundary_after(
+    cost: IterationCost, start_s: float, time_s: float, running: int, kv_tokens: int
+) -> int:
     """Iterations from `start_s` to the first boundary between them at or after `time_s`."""
     steps = iterations_past(cost, time_s - start_s, running, kv_tokens)
     if start_s + decode_seconds(cost, steps, running, kv_tokens) < time_s:  # by rounding

@@ -13,11 +13,30 @@ __all__ = ["Machine", "kv_blocks", "kv_capacity_tokens", "memory_parts"]
 class Machine(Protocol):
     """A replica's hardware, as a scenario's cluster describes it."""
 
-    gpu: str
-    model: str
-    tensor_parallel: int
-    memory_utilisation: float
-    activation_gb: float
+    @property
+    def gpu(self) -> str:
+        """Name of the GPU."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        ...
+
+    @property
+    def tensor_parallel(self) -> int:
+        """GPUs that share the model."""
+        ...
+
+    @property
+    def memory_utilisation(self) -> float:
+        """Share of the memory that is used."""
+        ...
+
+    @property
+    def activation_gb(self) -> float:
+        """Memory kept for activations."""
+        ...
 
     def find_gpu(self, name: str | None = None) -> Gpu:
         """Data sheet."""

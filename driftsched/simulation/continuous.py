@@ -74,8 +74,7 @@ class ContinuousReplica(Replica):
         decoding, steps = self.decoding, self._steps
         self.iteration = iteration = self.iteration + steps
         self._kv += steps * len(decoding)
-        if self._counts_tokens is not None:
-            self._count_tokens([entry[2] for entry in decoding], steps)
+        self._count_stretch()
         if self.blocks is not None and steps > 1:
             slots, size, first = self.blocks.slots, self.blocks.size, iteration - steps + 2
             self.blocks.free -= new_blocks(slots, size, len(decoding), first, steps - 1)
@@ -100,12 +99,16 @@ class ContinuousReplica(Replica):
             return
         if isnan(request.first_token_s) and request not in self._gone:
             request.first_token_s = now
-        self._count_tokens([request], 1)
+        if self.gateway.counts_tokens:
+            self.gateway.generated(request, 1)
         self._kv += end + 1
         last = self.iteration + request.output_tokens - given - 1
         heappush(self.decoding, (last, request.request_id, request))
         if self.blocks is not None:
             self.blocks.seat(request, end - self.iteration)
+
+    def _decoding_requests(self) -> Sequence[Request]:
+        return [entry[2] for entry in self.decoding]
 
     def _free(self, request: Request, held: int) -> None:
         """Free the KV cache of a request that decodes, with the token to come in `held`."""

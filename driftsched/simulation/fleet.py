@@ -95,6 +95,8 @@ class Fleet:
             for replica in self.replicas:
                 replica.peers = [peer for peer in self.replicas if peer is not replica]
         first = len(scenario.cluster.machines)
+        if self.gateway.counts_tokens:
+            self.gateway.catch_up = self._count_tokens
         self.operations = FleetOperations(clock, self, scenario.events, first)
         self.clients = Clients(scenario, workload, clock, requests, self, progress)
         self.clients.start()
@@ -127,6 +129,10 @@ class Fleet:
             if replica.holds(request):
                 replica.let_go(request, status, reason, now)
                 return
+
+    def _count_tokens(self, now: float) -> None:
+        for replica in self.replicas:
+            replica.count_tokens(now)
 
     def look(self, now: float) -> None:
         """Let every replica look for requests, after something has changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf, isnan
 from typing import TYPE_CHECKING
 
@@ -105,9 +106,10 @@ class GangReplica(Replica):
             for request in computing:
                 if isnan(request.first_token_s) and request not in self._gone:
                     request.first_token_s = now
-        self._count_tokens(computing, self._steps)
-        self._given += self._steps
-        self._kv += self._steps * len(computing)
+        steps = self._steps
+        self._count_stretch()
+        self._given += steps
+        self._kv += steps * len(computing)
         self._grown = self._kv
         if self._gone:
             self._drop(now)
@@ -115,6 +117,9 @@ class GangReplica(Replica):
             self._kv -= computing.pop().prompt_tokens + self._given
         if not computing:
             self._finish(now)
+
+    def _decoding_requests(self) -> Sequence[Request]:
+        return self._computing
 
     def _begin_stretch(self, now: float) -> None:
         """Decode until the next one has its length."""

@@ -86,6 +86,7 @@ class Replica:
 
     def __init__(self, context: ReplicaContext) -> None:
         self.clock, self.gateway, self.queue = context.clock, context.gateway, context.queue
+        self._queue_number = context.gateway.queues.index(context.queue)
         self.cost, self.number = context.cost, context.number
         self.batch_size, self.kv_capacity = context.engine.batch_size, context.kv_capacity
         self.log: GpuLog = []
@@ -98,7 +99,7 @@ class Replica:
         self._decoding = self._kv = 0  # requests that decode, and tokens they read in its first one
         self._reserved = self._grown = 0  # _grown: KV tokens just before what ended now left
         self._gone: dict[Request, tuple[str, str]] = {}  # running, given up: status and reason
-        self._counts_tokens = getattr(self.queue.policy, "generated", None)
+        self._counted = 0  # iterations of this stretch whose tokens the gateway knows of
         self.process = self.clock.process(self.run())
 
     def run(self) -> Steps:
@@ -151,15 +152,34 @@ class Replica:
         self._start_s, self._steps = now, steps
         self._wake_at(now + decode_seconds(self.cost, steps, self._decoding, self._kv))
 
-    def _count_tokens(self, requests: Sequence[Request], tokens: int) -> None:
-        """Tell a policy that wants to know it that each request has given `tokens` more."""
-        if self._counts_tokens is not None:
-            for request in requests:
-                self._counts_tokens(request, tokens)
+    def count_tokens(self, now: float) -> None:
+        """Tell the gateway of the tokens given in the stretch under way, before `now`."""
+        if self.busy and self._stretching and self._decoding:
+            start_s, decoding, kv = self._start_s, self._decoding, self._kv
+            ended = boundary_after(self.cost, start_s, now, decoding, kv) - 1
+            self._count_until(min(ended, self._steps))
+
+    def _count_until(self, iterations: int) -> None:
+        """Tell it of those of the first iterations of this stretch."""
+        if self.gateway.counts_tokens and iterations > self._counted:
+            for request in self._decoding_requests():
+                self.gateway.generated(request, iterations - self._counted)
+        self._counted = iterations
+
+    def _count_stretch(self) -> None:
+        """Tell it of all those of the stretch that has ended."""
+        self._count_until(self._steps)
+        self._counted = self._steps = 0
+
+    def _decoding_requests(self) -> Sequence[Request]:
+        """Those who give a token in each iteration of the stretch under way."""
+        raise NotImplementedError  # pragma: no cover - every subclass defines it
 
     def _next(self, now: float) -> Request | None:
         """The queue's next request; None where none may come."""
-        return None if self.closed or not self.queue.waiting else self.queue.next(now)
+        if self.closed or not self.queue.waiting:
+            return None
+        return self.gateway.take(self._queue_number, now)
 
     # ------------------------------------------------------------- what others do to it
 
@@ -200,7 +220,8 @@ class Replica:
 
         Those whose clients had left end now.
         """
-        grown = self._kv
+        self.count_tokens(now)
+        self._counted, grown = 0, self._kv
         if self.busy and self._decoding and self._stretching:
             steps = iterations_past(self.cost, now - self._start_s, self._decoding, self._kv)
             grown += self._decoding * min(self._steps, steps)

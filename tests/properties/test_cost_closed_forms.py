@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftsched.serving import GPUS, MODELS, IterationCost
+from driftsched.serving import GPUS, MODELS, Curve, IterationCost
 from driftsched.serving.cost import (
     CoefficientsConfig,
     ConstantRateConfig,
@@ -15,7 +15,6 @@ from driftsched.serving.cost import (
     RooflineConfig,
     TableConfig,
 )
-from driftsched.serving.iteration import CostArrays
 
 seconds = st.floats(1e-6, 1.0)
 
@@ -72,25 +71,22 @@ def costs(draw: st.DrawFn) -> IterationCost:
 
 
 def evaluated(
-    arrays: CostArrays, tokens: int, kv: int, squares: int, requests: int, prompts: int
+    cost: IterationCost, tokens: int, kv: int, squares: int, requests: int, prompts: int
 ) -> float:
-    """What the documentation of `CostArrays` says, from the arrays alone."""
-    k = arrays.coefficients
+    """What the documentation of `IterationCost` says, from its numbers alone."""
+    k = cost.coefficients
 
-    def table(x: np.ndarray, y: np.ndarray, at: int) -> float:
+    def table(curve: Curve, at: int) -> float:
+        x, y = curve.knots, curve.values
         if at <= x[-1]:
             return float(np.interp(at, x, y))
         slope = (y[-1] - y[-2]) / (x[-1] - x[-2]) if len(x) > 1 else 0.0
         return float(y[-1] + slope * (at - x[-1]))
 
-    measured = len(arrays.iteration_tokens) > 0
-    linear = (
-        table(arrays.iteration_tokens, arrays.iteration_s, tokens)
-        if measured
-        else np.hypot(k[1], k[2] * tokens)
-    )
+    measured = len(cost.by_tokens.knots) > 0
+    linear = table(cost.by_tokens, tokens) if measured else np.hypot(k[1], k[2] * tokens)
     gpu = linear + k[6] + k[7] * tokens
-    read = table(arrays.kv_tokens, arrays.kv_s, kv) if len(arrays.kv_tokens) else k[3] * kv
+    read = table(cost.by_kv, kv) if len(cost.by_kv.knots) else k[3] * kv
     fixed = k[0] + np.hypot(k[5], gpu)
     return float(fixed + k[8] * requests + k[9] * prompts + read + k[4] * squares)
 
@@ -132,13 +128,13 @@ def test_a_stretch_past_a_time_is_the_shortest_one(
     st.integers(0, 8000),
     st.integers(0, 64),
 )
-def test_flat_arrays_say_the_same(
+def test_the_numbers_say_the_same(
     cost: IterationCost, tokens: int, kv: int, prompt: int, requests: int
 ) -> None:
-    """Otherwise a compiled engine would run on another cost than the reference engine."""
+    """Otherwise an iteration would not cost what the documentation says."""
     prompts = int(prompt > 0)
     expected = cost.iteration(tokens, kv, prompt * prompt, requests, prompts)
-    found = evaluated(cost.arrays(), tokens, kv, prompt * prompt, requests, prompts)
+    found = evaluated(cost, tokens, kv, prompt * prompt, requests, prompts)
     assert found == pytest.approx(expected, rel=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""Fingerprints of every preset's tables under either engine: ``python -m tests.support.golden [ENGINE]``.
+"""Fingerprints of every preset's tables: `python -m tests.support.golden [ENGINE]`.
 
 Two commits that print the same lines on one machine leave the same tables, to the last bit.
 """

@@ -6,15 +6,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from driftsched.estimation import compensators
 from driftsched.scenario import Scenario, parse_scenario
+from driftsched.scheduling import policies, routers
 
-POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")
-COMPENSATORS = ("none", "ema", "oracle")
-ROUTERS = (
-    *("round_robin", "least_outstanding", "least_estimated_tokens"),
-    *("power_of_two", "tenant_affinity"),
-)
-"""Kinds that both engines must know; a new one may be left to SimPy, see `tests/contracts`."""
+POLICIES = tuple(policies.POLICIES)
+COMPENSATORS = tuple(compensators.COMPENSATORS)
+ROUTERS = tuple(routers.ROUTERS)
+"""Every kind that is registered."""
 
 
 def small(**changes: Any) -> Scenario:

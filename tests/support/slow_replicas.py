@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import inf, isnan, prod
 
 from driftsched.gateway.gateway import Gateway
-from driftsched.gateway.queue import Line
+from driftsched.gateway.queue import Queue
 from driftsched.scenario import Scenario
 from driftsched.scheduling.request import Request
 from driftsched.serving.iteration import IterationCost
@@ -31,7 +31,7 @@ class SlowReplica:
 
     scenario: Scenario
     gateway: Gateway
-    line: Line
+    queue: Queue
     cost: IterationCost
     capacity: int
     number: int
@@ -39,7 +39,7 @@ class SlowReplica:
     iterations: int = 0
     inside: dict[Request, Seat] = field(default_factory=dict)  # in order of admission
     in_service: bool = False
-    heads: list[Request] = field(default_factory=list)  # waiting before the line, the first first
+    heads: list[Request] = field(default_factory=list)  # waiting before the queue, the first first
     deadline_s: float = inf
     shut: bool = False
     factors: list[float] = field(default_factory=list)  # of slow-downs under way
@@ -76,7 +76,7 @@ class SlowReplica:
     def choose(self, now: float) -> Request | None:
         if self.heads:
             return self.heads.pop(0)
-        return None if self.shut else self.line.next(now)
+        return None if self.shut else self.queue.next(now)
 
     def forget(self) -> None:
         """Lose all that is in it."""
@@ -122,6 +122,8 @@ class SlowReplica:
             seat.computed += seat.planned
             if seat.planned and seat.computed == request.prompt_tokens + seat.given:
                 seat.given += 1
+                if self.gateway.counts_tokens:
+                    self.gateway.generated(request, 1)
                 if isnan(request.first_token_s) and request not in self.gone:
                     request.first_token_s = now
             seat.planned = 0
@@ -155,17 +157,17 @@ class SlowContinuous(SlowReplica):
         planned = sum(seat.planned for seat in self.inside.values())
         return (self.scenario.engine.max_num_batched_tokens or inf) - planned
 
-    def preempt_one(self) -> None:
+    def preempt_one(self, now: float) -> None:
         running = list(self.inside)
         victim = running[-1]
         if self.scenario.engine.preempt == "lowest_rank":
-            order = self.line.policy.order
-            victim = max(running, key=lambda r: (order(r), r.arrival_s, r.request_id))
+            order = self.queue.order
+            victim = max(running, key=lambda r: (order(r, now), r.arrival_s, r.request_id))
         victim.preemptions += 1
         self.given[victim] = self.inside.pop(victim).given
         self.heads.insert(0, victim)
 
-    def serve_running(self) -> bool:
+    def serve_running(self, now: float) -> bool:
         """Plan the tokens of all that run; True where somebody had to go."""
         before = len(self.inside)
         for request, seat in list(self.inside.items()):
@@ -176,7 +178,7 @@ class SlowContinuous(SlowReplica):
                 if self.scenario.engine.kv == "reserve" or new <= self.free():
                     seat.planned = wanted
                     break
-                self.preempt_one()
+                self.preempt_one(now)
         return len(self.inside) < before
 
     def admit(self, now: float) -> None:
@@ -206,7 +208,7 @@ class SlowContinuous(SlowReplica):
             left = self.drop_gone(now)
             ended = [r for r, seat in self.inside.items() if seat.given == r.output_tokens]
             self.finish(ended, now)
-        if not self.serve_running():
+        if not self.serve_running(now):
             self.admit(now)
         if self.inside:
             self.iterate(now)

@@ -88,7 +88,7 @@ def build(scenario: Scenario) -> tuple[Gateway, list[SlowReplica]]:
         kind(
             scenario,
             gateway,
-            gateway.lines[number if own else 0],
+            gateway.queues[number if own else 0],
             machine.build_cost(),
             capacities[number],
             number,

@@ -2,60 +2,43 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from driftsched.core.errors import ScenarioError
 from driftsched.scenario import changed, load_scenario
-from driftsched.scheduling.policies import StaticOrder
-from driftsched.scheduling.policies.fifo import Fifo
+from driftsched.scheduling.policies import ScorePolicy, StaticOrder
 from driftsched.scheduling.request import Request
 from driftsched.simulation import simulate
 from driftsched.simulation.compiled import warm_up
 from driftsched.simulation.compiled.warm_up import at_hand
 from driftsched.workload import generate
-from tests.support.same_tables import TABLES, first_difference
+from tests.support.same_tables import first_difference
 from tests.support.scenarios import small
 
 
 class LongestPrompt(StaticOrder):
-    """A user's own policy, which branches as arrays cannot."""
+    """A user's own policy object."""
 
     def order(self, request: Request) -> float:
         return 0.0 if request.prompt_tokens > 200 else 1.0 / request.prompt_tokens
 
 
-class HalfBudget(StaticOrder):
-    """A user's own policy that follows the estimate."""
+class ByHand(ScorePolicy):
+    """A policy that nobody has registered."""
 
-    def order(self, request: Request) -> float:
-        return request.total_token_budget / 2
+    kind: Literal["by_hand"] = "by_hand"
 
-
-class Weighed(HalfBudget):
-    """The same, in the two parts that the compiled engine asks for."""
-
-    budget_weight = 0.5
+    @staticmethod
+    def score(request: Request, p: ByHand, now: float) -> float:
+        return request.arrival_s
 
 
-class Backwards(Fifo):
-    """A queue of its own, so its order is not all there is to it."""
+class OnlySimPy(ByHand):
+    """One that says why the compiled engine does not have it."""
 
-    def pop(self, now: float) -> Request:
-        return self._heap.pop()[3]
-
-
-class Latest(Fifo):
-    """What its base says of arrivals does not hold for it."""
-
-    def order(self, request: Request) -> float:
-        return -request.arrival_s
-
-
-class LatestToo(Latest):
-    """It says so itself."""
-
-    def arrival_weight(self) -> float | None:
-        return -1.0
+    simpy_only = "it asks a server"
 
 
 def test_auto_takes_the_compiled_engine_and_says_why() -> None:
@@ -79,55 +62,29 @@ def test_an_unknown_engine_is_refused() -> None:
         simulate(small(), engine="go")  # type: ignore[arg-type]
 
 
-def test_a_policy_with_a_queue_of_its_own_is_left_to_simpy() -> None:
+def test_a_policy_object_of_the_callers_own_runs_on_simpy() -> None:
     """Otherwise the kernel would serve by an order that the policy does not keep."""
-    result = simulate(small(), policy=Backwards())
+    result = simulate(small(), policy=LongestPrompt())
     assert result.provenance["engine"] == "simpy"
-    assert "policy Backwards" in result.provenance["engine_reason"]
-    with pytest.raises(ScenarioError, match=r"must cover the scenario, got policy Backwards"):
-        simulate(small(), policy=Backwards(), engine="compiled")
+    assert "policy LongestPrompt, an object of" in result.provenance["engine_reason"]
+    with pytest.raises(ScenarioError, match=r"must cover the scenario, got policy LongestPrompt"):
+        simulate(small(), policy=LongestPrompt(), engine="compiled")
 
 
-def test_a_policy_that_follows_estimates_is_left_to_simpy_unless_it_says_how() -> None:
-    """Otherwise its keys would be taken from estimates that the run has not made yet."""
-    result = simulate(small(), policy=HalfBudget())
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [(ByHand(), "which is not registered"), (OnlySimPy(), "it asks a server")],
+)
+def test_a_policy_that_the_kernel_has_not_got_runs_on_simpy(spec: ByHand, reason: str) -> None:
+    """Otherwise the switch of the kernel would run another policy under its name."""
+    scenario = small().model_copy(update={"policy": spec})
+    result = simulate(scenario)
     assert result.provenance["engine"] == "simpy"
-    assert "whose order follows estimates" in result.provenance["engine_reason"]
-    with pytest.raises(ScenarioError, match="whose order follows estimates"):
-        simulate(small(), policy=HalfBudget(), engine="compiled")
-    assert_same(HalfBudget, Weighed)
-
-
-def test_a_policy_that_may_follow_arrivals_is_left_to_simpy_where_clients_try_again() -> None:
-    """Otherwise a retry, which comes at a time the run decides, would have another one's place."""
-    tenants = [{"name": "a", "share": 1, "retries": {"attempts": 2}}]
-    scenario = small(tenants=tenants)
-    for policy in (LongestPrompt(), Backwards(), Latest()):
-        with pytest.raises(ScenarioError, match=f"got policy {type(policy).__name__}, wh"):
-            simulate(scenario, policy=policy, engine="compiled")
-    for own in (Fifo(), LatestToo()):
-        assert simulate(scenario, policy=own, engine="compiled").provenance["engine"] == "compiled"
-
-
-def test_estimates_that_are_foreseen_may_be_followed() -> None:
-    """Otherwise policies on estimates would be slow without need."""
-    assert_same(HalfBudget, HalfBudget, {"compensator": {"kind": "none"}})
-    assert_same(HalfBudget, HalfBudget, {"compensator": {"kind": "oracle"}})
-
-
-def test_a_users_static_order_gives_the_same_tables() -> None:
-    assert_same(LongestPrompt, LongestPrompt)
-
-
-def assert_same(
-    reference: type[StaticOrder], compiled: type[StaticOrder], estimator: object = None
-) -> None:
-    scenario = small(engine={"mode": "continuous", "batch_size": 3}, estimator=estimator or {})
-    workload = generate(scenario)
-    expected = simulate(scenario, workload, policy=reference(), engine="simpy")
-    got = simulate(scenario, workload, policy=compiled(), engine="compiled")
-    for name in TABLES:
-        assert not first_difference(getattr(expected, name), getattr(got, name))
+    assert reason in result.provenance["engine_reason"]
+    fifo = simulate(small(), engine="simpy")
+    assert not first_difference(fifo.requests, result.requests)
+    with pytest.raises(ScenarioError, match=reason):
+        simulate(scenario, engine="compiled")
 
 
 def test_a_long_run_outgrows_its_first_log() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,10 +14,16 @@ from hypothesis import strategies as st
 from driftsched.scenario import changed
 from driftsched.scenario.cluster import Cluster
 from driftsched.simulation import simulate
-from driftsched.simulation.compiled import cost as kernel
+from driftsched.simulation.compiled.cost import (
+    cost_of,
+    decode_seconds,
+    iteration_seconds,
+    iterations_past,
+)
 from driftsched.simulation.compiled.fleet import pack_fleet
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.rows import pop_first, push_row, remove_row
+from driftsched.simulation.compiled.state import Costs
 from driftsched.workload import generate
 from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import small
@@ -71,6 +78,19 @@ def test_a_row_gives_back_the_least_also_after_a_removal(values: set[int], data:
         pop_first(row, left)
 
 
+@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
+def compiled_costs(
+    costs: Costs, tokens: int, kv: int, steps: int, running: int, until_s: float
+) -> tuple[float, float, int]:
+    """The cost's functions as the kernel has them."""
+    cost = cost_of(costs, 0)
+    return (
+        iteration_seconds(cost, tokens, kv, tokens * tokens, running, 1),
+        decode_seconds(cost, steps, running, kv),
+        iterations_past(cost, until_s, running, kv),
+    )
+
+
 @pytest.mark.parametrize("name", COSTS)
 @given(
     tokens=st.integers(1, 5000),
@@ -85,12 +105,10 @@ def test_iterations_cost_what_the_cost_model_says(
     scenario = small(cluster=COSTS[name])
     model = Cluster.model_validate(COSTS[name]).build_cost()
     costs = pack_fleet(scenario, 1000).costs
-    ours = kernel.iteration_s(costs, 0, tokens, kv, tokens * tokens, running, 1)
-    assert ours == model.iteration(tokens, kv, tokens * tokens, running, 1)
     lasting = model.decode_seconds(steps, running, kv)
-    assert kernel.stretch_s(costs, 0, steps, running, kv) == lasting
     found, _ = model.iterations_past(lasting * 0.7, running, kv)
-    assert kernel.stretch_past(costs, 0, lasting * 0.7, running, kv) == found
+    expected = (model.iteration(tokens, kv, tokens * tokens, running, 1), lasting, found)
+    assert compiled_costs(costs, tokens, kv, steps, running, lasting * 0.7) == expected
 
 
 @pytest.mark.parametrize("mode", ["gang", "continuous"])

@@ -6,10 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from driftsched.simulation.compiled.turns import lowest_bit
-from driftsched.simulation.compiled.world import TENANT_BITS
-from hypothesis import given
-from hypothesis import strategies as st
 
 from driftsched.scenario import Scenario
 from driftsched.simulation import simulate
@@ -164,9 +160,3 @@ def test_users_who_never_give_up_cost_nothing_and_change_nothing() -> None:
     patient = small(tenants=[{"name": "a", "share": 1}])
     bounded, free = (simulate(one, engine="compiled") for one in (small(tenants=tenants), patient))
     assert np.array_equal(bounded.requests["finish_s"], free.requests["finish_s"])
-
-
-@given(st.integers(1, (1 << (1 << TENANT_BITS)) - 1))
-def test_the_lowest_bit_of_a_word(word: int) -> None:
-    """Otherwise a tenant would have another's turn."""
-    assert lowest_bit(word) == (word & -word).bit_length() - 1

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from driftsched.simulation.blocks import BlockTable
 
 from driftsched.core.errors import ScenarioError
+from driftsched.serving.batching import iterations_lasting, new_blocks
 from driftsched.simulation import simulate
+from driftsched.simulation.paging import BlockTable
 from tests.support.scenarios import small
 
 
@@ -98,9 +99,10 @@ def test_blocks_by_slot_equal_counting_them_one_by_one() -> None:
             needed = [
                 sum(-(-(b + j) // size) for b in bases) for j in (first - 1, first + count - 1)
             ]
-            assert table.new_in(first, count) == needed[1] - needed[0]
-            for table.free in (0, 1, 8, 9, 30):
-                lasting = table.lasting(first, count)
+            assert new_blocks(table.slots, size, 9, first, count) == needed[1] - needed[0]
+            for free in (0, 1, 8, 9, 30):
+                lasting = iterations_lasting(table.slots, size, 9, free, first, count)
                 assert 0 <= lasting <= count
-                assert not lasting or table.new_in(first, lasting) <= table.free
-                assert lasting == count or table.new_in(first, lasting + 1) > table.free
+                assert not lasting or new_blocks(table.slots, size, 9, first, lasting) <= free
+                more = new_blocks(table.slots, size, 9, first, lasting + 1)
+                assert lasting == count or more > free

@@ -32,11 +32,11 @@ class Policy(Protocol):
         """Remove and return the next request; called only when one waits. `now` in seconds."""
         ...
 
-    def order(self, request: Request, now: float) -> float:
-        """Sort key of a request at `now`, lowest first.
+    def order(self, request: Request, /) -> float:
+        """Sort key of a request, lowest first.
 
         It ranks those who run, where one must give way, and one tenant's requests while that is at
-        its running limit. A user's own class may leave `now` out.
+        its running limit. One that also takes ``now`` is told the time.
         """
         ...
 
@@ -63,7 +63,7 @@ class StaticOrder:
         self._heap: list[tuple[float, float, int, Request]] = []
         self._removed = 0  # still in the heap, passed over when they come up
 
-    def order(self, request: Request, now: float = 0.0) -> float:
+    def order(self, request: Request, /) -> float:
         """Score of a request, lowest first."""
         raise NotImplementedError  # pragma: no cover - every subclass defines it
 
@@ -103,7 +103,7 @@ class RescoredQueue:
         self.spec = spec
         self._waiting: dict[int, Request] = {}
 
-    def order(self, request: Request, now: float) -> float:
+    def order(self, request: Request, now: float = 0.0) -> float:
         return self.spec.score(request, self.spec, now)
 
     def push(self, request: Request) -> None:
@@ -136,13 +136,14 @@ class TenantQueue:
         The queue's own.
     """
 
-    def __init__(self, spec: TenantPolicy, tenants: Sequence[State], record: State) -> None:
+    def __init__(self, spec: TenantPolicy, tenants: Sequence[Any], record: State) -> None:
         self.spec, self.tenants, self.record = spec, tenants, record
+        self.by_tokens = spec.by_tokens
         self._queues: list[deque[Request]] = [deque() for _ in tenants]
         self._last = 0  # whose queue became empty last
         self._size = 0
 
-    def order(self, request: Request, now: float) -> float:
+    def order(self, request: Request, now: float = 0.0) -> float:
         return request.arrival_s
 
     def push(self, request: Request) -> None:

@@ -33,7 +33,7 @@ class VtcConfig(TenantPolicy):
 
     @staticmethod
     def score(tenant: Any, queue: Any, p: VtcConfig) -> float:
-        return tenant.counter
+        return float(tenant.counter)
 
     @staticmethod
     def lift(tenant: Any, queue: Any, p: VtcConfig) -> None:

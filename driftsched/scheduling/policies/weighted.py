@@ -47,7 +47,7 @@ class WeightedConfig(TenantPolicy):
 
     @staticmethod
     def score(tenant: Any, queue: Any, p: WeightedConfig) -> float:
-        return tenant.place
+        return float(tenant.place)
 
     @staticmethod
     def lift(tenant: Any, queue: Any, p: WeightedConfig) -> None:

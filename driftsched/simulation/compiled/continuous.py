@@ -12,7 +12,7 @@ from driftsched.simulation.compiled.prefill import cached_of, given_of, prefill
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
 from driftsched.simulation.compiled.rows import pop_first, push_row
 from driftsched.simulation.compiled.state import ID_BITS, KernelState
-from driftsched.simulation.compiled.tenants import count_tokens
+from driftsched.simulation.compiled.tenants import count_stretch, count_tokens
 
 __all__ = ["plan", "settle"]
 
@@ -25,9 +25,7 @@ def settle(w: KernelState, number: int, now: float) -> None:
     iteration = replica.iteration + steps
     replica.iteration = iteration
     replica.kv += steps * replica.decoding
-    if w.run[0].counts_tokens:
-        for place in range(replica.decoding):
-            count_tokens(w, replica.queue, decoding[place] & ((1 << ID_BITS) - 1), steps)
+    count_stretch(w, number)
     if paged and steps > 1:
         replica.free -= new_in(w, number, iteration - steps + 2, steps - 1)
     for place in range(replica.chunks):

@@ -14,7 +14,7 @@ from driftsched.simulation.compiled.prefill import cached_of, hold, next_of, put
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
 from driftsched.simulation.compiled.rows import pop_first, push_row
 from driftsched.simulation.compiled.state import ID_BITS, KernelState
-from driftsched.simulation.compiled.tenants import count_tokens
+from driftsched.simulation.compiled.tenants import count_stretch
 
 __all__ = ["form", "settle_gang"]
 
@@ -90,12 +90,10 @@ def settle_gang(w: KernelState, number: int, now: float) -> None:
             request = w.requests[w.chunk[number, place]]
             if request.end == 0:
                 request.first_token_s = now
-    if w.run[0].counts_tokens:
-        for place in range(replica.decoding):
-            item = decoding[place] & ((1 << ID_BITS) - 1)
-            count_tokens(w, replica.queue, item, replica.steps)
-    replica.iteration += replica.steps
-    replica.kv += replica.steps * replica.decoding
+    steps = replica.steps
+    count_stretch(w, number)
+    replica.iteration += steps
+    replica.kv += steps * replica.decoding
     replica.grown = replica.kv
     if replica.gone > 0:
         drop(w, number, now)

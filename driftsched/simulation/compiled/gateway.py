@@ -27,7 +27,7 @@ from driftsched.simulation.compiled.state import (
     RESCORED,
     KernelState,
 )
-from driftsched.simulation.compiled.tenants import append, forget, next_by_tenant
+from driftsched.simulation.compiled.tenants import append, catch_up, forget, next_by_tenant
 
 __all__ = ["abandon", "choose", "finish", "key_of", "submit", "withdraw"]
 
@@ -36,6 +36,7 @@ __all__ = ["abandon", "choose", "finish", "key_of", "submit", "withdraw"]
 def submit(w: KernelState, item: int) -> int:
     """Budget an arriving request and queue it; returns the queue's number, -1 for a rejection."""
     run, request, now = w.run[0], w.requests[item], w.arrival_s[item]
+    catch_up(w, now)
     state, p = w.compensation[state_of(w, item)], w.compensator_parameters[0]
     bias = float(predict(run.compensator, state, request_of(w, item), p))
     w.bias[item] = bias
@@ -162,6 +163,7 @@ def choose(w: KernelState, queue: int, now: float) -> int:
     A chosen request whose tenant is at its running limit is held in that tenant's own heap.
     """
     run, state = w.run[0], w.queues[queue]
+    catch_up(w, now)
     while state.size > 0:
         item = dequeue(w, queue, now)
         if item < 0 or w.requests[item].end:
@@ -241,6 +243,7 @@ def unload(w: KernelState, item: int) -> None:
 @inlined
 def free(w: KernelState, tenant: int, now: float) -> None:
     """Free a tenant's place; each queue's first held request goes back to the policy."""
+    catch_up(w, now)
     w.tenants[tenant].running -= 1
     for queue in range(len(w.queues)):
         mine = w.tenant_queues[queue, tenant]

@@ -72,10 +72,10 @@ def switch(name: str, kinds: Sequence[type[Any]]) -> Callable[..., Any]:
     first = shared(getattr(kinds[0], name))
     if len(kinds) == 1:
 
-        def last(number: int, *arguments: Any) -> Any:
+        def only(_: int, *arguments: Any) -> Any:
             return first(*arguments)
 
-        return part(last)
+        return part(only)
     rest = switch(name, kinds[1:])
 
     def chosen(number: int, *arguments: Any) -> Any:

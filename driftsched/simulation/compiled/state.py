@@ -39,7 +39,7 @@ SCORED, RESCORED, BY_TENANT = 0, 1, 2
 """Ways of choosing: least score first, scored once or at each choice; or the tenant's least."""
 
 QUEUED, HELD, BLOCKED = 0, 1, 2
-"""Places of a request: with the policy or running, held by a running limit, blocked at a replica."""
+"""Places of a request: with the policy or running, held by a limit, blocked at a replica."""
 
 NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(4, 7)
 """Bad ends of a request that was given up; those of admission are 1 to 3."""
@@ -127,6 +127,7 @@ REPLICA = np.dtype(
         ("deadline_s", "f8"),  # of the gang being formed
         ("iteration", "i8"),
         ("steps", "i8"),  # iterations of the stretch under way
+        ("counted", "i8"),  # those whose tokens the policy knows of
         ("kv", "i8"),
         ("grown", "i8"),  # tokens of KV just before what ended at this boundary left
         ("reserved", "i8"),
@@ -241,10 +242,11 @@ class KernelState(NamedTuple):
     learned_id and learned_bias (in order of finishing), the log (a row a change of a replica).
     The rest is state; see the record types. heap_* and held_* have a row a queue; behind links the
     requests of a tenant's queue; tenant_score and tenant_winners (a row a queue) are a tournament
-    of the tenants of whom requests wait; deadline_* is a heap of times at which clients look at their requests, retry_* one of
-    retries to come, by the try before, thought_* one of users' next rows; pool is room for
-    `chance`; wake_s says when each replica wakes, and winners is a tournament over it. decoding,
-    gone, blocked and the pieces of prompts (chunk: whose; from, to) have a row a replica.
+    of the tenants of whom requests wait; deadline_* is a heap of times at which clients look at
+    their requests, retry_* one of retries to come, by the try before, thought_* one of users' next
+    rows; pool is room for `chance`; wake_s says when each replica wakes, and winners is a
+    tournament over it. decoding, gone, blocked and the pieces of prompts (chunk: whose; from, to)
+    have a row a replica.
     Where KV cache is paged, slots counts a replica's decoding requests by the iteration in which
     they need a block, base, ahead and after (n) say what a decoding request holds and who was
     admitted before and after it, given (n) what it had given when it was preempted, and served (n)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from math import inf
 
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.cost import boundary_after, cost_of
+from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.mechanisms import (
     charge,
     generated,
@@ -17,9 +18,9 @@ from driftsched.simulation.compiled.mechanisms import (
     tenant_score,
 )
 from driftsched.simulation.compiled.order import play
-from driftsched.simulation.compiled.state import KernelState
+from driftsched.simulation.compiled.state import GANG, ID_BITS, KernelState
 
-__all__ = ["append", "count_tokens", "forget", "next_by_tenant"]
+__all__ = ["append", "catch_up", "count_stretch", "count_tokens", "forget", "next_by_tenant"]
 
 
 @inlined
@@ -78,6 +79,45 @@ def count_tokens(w: KernelState, queue: int, item: int, tokens: int) -> None:
     generated(w.run[0].policy, mine, tokens, w.policy_parameters[0])
     if mine.size > 0:
         rank(w, queue, tenant, score_of_tenant(w, queue, tenant))
+
+
+@apart
+def count_until(w: KernelState, number: int, iterations: int) -> None:
+    """Tell it of the tokens that a replica's first iterations of this stretch have given."""
+    replica, mask = w.replicas[number], (1 << ID_BITS) - 1
+    if iterations > replica.counted:
+        for place in range(replica.decoding):
+            item = w.decoding[number, place] & mask
+            count_tokens(w, replica.queue, item, iterations - replica.counted)
+        replica.counted = iterations
+
+
+@inlined
+def count_stretch(w: KernelState, number: int) -> None:
+    """Tell it of all those of the stretch that has ended."""
+    if w.run[0].counts_tokens:
+        count_until(w, number, w.replicas[number].steps)
+        w.replicas[number].counted = w.replicas[number].steps = 0
+
+
+@inlined
+def catch_up(w: KernelState, now: float) -> None:
+    """Tell it of all tokens given before `now`, before something is decided."""
+    if w.run[0].counts_tokens:
+        count_all(w, now)
+
+
+@apart
+def count_all(w: KernelState, now: float) -> None:
+    """Tell it of all tokens given before `now`."""
+    for number in range(len(w.replicas)):
+        replica = w.replicas[number]
+        prefill = replica.iteration == 0 if w.run[0].mode == GANG else replica.chunks > 0
+        if replica.busy and replica.decoding > 0 and not prefill:
+            start, decoding, kv = replica.start_s, replica.decoding, replica.kv
+            cost = cost_of(w.costs, replica.cost)
+            ended = boundary_after(cost, start, now, decoding, kv) - 1
+            count_until(w, number, min(ended, replica.steps))
 
 
 @inlined

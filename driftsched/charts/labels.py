@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from driftsched.scheduling.policies import POLICIES
+
 __all__ = ["TIME", "metric_label", "policy_label", "wrap"]
 
 TIME = "Time since start (s)"
@@ -12,7 +14,6 @@ _METRICS = {
     "tpot_s": "Time per output token (s)",
     "queue_wait_s": "Queue wait (s)",
 }
-_POLICIES = {"fifo": "FIFO", "sjf": "SJF"}
 
 
 def metric_label(metric: str) -> str:
@@ -22,7 +23,8 @@ def metric_label(metric: str) -> str:
 
 def policy_label(policy: str) -> str:
     """Name of a policy as people say it."""
-    return _POLICIES.get(policy, policy.replace("_", " ").title())
+    kind = POLICIES.get(policy)
+    return policy.replace("_", " ").title() if kind is None else kind.label
 
 
 def wrap(text: str, width: int = 32) -> str:

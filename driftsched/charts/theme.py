@@ -9,6 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from driftsched import scheduling
+
 __all__ = [
     "GRID",
     "LOG_AXIS",
@@ -32,13 +34,14 @@ VERMILLION, SKY, GREY, VIOLET = "#C84E00", "#3A9BD9", "#8A8A8A", "#7B61C9"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, GREY, VIOLET, "#9A8B00", "#8C6D4F")
 """Okabe and Ito's colours, shifted to a contrast of 3 on white and on near-black."""
 
-POLICIES = {
-    "fifo": BLUE,
-    "priority": VERMILLION,
-    "weighted": GREEN,
-    "sjf": PURPLE,
-    "aging": ORANGE,
-}
+POLICIES = dict(
+    zip(
+        scheduling.POLICIES,
+        (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, VIOLET, *PALETTE[8:], GREY),
+        strict=False,
+    )
+)
+"""In order of registration, so that a further policy takes nobody's colour."""
 TENANTS = {"premium": ORANGE, "standard": SKY, "batch": GREY}
 CATEGORIES = {"short_qa": SKY, "summary": GREEN, "technical": VERMILLION, "report": PURPLE}
 

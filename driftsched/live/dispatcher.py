@@ -15,6 +15,7 @@ from driftsched.live.engine import Call
 from driftsched.live.in_flight import STOPPED, InFlightRequest
 from driftsched.live.schedule import Schedule
 from driftsched.live.traffic import prompt_text
+from driftsched.serving.batching import gang_starts
 
 if TYPE_CHECKING:
     from driftsched.gateway.gateway import Gateway
@@ -100,6 +101,9 @@ class Dispatcher:
         self._schedule = Schedule()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._told: dict[int, int] = {}  # tokens of each request that the gateway knows of
+        if gateway.counts_tokens:
+            gateway.catch_up = self._count_tokens
         self.clients = Clients(scenario, traffic.workload, self._schedule, traffic.requests, self)
         self.clients.start()
 
@@ -137,6 +141,14 @@ class Dispatcher:
     def empty(self) -> bool:
         """Whether no request waits or runs."""
         return not self.gateway.waiting and not any(self.running)
+
+    def _count_tokens(self, now: float) -> None:
+        """Tell the gateway of the tokens that came since it was last told."""
+        for number, one in self.in_flight.items():
+            told = self._told.get(number, 0)
+            if one.tokens > told and not one.request.status:
+                self._told[number] = one.tokens
+                self.gateway.generated(one.request, one.tokens - told)
 
     def arrived(self, requests: Sequence[Request], now: float) -> None:
         """Take note of requests that were submitted just now."""
@@ -180,7 +192,8 @@ class Dispatcher:
                 gang.deadline_s = now + self._traffic.scenario.engine.batch_wait_s
                 gang.alarm = self._schedule.at(gang.deadline_s, REPLICAS + replica, _wake)
             gang.members.append(self._dispatch(request, replica, gang.batch_id, now))
-        if gang.members and (len(gang.members) == self._slots or now >= gang.deadline_s):
+        size, deadline_s = len(gang.members), gang.deadline_s
+        if size and gang_starts(size, self._slots, False, now, deadline_s):
             gang.running = len(gang.members)
             if gang.alarm is not None:
                 gang.alarm.cancel()

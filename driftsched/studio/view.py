@@ -25,7 +25,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
 from driftsched.scenario.messages import one_line
-from driftsched.scheduling.policies import POLICIES, PolicySpec
+from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
 from driftsched.studio.link import plain_value, read_scenario, scenario_params
 from driftsched.studio.presets import preset
 from driftsched.studio.words import METRICS, choice_label, policy_label
@@ -165,7 +165,7 @@ class View(BaseModel):
         tuple[PolicySpec, ...], BeforeValidator(_tuned), PlainSerializer(_tuned_texts)
     ] = Field((), alias="tune")
     policies: Annotated[tuple[str, ...], BeforeValidator(_policies), PlainSerializer(",".join)] = (
-        Field(default_factory=lambda: tuple(POLICIES))
+        Field(default=PAPER_POLICIES)
     )
 
     metric: Annotated[str, Labels(lambda: {name: one for name, (one, _) in METRICS.items()})] = (

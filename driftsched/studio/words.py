@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from driftsched.charts.labels import policy_label
+from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import POLICIES
+from driftsched.scheduling.routers import ROUTERS
 
 __all__ = [
     "METRICS",
@@ -19,17 +21,8 @@ __all__ = [
     "with_interval",
 ]
 
-_RULES = {
-    "fifo": "first come, first served",
-    "priority": "premium before standard before batch",
-    "weighted": "tenants take turns, as many as their weight",
-    "sjf": "shortest job first, by its estimated length",
-    "aging": "priority that rises while waiting",
-}
-POLICY_HELP = "\n".join(
-    f"- **{policy_label(name)}**" + (f": {_RULES[name]}" if name in _RULES else "")
-    for name in POLICIES
-)
+POLICY_HELP = "\n".join(f"- **{kind.label}**: {kind.rule}" for kind in POLICIES.values())
+"""All policies and their rules, as Markdown."""
 
 METRICS = {
     "e2e_s": ("End to end", "from arrival to the last token"),
@@ -46,9 +39,6 @@ _CHOICES = {
     "tokens": "Tokens",
     "natural": "Naturally",
     "capped": "At the limit",
-    "none": "None",
-    "ema": "EMA (the paper's)",
-    "oracle": "Oracle",
     "mmpp": "On/off bursts (MMPP)",
     "gamma": "Gamma",
     "diurnal": "Daily curve",
@@ -68,7 +58,10 @@ _CHOICES = {
 
 
 def choice_label(name: str) -> str:
-    """Label of a setting's value, a policy's too; an unknown one is title-cased."""
+    """Label of a setting's value, a mechanism's too; an unknown one is title-cased."""
+    for registry in (COMPENSATORS, ROUTERS):
+        if name in registry:
+            return registry[name].label
     return _CHOICES.get(name) or policy_label(name)
 
 

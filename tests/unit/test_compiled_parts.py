@@ -78,7 +78,7 @@ def test_a_row_gives_back_the_least_also_after_a_removal(values: set[int], data:
         pop_first(row, left)
 
 
-@numba.njit(error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(error_model="numpy")
 def compiled_costs(
     costs: Costs, tokens: int, kv: int, steps: int, running: int, until_s: float
 ) -> tuple[float, float, int]:

@@ -8,6 +8,7 @@ from driftsched.scheduling.policies.base import PolicySpec, ScorePolicy, TenantP
 from driftsched.scheduling.policies.queues import Policy, StaticOrder
 
 __all__ = [
+    "PAPER_POLICIES",
     "POLICIES",
     "Policy",
     "PolicyConfig",
@@ -25,6 +26,9 @@ POLICIES.add("sjf", "sjf:SjfConfig")
 POLICIES.add("aging", "aging:AgingConfig")
 POLICIES.add("hrrn", "hrrn:HrrnConfig")
 POLICIES.add("vtc", "vtc:VtcConfig")
+
+PAPER_POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")
+"""The five that DriftSched compares: what is compared where nobody says otherwise."""
 
 if TYPE_CHECKING:
     PolicyConfig = PolicySpec

@@ -158,7 +158,7 @@ class TenantQueue:
     def pop(self, now: float) -> Request:
         waiting = (one for one in self.tenants if self._queues[one.number])
         tenant = min(waiting, key=self._score)
-        request = self._queues[tenant.number].popleft()
+        request: Request = self._queues[tenant.number].popleft()
         self.spec.charge(tenant, self.record, request, self.spec)
         self._left(tenant.number)
         return request

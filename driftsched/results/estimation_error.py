@@ -13,6 +13,7 @@ from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.estimation.compensators.none import NoneConfig
 from driftsched.estimation.compensators.oracle import OracleConfig
 from driftsched.scheduling.request import Request
+from driftsched.workload.budgets import SIZE_CLASSES
 
 if TYPE_CHECKING:
     from driftsched.estimation.compensators import CompensatorSpec

@@ -14,15 +14,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched import __version__
-from driftsched.workload.budgets import SIZE_CLASSES, size_classes
 from driftsched.results.gpu_samples import gpu_table
 from driftsched.results.outcomes import STATUSES
 from driftsched.results.queues import lost_seconds, queue_table
+from driftsched.workload.budgets import SIZE_CLASSES, size_classes
 
 if TYPE_CHECKING:
-    from driftsched.workload.budgets import Budgets
     from driftsched.results.outcomes import Learning, RunArrays
     from driftsched.scenario.model import Scenario
+    from driftsched.workload.budgets import Budgets
 
 __all__ = ["STATUSES", "RunResult", "build_result"]
 

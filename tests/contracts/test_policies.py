@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftsched.gateway.queue import order_of
 from driftsched.scenario import Scenario, Tenant
-from driftsched.scheduling.policies import POLICIES, Policy
+from driftsched.scheduling.policies import POLICIES, Policy, ScorePolicy
 from driftsched.scheduling.request import Request
 from driftsched.simulation import simulate
 from tests.support.registered import example
@@ -111,8 +112,9 @@ def test_order_sorts_one_tenants_requests_as_pop_does(name: str, drawn: list[Row
     """`order` puts back what a running limit held: another order would let requests overtake."""
     mine = requests_of([(1, gap, budget) for _, gap, budget in drawn])
     policy = build(name)
-    keys = [(policy.order(request), request.arrival_s, request.request_id) for request in mine]
     now = mine[-1].arrival_s if mine else 0.0
+    order = order_of(policy)
+    keys = [(order(request, now), request.arrival_s, request.request_id) for request in mine]
     assert served(policy, mine, now) == [key[2] for key in sorted(keys)]
 
 
@@ -130,9 +132,26 @@ def test_parameters_survive_pickle_and_json_and_are_described(name: str) -> None
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_policy_says_its_rule_and_its_cost(name: str) -> None:
-    words = type(build(name)).__doc__ or ""
+    kind = POLICIES[name]
+    words = kind.__doc__ or ""
     assert "Rule:" in words
     assert "O(" in words
+    assert kind.label
+    assert kind.rule
+    assert kind.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(rows, st.floats(0, 1e6))
+def test_a_score_moves_only_where_the_policy_says_so(
+    name: str, drawn: list[Row], later_s: float
+) -> None:
+    """One that is taken once would otherwise not be what the policy wants when it chooses."""
+    spec = example(POLICIES[name])
+    if isinstance(spec, ScorePolicy) and not spec.rescored:
+        for request in requests_of(drawn):
+            then = spec.score(request, spec, request.arrival_s + later_s)
+            assert spec.score(request, spec, request.arrival_s) == then
 
 
 @pytest.mark.parametrize("mode", ["gang", "continuous"])

@@ -123,7 +123,7 @@ def token_by_token(  # noqa: C901  one branch a kind of event, in their order
         arrivals = SlowClients(scenario, workload, gateway, requests, replicas)
     else:
         arrivals = Arrivals(gateway, requests, list(workload.segments))
-    central = len({id(replica.line) for replica in replicas}) < len(replicas) or len(replicas) == 1
+    central = len({id(replica.queue) for replica in replicas}) < len(replicas) or len(replicas) == 1
     operations = SlowOperations(scenario, gateway, replicas, central)
     arrivals.open_next(0.0)
     last_s = 0.0

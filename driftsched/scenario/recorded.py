@@ -1,14 +1,28 @@
-"""Recorded traffic: which file, how its columns read, how rows become requests."""
+"""Recorded traffic: which file, how its columns read, how rows become requests.
+
+A new format with one request a row is one line in `FORMATS`.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
 from driftsched.core.config import MOST, Config, Name
+from driftsched.core.registry import Registry
 
-__all__ = ["TraceColumns", "TraceSource"]
+__all__ = [
+    "BENCH",
+    "FORMATS",
+    "SERVEGEN",
+    "TimeUnit",
+    "TraceColumns",
+    "TraceFormat",
+    "TraceSource",
+]
+
+TimeUnit = Literal["s", "ms", "us", "ns", "datetime"]
 
 
 class TraceColumns(Config):
@@ -20,24 +34,59 @@ class TraceColumns(Config):
     client: str | None = Field(
         None, min_length=1, max_length=200, description="who sent it, for tenants and sampling"
     )
-    time_unit: Literal["s", "ms", "us", "ns", "datetime"] = "s"
+    time_unit: TimeUnit = "s"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns that must be there."""
+        client = () if self.client is None else (self.client,)
+        return (self.time, self.prompt_tokens, self.output_tokens, *client)
+
+
+class TraceFormat(TraceColumns):
+    """The columns of a known format, by which it is told from others."""
+
+    also: tuple[str, ...] = ()
+    """Further columns that it has."""
+    failures: bool = False
+    """Whether rows without output record failed requests, to be left out."""
+
+
+def _format(time: str, prompt: str, output: str, **more: Any) -> TraceFormat:
+    return TraceFormat(time=time, prompt_tokens=prompt, output_tokens=output, **more)
+
+
+BENCH, SERVEGEN = "vllm_bench", "servegen"
+"""Formats that are read in ways of their own."""
+FORMATS: Registry[TraceFormat] = Registry("trace format")
+FORMATS.add("azure", _format("TIMESTAMP", "ContextTokens", "GeneratedTokens", time_unit="datetime"))
+FORMATS.add(
+    "mooncake",
+    _format("timestamp", "input_length", "output_length", time_unit="ms", also=("hash_ids",)),
+)
+FORMATS.add(
+    "burstgpt",
+    _format("Timestamp", "Request tokens", "Response tokens", client="Model", failures=True),
+)
+FORMATS.add(
+    "qwen_bailian",
+    _format("timestamp", "input_length", "output_length", client="type", also=("chat_id",)),
+)
+FORMATS.add("arena", _format("req_time", "prompt_len", "output_len", client="client"))
+
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[("auto", *FORMATS, BENCH, SERVEGEN, "columns")]
 
 
 class TraceSource(Config):
     """Recorded traffic instead of phases, and the rules that map it to tenants and categories."""
 
     file: str = Field(min_length=1, max_length=1000)
-    format: Literal[
-        "auto",
-        "azure",
-        "mooncake",
-        "burstgpt",
-        "qwen_bailian",
-        "arena",
-        "vllm_bench",
-        "servegen",
-        "columns",
-    ] = Field("auto", description="auto: told from the header; columns: any CSV or JSONL file")
+    format: FormatName = Field(
+        "auto", description="auto: told from the header; columns: any CSV or JSONL file"
+    )
     columns: TraceColumns | None = Field(None, description="for the format columns")
     tenant_rule: Literal["share", "round_robin", "client"] = Field(
         "share",

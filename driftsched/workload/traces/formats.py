@@ -1,7 +1,4 @@
-"""Formats of recorded traffic: which one a file has, and what its columns mean where it has none.
-
-A new format with one request a row is one `Layout` in `FORMATS`.
-"""
+"""Which format a file of recorded traffic has; what its columns may mean where it has none."""
 
 from __future__ import annotations
 
@@ -19,19 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.core.errors import TraceError
-from driftsched.core.registry import Registry
-from driftsched.scenario.recorded import TraceColumns
+from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TimeUnit, TraceColumns
 from driftsched.workload.traces.textfile import head
 
 __all__ = [
-    "BENCH",
     "BENCH_LISTS",
     "DATE_TIME",
-    "FORMATS",
-    "SERVEGEN",
     "SERVEGEN_COLUMNS",
-    "Layout",
-    "TimeUnit",
     "TraceLook",
     "at_path",
     "look",
@@ -39,10 +30,7 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
-TimeUnit = Literal["s", "ms", "us", "ns", "datetime"]
 
-BENCH = "vllm_bench"
-SERVEGEN = "servegen"
 BENCH_LISTS = ("input_lens", "output_lens")
 SERVEGEN_COLUMNS = ("client", "t_s", "rate_rps", "iat_cv", "iat_dist", "param_shape")
 DELIMITERS = (",", ";", "\t", "|")
@@ -61,55 +49,6 @@ COUNTS = ("token", "length", "len", "count", "size", "num", "n")
 NOT_TOKENS = ("time", "latency", "second", "ms", "cost", "price", "id", "rate")
 UNITS: tuple[TimeUnit, ...] = ("ms", "us", "ns", "s")
 """Told from the end of a column's name: start_ms."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The columns of a format.
-
-    Attributes
-    ----------
-    time, prompt_tokens, output_tokens : str
-        Names of columns; in JSON a dotted name steps into an object.
-    time_unit : str
-        s, ms, us, ns or datetime.
-    client : str or None
-        Column that says who sent a request.
-    also : tuple of str
-        Further columns by which the format is told from others.
-    failures : bool
-        Whether rows without output record failed requests, to be left out.
-    """
-
-    time: str
-    prompt_tokens: str
-    output_tokens: str
-    time_unit: TimeUnit = "s"
-    client: str | None = None
-    also: tuple[str, ...] = ()
-    failures: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Columns that must be there."""
-        client = () if self.client is None else (self.client,)
-        return (self.time, self.prompt_tokens, self.output_tokens, *client)
-
-
-FORMATS: Registry[Layout] = Registry("trace format")
-FORMATS.add("azure", Layout("TIMESTAMP", "ContextTokens", "GeneratedTokens", "datetime"))
-FORMATS.add(
-    "burstgpt",
-    Layout("Timestamp", "Request tokens", "Response tokens", client="Model", failures=True),
-)
-FORMATS.add("arena", Layout("req_time", "prompt_len", "output_len", client="client"))
-FORMATS.add(
-    "qwen_bailian",
-    Layout("timestamp", "input_length", "output_length", client="type", also=("chat_id",)),
-)
-FORMATS.add(
-    "mooncake", Layout("timestamp", "input_length", "output_length", "ms", also=("hash_ids",))
-)
 
 
 @dataclass(frozen=True)
@@ -190,11 +129,13 @@ def _detect(seen: TraceLook, text: str) -> str | None:
         return BENCH if lists or "request_throughput" in seen.names else None
     if set(SERVEGEN_COLUMNS) <= set(seen.names):
         return SERVEGEN
-    for name, layout in FORMATS.items():
-        in_text = {column for column in layout.also if f'"{column}"' in text}
-        if {*layout.names, *layout.also} <= {*seen.names, *in_text}:
-            return name
-    return None
+    fitting = {
+        name: len(known.names) + len(known.also)
+        for name, known in FORMATS.items()
+        if set(known.names) <= set(seen.names)
+        and all(column in seen.names or f'"{column}"' in text for column in known.also)
+    }
+    return max(fitting, key=lambda name: fitting[name], default=None)
 
 
 def _csv_look(text: str) -> TraceLook:

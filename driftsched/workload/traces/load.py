@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario.model import Scenario
-from driftsched.scenario.recorded import TraceSource
+from driftsched.scenario.recorded import SERVEGEN, TraceSource
 from driftsched.workload.arrive import PhaseRequests
 from driftsched.workload.assemble import assemble
 from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
-from driftsched.workload.traces.formats import SERVEGEN
 from driftsched.workload.traces.mapping import categories, in_words, select, tenants
 from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem

@@ -14,13 +14,9 @@ import pyarrow as pa
 import pyarrow.csv
 
 from driftsched.core.errors import TraceError
-from driftsched.scenario.recorded import TraceColumns, TraceSource
+from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TraceFormat, TraceSource
 from driftsched.workload.traces.formats import (
-    BENCH,
     BENCH_LISTS,
-    FORMATS,
-    SERVEGEN,
-    Layout,
     TraceLook,
     at_path,
     look,
@@ -34,6 +30,9 @@ __all__ = ["read_rows"]
 LONGEST = 200
 MAX_BENCH_BYTES = 100_000_000
 OBJECT_RULE = "must be a JSON object"
+BENCH_FORMAT = TraceFormat(
+    time="start_times", prompt_tokens=BENCH_LISTS[0], output_tokens=BENCH_LISTS[1], failures=True
+)
 
 
 def read_rows(
@@ -72,7 +71,10 @@ def read_rows(
         return name, _read_bench(source)
     if name == SERVEGEN:
         return name, read_servegen(source, rules.from_s, rules.until_s, seed, progress)
-    layout = FORMATS[name] if rules.columns is None else _layout_of(rules.columns)
+    if rules.columns is None:
+        layout = FORMATS[name]
+    else:
+        layout = TraceFormat(**rules.columns.model_dump(), failures=True)
     if seen.kind == "json":
         raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
     if seen.kind == "csv" and not set(layout.names) <= set(seen.names):
@@ -84,19 +86,7 @@ def read_rows(
     return name, rows.rows(with_clients=layout.client is not None)
 
 
-def _layout_of(columns: TraceColumns) -> Layout:
-    """Layout of a user's own columns."""
-    return Layout(
-        columns.time,
-        columns.prompt_tokens,
-        columns.output_tokens,
-        columns.time_unit,
-        columns.client,
-        failures=True,
-    )
-
-
-def _lacks(seen: TraceLook, layout: Layout) -> TraceError:
+def _lacks(seen: TraceLook, layout: TraceFormat) -> TraceError:
     missing = [name for name in layout.names if name not in seen.names]
     return TraceError(
         f"line {seen.header_line}: header must have {', '.join(layout.names)}; missing "
@@ -122,7 +112,7 @@ def _said(seen: TraceLook) -> str:
     return said if len(said) <= 80 else f"{said[:77]}..."
 
 
-def _csv(block: Block, seen: TraceLook, layout: Layout) -> Cells:
+def _csv(block: Block, seen: TraceLook, layout: TraceFormat) -> Cells:
     """Cells of a block of CSV below the header; rows of another width are broken."""
     skipped = max(0, seen.header_line - block.first_line + 1)
     below = block.data.split(b"\n", skipped)[skipped:]
@@ -190,7 +180,7 @@ def _lines(data: bytes, delimiter: str, first_line: int) -> list[int]:
     return lines
 
 
-def _jsonl(block: Block, layout: Layout) -> Cells:
+def _jsonl(block: Block, layout: TraceFormat) -> Cells:
     """Cells of a block of one JSON object a line; other lines are broken."""
     lines: list[int] = []
     values: list[list[str]] = []
@@ -250,9 +240,7 @@ def _read_bench(source: Path | BinaryIO) -> RecordedRows:
     columns = [
         pa.array(map(_cell, values), pa.string(), size=n) for values in (times, prompt, output)
     ]
-    rows.check(
-        Cells(columns, lambda: range(1, n + 1)), Layout("start_times", *BENCH_LISTS, failures=True)
-    )
+    rows.check(Cells(columns, lambda: range(1, n + 1)), BENCH_FORMAT)
     return rows.rows(with_clients=False, notes=notes)
 
 

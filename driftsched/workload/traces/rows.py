@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftsched.core.errors import TraceError
-from driftsched.workload.traces.formats import DATE_TIME, Layout, TimeUnit
+from driftsched.scenario.recorded import TimeUnit, TraceFormat
+from driftsched.workload.traces.formats import DATE_TIME
 
 __all__ = ["MAX_ROWS", "Cells", "Collector", "RecordedRows", "TraceProblem"]
 
@@ -109,7 +110,7 @@ class Collector:
     unanswered: int = 0
     taken: int = 0
 
-    def check(self, cells: Cells, layout: Layout) -> None:
+    def check(self, cells: Cells, layout: TraceFormat) -> None:
         """Add the rows whose cells keep their columns' rules; note what is wrong with others."""
         least = 0 if layout.failures else 1
         time_ns = times_ns(cells.columns[0], layout.time_unit)

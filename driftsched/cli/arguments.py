@@ -7,11 +7,14 @@ import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from driftsched.cli.output import tell
 from driftsched.live.hardware_entry import read_entry
 from driftsched.results import RunLibrary, RunResult, read_run
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scheduling.policies import POLICIES
+from driftsched.workload import import_trace
 
 __all__ = [
     "add_scenario",
@@ -20,9 +23,12 @@ __all__ = [
     "load_run",
     "names_in",
     "scenario_of",
+    "tell_trace",
     "up_to",
 ]
 
+MOST_PROBLEMS = 20
+"""So many rows of a trace that were left out are told one by one."""
 FIELDS = {
     "policy": "policy.kind",
     "seed": "seed",
@@ -94,6 +100,34 @@ def changes_named(args: argparse.Namespace) -> list[str]:
     names = ["trace", "cost", "set", *FIELDS]
     given = [name for name in names if getattr(args, name, None) not in (None, [])]
     return [f"--{name.replace('_', '-')}" for name in given]
+
+
+def tell_trace(scenario: Scenario) -> dict[str, Any]:
+    """Import the scenario's trace; tell what was read, mapped, cut and left out.
+
+    Returns
+    -------
+    dict
+        ``trace``: the same as data; empty where the scenario has no trace.
+    """
+    if scenario.trace is None:
+        return {}
+    found = import_trace(scenario, Path(scenario.trace.file))
+    tell(
+        f"trace {scenario.trace.file}: {found.rows_read} rows read, {found.rows_taken} taken, "
+        f"{found.rows_skipped} skipped, {found.rows_cut} cut to fit the context"
+    )
+    for rule in found.rules:
+        tell(f"  {rule}")
+    for problem in found.problems[:MOST_PROBLEMS]:
+        tell(f"  skipped: {problem}")
+    if found.problem_count > MOST_PROBLEMS:
+        tell(f"  and {found.problem_count - MOST_PROBLEMS} more problems")
+    numbers = ("rows_read", "rows_taken", "rows_skipped", "rows_cut", "span_s")
+    report = {"file": scenario.trace.file} | {name: getattr(found, name) for name in numbers}
+    return {
+        "trace": report | {"rules": list(found.rules), "problems": list(map(str, found.problems))}
+    }
 
 
 def load_run(name: str) -> RunResult:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from driftsched.cli.arguments import add_scenario, names_in, scenario_of, up_to
+from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_trace, up_to
 from driftsched.cli.main import Action
-from driftsched.cli.output import add_json, aligned, print_json, progress_bar, tell_trace
+from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about, estimation_summary, latency_heads, policy_summary
 from driftsched.experiments import compare
 from driftsched.results import advice, replications_of

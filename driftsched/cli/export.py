@@ -13,9 +13,10 @@ from driftsched.cli.arguments import (
     command_line,
     load_run,
     scenario_of,
+    tell_trace,
 )
 from driftsched.cli.main import Action
-from driftsched.cli.output import progress_bar, tell, tell_trace
+from driftsched.cli.output import progress_bar, tell
 from driftsched.core.errors import InputError
 from driftsched.results import (
     RunLibrary,

@@ -10,11 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn, TypeAlias, cast
 
-from driftsched import __version__
+from driftsched import TOP, __version__
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.core.registry import Registry
 
-__all__ = ["COMMANDS", "Action", "Command", "Setup", "main"]
+__all__ = ["COMMANDS", "Action", "Command", "Setup", "main", "studio_command"]
 
 Action: TypeAlias = Callable[[argparse.Namespace], None]
 """Does a command: prints to stdout, raises an `InputError` for what the user got wrong."""
@@ -48,10 +48,28 @@ COMMANDS.add("live", Command("live:live_command", "the same in front of a real e
 COMMANDS.add("calibrate", Command("calibrate:calibrate_command", "measure an engine's cost"))
 COMMANDS.add("twin", Command("twin:twin_command", "a live run beside its simulation"))
 COMMANDS.add("fit", Command("fit:fit_command", "a recorded trace as a fitted scenario"))
-COMMANDS.add("studio", Command("shipped:studio_command", "the studio itself, in the browser"))
-COMMANDS.add("library", Command("shipped:library_command", "the saved runs, with their ids"))
-COMMANDS.add("presets", Command("shipped:presets_command", "the scenarios that come with it"))
-COMMANDS.add("schema", Command("shipped:schema_command", "JSON schema of a scenario file"))
+COMMANDS.add("studio", Command("main:studio_command", "the studio itself, in the browser"))
+COMMANDS.add("library", Command("lists:library_command", "the saved runs, with their ids"))
+COMMANDS.add("presets", Command("lists:presets_command", "the scenarios that come with it"))
+COMMANDS.add("schema", Command("lists:schema_command", "JSON schema of a scenario file"))
+
+
+def studio_command(parser: argparse.ArgumentParser) -> Action:
+    """Start the studio's server and open it in the browser."""
+    parser.add_argument("--port", type=int, default=8501, help="of the server (default 8501)")
+    parser.add_argument(
+        "options",
+        nargs="*",
+        metavar="-- OPTION",
+        help="options of `streamlit run`: -- --server.address=127.0.0.1 --server.headless=true",
+    )
+    return _become_streamlit
+
+
+def _become_streamlit(args: argparse.Namespace) -> None:
+    # signals and the exit code are then the server's own
+    command = ["-m", "streamlit", "run", str(TOP / "app.py"), f"--server.port={args.port}"]
+    os.execv(sys.executable, [sys.executable, *command, *args.options])  # noqa: S606  no shell meant
 
 
 class Parser(argparse.ArgumentParser):

@@ -7,21 +7,12 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic_core import to_json
 from tqdm import tqdm
 
-from driftsched.workload import import_trace
-
-if TYPE_CHECKING:
-    from driftsched.scenario import Scenario
-
-__all__ = ["add_json", "aligned", "print_json", "progress_bar", "share", "tell", "tell_trace"]
-
-MOST_PROBLEMS = 20
-"""So many rows of a trace that were left out are told one by one."""
+__all__ = ["add_json", "aligned", "print_json", "progress_bar", "share", "tell"]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -64,34 +55,6 @@ def share(part: float) -> str:
 def tell(text: str) -> None:
     """Print a remark to stderr, so that stdout holds only what was asked for."""
     print(text, file=sys.stderr)
-
-
-def tell_trace(scenario: Scenario) -> dict[str, Any]:
-    """Import the scenario's trace; tell what was read, mapped, cut and left out.
-
-    Returns
-    -------
-    dict
-        ``trace``: the same as data; empty where the scenario has no trace.
-    """
-    if scenario.trace is None:
-        return {}
-    found = import_trace(scenario, Path(scenario.trace.file))
-    tell(
-        f"trace {scenario.trace.file}: {found.rows_read} rows read, {found.rows_taken} taken, "
-        f"{found.rows_skipped} skipped, {found.rows_cut} cut to fit the context"
-    )
-    for rule in found.rules:
-        tell(f"  {rule}")
-    for problem in found.problems[:MOST_PROBLEMS]:
-        tell(f"  skipped: {problem}")
-    if found.problem_count > MOST_PROBLEMS:
-        tell(f"  and {found.problem_count - MOST_PROBLEMS} more problems")
-    numbers = ("rows_read", "rows_taken", "rows_skipped", "rows_cut", "span_s")
-    report = {"file": scenario.trace.file} | {name: getattr(found, name) for name in numbers}
-    return {
-        "trace": report | {"rules": list(found.rules), "problems": list(map(str, found.problems))}
-    }
 
 
 @contextmanager

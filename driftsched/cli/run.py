@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftsched.cli.arguments import add_scenario, scenario_of
+from driftsched.cli.arguments import add_scenario, scenario_of, tell_trace
 from driftsched.cli.main import Action
 from driftsched.cli.output import (
     add_json,
@@ -15,7 +15,6 @@ from driftsched.cli.output import (
     progress_bar,
     share,
     tell,
-    tell_trace,
 )
 from driftsched.cli.summary import about, latency_heads, scope_summary
 from driftsched.results import (

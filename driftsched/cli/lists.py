@@ -1,43 +1,22 @@
-"""What is there without a run: the studio, the saved runs, the presets, a scenario's schema."""
+"""What there is to run and to look at: the presets, a scenario's schema, the saved runs."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Hashable
 from typing import Any
 
 import numpy as np
 
-from driftsched import TOP
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json
 from driftsched.results import RunLibrary
 from driftsched.results.wording import seconds
 from driftsched.scenario import json_schema, load_scenario, preset_names, preset_path
 
-__all__ = ["library_command", "presets_command", "schema_command", "studio_command"]
+__all__ = ["library_command", "presets_command", "schema_command"]
 
 COLUMNS = ("run", "saved (UTC)", "policy", "engine", "requests", "P50 E2E", "P99 E2E")
-
-
-def studio_command(parser: argparse.ArgumentParser) -> Action:
-    """Start the studio's server and open it in the browser."""
-    parser.add_argument("--port", type=int, default=8501, help="of the server (default 8501)")
-    parser.add_argument(
-        "options",
-        nargs="*",
-        metavar="-- OPTION",
-        help="options of `streamlit run`: -- --server.address=127.0.0.1 --server.headless=true",
-    )
-    return _studio
-
-
-def _studio(args: argparse.Namespace) -> None:
-    """Become ``streamlit run app.py``: signals and exit code are the server's own."""
-    command = ["-m", "streamlit", "run", str(TOP / "app.py"), f"--server.port={args.port}"]
-    os.execv(sys.executable, [sys.executable, *command, *args.options])  # noqa: S606  no shell meant
 
 
 def library_command(parser: argparse.ArgumentParser) -> Action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -107,7 +107,7 @@ class Comparison:
         first = {name: tables[0].result for name, tables in measured.items()}
         return cls(
             scenario,
-            ensemble,
+            replace(ensemble, measured={}),
             {name: result for name, result in first.items() if result is not None},
             *map(joined, ("metrics", "estimation", "fairness")),
         )
@@ -156,7 +156,7 @@ class Comparison:
     ) -> Estimate:
         """A percentile or the mean of a latency in seconds over all seeds, with its interval."""
         pool, p = self.pool(policy, metric, scope=scope, name=name)
-        return pool.mean() if p is None else pool.percentile(p)
+        return pool.estimate(p)
 
     def pool(
         self, policy: str, metric: str, *, scope: str = "overall", name: str = "all"

@@ -42,7 +42,7 @@ COLUMNS = [
     "p99_e2el_ms",
     "request_throughput",
 ]
-VERSION = 1
+VERSION = 2
 Card = dict[str, Any]
 
 
@@ -206,58 +206,53 @@ def _finite(value: float | int | None) -> float | int | None:
 
 
 class _Index:
-    """Cards of runs by run_id. Run folders never change, so a card in the index stays right."""
+    """Cards of runs by run_id in SQLite: a cache, since run folders never change.
+
+    An index that is missing, damaged or cannot be written costs time only.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
 
     def cards(self, run_ids: Sequence[str], read: Callable[[str], Card | None]) -> list[Card]:
-        """Cards of the runs whose folders are there, read by `read` where they are not known.
-
-        Those whose folders are gone are taken out. An index that is missing, damaged or cannot be
-        written costs time only.
-        """
-        if not run_ids and not self.path.exists():
+        """Cards of the runs whose folders are there; `read` gives those that are not known."""
+        if not run_ids and not self._path.exists():
             return []
         known = self._load()
-        wanted = set(run_ids)
-        fresh = [card for run_id in run_ids if run_id not in known and (card := read(run_id))]
-        gone = known.keys() - wanted
+        new = (run_id for run_id in run_ids if run_id not in known)
+        fresh = {run_id: card for run_id in new if (card := read(run_id))}
+        gone = known.keys() - set(run_ids)
         if fresh or gone:
             self._update(fresh, gone)
-        return [card for run_id, card in known.items() if run_id in wanted] + fresh
+        known |= fresh
+        return [known[run_id] for run_id in run_ids if run_id in known]
 
     def _load(self) -> dict[str, Card]:
-        if not self.path.is_file():
+        if not self._path.is_file():
             return {}
         try:
-            with closing(sqlite3.connect(self.path, timeout=5)) as connection:
+            with closing(sqlite3.connect(self._path, timeout=5)) as connection:
                 if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
                     raise sqlite3.DatabaseError("another version's index")
-                columns = ", ".join(COLUMNS)
-                rows = connection.execute(f"SELECT {columns} FROM runs").fetchall()  # noqa: S608  our own names
+                rows = connection.execute("SELECT run_id, card FROM runs").fetchall()
+            return {run_id: json.loads(card) for run_id, card in rows}
         except sqlite3.OperationalError as error:
             if "no such" in str(error):
                 self._discard()
-            return {}
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, ValueError):
             self._discard()
-            return {}
-        return {row[0]: dict(zip(COLUMNS, row, strict=True)) for row in rows}
+        return {}
 
-    def _update(self, fresh: list[Card], gone: Iterable[str]) -> None:
+    def _update(self, fresh: dict[str, Card], gone: Iterable[str]) -> None:
         """Bring the index up to date; where that fails the next list reads the folders again."""
-        marks = ", ".join("?" * len(COLUMNS))
-        values = [[card[name] for name in COLUMNS] for card in fresh]
+        rows = [(run_id, json.dumps(card)) for run_id, card in fresh.items()]
         try:
-            with closing(sqlite3.connect(self.path, timeout=5)) as connection, connection:
+            with closing(sqlite3.connect(self._path, timeout=5)) as connection, connection:
                 # No journal file that could outlive the index it belongs to.
                 connection.execute("PRAGMA journal_mode = MEMORY")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
-                names = ", ".join([f"{COLUMNS[0]} PRIMARY KEY", *COLUMNS[1:]])
-                connection.execute(f"CREATE TABLE IF NOT EXISTS runs ({names})")
-                insert = f"INSERT OR REPLACE INTO runs VALUES ({marks})"  # noqa: S608  only ? marks
-                connection.executemany(insert, values)
+                connection.execute("CREATE TABLE IF NOT EXISTS runs (run_id PRIMARY KEY, card)")
+                connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?)", rows)
                 connection.executemany("DELETE FROM runs WHERE run_id = ?", [(i,) for i in gone])
         except sqlite3.OperationalError:
             return  # read-only or busy: the folders hold everything
@@ -266,6 +261,6 @@ class _Index:
 
     def _discard(self) -> None:
         try:
-            self.path.unlink(missing_ok=True)
+            self._path.unlink(missing_ok=True)
         except OSError:
             return  # it is rebuilt, or ignored, the next time

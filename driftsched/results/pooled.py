@@ -120,6 +120,10 @@ class PooledSample:
         low, high = self._at(share - half, -np.inf), self._at(share + half, np.inf)
         return Estimate(value, low, high, len(self), confidence)
 
+    def estimate(self, p: float | None) -> Estimate:
+        """`percentile`, or the mean where `p` is None."""
+        return self.mean() if p is None else self.percentile(p)
+
     def _at(self, share: float, beyond: float) -> float:
         """Value at a share of all requests; `beyond` outside of 0 to 1."""
         if np.isnan(share):

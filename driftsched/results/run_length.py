@@ -76,35 +76,24 @@ def replications_of(pool: PooledSample, p: float | None, precision: float = 0.05
     for 10 and an even spread mostly within half and twice of what is needed, and rather less than
     needed where a few replications are far worse than all others.
     """
-    found = pool.mean() if p is None else pool.percentile(p)
-    needed = [replications_needed(one, precision) for one in (found, pool.jackknife(p))]
+    found = pool.estimate(p), pool.jackknife(p)
+    needed = [replications_needed(one, precision) for one in found]
     return max((n for n in needed if n is not None), default=None)
 
 
 def advice(pool: PooledSample, p: float | None, name: str, precision: float = 0.05) -> str:
     """Say in a sentence how far a figure can be trusted and what it would take.
 
-    Parameters
-    ----------
-    pool : PooledSample
-        The values.
-    p : float or None
-        Percentile, or the mean where it is None.
-    name : str
-        What it is, as the sentence names it: ``"P99"``.
-    precision : float
-        Wanted half width over the value.
+    The figure is the percentile `p`, or the mean where that is None; `name` is what the sentence
+    calls it: ``"P99"``. `precision` is the wanted half width over the value.
     """
-    estimate = pool.mean() if p is None else pool.percentile(p)
-    needed = replications_of(pool, p, precision)
+    estimate, needed = pool.estimate(p), replications_of(pool, p, precision)
     if needed is None:
         return f"How far to trust {name} is not known from {_count(estimate.n)}"
     reached = f"{name} is known to ±{_percent(estimate.precision)} from {_count(estimate.n)}"
     if math.isinf(estimate.precision):
-        reached, needed = (
-            f"{_count(estimate.n)} are too few to bound {name}",
-            max(needed, estimate.n + 1),
-        )
+        reached = f"{_count(estimate.n)} are too few to bound {name}"
+        needed = max(needed, estimate.n + 1)
     if estimate.precision <= precision:
         return reached
     if needed >= MOST_REPLICATIONS:

@@ -87,10 +87,10 @@ class WithinRun:
         if column not in self._steady_parts:
             self._steady_parts[column] = self._steady(self._column(column))
         pool, known, enough = self._steady_parts[column]
-        if p is None:
-            return _with_ends_if(pool.mean(), enough)
-        found = pool.percentile(p)
-        return _with_ends_if(found, enough and independent(known > found.value) >= ENOUGH)
+        found = pool.estimate(p)
+        if p is not None:
+            enough = enough and independent(known > found.value) >= ENOUGH
+        return _with_ends_if(found, enough)
 
     def share(self, hit: ArrayLike) -> Estimate:
         """Mean of a number a request, such as whether it met its goals; NaN is left out."""

@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from examples import live_endpoint, own_policy
+from examples import live_endpoint, own_compensator, own_policy
 from tests.support.faulty_server import FaultyServer
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "examples"
 
 def test_every_example_is_run_here() -> None:
     names = {path.stem for path in FOLDER.iterdir() if path.suffix in {".py", ".ipynb"}}
-    assert names == {"own_policy", "live_endpoint", "first_steps"}
+    assert names == {"own_policy", "own_compensator", "live_endpoint", "first_steps"}
 
 
 def test_own_policy_stands_beside_the_others(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,6 +30,18 @@ def test_own_policy_stands_beside_the_others(capsys: pytest.CaptureFixture[str])
     premium = table["premium"].to_dict()
     assert premium["deadline"] < premium["fifo"]
     assert "deadline" in capsys.readouterr().out
+
+
+def test_own_compensator_learns_from_its_own_trace() -> None:
+    """One that learnt nothing would leave the error of no compensation."""
+    errors = own_compensator.main([])
+    assert errors["two speeds"] < 0.8 * errors["none"]
+    assert errors["two speeds"] != errors["ema"]
+
+
+def test_own_compensator_takes_a_trace(tmp_path: Path) -> None:
+    own_compensator.record(tmp_path / "mine.csv", requests=200)
+    assert own_compensator.main([str(tmp_path / "mine.csv")]).notna().all()
 
 
 def test_live_example_serves_every_request(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from driftsched.charts.frames import few, finished, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import Look, policy_colours, tenant_colours, translucent
-from driftsched.charts.traces import error_bar, level
+from driftsched.charts.traces import bars, dots, error_bar, level
 
 __all__ = ["fairness", "tenant_percentile", "tenants"]
 
@@ -110,19 +110,11 @@ def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e
     for place, policy in enumerate(policies):
         mine = rows[rows["policy"] == policy]
         shift = (place - (len(policies) - 1) / 2) * 0.7 / max(len(policies), 2)
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [order.index(name) + shift for name in mine["group"]],
-                "y": mine["value_s"].to_numpy(np.float64),
-                "error_y": error_bar(mine, "value_s", "low_s", "high_s"),
-                "customdata": mine["group"].to_numpy(dtype=object),
-                "mode": "markers",
-                "marker": {"color": colours[policy], "size": 9},
-                "name": policy_label(policy),
-                "hovertemplate": "%{customdata}: %{y:,.3~r} s",
-            }
-        )
+        x = [order.index(name) + shift for name in mine["group"]]
+        y, said = mine["value_s"].to_numpy(np.float64), "%{customdata}: %{y:,.3~r} s"
+        more = {"customdata": mine["group"].to_numpy(dtype=object), "marker": {"size": 9}}
+        more["error_y"] = error_bar(mine, "value_s", "low_s", "high_s")
+        traces.append(dots(x, y, policy_label(policy), colours[policy], said, **more))
     ticks = {"tickvals": list(range(len(order))), "ticktext": order, "zeroline": False}
     log_y = bool((rows["low_s"].fillna(rows["value_s"]) > 0).all())
     return look.figure(traces, {"xaxis": ticks}, hover="closest", log_y=log_y)
@@ -149,17 +141,10 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, str] | None = None) -> go.F
     traces = []
     for name in names:
         mine = frame[frame["tenant"] == name]
-        traces.append(
-            {
-                "type": "bar",
-                "x": [labels[str(policy)] for policy in mine["policy"]],
-                "y": mine["normalised_share"].to_numpy(np.float64),
-                "error_y": error_bar(mine, "normalised_share", color="#9A9A9A"),
-                "name": name,
-                "marker": {"color": colours[name]},
-                "hovertemplate": "%{y:.2f}",
-            }
-        )
+        x = [labels[str(policy)] for policy in mine["policy"]]
+        y = mine["normalised_share"].to_numpy(np.float64)
+        error_y = error_bar(mine, "normalised_share", color="#9A9A9A")
+        traces.append(bars(x, y, name, colours[name], "%{y:.2f}", error_y=error_y))
     layout = {"barmode": "group", "bargap": 0.3, "shapes": [level()]}
     layout |= {"xaxis": {"categoryorder": "array", "categoryarray": list(labels.values())}}
     return look.figure(traces, layout)

@@ -12,7 +12,7 @@ from driftsched.charts.frames import Floats, few, finished, names_in, spread
 from driftsched.charts.labels import TIME
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import PALETTE, Look, category_colours
-from driftsched.charts.traces import DASHED, band, error_bar, level, line
+from driftsched.charts.traces import DASHED, band, bars, dots, error_bar, level, line
 
 __all__ = ["bias", "confusion", "drift", "estimation_error", "estimation_scatter"]
 
@@ -129,24 +129,13 @@ def bias(learning: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     traces: list[dict[str, Any]] = []
     for name in names:
         mine = learning[keys == name]
-        dots, steps = (mine.iloc[spread(len(mine), most)] for most in (DOTS, POINTS))
-        traces.append(
-            {
-                "type": "scatter",
-                "x": dots["time_s"].to_numpy(),
-                "y": dots["measured_bias"].to_numpy(),
-                "mode": "markers",
-                "marker": {"color": colours[name], "size": 4},
-                "opacity": 0.35,
-                "name": f"{name} measured",
-                "legendgroup": name,
-                "showlegend": False,
-                "hoverinfo": "skip",
-            }
-        )
+        faint, steps = (mine.iloc[spread(len(mine), most)] for most in (DOTS, POINTS))
+        x, y = faint["time_s"].to_numpy(), faint["measured_bias"].to_numpy()
+        measured = dots(x, y, f"{name} measured", colours[name], None, marker={"size": 4})
+        measured |= {"opacity": 0.35, "legendgroup": name, "showlegend": False}
         x, y = steps["time_s"].to_numpy(), steps["bias"].to_numpy()
-        more = {"legendgroup": name, "line": {"shape": "hv"}}
-        traces.append(line(x, y, name, colours[name], "%{y:.3f}", **more))
+        learned = line(x, y, name, colours[name], "%{y:.3f}", line={"shape": "hv"})
+        traces += [measured, learned | {"legendgroup": name}]
     return add_marks(BIAS.figure(traces, {"shapes": [level()]}), marks)
 
 
@@ -165,22 +154,14 @@ def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
     look = Look("Estimation error", "estimation-error", ERRORS, "Compensator", y)
     if frame.empty:
         return look.empty()
-    traces = [
-        {
-            "type": "bar",
-            "x": [COMPENSATORS.get(str(name), str(name)) for name in frame["compensator"]],
-            "y": frame[measure].to_numpy(np.float64),
-            "error_y": error_bar(frame, measure, low, high, color="#9A9A9A"),
-            "name": label,
-            "marker": {"color": colour},
-            "texttemplate": "%{y:.1f}",
-            "textposition": "inside",
-            "insidetextfont": {"color": "white", "size": 13},
-            "insidetextanchor": "start",
-            "hovertemplate": "%{y:.2f}",
-        }
-        for colour, (measure, (label, low, high)) in zip(PALETTE, MEASURES.items(), strict=False)
-    ]
+    names = [COMPENSATORS.get(str(name), str(name)) for name in frame["compensator"]]
+    text = {"texttemplate": "%{y:.1f}", "textposition": "inside", "insidetextanchor": "start"}
+    text |= {"insidetextfont": {"color": "white", "size": 13}}
+    traces = []
+    for colour, (measure, (label, low, high)) in zip(PALETTE, MEASURES.items(), strict=False):
+        heights = bars(names, frame[measure].to_numpy(np.float64), label, colour, "%{y:.2f}")
+        error_y = error_bar(frame, measure, low, high, color="#9A9A9A")
+        traces.append(heights | text | {"error_y": error_y})
     return look.figure(traces, {"barmode": "group", "bargap": 0.3})
 
 
@@ -208,19 +189,12 @@ def estimation_scatter(
         done = done.iloc[np.sort(chosen)]
     names = few(done["category"])
     colours = category_colours(names_in(names))
-    traces = [
-        {
-            "type": "scatter",
-            "x": mine["estimated_output_tokens"].to_numpy(np.float64),
-            "y": mine["counted_output_tokens"].to_numpy(np.float64),
-            "mode": "markers",
-            "marker": {"color": colours[name], "size": 5, "opacity": 0.55},
-            "name": name,
-            "hovertemplate": "estimated %{x:,.0f}, actual %{y:,.0f}",
-        }
-        for name, mine in ((name, done[names == name]) for name in names_in(names))
-    ]
     lengths = done[["estimated_output_tokens", "counted_output_tokens"]].to_numpy(np.float64)
+    said, faint = "estimated %{x:,.0f}, actual %{y:,.0f}", {"size": 5, "opacity": 0.55}
+    traces = [
+        dots(*lengths[(names == name).to_numpy()].T, name, colours[name], said, marker=faint)
+        for name in names_in(names)
+    ]
     positive = lengths[lengths > 0]
     ends = [float(positive.min()), float(positive.max())] if len(positive) else [1.0, 10.0]
     traces.append(line(ends, ends, "as estimated", "", None, line=DASHED))

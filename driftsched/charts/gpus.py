@@ -12,7 +12,7 @@ from driftsched.charts.frames import Floats, bin_means
 from driftsched.charts.labels import TIME
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import NEUTRAL, PALETTE, Look, panel, panels
-from driftsched.charts.traces import line
+from driftsched.charts.traces import bars, line
 
 __all__ = ["energy", "gpu", "memory"]
 
@@ -147,17 +147,8 @@ def memory(parts: pd.DataFrame) -> go.Figure:
     traces = []
     for part, colour in PARTS.items():
         mine = parts[parts["part"] == part]
-        traces.append(
-            {
-                "type": "bar",
-                "x": mine["gb"],
-                "y": mine["gpu"].astype(str),
-                "name": part,
-                "orientation": "h",
-                "marker": {"color": colour},
-                "hovertemplate": "%{x:.1f} GB",
-            }
-        )
+        parts_of = bars(mine["gb"], mine["gpu"].astype(str), part, colour, "%{x:.1f} GB")
+        traces.append(parts_of | {"orientation": "h"})
     layout = {"barmode": "stack", "bargap": 0.35}
     layout |= {"yaxis": {"type": "category", "autorange": "reversed"}}
     height = 170 + BAR * parts["gpu"].nunique()

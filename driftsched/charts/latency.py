@@ -14,8 +14,10 @@ from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, tenant_colours, translucent
 from driftsched.charts.traces import (
     CDF_MARKS,
+    bars,
     cdf,
     cdf_marks,
+    dots,
     error_bar,
     level,
     line,
@@ -188,17 +190,10 @@ def percentiles(frame: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
     traces = []
     for policy in names_in(rows["policy"]):
         mine = rows[rows["policy"] == policy].sort_values("percentile")
-        traces.append(
-            {
-                "type": "bar",
-                "x": [f"P{percentile:g}" for percentile in mine["percentile"]],
-                "y": mine["value_s"].to_numpy(),
-                "error_y": error_bar(mine, "value_s", "low_s", "high_s", color="#9A9A9A"),
-                "name": policy_label(policy),
-                "marker": {"color": colours[policy]},
-                "hovertemplate": SECONDS,
-            }
-        )
+        names, heights = [f"P{p:g}" for p in mine["percentile"]], mine["value_s"].to_numpy()
+        error_y = error_bar(mine, "value_s", "low_s", "high_s", color="#9A9A9A")
+        label, colour = policy_label(policy), colours[policy]
+        traces.append(bars(names, heights, label, colour, SECONDS, error_y=error_y))
     return look.figure(traces, {"barmode": "group", "bargap": 0.25})
 
 
@@ -232,19 +227,9 @@ def load_sweep(
         columns.append(mine["high_s"].to_numpy())
         traces += line_with_band(str(name), label, colour, columns, SECONDS)
         knee = mine[mine["knee"]]
-        traces.append(
-            {
-                "type": "scatter",
-                "x": knee["utilisation"].to_numpy(),
-                "y": knee["value_s"].to_numpy(),
-                "mode": "markers",
-                "marker": {"symbol": "diamond", "size": 12, "color": colour},
-                "name": f"{label}, knee",
-                "error_x": error_bar(knee, "utilisation", "knee_low", "knee_high", width=5),
-                "legendgroup": str(name),
-                "showlegend": False,
-                "hoverinfo": "skip",
-            }
-        )
+        x, y = knee["utilisation"].to_numpy(), knee["value_s"].to_numpy()
+        mark = dots(x, y, f"{label}, knee", colour, None, marker={"symbol": "diamond", "size": 12})
+        mark["error_x"] = error_bar(knee, "utilisation", "knee_low", "knee_high", width=5)
+        traces.append(mark | {"legendgroup": str(name), "showlegend": False})
     shapes = [] if now is None else [level(now, upright=True)]
     return look.figure(traces, {"shapes": shapes}, log_y=bool((rows["value_s"] > 0).all()))

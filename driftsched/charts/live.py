@@ -13,7 +13,7 @@ from driftsched.charts.frames import finished, spread, values_of
 from driftsched.charts.labels import TIME, metric_label, policy_label
 from driftsched.charts.queues import queue_steps
 from driftsched.charts.theme import BLUE, NEUTRAL, ORANGE, SHARE_AXIS, Look, policy_colours
-from driftsched.charts.traces import DASHED, cdf, line
+from driftsched.charts.traces import DASHED, cdf, dots, line
 
 __all__ = ["calibration", "twin", "twin_policies", "twin_queues"]
 
@@ -137,20 +137,15 @@ def calibration(residuals: pd.DataFrame) -> go.Figure:
     per = 1e3 / rows["iterations"].to_numpy(np.float64)
     predicted, seen = rows["predicted_s"].to_numpy() * per, rows["seconds"].to_numpy() * per
     prompts = (rows["prompts"] > 0).to_numpy()
-    traces = [
-        {
-            "type": "scatter",
-            "x": predicted[mine],
-            "y": seen[mine],
-            "name": kind,
-            "mode": "markers",
-            "marker": {"color": colour, "size": 6, "opacity": 0.7},
-            "customdata": rows.loc[mine, ["requests", "kv_tokens", "iterations"]].to_numpy(),
-            "hovertemplate": "%{y:.3g} ms, predicted %{x:.3g} ms<br>%{customdata[0]:.0f} requests, "
-            "%{customdata[1]:.0f} tokens of cache, %{customdata[2]:.0f} iterations<extra></extra>",
-        }
-        for (kind, colour), mine in zip(KINDS.items(), (~prompts, prompts), strict=True)
-    ]
+    said = (
+        "%{y:.3g} ms, predicted %{x:.3g} ms<br>%{customdata[0]:.0f} requests, "
+        "%{customdata[1]:.0f} tokens of cache, %{customdata[2]:.0f} iterations<extra></extra>"
+    )
+    traces = []
+    for (kind, colour), mine in zip(KINDS.items(), (~prompts, prompts), strict=True):
+        more = {"customdata": rows.loc[mine, ["requests", "kv_tokens", "iterations"]].to_numpy()}
+        more["marker"] = {"size": 6, "opacity": 0.7}
+        traces.append(dots(predicted[mine], seen[mine], kind, colour, said, **more))
     low, high = (float(side(np.concatenate([predicted, seen]))) for side in (np.min, np.max))
     traces.append(line([low, high], [low, high], "as predicted", NEUTRAL, None, line=DASHED))
     return CALIBRATION.figure(traces, hover="closest", log_x=low > 0, log_y=low > 0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from driftsched.charts.theme import NEUTRAL
 
-__all__ = ["Marks", "add_marks"]
+__all__ = ["Marks", "add_marks", "mark_parts"]
 
 Marks = Sequence[tuple[float, str]]
 """Seconds and label of each."""
@@ -19,35 +20,40 @@ LETTER = 0.011
 """About the width of a letter as a share of the plot's width."""
 
 
-def add_marks(figure: go.Figure, marks: Iterable[tuple[float, str]]) -> go.Figure:
+def add_marks(figure: go.Figure, marks: Marks) -> go.Figure:
     """Draw a labelled vertical line through the whole figure at each mark.
 
     Parameters
     ----------
     figure : Figure
         Changed and returned; its x axis is time.
-    marks : iterable of (float, str)
+    marks : sequence of (float, str)
         Time in seconds and label. Labels that would touch are put below each other.
     """
-    ordered = sorted(marks)
+    if marks:  # together: each change of a layout takes plotly milliseconds
+        shapes, labels = mark_parts(marks, _span(figure, [at for at, _ in marks]))
+        figure.layout.shapes = [*figure.layout.shapes, *shapes]
+        figure.layout.annotations = [*figure.layout.annotations, *labels]
+    return figure
+
+
+def mark_parts(marks: Marks, span: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the lines and the labels of marks, of a plot that is `span` seconds wide."""
     ends = [-np.inf] * ROWS
-    span = _span(figure, [at for at, _ in ordered])
-    shapes, annotations = list(figure.layout.shapes), list(figure.layout.annotations)
-    for at, label in ordered:
+    shapes, labels = [], []
+    for at, label in sorted(marks):
         row = next((row for row in range(ROWS) if ends[row] <= at), ROWS - 1)
         ends[row] = at + (len(label) + 1) * LETTER * span
         shapes.append(
             {"type": "line", "x0": at, "x1": at, "xref": "x", "y0": 0, "y1": 1, "yref": "paper"}
             | {"layer": "below", "line": {"color": NEUTRAL, "width": 1, "dash": "dot"}}
         )
-        annotations.append(
+        labels.append(
             {"x": at, "xref": "x", "y": 1, "yref": "paper", "text": label, "showarrow": False}
             | {"opacity": 0.8, "xanchor": "left", "yanchor": "top", "yshift": -14 * row}
             | {"xshift": 2, "font": {"size": 11}}
         )
-    if ordered:  # together: each change of a layout takes plotly milliseconds
-        figure.layout.shapes, figure.layout.annotations = shapes, annotations
-    return figure
+    return shapes, labels
 
 
 def _span(figure: go.Figure, times: list[float]) -> float:

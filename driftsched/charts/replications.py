@@ -20,7 +20,7 @@ from driftsched.charts.theme import (
     policy_colours,
     tenant_colours,
 )
-from driftsched.charts.traces import error_bar, level, line_with_band
+from driftsched.charts.traces import dots, error_bar, level, line_with_band
 
 __all__ = ["bands", "bias_bands", "claims", "drift_bands", "queue_bands"]
 
@@ -130,20 +130,13 @@ def claims(frame: pd.DataFrame) -> go.Figure:
     if frame.empty:
         return CLAIMS.empty("No claims to check yet")
     labels = np.array([wrap(str(claim)) for claim in frame["claim"]], dtype=object)
-    common = {"type": "scatter", "y": labels, "mode": "markers", "hovertemplate": "%{x:+.1f} %"}
-    diamond = {"color": VERMILLION, "size": 12, "symbol": "diamond-open", "line": {"width": 2}}
-    here = {
-        "name": "Here",
-        "x": frame["ours_percent"].to_numpy(np.float64),
-        "error_x": error_bar(frame, "ours_percent", width=5),
-        "marker": {"color": PALETTE[0], "size": 11},
-    }
-    there = {
-        "name": "Published",
-        "x": frame["published_percent"].to_numpy(np.float64),
-        "marker": diamond,
-    }
+    said = "%{x:+.1f} %"
+    x = frame["ours_percent"].to_numpy(np.float64)
+    here = dots(x, labels, "Here", PALETTE[0], said, marker={"size": 11})
+    here["error_x"] = error_bar(frame, "ours_percent", width=5)
+    x = frame["published_percent"].to_numpy(np.float64)
+    look = {"size": 12, "symbol": "diamond-open", "line": {"width": 2}}
+    there = dots(x, labels, "Published", VERMILLION, said, marker=look)
     layout = {"shapes": [level(0, upright=True)], "yaxis": {"autorange": "reversed"}}
     height = 170 + 30 * len(labels) + 14 * sum(label.count("<br>") for label in labels)
-    traces = [common | here, common | there]
-    return CLAIMS.figure(traces, layout, hover="y unified", height=height)
+    return CLAIMS.figure([here, there], layout, hover="y unified", height=height)

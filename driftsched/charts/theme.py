@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import plotly.graph_objects as go
@@ -107,28 +108,19 @@ def look_at(figure: go.Figure) -> str:
     return str(figure.layout.meta["look_at"])
 
 
-def policy_colours(names: Iterable[str]) -> dict[str, str]:
-    """Give each policy its colour; those without a fixed one get free colours by position."""
-    return _colours(names, POLICIES)
-
-
-def tenant_colours(names: Iterable[str]) -> dict[str, str]:
-    """Give each tenant its colour; those without a fixed one get free colours by position."""
-    return _colours(names, TENANTS)
-
-
-def category_colours(names: Iterable[str]) -> dict[str, str]:
-    """Give each category its colour; those without a fixed one get free colours by position."""
-    return _colours(names, CATEGORIES)
-
-
-def _colours(names: Iterable[str], fixed: Mapping[str, str]) -> dict[str, str]:
+def _colours(fixed: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Give each name its colour; those without a fixed one get free colours by position."""
     wanted = list(dict.fromkeys(names))
     taken = {fixed[name] for name in wanted if name in fixed}
     free = [colour for colour in PALETTE if colour not in taken]
     others = [name for name in wanted if name not in fixed]
     given = {name: free[place % len(free)] for place, name in enumerate(others)}
     return {name: fixed.get(name) or given[name] for name in wanted}
+
+
+policy_colours = partial(_colours, POLICIES)
+tenant_colours = partial(_colours, TENANTS)
+category_colours = partial(_colours, CATEGORIES)
 
 
 def translucent(colour: str, opacity: float) -> str:

@@ -17,7 +17,9 @@ __all__ = [
     "DASHED",
     "SHARES",
     "band",
+    "bars",
     "cdf",
+    "dots",
     "error_bar",
     "level",
     "line",
@@ -45,9 +47,23 @@ def line(x: Any, y: Any, name: str, colour: str, hover: str | None, **more: Any)
         Of the trace; ``line`` adds to the line's own look.
     """
     look = {"color": colour, "width": 2.5} | more.pop("line", {})
+    return _trace("scatter", x, y, name, hover) | {"mode": "lines", "line": look} | more
+
+
+def dots(x: Any, y: Any, name: str, colour: str, hover: str | None, **more: Any) -> Trace:
+    """Trace of markers; as `line`, ``marker`` adds to their own look."""
+    look = {"color": colour} | more.pop("marker", {})
+    return _trace("scatter", x, y, name, hover) | {"mode": "markers", "marker": look} | more
+
+
+def bars(x: Any, y: Any, name: str, colour: str, hover: str | None, **more: Any) -> Trace:
+    """Trace of bars; as `line`."""
+    return _trace("bar", x, y, name, hover) | {"marker": {"color": colour}} | more
+
+
+def _trace(kind: str, x: Any, y: Any, name: str, hover: str | None) -> Trace:
     said = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover}
-    ends = {"type": "scatter", "x": x, "y": y, "name": name, "mode": "lines", "line": look}
-    return ends | said | more
+    return {"type": kind, "x": x, "y": y, "name": name} | said
 
 
 def level(at: float = 1.0, *, upright: bool = False, yref: str = "y") -> Trace:
@@ -164,14 +180,5 @@ def cdf(
 
 def cdf_marks(x: Any, y: Any, name: str, colour: str, symbols: Sequence[str]) -> Trace:
     """Trace of the marks on a distribution function."""
-    return {
-        "type": "scatter",
-        "x": x,
-        "y": y,
-        "mode": "markers",
-        "marker": {"color": colour, "size": 10, "symbol": list(symbols)},
-        "name": name,
-        "legendgroup": name,
-        "showlegend": False,
-        "hoverinfo": "skip",
-    }
+    look = {"size": 10, "symbol": list(symbols)}
+    return dots(x, y, name, colour, None, marker=look, legendgroup=name, showlegend=False)

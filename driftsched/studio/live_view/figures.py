@@ -7,7 +7,7 @@ instants; latencies come with the time at which each became known.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import pandas as pd
 from driftsched.charts.frames import Floats, log_edges, spread
 from driftsched.charts.labels import TIME
 from driftsched.charts.latency import outline
-from driftsched.charts.marks import Marks
+from driftsched.charts.marks import Marks, mark_parts
 from driftsched.charts.theme import (
     MODEBAR,
     NEUTRAL,
@@ -244,31 +244,15 @@ def _over_time(
         drawn = [trace["y"] for trace in traces if "yaxis" not in trace]
         top = np.nanmax([least / 1.06, *(np.nanmax(np.append(values, 0)) for values in drawn)])
         x["range"], y["range"] = [0, end_s], [0, 1.06 * top]
-    layout = {"xaxis": x, "yaxis": y, "shapes": [_upright(at) for at, _ in marks]}
-    layout["annotations"] = [*_labels(marks, end_s)] if labelled else []
+    # of half the width that charts have: labels need twice the room
+    shapes, labels = mark_parts(marks, 2 * end_s)
+    layout = {"xaxis": x, "yaxis": y, "shapes": shapes, "annotations": labels if labelled else []}
     return _panel(Look("", name, "", TIME), traces, layout)
 
 
 def _panel(look: Look, traces: list[Figure], layout: Figure, **more: Any) -> Figure:
     bare = {"showlegend": False, "margin": MARGIN}
     return look.parts(traces, layout | bare, **more)
-
-
-def _upright(at: float) -> Figure:
-    look = {"color": NEUTRAL, "width": 1, "dash": "dot"}
-    ends = {"x0": at, "x1": at, "y0": 0, "y1": 1, "yref": "paper"}
-    return {"type": "line", "layer": "below", "line": look} | ends
-
-
-def _labels(marks: Marks, end_s: float) -> Iterable[Figure]:
-    last = -math.inf
-    for at, label in marks:
-        if at - last < 0.12 * end_s:
-            continue  # labels must not touch
-        last = at
-        place = {"x": at, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
-        text = label if len(label) <= 18 else f"{label[:17]}…"
-        yield place | {"text": text, "showarrow": False, "font": {"size": 11, "color": NEUTRAL}}
 
 
 def _queue(waiting: Mapping[str, Floats], colours: Mapping[str, str], span: Any) -> Figure:

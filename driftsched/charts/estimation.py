@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from driftsched.charts.frames import Floats, few, finished, names_in, spread
-from driftsched.charts.labels import TIME
+from driftsched.charts.labels import TIME, compensator_label
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import PALETTE, Look, category_colours
 from driftsched.charts.traces import DASHED, band, bars, dots, error_bar, level, line
@@ -34,7 +34,6 @@ ERRORS = (
     "The gap between no compensation and the oracle is all there is to win; look how much of it "
     "the learned bias wins; lines are 95 % intervals over the replications."
 )
-COMPENSATORS = {"none": "No compensation", "ema": "EMA", "oracle": "Oracle"}
 MEASURES = {
     "mae": ("Mean absolute error (MAE)", "low", "high"),
     "rmse": ("Root mean square error (RMSE)", "rmse_low", "rmse_high"),
@@ -154,7 +153,7 @@ def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
     look = Look("Estimation error", "estimation-error", ERRORS, "Compensator", y)
     if frame.empty:
         return look.empty()
-    names = [COMPENSATORS.get(str(name), str(name)) for name in frame["compensator"]]
+    names = [compensator_label(str(name)) for name in frame["compensator"]]
     text = {"texttemplate": "%{y:.1f}", "textposition": "inside", "insidetextanchor": "start"}
     text |= {"insidetextfont": {"color": "white", "size": 13}}
     traces = []

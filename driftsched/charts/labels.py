@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scheduling.policies import POLICIES
 
-__all__ = ["TIME", "metric_label", "policy_label", "wrap"]
+__all__ = ["TIME", "compensator_label", "metric_label", "policy_label", "wrap"]
 
 TIME = "Time since start (s)"
 
@@ -16,6 +17,10 @@ _METRICS = {
 }
 
 
+_COMPENSATORS = {"none": "No compensation", "ema": "EMA"}
+"""Shorter, or clearer under a bar, than what the mechanism's own module says."""
+
+
 def metric_label(metric: str) -> str:
     """Title of an axis that shows a latency column; an unknown column keeps its name."""
     return _METRICS.get(metric, metric)
@@ -25,6 +30,12 @@ def policy_label(policy: str) -> str:
     """Name of a policy as people say it."""
     kind = POLICIES.get(policy)
     return policy.replace("_", " ").title() if kind is None else kind.label
+
+
+def compensator_label(compensator: str) -> str:
+    """Name of a compensator as people say it."""
+    kind = COMPENSATORS.get(compensator)
+    return _COMPENSATORS.get(compensator) or (compensator if kind is None else kind.label)
 
 
 def wrap(text: str, width: int = 32) -> str:

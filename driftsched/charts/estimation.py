@@ -154,13 +154,17 @@ def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
     if frame.empty:
         return look.empty()
     names = [compensator_label(str(name)) for name in frame["compensator"]]
-    text = {"texttemplate": "%{y:.1f}", "textposition": "inside", "insidetextanchor": "start"}
+    text: dict[str, Any] = {
+        "texttemplate": "%{y:.1f}",
+        "textposition": "inside",
+        "insidetextanchor": "start",
+    }
     text |= {"insidetextfont": {"color": "white", "size": 13}}
     traces = []
     for colour, (measure, (label, low, high)) in zip(PALETTE, MEASURES.items(), strict=False):
         heights = bars(names, frame[measure].to_numpy(np.float64), label, colour, "%{y:.2f}")
         error_y = error_bar(frame, measure, low, high, color="#9A9A9A")
-        traces.append(heights | text | {"error_y": error_y})
+        traces.append(heights | text | font | {"error_y": error_y})
     return look.figure(traces, {"barmode": "group", "bargap": 0.3})
 
 
@@ -190,10 +194,10 @@ def estimation_scatter(
     colours = category_colours(names_in(names))
     lengths = done[["estimated_output_tokens", "counted_output_tokens"]].to_numpy(np.float64)
     said, faint = "estimated %{x:,.0f}, actual %{y:,.0f}", {"size": 5, "opacity": 0.55}
-    traces = [
-        dots(*lengths[(names == name).to_numpy()].T, name, colours[name], said, marker=faint)
-        for name in names_in(names)
-    ]
+    traces = []
+    for name in names_in(names):
+        x, y = lengths[(names == name).to_numpy()].T
+        traces.append(dots(x, y, name, colours[name], said, marker=faint))
     positive = lengths[lengths > 0]
     ends = [float(positive.min()), float(positive.max())] if len(positive) else [1.0, 10.0]
     traces.append(line(ends, ends, "as estimated", "", None, line=DASHED))

@@ -143,9 +143,10 @@ def calibration(residuals: pd.DataFrame) -> go.Figure:
     )
     traces = []
     for (kind, colour), mine in zip(KINDS.items(), (~prompts, prompts), strict=True):
-        more = {"customdata": rows.loc[mine, ["requests", "kv_tokens", "iterations"]].to_numpy()}
-        more["marker"] = {"size": 6, "opacity": 0.7}
-        traces.append(dots(predicted[mine], seen[mine], kind, colour, said, **more))
+        numbers = rows.loc[mine, ["requests", "kv_tokens", "iterations"]].to_numpy()
+        look = {"size": 6, "opacity": 0.7}
+        marks = dots(predicted[mine], seen[mine], kind, colour, said, marker=look)
+        traces.append(marks | {"customdata": numbers})
     low, high = (float(side(np.concatenate([predicted, seen]))) for side in (np.min, np.max))
     traces.append(line([low, high], [low, high], "as predicted", NEUTRAL, None, line=DASHED))
     return CALIBRATION.figure(traces, hover="closest", log_x=low > 0, log_y=low > 0)

@@ -133,7 +133,7 @@ def _grid(end_s: float, recorded: bool) -> Floats:
     if recorded:
         return np.linspace(0.0, end_s, POINTS) if end_s > 0 else np.zeros(1)
     doubled = math.ceil(math.log2(max(end_s / STEP_S / (2 * POINTS), 1.0)))
-    step_s = STEP_S * 2**doubled
+    step_s = math.ldexp(STEP_S, doubled)
     return np.arange(math.floor(end_s / step_s) + 1) * step_s
 
 
@@ -141,12 +141,12 @@ def _held(frame: pd.DataFrame, column: str, grid: Floats, before: float = 0.0) -
     """Sample a step function: the last level at or before each instant, `before` the first."""
     place = np.searchsorted(_floats(frame, "time_s"), grid, side="right")
     levels: Floats = np.concatenate(([before], _floats(frame, column)))
-    sampled: Floats = levels[place]
-    return sampled
+    return levels[place]
 
 
 def _floats(frame: pd.DataFrame, column: str) -> Floats:
-    return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    values: Floats = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    return values
 
 
 def _folding(requests: pd.DataFrame, queues: pd.DataFrame) -> dict[str, str]:

@@ -158,13 +158,13 @@ def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
         "texttemplate": "%{y:.1f}",
         "textposition": "inside",
         "insidetextanchor": "start",
+        "insidetextfont": {"color": "white", "size": 13},
     }
-    text |= {"insidetextfont": {"color": "white", "size": 13}}
     traces = []
     for colour, (measure, (label, low, high)) in zip(PALETTE, MEASURES.items(), strict=False):
         heights = bars(names, frame[measure].to_numpy(np.float64), label, colour, "%{y:.2f}")
         error_y = error_bar(frame, measure, low, high, color="#9A9A9A")
-        traces.append(heights | text | font | {"error_y": error_y})
+        traces.append(heights | text | {"error_y": error_y})
     return look.figure(traces, {"barmode": "group", "bargap": 0.3})
 
 

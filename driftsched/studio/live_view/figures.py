@@ -133,8 +133,9 @@ def _grid(end_s: float, recorded: bool) -> Floats:
     if recorded:
         return np.linspace(0.0, end_s, POINTS) if end_s > 0 else np.zeros(1)
     doubled = math.ceil(math.log2(max(end_s / STEP_S / (2 * POINTS), 1.0)))
-    step_s = math.ldexp(STEP_S, doubled)
-    return np.arange(math.floor(end_s / step_s) + 1) * step_s
+    step_s = STEP_S * 2**doubled
+    grid: Floats = np.arange(math.floor(end_s / step_s) + 1) * step_s
+    return grid
 
 
 def _held(frame: pd.DataFrame, column: str, grid: Floats, before: float = 0.0) -> Floats:

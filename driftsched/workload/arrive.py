@@ -92,13 +92,16 @@ def _open(
     processes: dict[int | None, Arrivals] = dict(sorted(own.items()))
     if phase.arrivals is not None and not phase.arrivals.closed:
         processes = {None: phase.arrivals, **processes}
-    drawn: list[tuple[FloatArray, IntArray]] = [(np.empty(0), np.empty(0, np.int64))]
+    drawn: list[tuple[FloatArray, IntArray]] = []
     for tenant, times in _times(phase, processes, number, streams, room).items():
         if tenant is None:
             uniform = streams.get("tenants", number).random(len(times))
             drawn.append((times, pick_by_share(uniform, _shares(scenario, phase))))
         else:
             drawn.append((times, np.full(len(times), tenant, dtype=np.int64)))
+    if len(drawn) < 2:
+        time_s, tenant_of = drawn[0] if drawn else (np.empty(0), np.empty(0, np.int64))
+        return time_s[: phase.requests], tenant_of[: phase.requests]
     time_s, tenant_of = (np.concatenate(part) for part in zip(*drawn, strict=True))
     order = np.argsort(time_s, kind="stable")[: phase.requests]
     return time_s[order], tenant_of[order]

@@ -42,29 +42,22 @@ def assemble(
         Lengths fit into cluster.context_tokens, words follow the cut lengths.
     """
     book = prompt_book(scenario.categories, scenario.prompts.leak)
+    closed = any(len(rows.user) for rows in phases)
+    impatient = any(tenant.patience.abandonment is not None for tenant in scenario.tenants)
     parts: list[dict[str, Any]] = []
     users = 0
     for number, rows in enumerate(phases):
-        open_rows = len(rows) - len(rows.user)
-        parts.append(
-            {
-                "arrival_s": rows.arrival_s,
-                "tenant": rows.tenant,
-                "category": rows.category,
-                "user": np.append(np.full(open_rows, -1, dtype=np.int64), rows.user + users),
-                "think_s": np.append(np.full(open_rows, np.nan), rows.think_s),
-                "patience_s": _patience(scenario, streams, number, rows.tenant),
-                **_texts_and_lengths(scenario, streams, number, rows, book, drift),
-            }
-        )
-        users += int(rows.user.max(initial=-1)) + 1
-    columns: dict[str, Any] = {
-        name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-    }
-    if not users:
-        columns |= dict.fromkeys(("user", "think_s"))
-    if all(tenant.patience.abandonment is None for tenant in scenario.tenants):
-        columns["patience_s"] = None
+        part = {"arrival_s": rows.arrival_s, "tenant": rows.tenant, "category": rows.category}
+        part |= _texts_and_lengths(scenario, streams, number, rows, book, drift)
+        if closed:
+            open_rows = len(rows) - len(rows.user)
+            part["user"] = np.append(np.full(open_rows, -1, dtype=np.int64), rows.user + users)
+            part["think_s"] = np.append(np.full(open_rows, np.nan), rows.think_s)
+            users += int(rows.user.max(initial=-1)) + 1
+        if impatient:
+            part["patience_s"] = _patience(scenario, streams, number, rows.tenant)
+        parts.append(part)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return Workload(**columns, prompts=book.prompts, segments=segments)
 
 

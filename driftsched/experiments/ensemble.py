@@ -148,7 +148,12 @@ def run_ensemble(
         began = time.perf_counter()
         # The last seed has been checked, so nothing else needs checking again.
         scenario = variants[name].model_copy(update={"seed": seeds[place]})
-        found = run_arrays(scenario, *traffic[place], progress=shares[name, place], engine=engine)
+        # A pause to tell how far it is costs as much as a short run: that tells at its end.
+        tell = shares[name, place]
+        within = None if name in threaded else tell
+        found = run_arrays(scenario, *traffic[place], progress=within, engine=engine)
+        if tell is not None and within is None:
+            tell(1.0)
         if measure is None:
             return found.without_logs(), None
         result = build_result(scenario, found, wall_s=time.perf_counter() - began)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import streamlit as st
 
 from driftsched.scenario import Scenario, changed
-from driftsched.studio.view import IN_LINK, SCENARIO, View, read_link, written_link
+from driftsched.studio.view import IN_LINK, SCENARIO, View, read_link
 
 __all__ = [
     "Key",
@@ -131,7 +131,7 @@ def share() -> bool:
     bool
         False where the scenario is too big for a link.
     """
-    params = written_link(get_view())
+    params = get_view().link
     wanted = params or {}
     current = {name: st.query_params.get_all(name) for name in st.query_params}
     ours = {name: values for name, values in current.items() if name in (*SCENARIO, *IN_LINK)}

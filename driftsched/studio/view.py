@@ -30,7 +30,7 @@ from driftsched.studio.link import plain_value, read_scenario, scenario_params
 from driftsched.studio.presets import preset
 from driftsched.studio.words import METRICS, choice_label, policy_label
 
-__all__ = ["BOUNDS", "View", "labels", "parameters", "read_link", "written_link"]
+__all__ = ["BOUNDS", "View", "labels", "parameters", "read_link"]
 
 SCENARIO = ("preset", "set", "scenario")
 BOUNDS = {"load": (0.1, 4.0), "bursts": (0.1, 8.0), "step": (0.25, 4.0), "replications": (2, 40)}
@@ -217,6 +217,20 @@ class View(BaseModel):
         changes = self.load != 1 or self.bursts is not None or self.step != 1 or self.tuned
         return bool(changes) or self.scenario != preset(self.preset)
 
+    @cached_property
+    def link(self) -> dict[str, str | list[str]] | None:
+        """Query parameters from which `read_link` gets the view back; None where too big."""
+        params = scenario_params(self.scenario, self.preset)
+        if params is None:
+            return None
+        written = self.model_dump(exclude={"scenario"}, by_alias=False)
+        for each, name in IN_LINK.items():
+            usual = View.model_fields[name].get_default(call_default_factory=True)
+            if getattr(self, name) != usual:
+                value = written[name]
+                params[each] = value if isinstance(value, str | list) else f"{value:.6g}"
+        return params
+
     def changed(self, **fields: Any) -> View:
         """Copy of the view with fields replaced and checked, without its link's problems."""
         kept = {name: getattr(self, name) for name in View.model_fields if name != "problems"}
@@ -252,26 +266,6 @@ def labels(field: str) -> dict[Any, str]:
     """Values of one of the view's choices, and how each is called."""
     marks = View.model_fields[field].metadata
     return dict(next(mark for mark in marks if isinstance(mark, Labels)).find())
-
-
-def written_link(view: View) -> dict[str, str | list[str]] | None:
-    """Query parameters from which `read_link` gets the view back.
-
-    Returns
-    -------
-    dict or None
-        None where the scenario is too big for a link.
-    """
-    params = scenario_params(view.scenario, view.preset)
-    if params is None:
-        return None
-    written = view.model_dump(exclude={"scenario"}, by_alias=False)
-    for each, name in IN_LINK.items():
-        usual = View.model_fields[name].get_default(call_default_factory=True)
-        if getattr(view, name) != usual:
-            value = written[name]
-            params[each] = value if isinstance(value, str | list) else f"{value:.6g}"
-    return params
 
 
 def read_link(params: Mapping[str, Sequence[str]]) -> View:

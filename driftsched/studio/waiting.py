@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["busy", "pool", "rerun_part", "result_of", "session_name", "work_key"]
 
-BLINK_S = 1.2
-"""A page waits this long for its job before it draws a progress bar."""
+BLINK_S, PATIENCE_S = 1.2, 5.0
+"""A page waits this long for its job before it draws a progress bar; the latter for one that is
+done here, which takes a blink unless the machine is busy."""
 POLL_S = 0.4
 
 
@@ -91,7 +92,7 @@ def result_of(
             st.rerun()
         return None
     job = pool().submit(function, args, key, owner, here=here)
-    job.wait(BLINK_S)
+    job.wait(PATIENCE_S if here and not job.apart else BLINK_S)
     if job.state == State.DONE:
         return job.result
     if job.ended.is_set():

@@ -22,7 +22,7 @@ from driftsched.scenario import (
 from driftsched.scheduling.policies.aging import AgingConfig
 from driftsched.studio import link
 from driftsched.studio.link import MAX_LINK_BYTES, differences, read_scenario, scenario_params
-from driftsched.studio.view import View, read_link, written_link
+from driftsched.studio.view import View, read_link
 
 
 def there_and_back(scenario: Scenario, preset: str = "paper") -> tuple[str, Scenario]:
@@ -236,7 +236,7 @@ def test_link_carries_every_field_of_the_view() -> None:
     assert set(OTHERS) == {*View.model_fields} - {"preset", "scenario", "problems"}
     for name, value in OTHERS.items():
         view = View(preset="paper", scenario=paper).changed(**{name: value})
-        link = written_link(view)
+        link = view.link
         assert link is not None
         assert len(link) == 1, name
         assert read_link(lists(link)) == view

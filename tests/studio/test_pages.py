@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from driftsched.scheduling.policies import POLICIES
+from driftsched.scheduling.policies import PAPER_POLICIES
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.state import Key
 from driftsched.studio.words import policy_label
@@ -73,11 +73,11 @@ def test_page_has_heading_frame_and_result(page: str, way: Callable[[str], AppTe
     assert app.sidebar.caption
 
 
-def test_explore_opens_on_a_finished_picture_of_the_paper_under_all_policies(
+def test_explore_opens_on_a_finished_picture_of_the_paper_under_its_policies(
     explore: AppTest,
 ) -> None:
     table = explore.dataframe[0].value
-    assert list(table["Policy"]) == [policy_label(name) for name in POLICIES]
+    assert list(table["Policy"]) == [policy_label(name) for name in PAPER_POLICIES]
     assert metric(explore, "Requests") == "3 000"
     assert explore.sidebar.selectbox(key=Key.PRESET).value == "paper"
 

@@ -17,6 +17,7 @@ from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenar
 from driftsched.studio import traces
 from driftsched.studio.scenario_editor.names import follow, normalised
 from driftsched.studio.scenario_editor.schema import first_values, kinds_in
+from driftsched.studio.state import Key
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.traffic import LENGTHS
 
@@ -92,8 +93,7 @@ def test_renamed_category_is_renamed_in_the_mixes(page: AppTest) -> None:
 
 def test_removed_tenant_leaves_the_phases(page: AppTest) -> None:
     """A phase's own shares must not name a tenant that is gone."""
-    page.selectbox(key="scenario-preset").set_value("noisy-neighbour").run()
-    page.button(key="scenario-load").click().run()
+    page.selectbox(key=Key.PRESET).set_value("noisy-neighbour").run()
     edit_tenants(page, {}, deleted_rows=[2])
     page.button(key=key(page, "tenants-add-up")).click().run()
     assert not page.error
@@ -159,14 +159,12 @@ def test_wrong_yaml_is_said_and_kept(page: AppTest, find: str, put: str, message
 
 def test_preset_is_loaded_and_reset(page: AppTest) -> None:
     """Loading replaces all fields and the widgets show them; reset undoes edits."""
-    page.selectbox(key="scenario-preset").set_value("azure-conversation").run()
-    assert scenario(page).name == "paper"
-    page.button(key="scenario-load").click().run()
+    page.selectbox(key=Key.PRESET).set_value("azure-conversation").run()
     assert scenario(page) == load_scenario("azure-conversation")
     assert page.text_input(key=key(page, "name")).value == "azure-conversation"
     edit_tenants(page, {0: {"weight": 9}})
     assert scenario(page).tenants[0].weight == 9
-    page.button(key="scenario-reset").click().run()
+    page.button(key=Key.RESET).click().run()
     assert scenario(page) == load_scenario("azure-conversation")
 
 

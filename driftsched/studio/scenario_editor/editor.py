@@ -8,13 +8,12 @@ from typing import Any
 import streamlit as st
 
 from driftsched.core.errors import InputError
-from driftsched.scenario import parse_scenario, preset_names
-from driftsched.studio.presets import preset
+from driftsched.scenario import parse_scenario
 from driftsched.studio.scenario_editor.as_text import as_text
 from driftsched.studio.scenario_editor.draft import Draft, open_draft
 from driftsched.studio.scenario_editor.previews import pictures, preview
 from driftsched.studio.scenario_editor.sections import SECTIONS
-from driftsched.studio.state import get_scenario, get_view, set_scenario
+from driftsched.studio.state import get_scenario, set_scenario
 from driftsched.studio.traces import check_browser_scenario
 
 __all__ = ["editor"]
@@ -23,7 +22,6 @@ __all__ = ["editor"]
 def editor() -> None:
     """Draw the editor. A valid edit becomes the session's scenario, an invalid one is explained."""
     draft = open_draft()
-    _start(draft)
     top = st.container()
     left, right = st.columns([5, 3], gap="medium")
     places: dict[str, Any] = {}
@@ -42,32 +40,6 @@ def editor() -> None:
         seen = preview(get_scenario())
     if seen is not None:
         pictures(get_scenario(), seen)
-
-
-def _start(draft: Draft) -> None:
-    view = get_view()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = st.selectbox(
-            "Start from a preset",
-            preset_names(),
-            index=preset_names().index(view.preset) if view.preset in preset_names() else 0,
-            key="scenario-preset",
-            format_func=lambda name: preset(name).title or name,
-            help="A ready-made scenario. Loading one replaces all fields below.",
-            width=360,
-        )
-        load = st.button("Load", key="scenario-load", help="Replace the scenario by this preset.")
-        reset = st.button(
-            "Reset",
-            key="scenario-reset",
-            icon=":material/undo:",
-            help="Undo every change since the preset was loaded.",
-        )
-    if load or reset:
-        name = chosen if load else view.preset
-        draft.take(preset(name))
-        set_scenario(draft.base, preset=name)
-        st.rerun()
 
 
 def _finish(draft: Draft) -> str:

@@ -52,7 +52,7 @@ class Place:
     @property
     def words(self) -> dict[str, Any]:
         """Label and help of its widget."""
-        return {"label": label(self.name), "help": hint(self.field)}
+        return {"label": label(self.name, self.field), "help": hint(self.field)}
 
     @property
     def simple(self) -> bool:
@@ -214,12 +214,12 @@ def edit_kind(
     known = [None, *kinds] if optional else list(kinds)
     lines = [words["help"] or ""]
     for kind, model in kinds.items():
-        lines.append(f"- **{choice_label(kind)}**: {rule_of(model)}")
+        lines.append(f"- **{_title(kinds, kind)}**: {_rule(model)}")
     chosen = _choose(
         known,
         value and value.get("kind"),
         {"label": words["label"], "help": "\n".join(lines), "key": draft.key(f"{path}.kind")},
-        lambda kind: NOTHING.get(name, "None") if kind is None else choice_label(kind),
+        lambda kind: NOTHING.get(name, "None") if kind is None else _title(kinds, kind),
     )
     if chosen is None:
         return None
@@ -229,9 +229,16 @@ def edit_kind(
     return edit_fields(draft, kinds[chosen], value, own, skip=("kind",), columns=columns)
 
 
-def rule_of(model: type[BaseModel]) -> str:
+def _title(kinds: Kinds, kind: str) -> str:
+    """A kind's name for people: its own label, if it has one."""
+    own = getattr(kinds[kind], "label", None)
+    return own if isinstance(own, str) else choice_label(kind)
+
+
+def _rule(model: type[BaseModel]) -> str:
     """One line about a kind: its own rule, or how its description begins."""
-    rule: str = getattr(model, "rule", "") or (inspect.getdoc(model) or "").split("\n\n")[0]
+    own = getattr(model, "rule", None)
+    rule = own if isinstance(own, str) else (inspect.getdoc(model) or "").split("\n\n")[0]
     return rule.replace("\n", " ")
 
 
@@ -302,31 +309,7 @@ def pick(
         Item → its words in the chooser.
     """
     at = min(draft.chosen.get(path, 0), len(items) - 1)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        if items:
-            at = st.selectbox(
-                what.capitalize(),
-                range(len(items)),
-                index=at,
-                key=draft.key(f"{path}-at"),
-                format_func=lambda place: f"{place + 1}. {say(items[place])}",
-                help=f"Which {what} is edited below.",
-                width=280,
-            )
-            draft.chosen[path] = at
-        _buttons(draft, items, what, path, at, least, fresh)
-    return at if items else None
 
-
-def _buttons(
-    draft: Draft,
-    items: list[Data],
-    what: str,
-    path: str,
-    at: int,
-    least: int,
-    fresh: Callable[[], Data],
-) -> None:
     def put(place: int, item: Data) -> None:
         items.insert(place, item)
         draft.chosen[path] = place
@@ -338,18 +321,30 @@ def _buttons(
         items.pop(at)
         draft.chosen[path] = max(0, at - 1)
 
-    last = at >= len(items) - 1
-    adding = "Add" if items else f"Add a {what}"
-    actions: list[tuple[str, str, str, bool, Callable[[], None]]] = [
-        ("add", adding, f"Add a {what} at the end.", False, lambda: put(len(items), fresh())),
-        ("arrow_upward", "", "Move it one place up.", at <= 0, lambda: move(-1)),
-        ("arrow_downward", "", "Move it one place down.", last, lambda: move(1)),
-        ("delete", "", f"Remove this {what}.", len(items) <= least, remove),
-    ]
-    for icon, text, explained, off, act in actions if items else actions[:1]:
+    def button(icon: str, explained: str, act: Callable[[], None], off: bool, text: str) -> None:
         key, shown = draft.key(f"{path}-{icon}"), f":material/{icon}:"
         if st.button(text, key=key, icon=shown, help=explained, disabled=off):
             draft.operations.append(act)
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        if items:
+            at = draft.chosen[path] = st.selectbox(
+                what.capitalize(),
+                range(len(items)),
+                index=at,
+                key=draft.key(f"{path}-at"),
+                format_func=lambda place: f"{place + 1}. {say(items[place])}",
+                help=f"Which {what} is edited below.",
+                width=280,
+            )
+        adding, last = "Add" if items else f"Add a {what}", at >= len(items) - 1
+        button("add", f"Add a {what} at the end.", lambda: put(len(items), fresh()), False, adding)
+        if not items:
+            return None
+        button("arrow_upward", "Move it one place up.", partial(move, -1), at <= 0, "")
+        button("arrow_downward", "Move it one place down.", partial(move, 1), last, "")
+        button("delete", f"Remove this {what}.", remove, len(items) <= least, "")
+    return at
 
 
 def _kind_words(kinds: Kinds, item: Data) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 import streamlit as st
 
-from driftsched.core.errors import InputError
 from driftsched.scenario import (
     Category,
     Cluster,
@@ -23,7 +22,6 @@ from driftsched.scenario import (
 )
 from driftsched.scheduling.policies import POLICIES
 from driftsched.serving.catalogue import GPUS, MODELS
-from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.studio.scenario_editor.draft import GANG_FIELDS, Data, Draft
 from driftsched.studio.scenario_editor.form import edit_fields, pick
 from driftsched.studio.scenario_editor.names import follow, names_of, new_name, normalised
@@ -186,7 +184,6 @@ def _cluster(draft: Draft) -> None:
     counted = () if data.get("pools") else ("replicas",)
     plain = (*counted, "tensor_parallel", "price_per_gpu_hour")
     data |= edit_fields(draft, Cluster, data, "cluster", only=plain)
-    _capacity({name: v for name, v in data.items() if name not in ("replicas", "pools")})
     st.markdown("**Queue and router**")
     data |= edit_fields(draft, Cluster, data, "cluster", only=("queue", "router"), columns=1)
     with st.expander("Pools: replicas of different kinds", icon=":material/stacks:"):
@@ -195,20 +192,6 @@ def _cluster(draft: Draft) -> None:
     drawn = {*plain, "replicas", "queue", "router", "pools", *CATALOGUES, *OWN}
     with st.expander("Memory, context and cost of an iteration", icon=":material/memory:"):
         data |= edit_fields(draft, Cluster, data, "cluster", skip=drawn)
-
-
-def _capacity(cluster: Data) -> None:
-    """Say how much KV cache fits, or why none does."""
-    try:
-        tokens = kv_capacity_tokens(Cluster.model_validate(cluster))
-    except InputError as error:
-        st.error(str(error), icon=":material/memory:")
-    except ValueError:
-        return  # said in full by the validation of the whole scenario
-    else:
-        st.info(
-            f"KV cache for **{tokens:,} tokens** fits beside the weights.", icon=":material/memory:"
-        )
 
 
 def _fields(*names: str, caption: str = "", columns: int = 3) -> tuple[Section, tuple[str, ...]]:

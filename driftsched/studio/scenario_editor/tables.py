@@ -149,7 +149,7 @@ def _is_whole(field: FieldInfo) -> bool:
 
 def _column(place: str, field: FieldInfo) -> Any:
     part, _, last = place.rpartition(".")
-    name, explained = label(last), hint(field)
+    name, explained = label(last, field), hint(field)
     if part:
         name = f"{label(part)}: {name}"
     default = None if field.is_required() else field.default

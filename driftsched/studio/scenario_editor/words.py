@@ -108,8 +108,10 @@ def singular(name: str) -> str:
     return SINGULAR.get(name, name.replace("_", " ").removesuffix("s"))
 
 
-def label(name: str) -> str:
-    """Name a field as people say it, with its unit."""
+def label(name: str, field: FieldInfo | None = None) -> str:
+    """Name a field as people say it, with its unit; its own title stands before all."""
+    if field is not None and field.title:
+        return field.title
     if name in WHOLE:
         return WHOLE[name]
     for suffix, unit in UNITS.items():

@@ -121,3 +121,33 @@ def test_aging_by_its_own_rate() -> None:
     pair = [request(0, BATCH, 0.0), request(1, PREMIUM, 3.0)]
     assert order(policy("aging", rate=1.0), pair, 9) == [0, 1]
     assert order(policy("aging", rate=0.0), pair, 1e6) == [1, 0]
+
+
+def test_hrrn_serves_the_highest_ratio_of_waiting_to_size() -> None:
+    """A short one goes first until a long one has waited as many times its size."""
+    long, short = request(0, PREMIUM, 0.0, 400), request(1, BATCH, 90.0, 40)
+    assert order(policy("hrrn"), [long, short], 95.0) == [0, 1]  # 95/400 against 5/40
+    assert order(policy("hrrn"), [long, short], 110.0) == [1, 0]  # 110/400 against 20/40
+
+
+def test_hrrn_lets_nobody_starve() -> None:
+    """Under SJF a stream of short ones would keep the long one waiting for ever."""
+    chosen = policy("hrrn")
+    chosen.push(request(0, BATCH, 0.0, 900))
+    for number in range(1, 200):
+        chosen.push(request(number, PREMIUM, float(number), 30))
+        if chosen.pop(float(number) + 0.5).request_id == 0:
+            break
+    assert number < 40
+
+
+def test_vtc_lifts_a_tenant_that_comes_back() -> None:
+    """Else it would be served alone until it had caught up with all the time it was away."""
+    chosen = policy("vtc")
+    for number in range(40):
+        chosen.push(request(number, PREMIUM))
+    for _ in range(20):
+        chosen.pop(0.0)
+    for number in range(40, 60):
+        chosen.push(request(number, BATCH))
+    assert [chosen.pop(0.0).tenant for _ in range(6)] == [PREMIUM, BATCH] * 3

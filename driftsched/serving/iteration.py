@@ -104,17 +104,7 @@ def iterations_past(cost: IterationCost, seconds: float, running: int, kv_tokens
     no root and is searched by bisection, since decoding never gets shorter with its length.
     """
     if len(cost.by_kv.knots) > 0:
-        high = 1
-        while decode_seconds(cost, high, running, kv_tokens) < seconds:
-            high *= 2
-        low = high // 2
-        while high - low > 1:
-            middle = (low + high) // 2
-            if decode_seconds(cost, middle, running, kv_tokens) < seconds:
-                low = middle
-            else:
-                high = middle
-        return high
+        return iterations_by_bisection(cost, seconds, running, kv_tokens)
     part = seconds / cost.slowdown
     a = cost.kv_token_s * running / 2
     b = cost.decode_s[running] + cost.kv_token_s * kv_tokens - a  # the first iteration's, less a
@@ -122,6 +112,23 @@ def iterations_past(cost: IterationCost, seconds: float, running: int, kv_tokens
     if decode_seconds(cost, steps, running, kv_tokens) < seconds:
         steps += 1
     return steps
+
+
+def iterations_by_bisection(
+    cost: IterationCost, seconds: float, running: int, kv_tokens: int
+) -> int:
+    """The same for a measured table."""
+    high = 1
+    while decode_seconds(cost, high, running, kv_tokens) < seconds:
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if decode_seconds(cost, middle, running, kv_tokens) < seconds:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def boundary_after(

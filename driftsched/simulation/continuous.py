@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from math import isnan
 from sys import maxsize
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from driftsched.serving.batching import (
     iterations_lasting,
@@ -16,22 +16,14 @@ from driftsched.serving.batching import (
 )
 from driftsched.serving.iteration import iteration_seconds
 from driftsched.serving.memory import kv_blocks
-from driftsched.simulation.paging import BlockTable, make_room
+from driftsched.simulation.paging import BlockTable, Chunk, make_room
 from driftsched.simulation.replica import Replica
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
     from driftsched.simulation.replica import ReplicaContext
 
-__all__ = ["Chunk", "ContinuousReplica"]
-
-
-class Chunk(NamedTuple):
-    """A piece of a prompt computed in one iteration: its tokens `start` to `end` (exclusive)."""
-
-    request: Request
-    start: int
-    end: int
+__all__ = ["ContinuousReplica"]
 
 
 class ContinuousReplica(Replica):
@@ -50,7 +42,7 @@ class ContinuousReplica(Replica):
         engine = context.engine
         self.chunked = engine.chunked_prefill
         self.most_tokens = engine.max_num_batched_tokens or maxsize
-        self.victims = engine.preempt
+        self.victims: str = engine.preempt
         self.blocks: BlockTable | None = None
         if engine.kv == "paged":
             size = engine.block_tokens

@@ -14,9 +14,10 @@ from driftsched.gateway.interfaces import EVENTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from driftsched.gateway.gateway import Gateway
     from driftsched.scenario.events import Autoscale, EventBase, ScheduledAction
     from driftsched.simulation.clock import Alarm, Clock, Steps
-    from driftsched.simulation.fleet import Fleet
+    from driftsched.simulation.replica import Replica
 
 __all__ = ["FleetOperations"]
 
@@ -28,8 +29,10 @@ class FleetOperations:
     ----------
     clock : Clock
         At time 0.
-    fleet : Fleet
-        Whose replicas are concerned.
+    replicas : sequence of Replica
+        Those concerned.
+    gateway : Gateway
+        In front of them.
     events : sequence of EventBase
         The scenario's.
     first : int
@@ -41,13 +44,19 @@ class FleetOperations:
         Of each replica rows (time_s, state): absent, starting, up, slow, draining, down.
     """
 
-    def __init__(self, clock: Clock, fleet: Fleet, events: Sequence[EventBase], first: int) -> None:
-        count = len(fleet.replicas)
-        self._clock, self._fleet = clock, fleet
-        self._gateway = fleet.gateway
+    def __init__(
+        self,
+        clock: Clock,
+        replicas: Sequence[Replica],
+        gateway: Gateway,
+        events: Sequence[EventBase],
+        first: int,
+    ) -> None:
+        count = len(replicas)
+        self._clock, self._replicas, self._gateway = clock, replicas, gateway
         self._down, self._draining = [0] * count, [0] * count
         self._factors: list[list[float]] = [[] for _ in range(count)]
-        self._costs = [replica.cost for replica in fleet.replicas]
+        self._costs = [replica.cost for replica in replicas]
         self._members = Members(clock, first, count, self._member_changed)
         self._scaler: Autoscaler | None = None
         self.states: list[list[tuple[float, str]]] = [[] for _ in range(count)]
@@ -61,11 +70,11 @@ class FleetOperations:
         """The process of one event: wait for its time, act."""
         yield from self._clock.until(action.at_s, rank)
         action.act(self)
-        self._fleet.look(self._clock.now)
+        self._look()
 
     def fail(self, number: int, *, requeue: bool) -> None:
         self._down[number] += 1
-        now, gateway, replica = self._clock.now, self._gateway, self._fleet.replicas[number]
+        now, gateway, replica = self._clock.now, self._gateway, self._replicas[number]
         self._set(number)
         running, chosen = replica.crash(now)
         for request in sorted(running, key=lambda one: one.request_id):
@@ -93,7 +102,7 @@ class FleetOperations:
     def _reprice(self, number: int) -> None:
         whole = prod(self._factors[number])
         cost = self._costs[number]
-        replica = self._fleet.replicas[number]
+        replica = self._replicas[number]
         replica.reprice(cost if whole == 1 else cost.slowed(whole), self._clock.now)
         self._set(number)
 
@@ -125,7 +134,9 @@ class FleetOperations:
         return self._gateway.waiting, sum(self._state(one) in ("up", "slow") for one in numbers)
 
     def _look(self) -> None:
-        self._fleet.look(self._clock.now)
+        """Let every replica look for requests, after something has changed."""
+        for replica in self._replicas:
+            replica.notify(self._clock.now)
 
     def _member_changed(self, number: int) -> None:
         self._set(number)
@@ -138,14 +149,16 @@ class FleetOperations:
 
     def see_off(self, number: int) -> None:
         """Let a replica leave that is about to, and has nothing more."""
-        if self._members.phase(number) == "draining" and self._fleet.replicas[number].empty:
+        if self._members.phase(number) == "draining" and self._replicas[number].empty:
             self._members.left(number)
 
     def _set(self, number: int) -> None:
         """Let the replica draw, and the router send, as its state says; take note of it."""
         down, draining = self._down[number] > 0, self._draining[number] > 0
-        closed = self._members.phase(number) != "up" or (draining and self._fleet.central)
-        replica = self._fleet.replicas[number]
+        closed = self._members.phase(number) != "up" or (
+            draining and len(self._gateway.queues) == 1
+        )
+        replica = self._replicas[number]
         replica.closed = down or closed
         if closed and not down:
             for request in sorted(replica.hand_back(), key=lambda one: one.request_id):

@@ -97,7 +97,9 @@ class Fleet:
         first = len(scenario.cluster.machines)
         if self.gateway.counts_tokens:
             self.gateway.catch_up = self._count_tokens
-        self.operations = FleetOperations(clock, self, scenario.events, first)
+        self.operations = FleetOperations(
+            clock, self.replicas, self.gateway, scenario.events, first
+        )
         self.clients = Clients(scenario, workload, clock, requests, self, progress)
         self.clients.start()
 

@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from driftsched.serving.batching import block_slot, blocks_for, new_block
 
 if TYPE_CHECKING:
+    from driftsched.gateway.queue import Queue
     from driftsched.scheduling.request import Request
-    from driftsched.simulation.continuous import ContinuousReplica
 
-__all__ = ["BlockTable", "make_room"]
+__all__ = ["BlockTable", "Chunk", "RunningBatch", "make_room"]
+
+
+class Chunk(NamedTuple):
+    """A piece of a prompt computed in one iteration: its tokens `start` to `end` (exclusive)."""
+
+    request: Request
+    start: int
+    end: int
+
+
+class RunningBatch(Protocol):
+    """What preemption needs of a replica; it changes `partial` and `blocked`."""
+
+    iteration: int
+    partial: Chunk | None
+    blocked: list[Request]
+    victims: str
+    queue: Queue
+
+    def end_of_partial(self) -> int:
+        """How far the prompt under way gets in the next iteration."""
+        ...
+
+    def interrupt(self, request: Request, tokens: int) -> None:
+        """Take a decoding request out that has `tokens`, prompt and answer so far together."""
+        ...
 
 
 class BlockTable:
@@ -55,7 +81,7 @@ class BlockTable:
         return base
 
 
-def make_room(replica: ContinuousReplica, blocks: BlockTable, now: float) -> None:
+def make_room(replica: RunningBatch, blocks: BlockTable, now: float) -> None:
     """Give the running requests the blocks of the next iteration, in order of admission.
 
     Where a block is not free, a victim is preempted, and another, until it is; a request can be its
@@ -80,9 +106,7 @@ def make_room(replica: ContinuousReplica, blocks: BlockTable, now: float) -> Non
         _preempt(replica, blocks, served, now)
 
 
-def _preempt(
-    replica: ContinuousReplica, blocks: BlockTable, served: set[Request], now: float
-) -> None:
+def _preempt(replica: RunningBatch, blocks: BlockTable, served: set[Request], now: float) -> None:
     """Take its blocks from the victim and send it back."""
     partial, iteration = replica.partial, replica.iteration + 1
     victim = _victim(replica, blocks, now)
@@ -97,7 +121,7 @@ def _preempt(
     replica.blocked.append(victim)
 
 
-def _victim(replica: ContinuousReplica, blocks: BlockTable, now: float) -> Request:
+def _victim(replica: RunningBatch, blocks: BlockTable, now: float) -> Request:
     """The last admitted, or the one that the policy would choose last."""
     running = list(blocks.bases)
     if replica.partial is not None:

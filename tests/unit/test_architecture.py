@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,22 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "driftsched"
 FILES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "pages").glob("*.py"), ROOT / "app.py"])
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+PATHS = [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__main__.py"]
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for path in sorted(PACKAGE.rglob("*.py"))
-    if path.name != "__main__.py"
+    for path in PATHS
 ]
+FLOORS = {
+    **dict.fromkeys(("studio", "cli"), 7),
+    **dict.fromkeys(("experiments", "charts"), 6),
+    **dict.fromkeys(("simulation", "live"), 5),
+    "gateway": 4,
+    **dict.fromkeys(("workload", "results"), 3),
+    "scenario": 2,
+    **dict.fromkeys(("estimation", "scheduling", "serving", "traffic"), 1),
+    "core": 0,
+}
+"""Folders of the package, and how high they stand; see docs/structure.md."""
 ONLY_IN = {
     "streamlit": ("app.py", "pages/", "driftsched/studio/"),
     "simpy": ("driftsched/simulation/",),
@@ -67,6 +79,36 @@ def test_live_engines_import_heavy_packages_late(name: str) -> None:
         if isinstance(node, ast.Import | ast.ImportFrom):
             heavy = set(imported(node)) & LAZY
             assert not heavy, f"{name} must import {heavy} inside a function"
+
+
+def imports_of(path: Path) -> set[str]:
+    """Modules of ours that a file imports, anywhere in it, types included."""
+    found: set[str] = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in inner}
+    return found & set(MODULES)
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("driftsched/")])
+def test_arrows_point_down(name: str) -> None:
+    """A floor that knows the one above it cannot be read, or used, without it."""
+    own = FLOORS.get(name.split("/")[1], max(FLOORS.values()))
+    for module in imports_of(ROOT / name):
+        part = module.split(".")[1] if "." in module else ""
+        assert FLOORS.get(part, 0) <= own, f"{name} must not import {module}, a floor above it"
+
+
+def test_there_is_no_circle() -> None:
+    """Modules in a circle are one module in several files."""
+    graph = {name: imports_of(path) - {name} for name, path in zip(MODULES, PATHS, strict=True)}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"imports in a circle: {' -> '.join(error.args[1])}")
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from driftsched.core.mechanism import Mechanism, State
+from driftsched.scheduling.policies.queues import (
+    Policy,
+    RescoredQueue,
+    ScoreQueue,
+    TenantQueue,
+)
 
 if TYPE_CHECKING:
-    from driftsched.scheduling.policies.queues import Policy
     from driftsched.scheduling.request import Request
 
 __all__ = ["PolicySpec", "ScorePolicy", "TenantPolicy", "TenantTraits"]
@@ -58,8 +63,6 @@ class ScorePolicy(PolicySpec):
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     def build(self, tenants: Sequence[TenantTraits]) -> Policy:
-        from driftsched.scheduling.policies.queues import RescoredQueue, ScoreQueue
-
         return RescoredQueue(self) if self.rescored else ScoreQueue(self)
 
 
@@ -110,8 +113,6 @@ class TenantPolicy(PolicySpec):
         """Take note that a running request of this tenant has given `tokens` more tokens."""
 
     def build(self, tenants: Sequence[TenantTraits]) -> Policy:
-        from driftsched.scheduling.policies.queues import TenantQueue
-
         return TenantQueue(self, *self.records(tenants))
 
     def records(self, tenants: Sequence[TenantTraits]) -> tuple[list[State], State]:

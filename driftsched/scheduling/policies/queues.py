@@ -1,4 +1,7 @@
-"""The waiting requests, in the order of a policy: what gateway and engines see of one."""
+"""The waiting requests, in the order of a policy: what gateway and engines see of one.
+
+``spec`` is a `ScorePolicy` or `TenantPolicy` of the module `base`, whose functions decide.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from driftsched.core.mechanism import State
-    from driftsched.scheduling.policies.base import ScorePolicy, TenantPolicy
     from driftsched.scheduling.request import Request
 
 __all__ = ["Policy", "RescoredQueue", "ScoreQueue", "StaticOrder", "TenantQueue"]
@@ -88,23 +90,23 @@ class StaticOrder:
 class ScoreQueue(StaticOrder):
     """A heap by a policy's score, taken once for each request."""
 
-    def __init__(self, spec: ScorePolicy) -> None:
+    def __init__(self, spec: Any) -> None:
         super().__init__()
         self.spec = spec
 
     def order(self, request: Request, now: float = 0.0) -> float:
-        return self.spec.score(request, self.spec, now)
+        return float(self.spec.score(request, self.spec, now))
 
 
 class RescoredQueue:
     """All who wait, scored anew at each choice."""
 
-    def __init__(self, spec: ScorePolicy) -> None:
+    def __init__(self, spec: Any) -> None:
         self.spec = spec
         self._waiting: dict[int, Request] = {}
 
     def order(self, request: Request, now: float = 0.0) -> float:
-        return self.spec.score(request, self.spec, now)
+        return float(self.spec.score(request, self.spec, now))
 
     def push(self, request: Request) -> None:
         self._waiting[request.request_id] = request
@@ -136,7 +138,7 @@ class TenantQueue:
         The queue's own.
     """
 
-    def __init__(self, spec: TenantPolicy, tenants: Sequence[Any], record: State) -> None:
+    def __init__(self, spec: Any, tenants: Sequence[Any], record: State) -> None:
         self.spec, self.tenants, self.record = spec, tenants, record
         self.by_tokens = spec.by_tokens
         self._queues: list[deque[Request]] = [deque() for _ in tenants]
@@ -172,7 +174,7 @@ class TenantQueue:
         self.spec.generated(self.tenants[request.tenant], tokens, self.spec)
 
     def _score(self, tenant: Any) -> float:
-        return self.spec.score(tenant, self.record, self.spec)
+        return float(self.spec.score(tenant, self.record, self.spec))
 
     def _left(self, tenant: int) -> None:
         self._size -= 1

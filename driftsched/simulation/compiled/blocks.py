@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from driftsched.simulation.compiled.gateway import key_of
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.mechanisms import (
@@ -147,17 +149,11 @@ def victim_of(w: KernelState, number: int, now: float) -> int:
     replica, run = w.replicas[number], w.run[0]
     if not run.by_rank:
         return int(replica.partial if replica.partial >= 0 else replica.last_seat)
-    worst = replica.partial
-    item = replica.first_seat
+    worst, highest = -1, -inf
+    item = replica.partial if replica.partial >= 0 else replica.first_seat
     while item >= 0:
-        if worst < 0 or comes_after(w, item, worst, now):
-            worst = item
-        item = w.after[item]
+        key = key_of(w, item, now)
+        if worst < 0 or key > highest or (key == highest and item > worst):
+            worst, highest = item, key
+        item = w.after[item] if item != replica.partial else replica.first_seat
     return int(worst)
-
-
-@apart
-def comes_after(w: KernelState, item: int, other: int, now: float) -> bool:
-    """Whether the policy would choose one request after another."""
-    mine, theirs = key_of(w, item, now), key_of(w, other, now)
-    return bool(mine > theirs or (mine == theirs and item > other))

@@ -176,12 +176,18 @@ def choose(w: KernelState, queue: int, now: float) -> int:
             state.waiting -= 1
             run.waiting -= 1
             return item
-        mine = w.tenant_queues[queue, w.requests[item].tenant]
-        keys, ids = w.held_keys[queue], w.held_ids[queue]
-        push(keys, ids, mine.held_first, mine.held, key_of(w, item, now), item)
-        mine.held += 1
-        w.requests[item].place = HELD
+        hold_back(w, queue, item, now)
     return -1
+
+
+@apart
+def hold_back(w: KernelState, queue: int, item: int, now: float) -> None:
+    """Put a request aside whose tenant is at its running limit."""
+    mine = w.tenant_queues[queue, w.requests[item].tenant]
+    keys, ids = w.held_keys[queue], w.held_ids[queue]
+    push(keys, ids, mine.held_first, mine.held, key_of(w, item, now), item)
+    mine.held += 1
+    w.requests[item].place = HELD
 
 
 @inlined
@@ -240,7 +246,7 @@ def unload(w: KernelState, item: int) -> None:
     replica.sent_tokens -= w.prompt_length[item] + w.estimate[item]
 
 
-@inlined
+@apart
 def free(w: KernelState, tenant: int, now: float) -> None:
     """Free a tenant's place; each queue's first held request goes back to the policy."""
     catch_up(w, now)

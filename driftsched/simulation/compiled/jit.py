@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from dis import get_instructions
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -19,6 +20,9 @@ SHARED = (
     *("serving/batching.py", "serving/curve.py", "serving/iteration.py", "gateway/admission.py"),
 )
 """Sources outside this folder of what is compiled into the kernel."""
+
+WITHIN = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Of what the kernel alone calls: a way in from Python takes as long to compile as the rest."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 _settings: Any = numba.config
@@ -81,17 +85,21 @@ def inlined(function: F) -> F:
 
 def part(function: F) -> F:
     """Compile a part of a kernel, made by another function, into each of its callers."""
-    return _compile(function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return _compile(function, forceinline=True, **WITHIN)
 
 
 @cache
 def shared(function: Callable[..., Any]) -> Any:
-    """Compile a function that Python calls too, and what it calls, into each of its callers."""
+    """Compile a function that Python calls too, and what it calls, into each of its callers.
+
+    One with a loop is called instead: it is long, and the call costs little beside it.
+    """
     globals_ = function.__globals__
     called = [globals_.get(name) for name in function.__code__.co_names]
     own = {one.__name__: shared(one) for one in called if isinstance(one, FunctionType)}
     copy = FunctionType(function.__code__, globals_ | own, function.__name__, function.__defaults__)
-    return part(copy)
+    loops = any(step.opname.startswith("JUMP_BACKWARD") for step in get_instructions(copy))
+    return _compile(copy, **WITHIN) if loops else part(copy)
 
 
 def apart(function: F) -> F:

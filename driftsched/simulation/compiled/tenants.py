@@ -71,7 +71,7 @@ def forget(w: KernelState, queue: int, item: int) -> None:
         empty(w, queue, tenant)
 
 
-@inlined
+@apart
 def count_tokens(w: KernelState, queue: int, item: int, tokens: int) -> None:
     """Tell the policy that a running request has given `tokens` more."""
     tenant = w.requests[item].tenant

@@ -19,11 +19,13 @@ MOST_WITHOUT_WAITING = 50_000
 def warm_up() -> None:
     """Load the kernel, compiling it where no earlier process here has; about a minute."""
     from driftsched.scenario import load_scenario
-    from driftsched.simulation.run import simulate
+    from driftsched.simulation.compiled.engine import outcome
+    from driftsched.workload import generate
+    from driftsched.workload.budgets import prepare_budgets
 
-    simulate(
-        load_scenario("paper", ["phases.0.requests=2", "phases.1.requests=2"]), engine="compiled"
-    )
+    scenario = load_scenario("paper", ["phases.0.requests=2", "phases.1.requests=2"])
+    workload = generate(scenario)
+    outcome(scenario, workload, prepare_budgets(scenario, workload))
 
 
 def warm_up_apart() -> subprocess.Popen[bytes] | None:

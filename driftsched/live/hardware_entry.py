@@ -110,7 +110,7 @@ def read_entry(path: Path) -> HardwareEntry:
     try:
         return HardwareEntry.model_validate(data)
     except ValidationError as error:
-        said = one_line(error, HardwareEntry, "hardware entry", ())
+        said = one_line(error, HardwareEntry, "hardware entry")
         raise InputError(f"hardware entry {path}: {said}") from None
 
 

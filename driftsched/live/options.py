@@ -95,4 +95,4 @@ def parse_options(data: Mapping[str, Any]) -> LiveOptions:
     try:
         return LiveOptions.model_validate(data)
     except ValidationError as error:
-        raise InputError(one_line(error, LiveOptions, "live run", {"engine"})) from None
+        raise InputError(one_line(error, LiveOptions, "live run")) from None

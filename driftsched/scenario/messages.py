@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -47,12 +48,6 @@ RULES = {
     "too_long": "must have at most {max_length} entries",
 }
 NAME_RULE = "must be 1 to 40 letters, digits or _ . - and begin with a letter or digit"
-TAGGED = {
-    *("policy", "compensator", "classifier", "arrivals", "cost", "router"),
-    *("prompt_tokens", "output_tokens", "think", "abandonment", "length"),
-}
-TAGGED_ITEMS = {"drift", "tenant_arrivals"}
-"""Fields whose items are of one kind or another."""
 LONGEST = 500
 
 
@@ -60,7 +55,6 @@ def one_line(
     error: ValidationError,
     model: type[BaseModel],
     what: str = "scenario",
-    tagged: Collection[str] = TAGGED,
 ) -> str:
     """Say what the first problem is: its path, the rule, the value.
 
@@ -72,16 +66,14 @@ def one_line(
         Its fields are offered where a name is misspelt.
     what : str
         What the model is.
-    tagged : collection of str
-        Fields that hold one of several kinds.
     """
     first = error.errors(include_url=False)[0]
     loc = first["loc"]
     kind, context = first["type"], first.get("ctx", {})
     if kind == "truth":  # found before the fields are looked at, so the path ends one too early
-        path = _path((*loc, context["field"]), tagged)
+        path = _path((*loc, context["field"]), model)
         return f"{path} must be {context['rule']}, got {shown(context['value'])}"
-    path = _path(loc, tagged) or what
+    path = _path(loc, model) or what
     if kind == "extra_forbidden":
         article = "an" if what[0] in "aeiou" else "a"
         message = f"{path} is not a field of {article} {what}{_did_you_mean(str(loc[-1]), model)}"
@@ -90,7 +82,7 @@ def one_line(
         message = f"{path}: {said}" if loc else said
     elif loc and loc[-1] == "[key]":
         message = (
-            f"{_path(loc[:-2], tagged)} must have names that are text, got {shown(first['input'])}"
+            f"{_path(loc[:-2], model)} must have names that are text, got {shown(first['input'])}"
         )
     else:
         got = "" if kind == "missing" else f", got {shown(first['input'])}"
@@ -111,22 +103,41 @@ def _rule(kind: str, context: Mapping[str, Any], message: str) -> str:
     return rule.format(**plain)
 
 
-def _path(loc: Iterable[int | str], tagged: Collection[str]) -> str:
-    """Render ('tenants', 2, 'weight') as tenants[2].weight; union tags are left out."""
+def _path(loc: Iterable[int | str], model: type[BaseModel]) -> str:
+    """Render ('tenants', 2, 'weight') as tenants[2].weight; the names of kinds are left out."""
     path = ""
-    parts = list(loc)
-    for index, part in enumerate(parts):
+    here: list[Any] = [model]  # what may stand there
+    for part in loc:
+        models = [one for one in here if isinstance(one, type) and issubclass(one, BaseModel)]
+        of_kind = [one for one in models if _kind(one) == part]
+        if of_kind:
+            here = of_kind
+            continue
         if isinstance(part, int):
             path += f"[{part}]"
-        elif part != "kind" and (
-            (index and parts[index - 1] in tagged)
-            or (index > 1 and parts[index - 2] in TAGGED_ITEMS)
-        ):
-            continue
         else:
             name = part if part.isprintable() and len(part) <= 60 else shown(part)
             path += f".{name}" if path else name
+        inner = [
+            get_args(one)[-1 if get_origin(one) is dict else 0] for one in here if get_args(one)
+        ]
+        fields = [one.model_fields[part].annotation for one in models if part in one.model_fields]
+        here = [one for held in fields or inner for one in _alternatives(held)]
     return path
+
+
+def _kind(model: type[BaseModel]) -> object:
+    field = model.model_fields.get("kind")
+    return None if field is None else field.default
+
+
+def _alternatives(annotation: Any) -> list[Any]:
+    """The types that a union is made of, at any depth; one for any other."""
+    if get_origin(annotation) is Annotated:
+        return _alternatives(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [one for part in get_args(annotation) for one in _alternatives(part)]
+    return [annotation]
 
 
 def _did_you_mean(name: str, model: type[BaseModel]) -> str:

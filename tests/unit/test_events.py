@@ -19,6 +19,7 @@ DOWN = {"kind": "outage", "replica": 0, "from_s": 5}
     ("event", "message"),
     [
         (DOWN | {"replica": 2}, r"events\[0\].replica must be from 0 to 1, got 2"),
+        (DOWN | {"from_s": -1}, r"events\[0\].from_s must be >= 0, got -1"),
         (DOWN | {"to_s": 5}, r"to_s must be > from_s \(5\), got 5"),
         (DOWN | {"kind": "flood"}, "flood"),
     ],

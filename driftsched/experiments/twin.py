@@ -15,7 +15,7 @@ from driftsched.estimation.classifier import Oracle
 from driftsched.live.observations import came_through
 from driftsched.results.percentiles import LATENCIES, percentile_columns
 from driftsched.results.queues import TOTAL, queue_table, sample_queues
-from driftsched.scenario.clients import Patience, Retries
+from driftsched.scenario.tenants import Patience, Retries
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
 from driftsched.workload.table import Segment, Workload

@@ -6,8 +6,8 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from driftsched.scenario.clients import Patience as Timeouts
     from driftsched.scenario.model import Scenario
+    from driftsched.scenario.tenants import Patience as Timeouts
     from driftsched.workload.table import Workload
 
 __all__ = ["HANGS_UP", "Limit", "Patience", "no_first_token", "not_finished"]

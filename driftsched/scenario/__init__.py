@@ -8,7 +8,6 @@ from driftsched.scenario.changes import (
     with_policy,
     with_share,
 )
-from driftsched.scenario.clients import Patience, Retries
 from driftsched.scenario.cluster import Cluster, ReplicaGroup
 from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator, InputFactor, SizeClasses
@@ -23,7 +22,7 @@ from driftsched.scenario.io import (
 )
 from driftsched.scenario.model import Metrics, Scenario
 from driftsched.scenario.recorded import TraceColumns, TraceSource
-from driftsched.scenario.tenants import Limits, Slo, Tenant
+from driftsched.scenario.tenants import Limits, Patience, Retries, Slo, Tenant
 from driftsched.scenario.traffic import Category, Phase, Prompts
 from driftsched.scenario.yaml_text import apply_overrides
 

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from driftsched.studio import work
+from driftsched.studio.link import preset
 from driftsched.studio.page import page_setup
 from driftsched.studio.paper import assumptions, claims, switches
-from driftsched.studio.presets import preset
 from driftsched.studio.waiting import result_of
 
 view = page_setup(

@@ -9,12 +9,12 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 from driftsched.core.errors import InputError, ScenarioError
-from driftsched.scenario import Scenario, parse_scenario, preset_names
+from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
 from driftsched.scenario.yaml_text import key_and_text, set_value
-from driftsched.studio.presets import preset
 from driftsched.studio.traces import check_browser_scenario
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "MAX_LINK_BYTES",
     "differences",
     "plain_value",
+    "preset",
     "read_scenario",
     "scenario_params",
 ]
@@ -34,6 +35,12 @@ MAX_INFLATED_BYTES = 200_000
 MOST_WRONG = 20
 """With more wrong changes than this no change is made."""
 TRUTHS = {"yes": True, "on": True, "no": False, "off": False}
+
+
+@cache
+def preset(name: str) -> Scenario:
+    """The preset `name`, as it is when it is first asked for."""
+    return load_scenario(name)
 
 
 def scenario_params(scenario: Scenario, name: str) -> dict[str, str | list[str]] | None:

@@ -17,9 +17,8 @@ from driftsched import TOP
 from driftsched.scenario import preset_names
 from driftsched.studio import work
 from driftsched.studio.front_end import front_end
-from driftsched.studio.link import DEFAULT_PRESET
+from driftsched.studio.link import DEFAULT_PRESET, preset
 from driftsched.studio.live.runs import live_runs
-from driftsched.studio.presets import preset
 from driftsched.studio.view import View
 from driftsched.studio.waiting import pool, work_key
 

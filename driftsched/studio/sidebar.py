@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from driftsched.scenario import preset_names, with_policy
+from driftsched.scenario import preset_names
 from driftsched.scheduling.policies import POLICIES
-from driftsched.studio.presets import preset
+from driftsched.studio.link import preset
 from driftsched.studio.show import image_format
-from driftsched.studio.state import Key, change_scenario, change_view, get_view, set_view
+from driftsched.studio.state import Key, get_view, of_scenario, set_view
 from driftsched.studio.view import View
 from driftsched.studio.words import POLICY_HELP, policy_label
 
@@ -56,22 +56,18 @@ def _choosers(view: View) -> None:
         on_change=_take_preset,
         help="A ready-made scenario: tenants, traffic, GPU. Choosing one replaces yours.",
     )
-    st.session_state[Key.SEED] = view.scenario.seed
     st.number_input(
         "Seed",
         min_value=0,
         max_value=2**32 - 1,
-        key=Key.SEED,
-        on_change=_take_seed,
+        **of_scenario(Key.SEED, "seed"),
         help="Starts the random numbers. The same seed gives the same traffic, always.",
     )
-    st.session_state[Key.POLICY] = view.scenario.policy.kind
     st.selectbox(
         "Policy",
         list(POLICIES),
-        key=Key.POLICY,
+        **of_scenario(Key.POLICY, "policy.kind"),
         format_func=policy_label,
-        on_change=_take_policy,
         help="Which waiting request goes next; used by Run. Explore compares several.\n\n"
         + POLICY_HELP,
     )
@@ -83,13 +79,3 @@ def _preset_label(name: str) -> str:
 
 def _take_preset() -> None:
     set_view(get_view().with_preset(st.session_state[Key.PRESET]))
-
-
-def _take_seed() -> None:
-    seed = st.session_state[Key.SEED]
-    if seed is not None:
-        change_scenario(seed=int(seed))
-
-
-def _take_policy() -> None:
-    change_view(scenario=with_policy(get_view().scenario, st.session_state[Key.POLICY]))

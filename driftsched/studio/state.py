@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, cast
 
 import streamlit as st
@@ -18,6 +19,7 @@ __all__ = [
     "forget_view",
     "get_scenario",
     "get_view",
+    "of_scenario",
     "set_scenario",
     "set_view",
     "share",
@@ -121,6 +123,28 @@ def _take(field: Key) -> None:
     value = st.session_state[field]
     # a slider adds up its steps, and 1.2000000000000002 would not be what the link says
     change_view(**{field: round(value, 4) if isinstance(value, float) else value})
+
+
+def of_scenario(key: Key, place: str) -> dict[str, Any]:
+    """Arguments that tie a widget to a field of the scenario, as `bound` does to one of the view.
+
+    Parameters
+    ----------
+    place : str
+        Dotted path. Where it ends in ``kind`` another kind starts with its defaults.
+    """
+    st.session_state[key] = attrgetter(place)(get_scenario())
+    return {"key": key, "on_change": _take_field, "args": (key, place)}
+
+
+def _take_field(key: Key, place: str) -> None:
+    value: Any = st.session_state[key]
+    if value is None:
+        return
+    field, last = place.replace(".", "__"), "__kind"
+    if field.endswith(last):
+        value = {"kind": value}
+    change_scenario(**{field.removesuffix(last): value})
 
 
 def share() -> bool:

@@ -26,8 +26,7 @@ from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
 from driftsched.scenario.messages import one_line
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
-from driftsched.studio.link import plain_value, read_scenario, scenario_params
-from driftsched.studio.presets import preset
+from driftsched.studio.link import plain_value, preset, read_scenario, scenario_params
 from driftsched.studio.words import METRICS, choice_label, policy_label
 
 __all__ = ["BOUNDS", "View", "labels", "parameters", "read_link"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from driftsched.charts.labels import policy_label
+from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import POLICIES
@@ -18,11 +20,17 @@ __all__ = [
     "duration",
     "grouped",
     "policy_label",
+    "rules",
     "with_interval",
 ]
 
-POLICY_HELP = "\n".join(f"- **{kind.label}**: {kind.rule}" for kind in POLICIES.values())
-"""All policies and their rules, as Markdown."""
+
+def rules(kinds: Mapping[str, type[Mechanism]]) -> str:
+    """All kinds of a mechanism and their rules, as Markdown."""
+    return "\n".join(f"- **{kind.label}**: {kind.rule}" for kind in kinds.values())
+
+
+POLICY_HELP = rules(POLICIES)
 
 METRICS = {
     "e2e_s": ("End to end", "from arrival to the last token"),

@@ -87,8 +87,7 @@ def test_run_that_fails_says_why_and_frees_its_engine(runs: LiveRuns, tmp_path: 
 def test_only_the_newest_ended_runs_stay_in_memory(runs: LiveRuns, tmp_path: Path) -> None:
     (tmp_path / "go").touch()
     jobs = [finish(start(runs, tmp_path / "go", str(number))) for number in range(4)]
-    assert [job.run_id for job in runs.all()] == [jobs[3].run_id, jobs[2].run_id, jobs[1].run_id]
-    assert runs.get(jobs[0].run_id) is None
+    assert [job.key for job in runs.all()] == [jobs[3].key, jobs[2].key, jobs[1].key]
     assert len(RunLibrary().list()) == 4
 
 

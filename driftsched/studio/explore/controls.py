@@ -8,7 +8,7 @@ import streamlit as st
 
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.explore.settings import settings, with_value
-from driftsched.studio.state import Key, bound, change_scenario, change_view
+from driftsched.studio.state import Key, bound, change_view, of_scenario
 from driftsched.studio.view import BOUNDS, View
 from driftsched.studio.words import POLICY_HELP, policy_label
 
@@ -108,11 +108,9 @@ def _step(view: View) -> None:
 
 def _batch(view: View) -> None:
     size = view.scenario.engine.batch_size
-    st.session_state[Key.BATCH_SIZE] = size
     st.select_slider(
         "Batch size",
         with_value(BATCHES, size),
-        key=Key.BATCH_SIZE,
-        on_change=lambda: change_scenario(engine__batch_size=int(st.session_state[Key.BATCH_SIZE])),
+        **of_scenario(Key.BATCH_SIZE, "engine.batch_size"),
         help="Requests that a GPU works on at once, at most.",
     )

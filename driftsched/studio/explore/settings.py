@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -17,9 +15,16 @@ from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scenario import with_share
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.scenario_editor.words import hint, label
-from driftsched.studio.state import Key, change_scenario, change_view, get_view, set_view
+from driftsched.studio.state import (
+    Key,
+    change_scenario,
+    change_view,
+    get_view,
+    of_scenario,
+    set_view,
+)
 from driftsched.studio.view import View, parameters
-from driftsched.studio.words import choice_label, policy_label
+from driftsched.studio.words import choice_label, policy_label, rules
 
 __all__ = ["options_of", "settings", "with_value"]
 
@@ -29,15 +34,65 @@ MOST_TENANTS = 8
 """With more tenants than this, sliders are no help; the Scenario page has a table."""
 
 
+CHOICES: tuple[tuple[str, Key, str, Iterable[str], str], ...] = (
+    (
+        "Batching",
+        Key.ENGINE_MODE,
+        "engine.mode",
+        ("gang", "continuous"),
+        "Gang: a batch starts together and ends when its longest answer ends (the paper's "
+        "program). Continuous: a request joins and leaves at any step, as in vLLM.",
+    ),
+    (
+        "Answers end",
+        Key.LENGTHS,
+        "lengths",
+        ("natural", "capped"),
+        "Naturally: when the model has said enough. At the limit: always at the category's "
+        "maximum, whatever the model says.",
+    ),
+    (
+        "Lengths counted in",
+        Key.UNIT,
+        "estimator.unit",
+        ("words", "tokens"),
+        "What the estimator counts. Words are what the paper's program counts; the engine works in "
+        "tokens, about 1.4 a word, and that gap looks like drift.",
+    ),
+    (
+        "Correction",
+        Key.COMPENSATOR,
+        "estimator.compensator.kind",
+        COMPENSATORS,
+        "How estimates learn from finished requests.\n\n" + rules(COMPENSATORS),
+    ),
+    (
+        "Classifier",
+        Key.CLASSIFIER,
+        "estimator.classifier.kind",
+        CLASSIFIERS,
+        "Who names a request's category. Keyword: key words in the prompt (the paper's). Oracle: "
+        "knows the true category.",
+    ),
+)
+"""Label, key, place in the scenario, values and explanation of what has few values."""
+
+
 def settings(view: View) -> None:
     """Draw what is seldom changed."""
     _tenant_shares(view)
-    rows: list[list[Callable[[View], None]]]
-    rows = [[MODE, _replicas, LENGTHS], [UNIT, COMPENSATOR, CLASSIFIER]]
-    for row in rows:
-        for column, draw in zip(st.columns(3), row, strict=True):
-            with column:
-                draw(view)
+    upper, lower = st.columns(3), st.columns(3)
+    with upper[1]:
+        _replicas(view)
+    places = (upper[0], upper[2], *lower)
+    for place, (title, key, path, options, explanation) in zip(places, CHOICES, strict=True):
+        place.selectbox(
+            title,
+            list(options),
+            **of_scenario(key, path),
+            format_func=choice_label,
+            help=explanation,
+        )
     _policy_parameters(view)
 
 
@@ -74,89 +129,12 @@ def _take_share(tenant: str) -> None:
     change_view(scenario=with_share(get_view().scenario, tenant, share))
 
 
-@dataclass(frozen=True)
-class Choice:
-    """A setting of the scenario, chosen among a few values.
-
-    `place` is its dotted path. Where it ends in ``kind`` another kind starts with its defaults.
-    """
-
-    label: str
-    key: Key
-    options: Iterable[str]
-    place: str
-    explanation: str
-
-    def __call__(self, view: View) -> None:
-        """Draw it; a change is in the view of the next run."""
-        st.session_state[self.key] = attrgetter(self.place)(view.scenario)
-        st.selectbox(
-            self.label,
-            list(self.options),
-            key=self.key,
-            format_func=choice_label,
-            on_change=self._take,
-            help=self.explanation,
-        )
-
-    def _take(self) -> None:
-        chosen = st.session_state[self.key]
-        field, last = self.place.replace(".", "__"), "__kind"
-        value: Any = {"kind": chosen} if field.endswith(last) else chosen
-        change_scenario(**{field.removesuffix(last): value})
-
-
-MODE = Choice(
-    "Batching",
-    Key.ENGINE_MODE,
-    ("gang", "continuous"),
-    "engine.mode",
-    "Gang: a batch starts together and ends when its longest answer ends (the paper's "
-    "program). Continuous: a request joins and leaves at any step, as in vLLM.",
-)
-LENGTHS = Choice(
-    "Answers end",
-    Key.LENGTHS,
-    ("natural", "capped"),
-    "lengths",
-    "Naturally: when the model has said enough. At the limit: always at the category's "
-    "maximum, whatever the model says.",
-)
-UNIT = Choice(
-    "Lengths counted in",
-    Key.UNIT,
-    ("words", "tokens"),
-    "estimator.unit",
-    "What the estimator counts. Words are what the paper's program counts; the engine works in "
-    "tokens, about 1.4 a word, and that gap looks like drift.",
-)
-COMPENSATOR = Choice(
-    "Correction",
-    Key.COMPENSATOR,
-    COMPENSATORS,
-    "estimator.compensator.kind",
-    "How estimates learn from finished requests. EMA: a moving average of actual over "
-    "expected length for each category (the paper's). Oracle: knows every length beforehand; "
-    "the best that any correction could do.",
-)
-CLASSIFIER = Choice(
-    "Classifier",
-    Key.CLASSIFIER,
-    CLASSIFIERS,
-    "estimator.classifier.kind",
-    "Who names a request's category. Keyword: key words in the prompt (the paper's). Oracle: "
-    "knows the true category.",
-)
-
-
 def _replicas(view: View) -> None:
     cluster = view.scenario.cluster
-    st.session_state[Key.REPLICAS] = cluster.replicas
     st.select_slider(
         "GPUs (replicas)",
         with_value(REPLICAS, cluster.replicas),
-        key=Key.REPLICAS,
-        on_change=lambda: change_scenario(cluster__replicas=int(st.session_state[Key.REPLICAS])),
+        **of_scenario(Key.REPLICAS, "cluster.replicas"),
         disabled=bool(cluster.pools),
         help="Copies of the model that serve side by side. Where the scenario has pools of "
         "several kinds, edit them on the Scenario page.",

@@ -33,7 +33,7 @@ def ended(job: LiveJob) -> None:
     intervals, what_they_are = within(job.result)
     headline(job.result, intervals)
     st.caption(what_they_are)
-    watch(job.result, job.run_id)
+    watch(job.result, job.key)
     twin_section(job)
     command = live_command(job.result.provenance["live"]["options"])
     caption = "The same run on a command line, with the scenario from the ZIP:"

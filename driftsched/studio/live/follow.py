@@ -96,7 +96,7 @@ def _title(job: LiveJob) -> str:
 def _view(job: LiveJob, snapshot: LiveSnapshot) -> None:
     requests = snapshot.tables["requests"]
     live_view(
-        job.run_id,
+        job.key,
         job.title,
         snapshot.tables,
         marks=join_marks(phase_marks(requests), snapshot.drift_marks),

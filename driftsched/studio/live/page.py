@@ -59,7 +59,7 @@ def watched() -> LiveJob | None:
     """The run this session looks at: the one it chose, else one under way, else the newest."""
     jobs = live_runs().all()
     chosen = st.session_state.get(LiveKey.WATCHED)
-    found = next((job for job in jobs if job.run_id == chosen), None)
+    found = next((job for job in jobs if job.key == chosen), None)
     under_way = next((job for job in jobs if not job.ended.is_set()), None)
     return found or under_way or next(iter(jobs), None)
 
@@ -85,7 +85,7 @@ def history(shown: LiveJob | None) -> None:
     )
     rows = picked["selection"]["rows"]
     if rows and jobs[rows[0]] is not shown:
-        st.session_state[LiveKey.WATCHED] = jobs[rows[0]].run_id
+        st.session_state[LiveKey.WATCHED] = jobs[rows[0]].key
         st.rerun()
     st.caption("Choose a row to look at that run.")
 

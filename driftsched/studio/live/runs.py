@@ -8,7 +8,6 @@ a stopped one too.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -19,7 +18,7 @@ import streamlit as st
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
-from driftsched.studio.jobs import State
+from driftsched.studio.jobs import Job, State
 from driftsched.studio.worker import Worker
 
 __all__ = ["LiveJob", "LiveRuns", "live_runs"]
@@ -28,12 +27,12 @@ GRACE_S = 15.0
 """A stopped run that has not handed over what it measured within this time is given up."""
 
 
-class LiveJob:
+class LiveJob(Job):
     """One live run and how far it is. Read it from any thread; only `LiveRuns` changes it.
 
     Attributes
     ----------
-    run_id : str
+    key : str
         Unique on this server, from its start on.
     title : str
         What runs.
@@ -49,26 +48,25 @@ class LiveJob:
         Id in the run library; empty before, or where saving failed (then `error` says why).
     """
 
-    def __init__(self, run_id: str, title: str, engines: Sequence[str], owner: str) -> None:
-        self.run_id = run_id
-        self.title = title
-        self.engines = tuple(engines)
-        self.owner = owner
+    def __init__(self, key: str, title: str, engines: Sequence[str], owner: str) -> None:
+        super().__init__(key)
+        self.title, self.engines, self.owner = title, tuple(engines), owner
         self.started = datetime.now(UTC)
-        self.started_s = time.monotonic()
         self.state = State.RUNNING
-        self.stopping = False
-        self.progress = 0.0
-        self.snapshot: Any = None
         self.result: RunResult | None = None
+        self.snapshot: Any = None
         self.saved = ""
-        self.error = ""
-        self.ended = threading.Event()
-        self.unwanted = threading.Event()
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for the end; False if it has not come within `timeout_s`."""
-        return self.ended.wait(timeout_s)
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked it to stop."""
+        return self.unwanted.is_set()
+
+    def tell(self, share: float, update: object = None) -> None:
+        """Take note of the share done and of a snapshot."""
+        super().tell(share)
+        if update is not None:
+            self.snapshot = update
 
 
 class LiveRuns:
@@ -85,7 +83,6 @@ class LiveRuns:
         self._jobs: dict[str, LiveJob] = {}
         self._numbers = count(1)
         self._lock = threading.Lock()
-        self._closed = False
 
     def start(
         self,
@@ -122,10 +119,10 @@ class LiveRuns:
                             f"“{job.title}” since {job.started:%H:%M:%S} UTC"
                         )
             job = LiveJob(f"live-{next(self._numbers)}", title, engines, owner)
-            self._jobs[job.run_id] = job
+            self._jobs[job.key] = job
             self._forget()
         threading.Thread(
-            target=self._carry_out, args=(job, function, args), name=job.run_id, daemon=True
+            target=self._carry_out, args=(job, function, args), name=job.key, daemon=True
         ).start()
         return job
 
@@ -134,19 +131,12 @@ class LiveRuns:
         with self._lock:
             return list(reversed(self._jobs.values()))
 
-    def get(self, run_id: str) -> LiveJob | None:
-        """The run, or None where it is not known (any more)."""
-        with self._lock:
-            return self._jobs.get(run_id)
-
     def stop(self, job: LiveJob) -> None:
         """Ask a run to end; what it has measured stays."""
-        job.stopping = True
         job.unwanted.set()
 
     def close(self) -> None:
         """Stop every run and wait until what they measured is saved."""
-        self._closed = True
         jobs = self.all()
         for job in jobs:
             self.stop(job)
@@ -156,19 +146,14 @@ class LiveRuns:
     def _forget(self) -> None:
         ended = [job for job in self._jobs.values() if job.ended.is_set()]
         for job in ended[: max(0, len(ended) - self._keep)]:
-            del self._jobs[job.run_id]
+            del self._jobs[job.key]
 
     def _carry_out(
         self, job: LiveJob, function: Callable[..., RunResult], args: tuple[Any, ...]
     ) -> None:
-        def tell(share: float, update: Any) -> None:
-            job.progress = share
-            if update is not None:
-                job.snapshot = update
-
         process = Worker(threads=None)
         try:
-            kind, *rest = process.run(function, args, job.unwanted, tell, GRACE_S)
+            kind, *rest = process.run(function, args, job.unwanted, job.tell, GRACE_S)
         finally:
             process.close()
         if kind == "done":

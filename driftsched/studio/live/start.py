@@ -128,7 +128,7 @@ def _start(scenario: Scenario, options: LiveOptions) -> None:
     except InputError as error:
         st.error(str(error), icon=":material/lock:")
         return
-    st.session_state[LiveKey.WATCHED] = job.run_id
+    st.session_state[LiveKey.WATCHED] = job.key
     st.rerun()
 
 

@@ -12,8 +12,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from driftsched.results.tables import RunResult
 from driftsched.simulation import simulate
 from driftsched.studio.front_end import front_end
+from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
-from driftsched.studio.presets import preset
 
 SPEED = 20.0  # run seconds a second, of the run that grows
 

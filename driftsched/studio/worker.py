@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -156,7 +157,8 @@ def _answer(
         with lock:
             if not stopped.is_set() and pipe.poll():
                 stopped.set()
-                pipe.recv()
+                with suppress(EOFError):  # the server has gone
+                    pipe.recv()
         return stopped.is_set()
 
     return carry_out(function, args, tell, cancelled)

@@ -38,8 +38,12 @@ BOUNDS = {"load": (0.1, 4.0), "bursts": (0.1, 8.0), "step": (0.25, 4.0), "replic
 class Labels:
     """Marks a field with few values, each of which stands in the link by its label."""
 
-    def __init__(self, find: Callable[[], Mapping[Any, str]]) -> None:
-        self.find = find
+    def __init__(self, names: Mapping[Any, str] | Callable[[], Mapping[Any, str]]) -> None:
+        self._names = names
+
+    def find(self) -> Mapping[Any, str]:
+        """Value → label, as they are now."""
+        return self._names() if callable(self._names) else self._names
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         """Read and write by the labels."""
@@ -54,16 +58,16 @@ class Labels:
         raise PydanticCustomError("choice", "must be one of {known}", {"known": known})
 
 
-def _named(*names: str) -> Labels:
-    return Labels(lambda: {name: choice_label(name) for name in names})
+def _labelled(*names: str) -> Labels:
+    return Labels({name: choice_label(name) for name in names})
 
 
-def _compared() -> dict[str, str]:
-    return {name: policy_label(name) for name in POLICIES}
-
-
-Level = Annotated[float, Labels(lambda: {level: f"P{level:g}" for level in (50.0, 95.0, 99.0)})]
-OnePolicy = Annotated[str, Labels(_compared)]
+Split = Labels({"overall": "All requests", "tenant": "By tenant", "category": "By category"})
+Scope = Labels({"overall": "All tenants together", "tenant": "Each tenant"})
+World = Labels({"simulated": "Simulated", "live": "Live"})
+Metric = Labels({name: label for name, (label, _) in METRICS.items()})
+Level = Annotated[float, Labels({level: f"P{level:g}" for level in (50.0, 95.0, 99.0)})]
+OnePolicy = Annotated[str, Labels(lambda: {name: policy_label(name) for name in POLICIES})]
 
 
 def _policies(value: Any) -> Any:
@@ -159,7 +163,7 @@ class View(BaseModel):
     bursts: float | None = Field(None, alias="cv", ge=BOUNDS["bursts"][0], le=BOUNDS["bursts"][1])
     step: float = Field(1.0, alias="drift", ge=BOUNDS["step"][0], le=BOUNDS["step"][1])
     replications: int = Field(10, ge=BOUNDS["replications"][0], le=BOUNDS["replications"][1])
-    cut: Annotated[bool, Labels(lambda: {True: "yes", False: "no"})] = False
+    cut: Annotated[bool, Labels({True: "yes", False: "no"})] = False
     tuned: Annotated[
         tuple[PolicySpec, ...], BeforeValidator(_tuned), PlainSerializer(_tuned_texts)
     ] = Field((), alias="tune")
@@ -167,28 +171,19 @@ class View(BaseModel):
         Field(default=PAPER_POLICIES)
     )
 
-    metric: Annotated[str, Labels(lambda: {name: one for name, (one, _) in METRICS.items()})] = (
-        "e2e_s"
-    )
+    metric: Annotated[str, Metric] = "e2e_s"
     percentiles: str | None = Field(None, max_length=200)
-    split: Annotated[
-        str,
-        Labels(
-            lambda: {"overall": "All requests", "tenant": "By tenant", "category": "By category"}
-        ),
-    ] = "overall"
+    split: Annotated[str, Split] = "overall"
     queue_policy: OnePolicy | None = None
     drift_policy: OnePolicy | None = None
-    scope: Annotated[
-        str, Labels(lambda: {"overall": "All tenants together", "tenant": "Each tenant"})
-    ] = "overall"
+    scope: Annotated[str, Scope] = "overall"
     service_level: Level = 95.0
     sweep_level: Level = 95.0
-    world: Annotated[str, Labels(lambda: {"simulated": "Simulated", "live": "Live"})] = "simulated"
-    paper_unit: Annotated[str, _named("words", "tokens")] = "words"
-    paper_mode: Annotated[str, _named("gang", "continuous")] = "gang"
-    paper_lengths: Annotated[str, _named("natural", "capped")] = "natural"
-    paper_seeds: Annotated[int, Labels(lambda: {n: str(n) for n in (3, 5, 10, 20)})] = 3
+    world: Annotated[str, World] = "simulated"
+    paper_unit: Annotated[str, _labelled("words", "tokens")] = "words"
+    paper_mode: Annotated[str, _labelled("gang", "continuous")] = "gang"
+    paper_lengths: Annotated[str, _labelled("natural", "capped")] = "natural"
+    paper_seeds: Annotated[int, Labels({n: str(n) for n in (3, 5, 10, 20)})] = 3
 
     problems: tuple[str, ...] = ()
 

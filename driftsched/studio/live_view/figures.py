@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from driftsched.charts.frames import Floats, log_edges, spread
+from driftsched.charts.frames import MAX_SERIES, OTHERS, Floats, log_edges, spread
 from driftsched.charts.labels import TIME
 from driftsched.charts.latency import outline
 from driftsched.charts.marks import Marks, mark_parts
@@ -38,9 +38,6 @@ LATENCIES = 4000
 STEP_S = 0.5
 SHARES = np.linspace(0, 1, 121)
 """Of the latencies' distribution, at the end; where its curve has its points."""
-MAX_TENANTS = 10
-"""More lines than this are hard to tell apart; the small ones are drawn as one."""
-OTHERS = "others"
 TIMES = ("arrival_s", "dispatch_s", "finish_s", "time_s")
 TABLES = ("requests", "queues", "gpus", "learning")
 MARGIN = {"l": 44, "r": 14, "t": 18, "b": 34}
@@ -157,7 +154,7 @@ def _folding(requests: pd.DataFrame, queues: pd.DataFrame) -> dict[str, str]:
     """
     found = [_names(frame["tenant"]) for frame in (requests, queues) if "tenant" in frame]
     names = list(dict.fromkeys(name for group in found for name in group))
-    kept = names if len(names) <= MAX_TENANTS else names[: MAX_TENANTS - 1]
+    kept = names if len(names) <= MAX_SERIES else names[: MAX_SERIES - 1]
     return {name: name if name in kept else OTHERS for name in names}
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scenario.events import EVENTS
+from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.studio.scenario_editor.names import follow
 from driftsched.studio.scenario_editor.sections import SECTIONS
@@ -176,6 +179,26 @@ def test_each_router_is_chosen_in_one_click(page: AppTest, kind: str) -> None:
     choose(page, "cluster.router.kind", kind)
     quiet(page)
     assert scenario(page).cluster.router.kind == kind
+
+
+@pytest.mark.parametrize("kind", POLICIES)
+def test_each_policy_is_chosen_in_one_click_and_says_its_rule(page: AppTest, kind: str) -> None:
+    """A new policy must be there from its registration alone, with its own words."""
+    chooser = page.selectbox(key=key(page, "policy.kind"))
+    assert POLICIES[kind].label in chooser.options
+    assert f"- **{POLICIES[kind].label}**: {POLICIES[kind].rule}" in str(chooser.help)
+    choose(page, "policy.kind", kind)
+    quiet(page)
+    assert scenario(page).policy.kind == kind
+    assert (inspect.getdoc(POLICIES[kind]) or "?") in [info.value for info in page.info]
+
+
+@pytest.mark.parametrize("kind", COMPENSATORS)
+def test_each_compensator_is_chosen_in_one_click(page: AppTest, kind: str) -> None:
+    """Likewise, and its parameters with it."""
+    choose(page, "estimator.compensator.kind", kind)
+    quiet(page)
+    assert scenario(page).estimator.compensator.kind == kind
 
 
 @pytest.mark.parametrize("kind", DURATIONS)

@@ -26,9 +26,8 @@ from driftsched.studio.scenario_editor.draft import GANG_FIELDS, Data, Draft
 from driftsched.studio.scenario_editor.form import edit_fields, pick
 from driftsched.studio.scenario_editor.names import follow, names_of, new_name, normalised
 from driftsched.studio.scenario_editor.recorded import recorded
-from driftsched.studio.scenario_editor.schema import first_values, parsed
+from driftsched.studio.scenario_editor.schema import first_values
 from driftsched.studio.scenario_editor.tables import add_up, edit_rows
-from driftsched.studio.state import get_scenario
 
 __all__ = ["SECTIONS", "Section"]
 
@@ -155,10 +154,8 @@ def _phase(draft: Draft, phase: Data, path: str) -> Data:
 
 def _policy(draft: Draft) -> None:
     _form(draft, ("policy",))
-    spec = parsed(POLICIES, draft.data["policy"])
-    if spec is not None:
-        policy = spec.build(get_scenario().tenants)  # type: ignore[attr-defined]
-        st.info(inspect.getdoc(type(policy)), icon=":material/rule:")
+    policy = POLICIES[draft.data["policy"]["kind"]]
+    st.info(inspect.getdoc(policy), icon=":material/rule:")
 
 
 def _engine(draft: Draft) -> None:

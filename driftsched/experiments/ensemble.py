@@ -29,6 +29,8 @@ Advance = Callable[[float], None]
 Measure = Callable[[str, "RunResult"], Any]
 STEPS = 200
 """Progress is told about so many times."""
+MANY, LONG = 10, 20_000
+"""So many runs are many; with so many requests a run is long."""
 MOST_AT_ONCE = 1_000_000
 """Longer runs go one after the other: side by side they would fill the memory."""
 
@@ -143,28 +145,29 @@ def run_ensemble(
     traffic = traffic_cache().get(first, seeds)
     wanted = [(name, place) for name in variants for place in range(len(seeds))]
     shares = dict(zip(wanted, _shares(progress, len(wanted)), strict=True))
+    requests = len(traffic[0].workload)
+    threaded = {
+        name
+        for name, scenario in variants.items()
+        if requests <= MOST_AT_ONCE and engine_for(scenario, traffic[0], engine)[0] == "compiled"
+    }
+    # Of many short runs each is told when it has ended: more often would cost more than they do.
+    short = threaded if len(wanted) >= MANY and requests < LONG else set()
 
     def run(name: str, place: int) -> tuple[RunArrays, Any]:
         began = time.perf_counter()
         # The last seed has been checked, so nothing else needs checking again.
         scenario = variants[name].model_copy(update={"seed": seeds[place]})
-        # A pause to tell how far it is costs as much as a short run: that tells at its end.
-        tell = shares[name, place]
-        within = None if name in threaded else tell
-        found = run_arrays(scenario, *traffic[place], progress=within, engine=engine)
-        if tell is not None and within is None:
-            tell(1.0)
+        share = shares[name, place]
+        inside = None if name in short else share
+        found = run_arrays(scenario, *traffic[place], progress=inside, engine=engine)
+        if share is not None:
+            share(1.0)
         if measure is None:
             return found.without_logs(), None
         result = build_result(scenario, found, wall_s=time.perf_counter() - began)
         return found.without_logs(), measure(name, result)
 
-    small = len(traffic[0].workload) <= MOST_AT_ONCE
-    threaded = {
-        name
-        for name, scenario in variants.items()
-        if small and engine_for(scenario, traffic[0], engine)[0] == "compiled"
-    }
     futures = {each: _workers().submit(run, *each) for each in wanted if each[0] in threaded}
     try:
         found = {each: futures[each].result() if each in futures else run(*each) for each in wanted}

@@ -1,4 +1,4 @@
-"""Who was served how much, who starved: Jain's index, weighted service, VTC's service gap."""
+"""Who was served how much: Jain's index, weighted service, VTC's service gap."""
 
 from __future__ import annotations
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, starmap
+from itertools import chain
 from operator import attrgetter
-from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +22,6 @@ __all__ = [
     "Learning",
     "LearningRow",
     "Outcomes",
-    "OutcomesReader",
     "Requeue",
     "RunArrays",
     "Words",
@@ -48,8 +46,6 @@ NUMBERS = {
     "preemptions": "i4",
     "replica": "i4",
 }
-LETTERS = {"f8": "d", "i8": "q", "i4": "i"}
-ROW = Struct("=" + "".join(LETTERS[kind] for kind in NUMBERS.values()))
 
 
 @dataclass(frozen=True)
@@ -91,34 +87,12 @@ class Outcomes:
     @classmethod
     def of(cls, requests: Sequence[Request]) -> Outcomes:
         """Read the columns off the requests, in their order."""
-        reader = OutcomesReader()
-        reader.read(requests)
-        return reader.outcomes()
-
-
-class OutcomesReader:
-    """Reads the columns off requests, some at a time, so that those need not all be kept."""
-
-    def __init__(self) -> None:
-        self._numbers = bytearray()
-        self._status: list[str] = []
-        self._reason: list[str] = []
-
-    def read(self, requests: Sequence[Request]) -> None:
-        """Read the next requests: one by one, since each lies in a place of its own."""
-        self._numbers += b"".join(starmap(ROW.pack, map(attrgetter(*NUMBERS), requests)))
-        self._status += map(attrgetter("status"), requests)
-        self._reason += map(attrgetter("reason"), requests)
-
-    def outcomes(self) -> Outcomes:
-        """All that was read."""
-        rows = np.frombuffer(self._numbers, list(NUMBERS.items()))
-        columns: dict[str, Any] = {name: rows[name].copy() for name in NUMBERS}
-        return Outcomes(
-            **columns,
-            status=Words.of(self._status, STATUSES),
-            reason=Words.of(self._reason),
-        )
+        numbers: dict[str, Any] = {
+            name: np.fromiter(map(attrgetter(name), requests), kind, len(requests))
+            for name, kind in NUMBERS.items()
+        }
+        status, reason = ([*map(attrgetter(name), requests)] for name in ("status", "reason"))
+        return cls(**numbers, status=Words.of(status, STATUSES), reason=Words.of(reason))
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,14 @@ def test_least_outstanding_and_tokens_differ() -> None:
     )
 
 
+def test_least_kv_share_fills_replicas_in_proportion_to_their_memory() -> None:
+    """By tokens alone a small replica would be given as much as a large one."""
+    loads = Loads([1, 1], [500, 900], [1000, 4000])
+    router = ROUTERS["least_kv_share"](kind="least_kv_share").build(loads, 1)
+    assert router.route(request(0), [0, 1]) == 1
+    assert router.route(request(0), [0]) == 0
+
+
 def test_power_of_two_never_takes_the_worst_of_all() -> None:
     """Of two different replicas the fuller one is never taken, so the fullest of all never is."""
     router = ROUTERS["power_of_two"](kind="power_of_two").build(Loads([9, 1, 2], [0, 0, 0]), seed=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -45,6 +46,19 @@ def test_ema_moves_a_tenth_of_the_way_and_clips() -> None:
         time_s, learnt_from, learnt = gate.learning[-1]
         assert (time_s, learnt_from) == (1.0, number)
         assert learnt == pytest.approx(bias, rel=1e-12)
+
+
+def test_log_ema_learns_the_geometric_mean() -> None:
+    """level <- 0.9 level + 0.1 ln(actual / base), bias = exp(level): ×2 and ÷2 cancel out."""
+    gate = gateway(estimator={"compensator": {"kind": "log_ema"}})
+    level = 0.0
+    for number, actual in enumerate([80, 20, 4, 400]):
+        one = request(number, actual=actual)
+        gate.submit(one, 0.0)
+        assert one.bias == pytest.approx(math.exp(level), rel=1e-12)
+        gate.finish(gate.next(0.0) or one, 1.0)
+        level = 0.9 * level + 0.1 * math.log(actual / 40)
+        assert gate.learning[-1][2] == pytest.approx(math.exp(level), rel=1e-12)
 
 
 def test_a_full_queue_refuses_with_its_reason() -> None:

@@ -9,7 +9,7 @@ __all__ = ["Curve", "curve_at", "curve_total"]
 
 def row_below(curve: Curve, tokens: float) -> int:
     """Number of the last row at or below `tokens`."""
-    low, high = 0, len(curve.knots)
+    low, high = 0, curve.rows
     while low < high:
         middle = (low + high) // 2
         if tokens < curve.knots[middle]:
@@ -40,7 +40,7 @@ def curve_total(curve: Curve, first: int, step: int, count: int) -> float:
     while done < count:
         start = first + done * step
         here = count - done
-        if step > 0 and row + 1 < len(curve.knots):
+        if step > 0 and row + 1 < curve.rows:
             # As many as lie before the next row.
             here = min(here, -((start - curve.knots[row + 1]) // step))
         if here > 0:
@@ -66,7 +66,7 @@ class Curve:
         weights), False goes straight to zero at zero (no cache, nothing to read).
     """
 
-    __slots__ = ("knots", "slopes", "values")
+    __slots__ = ("knots", "rows", "slopes", "values")
 
     knots: list[int]
     values: list[float]
@@ -78,6 +78,7 @@ class Curve:
         knots, values = list(tokens), list(seconds)
         if knots and knots[0] > 0:
             knots, values = [0, *knots], [values[0] if floor else 0.0, *values]
+        self.rows = len(knots)
         self.knots = knots
         self.values = values
         steps = zip(knots, knots[1:], values, values[1:], strict=False)

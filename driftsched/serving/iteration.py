@@ -31,7 +31,7 @@ COEFFICIENTS = (
 
 def linear_seconds(cost: IterationCost, tokens: int) -> float:
     """Seconds of the linear layers alone over `tokens` tokens, as measured where it was."""
-    if len(cost.by_tokens.knots) > 0:
+    if cost.by_tokens.rows > 0:
         return curve_at(cost.by_tokens, tokens)
     compute = cost.token_s * tokens
     return sqrt(cost.weights_s * cost.weights_s + compute * compute)
@@ -54,7 +54,7 @@ def iteration_seconds(
     prompts: int,
 ) -> float:
     """Seconds of one iteration; see `IterationCost.iteration`."""
-    if len(cost.by_kv.knots) > 0:
+    if cost.by_kv.rows > 0:
         read = curve_at(cost.by_kv, kv_tokens)
     else:
         read = cost.kv_token_s * kv_tokens
@@ -89,7 +89,7 @@ def decode_seconds(cost: IterationCost, iterations: int, running: int, kv_tokens
         Tokens of KV cache that the first iteration reads.
     """
     fixed = iterations * cost.decode_s[running]
-    if len(cost.by_kv.knots) > 0:
+    if cost.by_kv.rows > 0:
         read = curve_total(cost.by_kv, kv_tokens, running, iterations)
     else:
         grown = kv_tokens * iterations + running * (iterations * (iterations - 1) // 2)
@@ -103,7 +103,7 @@ def iterations_past(cost: IterationCost, seconds: float, running: int, kv_tokens
     The root of the closed form, rounded down, is at most one iteration short; a measured table has
     no root and is searched by bisection, since decoding never gets shorter with its length.
     """
-    if len(cost.by_kv.knots) > 0:
+    if cost.by_kv.rows > 0:
         return iterations_by_bisection(cost, seconds, running, kv_tokens)
     part = seconds / cost.slowdown
     a = cost.kv_token_s * running / 2

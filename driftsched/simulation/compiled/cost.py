@@ -19,6 +19,7 @@ iterations_past = shared(iteration.iterations_past)
 class CurveView(NamedTuple):
     """A measured curve; see `driftsched.serving.curve.Curve`."""
 
+    rows: int
     knots: Any
     values: Any
     slopes: Any
@@ -46,11 +47,11 @@ class CostView(NamedTuple):
 @inlined
 def curve_of(costs: Costs, kind: int, number: int) -> CurveView:
     """One of the two measured curves of a kind of replica."""
-    rows = costs.rows[kind, number]
     return CurveView(
-        costs.knots[kind, number, :rows],
-        costs.values[kind, number, :rows],
-        costs.slopes[kind, number, :rows],
+        costs.rows[kind, number],
+        costs.knots[kind, number],
+        costs.values[kind, number],
+        costs.slopes[kind, number],
     )
 
 

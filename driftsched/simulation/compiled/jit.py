@@ -55,17 +55,9 @@ def folder() -> str:
 
 
 def _compile(function: F, **options: Any) -> F:
-    # The setting is read when a function is made cacheable; afterwards it is as it was.
-    former = _settings.CACHE_DIR
-    _settings.CACHE_DIR = folder() or former
     # Nothing is allocated in a kernel and its arrays belong to the caller. Counting references to
     # them all the same (`_nrt`) would take ten times as long as the work.
-    try:
-        compiled: F = _njit(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)(
-            function
-        )
-    finally:
-        _settings.CACHE_DIR = former
+    compiled: F = _njit(nogil=True, error_model="numpy", _nrt=False, **options)(function)
     return compiled
 
 
@@ -73,9 +65,15 @@ def kernel(function: F) -> F:
     """Compile a function that Python calls: no interpreter lock, cached, exact arithmetic.
 
     Without fastmath every sum and product is rounded as Python rounds it, so that what is a tie in
-    the SimPy engine is one here.
+    the SimPy engine is one here. What it calls is in it, and is not kept by itself.
     """
-    return _compile(function)
+    # The setting is read when a function is made cacheable; afterwards it is as it was.
+    former = _settings.CACHE_DIR
+    _settings.CACHE_DIR = folder() or former
+    try:
+        return _compile(function, cache=True)
+    finally:
+        _settings.CACHE_DIR = former
 
 
 def inlined(function: F) -> F:

@@ -137,4 +137,5 @@ def empty(w: KernelState, queue: int, tenant: int) -> None:
 @inlined
 def rank(w: KernelState, queue: int, tenant: int, value: float) -> None:
     """Let a tenant play with another score; inf is out of the game."""
-    play(w.tenant_score[queue], w.tenant_winners[queue], tenant, value)
+    if value != w.tenant_score[queue, tenant]:
+        play(w.tenant_score[queue], w.tenant_winners[queue], tenant, value)

@@ -92,10 +92,16 @@ class CostFit:
         return self._fit(np.maximum(found.x, 1e-12), max(ROBUST * spread, 1e-9))
 
     def _fit(self, guess: Floats, noise: float) -> Any:
+        def residuals(x: Floats) -> Floats:
+            return (self.predict(x * self.scale) - self._seconds) * self.weight
+
+        def jacobian(x: Floats) -> Floats:
+            return self._jacobian(x * self.scale) * self.weight[:, None] * self.scale
+
         return least_squares(
-            lambda x: (self.predict(x * self.scale) - self._seconds) * self.weight,
+            residuals,
             guess,
-            jac=lambda x: self._jacobian(x * self.scale) * self.weight[:, None] * self.scale,
+            jac=jacobian,
             bounds=(0, np.inf),
             loss="soft_l1",
             f_scale=noise,

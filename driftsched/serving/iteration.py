@@ -54,10 +54,7 @@ def iteration_seconds(
     prompts: int,
 ) -> float:
     """Seconds of one iteration; see `IterationCost.iteration`."""
-    if cost.by_kv.rows > 0:
-        read = curve_at(cost.by_kv, kv_tokens)
-    else:
-        read = cost.kv_token_s * kv_tokens
+    read = curve_at(cost.by_kv, kv_tokens) if cost.by_kv.rows > 0 else cost.kv_token_s * kv_tokens
     seconds = (
         fixed_seconds(cost, tokens)
         + cost.request_s * requests

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from driftsched.gateway.queue import order_of
 from driftsched.scenario import Scenario, Tenant
 from driftsched.scheduling.policies import POLICIES, Policy, ScorePolicy
+from driftsched.scheduling.policies.queues import TenantQueue
 from driftsched.scheduling.request import Request
 from driftsched.simulation import simulate
 from tests.support.registered import example
@@ -116,6 +117,29 @@ def test_order_sorts_one_tenants_requests_as_pop_does(name: str, drawn: list[Row
     order = order_of(policy)
     keys = [(order(request, now), request.arrival_s, request.request_id) for request in mine]
     assert served(policy, mine, now) == [key[2] for key in sorted(keys)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(rows, st.randoms(use_true_random=False))
+def test_a_tenants_score_moves_only_where_the_policy_says_so(
+    name: str, drawn: list[Row], chance: random.Random
+) -> None:
+    """The compiled engine keeps scores of tenants that it is told nothing of."""
+    queue = build(name)
+    if not isinstance(queue, TenantQueue) or queue.spec.rescored:
+        return
+
+    def scores() -> list[float]:
+        return [queue.spec.score(one, queue.record, queue.spec) for one in queue.tenants]
+
+    for request in requests_of(drawn):
+        before = scores()
+        queue.push(request)
+        concerned = {request.tenant}
+        if chance.random() < 0.5:
+            concerned.add(queue.pop(request.arrival_s).tenant)
+        moved = {n for n, (was, now) in enumerate(zip(before, scores(), strict=True)) if was != now}
+        assert moved <= concerned
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -71,16 +71,21 @@ class TenantPolicy(PolicySpec):
 
     Two kinds of records are kept for each queue. A tenant's has ``number``, ``weight`` and ``rank``
     and the fields of `tenant_state`; the queue's has ``tenants`` (how many there are), ``least``
-    (see `lift`) and the fields of `queue_state`. A step costs O(log tenants).
+    (see `lift`) and the fields of `queue_state`.
 
     Attributes
     ----------
+    rescored : bool
+        True: all tenants who wait are scored at each choice, O(tenants). False: a tenant's score
+        moves only when something is told of this very tenant, O(log tenants); then `score` must not
+        look at the queue.
     tenant_state, queue_state : dict
         Fields and first values; a field that `begin` gives values for begins with those.
     by_tokens : bool
         Whether `generated` is to be called.
     """
 
+    rescored: ClassVar[bool] = True
     tenant_state: ClassVar[dict[str, float]] = {}
     queue_state: ClassVar[dict[str, float]] = {}
     by_tokens: ClassVar[bool] = False
@@ -92,7 +97,7 @@ class TenantPolicy(PolicySpec):
 
     @staticmethod
     def score(tenant: Any, queue: Any, p: Any) -> float:
-        """Score of a tenant of whom requests wait; it may change only in what follows."""
+        """Score of a tenant of whom requests wait, lowest first; changes nothing."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     @staticmethod

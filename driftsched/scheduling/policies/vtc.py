@@ -24,6 +24,7 @@ class VtcConfig(TenantPolicy):
     label = "VTC"
     rule = "least service so far, counted in tokens"
     source = "Sheng et al. (arXiv 2401.00588), algorithm 2"
+    rescored = False
     tenant_state: ClassVar[dict[str, float]] = {"counter": 0.0}
     by_tokens = True
 

@@ -36,6 +36,7 @@ class WeightedConfig(TenantPolicy):
     label = "Weighted"
     rule = "tenants take turns, as many as their weight"
     source = "DriftSched (arXiv 2606.02982)"
+    rescored = False
     tenant_state: ClassVar[dict[str, float]] = {"turns": 1, "place": 0}
     queue_state: ClassVar[dict[str, float]] = {"place": 0, "taken": 0}
 

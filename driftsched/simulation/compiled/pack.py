@@ -124,6 +124,7 @@ def _run(scenario: Scenario, fleet: Fleet) -> Array:
     policy, compensator = scenario.policy, scenario.estimator.compensator
     if isinstance(policy, TenantPolicy):
         run["choice"], run["counts_tokens"] = BY_TENANT, policy.by_tokens
+        run["rescored"] = policy.rescored
         run["policy"] = number_of(policy, POLICIES, TenantPolicy)
     elif isinstance(policy, ScorePolicy):
         run["choice"] = RESCORED if policy.rescored else SCORED

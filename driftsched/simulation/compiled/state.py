@@ -84,6 +84,7 @@ RUN = np.dtype(
         ("least_capacity", "i8"),  # of a request that fits everywhere
         ("choice", "i8"),
         ("policy", "i8"),
+        ("rescored", "b1"),  # whether all tenants are scored at each choice
         ("counts_tokens", "b1"),  # whether the policy counts tokens as they are given
         ("limited", "b1"),
         ("routed", "b1"),

@@ -29,6 +29,8 @@ def append(w: KernelState, queue: int, item: int) -> None:
     run, tenant = w.run[0], w.requests[item].tenant
     mine, whole = w.tenant_queues[queue, tenant], w.queues[queue]
     if mine.size == 0:
+        if run.rescored:
+            rescore(w, queue)
         whole.least = w.tenant_score[queue, w.tenant_winners[queue, 1]]
         if whole.least == inf:
             whole.least = score_of_tenant(w, queue, whole.last)
@@ -44,6 +46,8 @@ def append(w: KernelState, queue: int, item: int) -> None:
 @inlined
 def next_by_tenant(w: KernelState, queue: int) -> int:
     """Take the next request; there must be one."""
+    if w.run[0].rescored:
+        rescore(w, queue)
     tenant = w.tenant_winners[queue, 1]
     mine = w.tenant_queues[queue, tenant]
     item = mine.head
@@ -58,6 +62,14 @@ def next_by_tenant(w: KernelState, queue: int) -> int:
     else:
         rank(w, queue, tenant, score_of_tenant(w, queue, tenant))
     return int(item)
+
+
+@apart
+def rescore(w: KernelState, queue: int) -> None:
+    """Score all tenants of whom requests wait."""
+    for tenant in range(len(w.tenants)):
+        if w.tenant_queues[queue, tenant].size > 0:
+            rank(w, queue, tenant, score_of_tenant(w, queue, tenant))
 
 
 @inlined

@@ -48,26 +48,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Give the path of a Chromium, or skip what needs one."""
+    path = find_chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine; DRIFTSCHED_CHROMIUM may name one")
+    return path
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser(chromium: str) -> Iterator[Any]:
     """Give a Chromium, driven by Playwright; one a module.
 
     Playwright keeps an event loop running in this thread as long as it is open; tests of live runs,
     which start loops of their own, may follow in the same process.
     """
     playwright = pytest.importorskip("playwright.sync_api")
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.skip("no Chromium on this machine; DRIFTSCHED_CHROMIUM may name one")
     with playwright.sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=chromium, args=ARGS)
         yield started
         started.close()
 
 
-@pytest.fixture(scope="module")
-def server(browser: Any) -> Iterator[Server]:
-    """Give a fresh studio, on a free port and with a home of its own, to the module's tests."""
+@pytest.fixture(scope="session")
+def server(chromium: str) -> Iterator[Server]:
+    """Give a studio, on a free port and with a home of its own; one for all that need no other."""
     with Server.studio() as started:
         yield started
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.support.browser import Opener
-from tests.support.pages import LONGEST_MS, errors_shown, settled
+from tests.support.pages import errors_shown, settled
 
 CURVES = """() => [...document.querySelector('.ds-picture')
   .querySelectorAll('path.js-line')].map((line) => line.getAttribute('d'))"""
@@ -66,7 +66,7 @@ def test_back_undoes_a_change_and_leads_back_to_the_start(open_page: Opener) -> 
         seen.append((load(page), page.url))
     assert [says for says, _ in seen] == ["1.0×", "1.1×", "1.2×"]
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Paper").click()
-    page.get_by_text("claims hold").wait_for(timeout=LONGEST_MS)
+    page.get_by_text("claims hold").wait_for()
     settled(page)
     for says, url in reversed(seen):
         page.go_back()

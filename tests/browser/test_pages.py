@@ -18,6 +18,8 @@ from tests.support.pages import TITLES, assert_page, errors_shown, page_names, s
 
 FIRST = DEFAULT.removesuffix(".py")
 PHONE = {"width": 390, "height": 844}
+SHADES = {"light": ((200, 256), (-1, 100)), "dark": ((-1, 60), (150, 256))}
+"""How bright the paper and the ink are, from 0 to 255: between the two."""
 
 
 @pytest.mark.parametrize("name", page_names())
@@ -29,7 +31,7 @@ def test_a_link_to_any_page_is_a_fine_first_request_to_a_fresh_server(
         opener = Opener(browser, fresh.url)
         page = opener(f"/{name}")
         assert_page(page, name)
-        other = next(title for title in TITLES.values() if title != TITLES[name])
+        other = next(TITLES[one] for one in ("scenario", "run") if one != name)
         page.get_by_test_id("stSidebarNavLink").filter(has_text=other).click()
         page.get_by_role("heading", name=other, exact=True, level=1).wait_for()
         settled(page)
@@ -39,49 +41,38 @@ def test_a_link_to_any_page_is_a_fine_first_request_to_a_fresh_server(
 
 
 def test_every_page_is_reached_by_clicking(open_page: Opener) -> None:
+    """The first one opens on a picture with numbers, not on an empty form."""
     page = open_page("/")
     assert_page(page, FIRST)
+    assert page.get_by_test_id("stMetricValue").count() >= 4
+    assert page.locator(".ds-picture .main-svg").count() >= 4
     for name, title in list(TITLES.items())[1:] + list(TITLES.items())[:1]:
         page.get_by_test_id("stSidebarNavLink").filter(has_text=title).click()
         page.get_by_role("heading", name=title, exact=True, level=1).wait_for()
         assert_page(page, name)
 
 
-def test_the_first_page_is_a_finished_run(open_page: Opener) -> None:
-    """It must open on a picture with numbers, not on an empty form."""
-    page = open_page("/")
-    settled(page)
-    assert page.get_by_test_id("stMetricValue").count() >= 4
-    assert page.locator(".ds-picture .main-svg").count() >= 4
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", SHADES)
 @pytest.mark.parametrize("name", page_names())
-def test_page_on_a_phone_is_as_wide_as_the_phone(open_page: Opener, name: str, scheme: str) -> None:
-    """A page that is wider than the window has to be pushed about to be read."""
+def test_page_on_a_phone_fits_and_takes_its_colours(
+    open_page: Opener, name: str, scheme: str
+) -> None:
+    """A page wider than the window has to be pushed about; a theme half applied is unreadable."""
     page = open_page(f"/{name}", viewport=PHONE, color_scheme=scheme)
     settled(page)
     assert errors_shown(page) == []
     wide, window = widest(page)
     assert wide <= window
-
-
-@pytest.mark.parametrize("name", page_names())
-def test_page_takes_the_browsers_colours(open_page: Opener, name: str) -> None:
-    """Ink on paper or light on dark; never both the same, as in a theme half applied."""
-    shades = {}
-    for scheme in ("light", "dark"):
-        page = open_page(f"/{name}", color_scheme=scheme)
-        settled(page)
-        shades[scheme] = page.evaluate(
-            """() => ['backgroundColor', 'color'].map((what) => {
-              const style = getComputedStyle(document.querySelector('[data-testid=stApp]'));
-              const [r, g, b] = style[what].match(/[0-9.]+/g).map(Number);
-              return 0.3 * r + 0.6 * g + 0.1 * b;
-            })"""
-        )
-    assert shades["light"][0] > 200 > 100 > shades["light"][1]
-    assert shades["dark"][0] < 60 < 150 < shades["dark"][1]
+    paper, ink = page.evaluate(
+        """() => ['backgroundColor', 'color'].map((what) => {
+          const style = getComputedStyle(document.querySelector('[data-testid=stApp]'));
+          const [r, g, b] = style[what].match(/[0-9.]+/g).map(Number);
+          return 0.3 * r + 0.6 * g + 0.1 * b;
+        })"""
+    )
+    (least_paper, most_paper), (least_ink, most_ink) = SHADES[scheme]
+    assert least_paper < paper < most_paper
+    assert least_ink < ink < most_ink
 
 
 def _rows(data: bytes) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from driftsched.scenario import preset_names
 from tests.support.browser import Opener, Server
-from tests.support.pages import LONGEST_MS, TITLES, errors_shown, page_names
+from tests.support.pages import TITLES, errors_shown, page_names
 
 ROOT = Path(__file__).resolve().parents[2]
 FEW = ("--set", "phases.0.requests=30", "--set", "phases.1.requests=30")
@@ -90,7 +90,7 @@ def test_installed_studio_draws_every_page(installed: Path, tmp_path: Path, brow
             page = opener(f"/{name}")
             page.get_by_role("heading", name=TITLES[name], exact=True, level=1).wait_for()
             # not until all is settled: that would be when the kernel has been compiled anew
-            page.locator(".main-svg").first.wait_for(timeout=LONGEST_MS)
+            page.locator(".main-svg").first.wait_for()
             assert errors_shown(page) == []
             page.close()
         opener.close()

@@ -24,7 +24,7 @@ from tests.support.live_runs import check_conserved, crowd, options, watched
 from tests.support.reactive import reactive
 from tests.support.scenarios import small
 from tests.support.scripted_engine import ScriptedEngine
-from tests.support.virtual_time import virtual_run
+from tests.support.virtual_time import on_virtual_clock, virtual_run
 
 STEP_S = 0.0137
 STEADY = {
@@ -125,7 +125,8 @@ def test_clients_who_leave_free_the_engine() -> None:
     """Else the engine would go on for nobody, and others would wait for its place."""
     engine = ScriptedEngine(lambda call: 3 if call.request_id % 8 == 1 else None, step_s=0.001)
     scenario = crowd()
-    result = run_live(scenario, options(time_scale=0.1), engine=engine)
+    live = LiveRun(scenario, options(time_scale=0.1), engine=engine, probes=())
+    result = on_virtual_clock(live)
     rows = result.requests
     check_conserved(result, len(rows))
     assert engine.most == [2]
@@ -146,11 +147,13 @@ def test_clients_who_leave_free_the_engine() -> None:
 def test_a_client_leaves_while_the_engine_is_tried_again() -> None:
     """Else a pause after a 429 would hold a place for somebody who has gone."""
     busy = EngineError("HTTP 429: slow down", retryable=True, retry_after_s=60)
-    result = run_live(
+    live = LiveRun(
         crowd(requests=6),
         options(time_scale=0.1, retries={"attempts": 9, "most_s": 60}),
         engine=ScriptedEngine(lambda call: busy),
+        probes=(),
     )
+    result = on_virtual_clock(live)
     rows = result.requests
     check_conserved(result, 18)
     assert set(rows["status"]) == {"timed_out"}

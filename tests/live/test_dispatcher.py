@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from tests.support.live_runs import (
     watched,
 )
 from tests.support.scripted_engine import ScriptedEngine
+from tests.support.virtual_time import on_virtual_clock
 
 MODES = ("continuous", "gang")
 KEYS = {
@@ -33,6 +33,16 @@ KEYS = {
 def run(scenario: Scenario, scripted: ScriptedEngine, **changes: Any) -> RunResult:
     hooks = {name: changes.pop(name) for name in ("progress", "observer") if name in changes}
     return run_live(scenario, options(**{"time_scale": 0.1} | changes), engine=scripted, **hooks)
+
+
+def run_timed(scenario: Scenario, scripted: ScriptedEngine, **changes: Any) -> RunResult:
+    """The same on a virtual clock, for what goes by fractions of a second."""
+    progress, observer = changes.pop("progress", None), changes.pop("observer", None)
+    chosen = options(**{"time_scale": 0.1} | changes)
+    live = LiveRun(scenario, chosen, engine=scripted, probes=(), progress=progress)
+    if observer:
+        observer(live)
+    return on_virtual_clock(live)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -104,7 +114,7 @@ def test_failures_are_rows_and_the_run_goes_on() -> None:
         return kinds.get(call.request_id % 7)
 
     engine = ScriptedEngine(script)
-    result = run(
+    result = run_timed(
         scaled_paper("continuous", "sjf"),
         engine,
         first_token_timeout_s=0.05,
@@ -142,7 +152,7 @@ def test_an_engine_that_raises_something_else_is_a_row_too() -> None:
 def test_whole_time_limit_counts_all_attempts() -> None:
     """Else an engine that keeps asking for patience would hold its place for ever."""
     busy = EngineError("HTTP 429: slow down", retryable=True, retry_after_s=60)
-    result = run(
+    result = run_timed(
         scaled_paper("continuous", "fifo", 4),
         ScriptedEngine(lambda call: busy),
         timeout_s=0.1,
@@ -166,9 +176,9 @@ def test_cancel_keeps_what_was_measured_and_stops_within_a_second(mode: str, way
         if len(engine.calls) > 20 and sum(engine.running) == len(engine.calls) - 20:
             if way == "progress":
                 raise CancelledError("enough")
-            threading.Thread(target=runs[0].cancel).start()
+            runs[0].cancel()
 
-    result = run(
+    result = run_timed(
         scaled_paper(mode, "fifo", **{"engine.batch_size": 4}),
         engine,
         progress=progress,

@@ -14,6 +14,7 @@ import pytest
 
 from driftsched.cli.main import main
 from driftsched.results import RunLibrary, read_run
+from tests.support.patience import STEP_S
 
 FEW = (
     *("--set", "phases.0.requests=12", "--set", "phases.1.requests=18"),
@@ -111,7 +112,7 @@ def test_ctrl_c_keeps_the_partial_run(tmp_path: Path) -> None:
             if "engine is ready" in line:
                 break
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=STEP_S)
     assert process.returncode == 130, said
     assert "saved as" in said
     library = RunLibrary(tmp_path)

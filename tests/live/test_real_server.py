@@ -24,6 +24,7 @@ from tests.support.live_runs import (
     scaled_paper,
 )
 from tests.support.llama_server import CONTEXT_TOKENS, SLOTS, llama_server, model_file
+from tests.support.patience import SLOWER
 from tests.support.scenarios import small
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("llama")]
@@ -150,7 +151,7 @@ def test_cancel_frees_the_server_within_a_second(address: str) -> None:
     check_conserved(result, REQUESTS)
     check_replayed(result)
     live = result.provenance["live"]
-    assert live["ended_s"] - live["stop_asked_s"] < 1.0
+    assert live["ended_s"] - live["stop_asked_s"] < 1.0 * SLOWER
     counts = result.requests["status"].value_counts()
     assert counts["finished"] >= 0.1 * REQUESTS
     assert counts["cancelled"] == REQUESTS - counts["finished"]

@@ -12,10 +12,10 @@ from pathlib import Path
 from driftsched.core.errors import CancelledError, ScenarioError
 from driftsched.results import RunResult
 from driftsched.simulation import simulate
+from tests.support.patience import LONG_S, LOOK_S, tries
 from tests.support.scenarios import small
 
 Progress = Callable[[float], None]
-DEADLINE_S = 30.0
 
 
 def double(x: int, *, progress: Progress) -> int:
@@ -35,19 +35,19 @@ def count(folder: str, *, progress: Progress) -> int:
 
 def until_file(path: str, *, progress: Progress) -> str:
     """Report half the way, then go on until the file exists."""
-    end = time.monotonic() + DEADLINE_S
-    while not Path(path).exists() and time.monotonic() < end:
+    for _ in tries(LONG_S):
+        if Path(path).exists():
+            break
         progress(0.5)
-        time.sleep(0.01)
+        time.sleep(LOOK_S)
     return "went on"
 
 
 def deaf(path: str, *, progress: Progress) -> str:
     """Never look at progress: only ending the process stops it."""
     Path(path).touch()
-    end = time.monotonic() + DEADLINE_S
-    while time.monotonic() < end:
-        time.sleep(0.01)
+    for _ in tries(LONG_S):
+        time.sleep(LOOK_S)
     return "came to its end"
 
 
@@ -65,12 +65,14 @@ def die(*, progress: Progress) -> None:
 
 def grow(path: str, *, progress: Callable[..., None]) -> RunResult:
     """Hand over a growing number until the file exists or the task is stopped; a real run's end."""
-    end, step = time.monotonic() + DEADLINE_S, 0
+    step = 0
     with suppress(CancelledError):
-        while not Path(path).exists() and time.monotonic() < end:
+        for _ in tries(LONG_S):
+            if Path(path).exists():
+                break
             step += 1
             progress(0.25, step)
-            time.sleep(0.01)
+            time.sleep(LOOK_S)
     return simulate(small(seed=step))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import pytest
 
 from driftsched.studio.jobs import Apart, Job, JobPool, State
 from tests.studio import tasks
-
-DEADLINE_S = 30.0
+from tests.support.patience import STEP_S, await_true
 
 
 @pytest.fixture
@@ -22,18 +20,8 @@ def pool() -> Iterator[JobPool]:
     pool.close()
 
 
-def await_true(what: Callable[[], bool]) -> None:
-    """Look until it is true, or fail after the deadline; nothing here depends on how long."""
-    tick = threading.Event()
-    for _ in range(int(DEADLINE_S * 100)):
-        if what():
-            return
-        tick.wait(0.01)
-    pytest.fail("it did not come true within the deadline")
-
-
 def finish(job: Job) -> Job:
-    assert job.wait(DEADLINE_S), f"still {job.state}"
+    assert job.wait(STEP_S), f"still {job.state}"
     return job
 
 

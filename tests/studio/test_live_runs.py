@@ -12,7 +12,7 @@ from driftsched.results import RunLibrary
 from driftsched.studio.jobs import State
 from driftsched.studio.live import LiveJob, LiveRuns
 from tests.studio import tasks
-from tests.studio.test_jobs import DEADLINE_S, await_true
+from tests.support.patience import STEP_S, await_true
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def start(
 
 
 def finish(job: LiveJob) -> LiveJob:
-    assert job.wait(DEADLINE_S), f"still {job.state}"
+    assert job.wait(STEP_S), f"still {job.state}"
     return job
 
 

@@ -18,6 +18,7 @@ from driftsched.scenario import load_scenario
 from driftsched.studio.live.ended import live_command
 from driftsched.studio.live.setup import MODELS, RANDOM, offered_models
 from driftsched.studio.live.state import LiveKey, LiveSetup, limited
+from tests.support.patience import STEP_S, tries
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "run.py"
 
@@ -56,7 +57,7 @@ def test_only_what_the_owner_offers_can_be_loaded(monkeypatch: pytest.MonkeyPatc
 
 def live_page() -> AppTest:
     """The Run page's live half with the in-process model chosen."""
-    app = AppTest.from_file(PAGE, default_timeout=60)
+    app = AppTest.from_file(PAGE, default_timeout=STEP_S)
     app.query_params["world"] = "Live"
     app.run()
     app.segmented_control(key=LiveKey.ENGINE).set_value("torch").run()
@@ -66,12 +67,12 @@ def live_page() -> AppTest:
 
 def test_an_engine_outside_the_allow_list_is_refused_before_anything_is_sent() -> None:
     """A shared studio must not become a way into its network."""
-    app = AppTest.from_file(PAGE, default_timeout=60)
+    app = AppTest.from_file(PAGE, default_timeout=STEP_S)
     app.query_params["world"] = "Live"
     app.run()
     app.text_input(key=LiveKey.ENDPOINTS).set_value("http://10.1.2.3:8000/v1").run()
     app.button(key=LiveKey.TEST).click().run()
-    for _ in range(100):
+    for _ in tries(STEP_S):
         if app.error:
             break
         app.run()

@@ -12,6 +12,7 @@ from driftsched.scheduling.policies import PAPER_POLICIES
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.state import Key
 from driftsched.studio.words import policy_label
+from tests.support.patience import STEP_S, tries
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS: dict[str, Callable[[AppTest], bool]] = {
@@ -19,11 +20,10 @@ RESULTS: dict[str, Callable[[AppTest], bool]] = {
     "paper": lambda app: len(app.metric) >= 4,
     "run": lambda app: len(app.metric) == 6 and len(app.code) == 1,
 }
-RUNS_AT_MOST = 40  # each waits for the job, so this is a deadline
 
 
 def settled(app: AppTest, done: Callable[[AppTest], bool]) -> AppTest:
-    for _ in range(RUNS_AT_MOST):
+    for _ in tries():
         app.run()
         assert not app.exception, app.exception[0].value
         if done(app):
@@ -32,7 +32,7 @@ def settled(app: AppTest, done: Callable[[AppTest], bool]) -> AppTest:
 
 
 def through_app(page: str, **params: str) -> AppTest:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=STEP_S)
     app.query_params.update(params)
     if page != "explore":
         app.run()
@@ -41,7 +41,7 @@ def through_app(page: str, **params: str) -> AppTest:
 
 
 def alone(page: str, **params: str) -> AppTest:
-    app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=60)
+    app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=STEP_S)
     app.query_params.update(params)
     return settled(app, RESULTS[page])
 
@@ -172,7 +172,7 @@ def test_control_changes_the_result_and_the_link(change: Callable[[AppTest], obj
     assert not app.dataframe[0].value.equals(before)
     shared = {name: app.query_params[name] for name in app.query_params}
     assert shared
-    other = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    other = AppTest.from_file(ROOT / "app.py", default_timeout=STEP_S)
     for name, values in shared.items():
         other.query_params[name] = values
     settled(other, RESULTS["explore"])
@@ -251,7 +251,7 @@ def test_repetitions_of_the_paper_are_in_its_link() -> None:
 
 
 def test_scenario_that_cannot_run_is_one_message() -> None:
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=STEP_S)
     app.query_params["set"] = "cluster.memory_utilisation=0.01"
     settled(app, lambda app: bool(app.error))
     assert len(app.error) == 1
@@ -268,7 +268,7 @@ def test_scenario_that_cannot_run_is_one_message() -> None:
 )
 def test_scenario_whose_requests_depend_on_the_policy_is_one_message(name: str, rule: str) -> None:
     """Compared row by row, answers would be laid to requests that they do not belong to."""
-    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=STEP_S)
     app.query_params["preset"] = name
     app.run()
     assert [error.value.count(rule) for error in app.error] == [1]

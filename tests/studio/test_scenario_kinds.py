@@ -19,6 +19,7 @@ from driftsched.studio.scenario_editor.sections import SECTIONS
 from driftsched.studio.scenario_editor.words import label
 from driftsched.traffic import ARRIVALS, DRIFTS, LENGTHS
 from driftsched.traffic.durations import DURATIONS
+from tests.support.patience import STEP_S
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 
@@ -30,7 +31,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def page() -> AppTest:
-    return quiet(AppTest.from_file(PAGE, default_timeout=60).run())
+    return quiet(AppTest.from_file(PAGE, default_timeout=STEP_S).run())
 
 
 def quiet(app: AppTest) -> AppTest:

@@ -20,6 +20,7 @@ from driftsched.studio.scenario_editor.schema import first_values, kinds_in
 from driftsched.studio.state import Key
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.traffic import LENGTHS
+from tests.support.patience import STEP_S
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 TRACE = b"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,50\n"
@@ -32,7 +33,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def page() -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60).run()
+    app = AppTest.from_file(PAGE, default_timeout=STEP_S).run()
     assert not app.exception
     assert not app.error
     return app

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.patience import LONG_S, STEP_S, tries
+
 __all__ = ["ARGS", "Opener", "Server", "find_chromium"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,18 +96,18 @@ class Server:
     ) -> None:
         self.process.terminate()
         try:
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=STEP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait(timeout=20)
+            self.process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
 
     def _wait_until_up(self) -> None:
-        for _ in range(1200):
+        for _ in tries():
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended by itself:\n{self.log.read_text()}")
             try:
-                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1):
+                with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=STEP_S):
                     return
             except (urllib.error.URLError, OSError):
                 try:
@@ -133,7 +135,7 @@ class Opener:
     def __call__(self, path: str = "", **context: Any) -> Any:
         """Open `path` of the server; `context` goes to Playwright's ``new_context``."""
         opened = self.browser.new_context(**{"viewport": VIEWPORT} | context)
-        opened.set_default_timeout(60_000)
+        opened.set_default_timeout(LONG_S * 1000)
         self._contexts.append(opened)
         page = opened.new_page()
         page.on("console", self._note)

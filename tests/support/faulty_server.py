@@ -13,6 +13,7 @@ from collections import Counter
 from typing import Any, Self
 
 from tests.support.faults import ENDING, FAULTS, Exchange
+from tests.support.patience import STEP_S
 
 
 class FaultyServer:
@@ -30,14 +31,16 @@ class FaultyServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._listening = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
+        self._listening = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(
+            STEP_S
+        )
         self.port = self._listening.sockets[0].getsockname()[1]
         return self
 
     def __exit__(self, *error: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(STEP_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(STEP_S)
         self._loop.close()
 
     def address(self, faults: str) -> str:

@@ -6,11 +6,9 @@ from typing import Any
 
 from driftsched.studio.page import PAGES
 
-__all__ = ["LONGEST_MS", "TITLES", "assert_page", "errors_shown", "page_names", "settled", "widest"]
+__all__ = ["TITLES", "assert_page", "errors_shown", "page_names", "settled", "widest"]
 
 TITLES = {file.removesuffix(".py"): title for file, title, _ in PAGES}
-LONGEST_MS = 180_000
-"""Where the kernel has not been compiled yet, that has to be waited for too."""
 
 # No script runs, nothing is stale, the page says of no work that it is under way (it would change
 # by itself), and every plot that is not folded away has been drawn.
@@ -24,6 +22,15 @@ QUIET = """() => {
       '[data-testid=stProgress], [data-testid=stSpinner], [class*=st-key-busy-]') === null
     && all('.ds-picture').every((p) => p.dataset.drawn === 'yes' || p.offsetParent === null)
     && all('.ds-live [data-panel]').every((panel) => panel.querySelector('.main-svg'));
+}"""
+
+# What was just pressed or drawn may start another run: its message has been sent, after the delay
+# that widgets have of their own, and the server has come to it, since it answers what came later.
+HEARD = """async () => {
+  const soon = (ms) => new Promise((go) => setTimeout(() => requestIdleCallback(go), ms));
+  await soon(400);
+  await fetch('/_stcore/health');
+  await soon(0);
 }"""
 
 
@@ -44,10 +51,9 @@ def assert_page(page: Any, name: str) -> None:
 
 def settled(page: Any) -> None:
     """Wait until the page has its result: the script and its job have ended, all is drawn."""
-    page.wait_for_function(QUIET, timeout=LONGEST_MS)
-    # once more after what was just drawn has been laid out: a fragment may start another run
-    page.evaluate("() => new Promise((go) => setTimeout(go, 400))")
-    page.wait_for_function(QUIET, timeout=LONGEST_MS)
+    page.wait_for_function(QUIET)
+    page.evaluate(HEARD)
+    page.wait_for_function(QUIET)
 
 
 def errors_shown(page: Any) -> list[str]:

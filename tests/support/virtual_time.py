@@ -82,6 +82,11 @@ def virtual_run(
     scenario: Scenario, options: LiveOptions, step_s: float, workload: Workload | None = None
 ) -> RunResult:
     """Run live on a virtual clock, on an engine of equal iterations."""
+    engine = SteadyEngine(step_s)
+    return on_virtual_clock(LiveRun(scenario, options, engine=engine, workload=workload, probes=()))
+
+
+def on_virtual_clock(run: LiveRun) -> RunResult:
+    """Run it; how fast this machine is has no say in who comes too late."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        run = LiveRun(scenario, options, engine=SteadyEngine(step_s), workload=workload, probes=())
         return runner.run(run.run())

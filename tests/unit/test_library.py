@@ -14,6 +14,7 @@ from driftsched.results.library import COLUMNS
 from driftsched.results.storage import TABLES
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
+from tests.support.patience import STEP_S
 from tests.unit.results_data import hand_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,7 +204,7 @@ def test_processes_may_share_a_library(library: RunLibrary) -> None:
     processes = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
-    saved = [process.communicate(timeout=120)[0].split() for process in processes]
+    saved = [process.communicate(timeout=STEP_S)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert ids(library) == {run_id for ids_ in saved for run_id in ids_}
     assert len(ids(library)) == 12

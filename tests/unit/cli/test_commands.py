@@ -16,6 +16,7 @@ from driftsched.cli.output import progress_bar
 from driftsched.core.errors import UnknownNameError
 from driftsched.scenario import load_scenario, parse_scenario, preset_names
 from tests.support.commands import ROOT, SMALL, called, data_of, process
+from tests.support.patience import STEP_S
 
 
 def test_set_and_seed_change_the_scenario(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +120,7 @@ def test_ctrl_c_stops_with_130(trace: str) -> None:
         assert running.stderr is not None
         assert "3 rows read" in running.stderr.readline()
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
+        out, err = running.communicate(timeout=STEP_S)
     assert running.returncode == 130
     assert out == ""
     assert "Traceback" not in err

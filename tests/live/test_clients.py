@@ -76,7 +76,7 @@ def assert_alike(simulated: pd.DataFrame, live: pd.DataFrame) -> None:
         np.testing.assert_allclose(live[name], simulated[name], atol=1e-5, err_msg=name)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(reactive(), st.sampled_from([1.0, 0.25, 3.0]))
 def test_one_at_a_time_equals_the_simulation(scenario: Scenario, time_scale: float) -> None:
     """Else a live run would answer another question than the simulation of its scenario."""
@@ -84,7 +84,7 @@ def test_one_at_a_time_equals_the_simulation(scenario: Scenario, time_scale: flo
     assert_alike(*both(one, time_scale))
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(reactive(), st.integers(2, 5))
 def test_gangs_equal_the_simulation(scenario: Scenario, size: int) -> None:
     """Else clients who leave a gang would free, or keep, other places than in the simulation.

@@ -22,7 +22,7 @@ def traffic(scenario: Scenario) -> Workload:
         raise
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(reactive())
 def test_clients_faults_and_scaling_equal_iterating_token_by_token(scenario: Scenario) -> None:
     """A difference would be a client told too late, a place freed too late, a start missed."""
@@ -30,7 +30,7 @@ def test_clients_faults_and_scaling_equal_iterating_token_by_token(scenario: Sce
     assert_equal_to_token_by_token(scenario)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(reactive())
 def test_every_try_ends_once_and_queues_are_exact(scenario: Scenario) -> None:
     """A request lost or counted twice would break conservation or Little's law."""

@@ -47,13 +47,13 @@ def nearly_tied(arrival_s: list[float]) -> bool:
     return bool(((gaps > 0) & (gaps < 1e-9)).any())
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(scenarios())
 def test_every_time_and_estimate_equals_iterating_token_by_token(scenario: Scenario) -> None:
     assert_equal_to_token_by_token(scenario)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(scenarios())
 def test_each_request_ends_once_and_in_order(scenario: Scenario) -> None:
     result = simulate(scenario, engine="simpy")

@@ -72,7 +72,7 @@ def test_processor_sharing() -> None:
     assert np.mean(times) == pytest.approx(1 / (1 - rate), rel=0.05)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(scenarios())
 def test_littles_law_on_every_run(scenario: Scenario) -> None:
     """L = λW, exactly: the area under the queue curve is the sum of the waits, for each tenant."""

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from driftsched.scheduling.policies import PAPER_POLICIES
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.state import Key
+from driftsched.studio.view import read_link
 from driftsched.studio.words import policy_label
 from tests.support.patience import STEP_S, tries
 
@@ -20,6 +21,9 @@ RESULTS: dict[str, Callable[[AppTest], bool]] = {
     "paper": lambda app: len(app.metric) >= 4,
     "run": lambda app: len(app.metric) == 6 and len(app.code) == 1,
 }
+
+NO_PICTURE = "closed-loop"
+"""Explore says of it in one message that it cannot be compared, so it is passed at once."""
 
 
 def settled(app: AppTest, done: Callable[[AppTest], bool]) -> AppTest:
@@ -33,10 +37,13 @@ def settled(app: AppTest, done: Callable[[AppTest], bool]) -> AppTest:
 
 def through_app(page: str, **params: str) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=STEP_S)
-    app.query_params.update(params)
     if page != "explore":
+        app.query_params["preset"] = NO_PICTURE
         app.run()
+        app.query_params.clear()
+        del app.session_state["view"]  # the link is read again, as after the back button
         app.switch_page(f"pages/{page}.py")
+    app.query_params.update(params)
     return settled(app, RESULTS[page])
 
 
@@ -158,9 +165,9 @@ def test_warm_up_is_said_and_can_be_left_out() -> None:
     ],
 )
 def test_wrong_knob_in_a_link_is_one_message(name: str, value: str, rule: str) -> None:
-    app = through_app("explore", **{name: value})
-    assert len(app.warning) == 1
-    assert rule in app.warning[0].value
+    """A page shows the problems of its view: `test_unknown_names_and_values_of_a_link`."""
+    (problem,) = read_link({name: [value]}).problems
+    assert rule in problem
 
 
 @pytest.mark.parametrize("change", CONTROLS.values(), ids=CONTROLS)
@@ -170,13 +177,28 @@ def test_control_changes_the_result_and_the_link(change: Callable[[AppTest], obj
     change(app)
     settled(app, RESULTS["explore"])
     assert not app.dataframe[0].value.equals(before)
-    shared = {name: app.query_params[name] for name in app.query_params}
+    shared = shared_by(app)
     assert shared
+    assert read_link(shared).changed(problems=()) == app.session_state["view"]
+
+
+def test_link_of_all_controls_leads_to_the_same_result() -> None:
+    app = through_app("explore")
+    for change in CONTROLS.values():
+        change(app)
+    settled(app, RESULTS["explore"])
+    shared = shared_by(app)
     other = AppTest.from_file(ROOT / "app.py", default_timeout=STEP_S)
     for name, values in shared.items():
         other.query_params[name] = values
     settled(other, RESULTS["explore"])
+    assert not other.warning
     assert other.dataframe[0].value.equals(app.dataframe[0].value)
+
+
+def shared_by(app: AppTest) -> dict[str, list[str]]:
+    shared = {name: app.query_params[name] for name in app.query_params}
+    return {name: [each] if isinstance(each, str) else each for name, each in shared.items()}
 
 
 def test_fewer_policies_are_compared() -> None:

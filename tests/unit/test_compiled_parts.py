@@ -78,7 +78,8 @@ def test_a_row_gives_back_the_least_also_after_a_removal(values: set[int], data:
         pop_first(row, left)
 
 
-@numba.njit(error_model="numpy")
+# as the kernel: with references counted here alone, arrays would be freed that are still in use
+@numba.njit(error_model="numpy", _nrt=False)
 def compiled_costs(
     costs: Costs, tokens: int, kv: int, steps: int, running: int, until_s: float
 ) -> tuple[float, float, int]:

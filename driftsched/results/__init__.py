@@ -4,6 +4,7 @@ from driftsched.results.energy import ENERGY_METRICS, energy_over_time, energy_s
 from driftsched.results.estimation_error import (
     confusion,
     drift,
+    errors_by,
     estimation_error,
     estimation_table,
     misclassified_share,
@@ -15,6 +16,7 @@ from driftsched.results.fairness import (
     fairness_summary,
     jain_index,
     service_gaps,
+    starvation_table,
     weighted_service,
 )
 from driftsched.results.library import RunLibrary, library_home
@@ -61,6 +63,7 @@ __all__ = [
     "drift",
     "energy_over_time",
     "energy_summary",
+    "errors_by",
     "estimation_error",
     "estimation_table",
     "even_times",
@@ -86,6 +89,7 @@ __all__ = [
     "replications_of",
     "sample_queues",
     "service_gaps",
+    "starvation_table",
     "summarise",
     "weighted_service",
     "within_intervals",

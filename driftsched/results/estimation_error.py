@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "confusion",
     "drift",
+    "errors_by",
     "estimation_error",
     "estimation_table",
     "finished_rows",
@@ -255,3 +256,30 @@ def misclassified_share(requests: pd.DataFrame) -> float:
     counts = confusion(requests).to_numpy()
     total = int(counts.sum())
     return float(1 - np.trace(counts) / total) if total else float(np.nan)
+
+
+def errors_by(requests: pd.DataFrame, by: str = "category") -> pd.DataFrame:
+    """Errors of the run's own estimates by a column of names.
+
+    Parameters
+    ----------
+    requests : DataFrame
+        Requests table; only finished rows count.
+    by : str
+        Column, for example category, tenant, predicted_category or phase.
+
+    Returns
+    -------
+    DataFrame
+        The column, mae, rmse, mape (%), mean_signed_error, n, mean_drift (actual / estimated);
+        a row a name that occurs, in the names' order.
+    """
+    rows = finished_rows(requests)
+    ratio = pd.Series(drift(rows), index=rows.index)
+    table = []
+    for name, group in rows.groupby(by, observed=True, sort=True):
+        error = estimation_error(
+            group["estimated_output_tokens"].to_numpy(), group["counted_output_tokens"].to_numpy()
+        )
+        table.append({by: str(name)} | error | {"mean_drift": float(ratio[group.index].mean())})
+    return pd.DataFrame(table, columns=[by, *NO_ERROR, "mean_drift"])

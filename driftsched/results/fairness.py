@@ -19,6 +19,7 @@ __all__ = [
     "jain_index",
     "service_gaps",
     "service_tokens",
+    "starvation_table",
     "weighted_service",
 ]
 
@@ -121,6 +122,38 @@ def fairness_summary(result: RunResult) -> dict[str, float]:
         "service_gap_tokens": float(gaps.max()) if len(gaps) else 0.0,
         "misclassified_share": misclassified_share(result.requests),
     }
+
+
+def starvation_table(result: RunResult) -> pd.DataFrame:
+    """Requests of each tenant that waited longer than the scenario's ``metrics.starvation_s``.
+
+    A request that was never dispatched waited until its end; rejected ones never waited.
+
+    Returns
+    -------
+    DataFrame
+        A row a tenant, in the scenario's order: tenant, waited (requests), starved,
+        starved_share, longest_wait_s; share and wait are NaN where nobody waited.
+    """
+    scenario, requests = result.scenario, result.requests
+    queued = requests[(requests["status"] != "rejected").to_numpy(dtype=bool)]
+    left = queued["dispatch_s"].fillna(queued["finish_s"])
+    waits = (left - queued["arrival_s"]).to_numpy(np.float64)
+    codes = pd.Categorical(queued["tenant"], categories=scenario.tenant_names).codes
+    count = len(scenario.tenants)
+    waited = np.bincount(codes, minlength=count)
+    starved = np.bincount(codes[waits > scenario.metrics.starvation_s], minlength=count)
+    longest = np.full(count, -np.inf)
+    np.fmax.at(longest, codes, waits)
+    return pd.DataFrame(
+        {
+            "tenant": scenario.tenant_names,
+            "waited": waited,
+            "starved": starved,
+            "starved_share": starved / np.where(waited > 0, waited, np.nan),
+            "longest_wait_s": np.where(np.isfinite(longest), longest, np.nan),
+        }
+    )
 
 
 def service_gaps(result: RunResult, *, weighted: bool = False) -> pd.DataFrame:

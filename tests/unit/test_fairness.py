@@ -1,9 +1,16 @@
 """Fairness, against numbers worked out by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from driftsched.results import jain_index, metrics_table, service_gaps, weighted_service
+from driftsched.results import (
+    jain_index,
+    metrics_table,
+    service_gaps,
+    starvation_table,
+    weighted_service,
+)
 from driftsched.results.fairness import _backlogged, _instants, _service
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
@@ -32,8 +39,13 @@ def test_weighted_service_by_hand() -> None:
 
 
 def test_starvation_by_hand() -> None:
-    table = metrics_table(hand_run()).set_index("name")
-    assert list(table.loc[["a", "b"], "starved"]) == [0, 2]
+    table = starvation_table(hand_run()).set_index("tenant")
+    assert list(table["waited"]) == [4, 2]
+    assert list(table["starved"]) == [0, 2]
+    assert list(table["starved_share"]) == [0, 1]
+    assert list(table["longest_wait_s"]) == [1.5, 2.0]
+    metrics = metrics_table(hand_run()).set_index("name")
+    assert list(metrics.loc[["a", "b"], "starved"]) == [0, 2]
 
 
 def test_service_gap_by_hand() -> None:
@@ -77,4 +89,5 @@ def test_a_tenant_without_requests_has_rows() -> None:
     lone = type(run)(run.scenario, only_a, run.queues[run.queues["tenant"] == "a"], run.gpus,
                      run.learning)  # fmt: skip
     assert list(weighted_service(lone)["service_tokens"]) == [96, 0]
+    assert pd.isna(starvation_table(lone)["longest_wait_s"][1])
     assert list(service_gaps(lone)["gap_tokens"]) == [0]

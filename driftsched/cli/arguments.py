@@ -90,6 +90,9 @@ def _overrides(args: argparse.Namespace) -> list[str]:
     if args.cost is not None:
         cost = read_entry(args.cost).cost.model_dump(mode="json")
         overrides.append(f"cluster.cost={json.dumps(cost)}")
+    kind = getattr(args, "policy", None)
+    if kind is not None and any(change.startswith("policy.") for change in args.set):
+        overrides.append(f"policy.kind={kind}")  # first: parameters are those of the policy named
     overrides += args.set
     named = {field: getattr(args, name, None) for name, field in FIELDS.items()}
     return overrides + [f"{field}={value}" for field, value in named.items() if value is not None]

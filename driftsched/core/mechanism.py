@@ -12,8 +12,8 @@ __all__ = ["Mechanism", "State"]
 class State:
     """The record that a mechanism may change: one a tenant, a queue, a key.
 
-    Its fields are those that the mechanism declares. The compiled engine keeps the same fields as
-    a row of an array, a whole number where the declared one is whole.
+    Its fields are those that the mechanism declares, and no others. The compiled engine keeps them
+    as floating-point numbers in a row of an array.
 
     >>> counter = State({"served": 0})
     >>> counter.served += 5
@@ -28,7 +28,13 @@ class State:
 
         def __getattr__(self, name: str) -> float: ...
 
-        def __setattr__(self, name: str, value: float) -> None: ...
+    def __setattr__(self, name: str, value: float) -> None:
+        if name not in self.__dict__:
+            declared = ", ".join(self.__dict__)
+            raise AttributeError(
+                f"state must be one of the fields declared, {declared}, got {name}"
+            )
+        self.__dict__[name] = value
 
 
 class Mechanism(Config):

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftsched.estimation.compensators import COMPENSATORS, Compensator
+from driftsched.scenario import changed
 from driftsched.scheduling.request import Request
 from driftsched.simulation import simulate
 from tests.support.registered import example
+from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import small
 
 NAMES = list(COMPENSATORS)
@@ -94,6 +96,15 @@ def test_state_and_parameters_survive_pickle(name: str) -> None:
     again = pickle.loads(pickle.dumps(compensator))
     more = [(0, 90), (1, 20), (2, 100)]
     assert learnt(again, more) == learnt(compensator, more)
+
+
+@pytest.mark.parametrize("mode", ["gang", "continuous"])
+@pytest.mark.parametrize("name", NAMES)
+def test_both_engines_give_the_same_tables(name: str, mode: str) -> None:
+    """Otherwise what it learns would depend on which engine happened to run."""
+    if not COMPENSATORS[name].simpy_only:
+        scenario = small(estimator={"compensator": {"kind": name}}, policy={"kind": "sjf"})
+        assert_engines_agree(changed(scenario, engine__mode=mode, engine__batch_size=3))
 
 
 @pytest.mark.parametrize("name", NAMES)

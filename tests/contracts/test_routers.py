@@ -6,6 +6,7 @@ from driftsched.scenario import Scenario
 from driftsched.scheduling.request import Request
 from driftsched.scheduling.routers import ROUTERS, Loads
 from driftsched.simulation import simulate
+from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import small
 
 NAMES = list(ROUTERS)
@@ -39,6 +40,13 @@ def test_runs_repeat_and_use_several_replicas(name: str) -> None:
     first, second = (simulate(scenario).requests for _ in range(2))
     assert first.equals(second)
     assert first["replica"].nunique() > 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_engines_give_the_same_tables(name: str) -> None:
+    """Otherwise who serves a request would depend on which engine happened to run."""
+    if not ROUTERS[name].simpy_only:
+        assert_engines_agree(routed(name))
 
 
 @pytest.mark.parametrize("name", NAMES)

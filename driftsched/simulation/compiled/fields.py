@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,14 +32,19 @@ def covered(registry: Mapping[str, type[Any]]) -> list[type[Any]]:
     return [kind for kind in registry.values() if not kind.simpy_only]
 
 
-def declared(states: Iterable[Mapping[str, float]]) -> Fields:
-    """One field for each name that a mechanism declares; only one mechanism's are in use."""
-    found: dict[str, str] = {}
-    for state in states:
-        for name, value in state.items():
-            whole = isinstance(value, int) and found.get(name, "i8") == "i8"
-            found[name] = "i8" if whole else "f8"
-    return list(found.items())
+def declared(states: Iterable[Mapping[str, float]], own: Sequence[str] = ()) -> Fields:
+    """One field for each name that a mechanism declares; only one mechanism's are in use.
+
+    Raises
+    ------
+    ValueError
+        A name is one of the kernel's `own`.
+    """
+    names = dict.fromkeys(name for state in states for name in state)
+    for name in names:
+        if name in own:
+            raise ValueError(f"state must not have a field of the kernel's own, got {name}")
+    return [(name, "f8") for name in names]
 
 
 def parameter_names(kind: type[Mechanism]) -> list[str]:
@@ -48,8 +53,14 @@ def parameter_names(kind: type[Mechanism]) -> list[str]:
 
 
 TENANT_POLICIES = [kind for kind in covered(POLICIES) if issubclass(kind, TenantPolicy)]
-TENANT_STATE = declared(kind.tenant_state for kind in TENANT_POLICIES)
-QUEUE_STATE = declared(kind.queue_state for kind in TENANT_POLICIES)
+TENANT_STATE = declared(
+    (kind.tenant_state for kind in TENANT_POLICIES),
+    ("head", "tail", "size", "held", "held_first", "number", "weight", "rank"),
+)
+QUEUE_STATE = declared(
+    (kind.queue_state for kind in TENANT_POLICIES),
+    ("size", "waiting", "last", "tenants", "least"),
+)
 COMPENSATION = np.dtype(
     declared([*(kind.state for kind in covered(COMPENSATORS)), {"unused": 0}]), align=True
 )

@@ -93,10 +93,12 @@ class CostFit:
 
     def _fit(self, guess: Floats, noise: float) -> Any:
         def residuals(x: Floats) -> Floats:
-            return (self.predict(x * self.scale) - self._seconds) * self.weight
+            off: Floats = (self.predict(x * self.scale) - self._seconds) * self.weight
+            return off
 
         def jacobian(x: Floats) -> Floats:
-            return self._jacobian(x * self.scale) * self.weight[:, None] * self.scale
+            slopes: Floats = self._jacobian(x * self.scale) * self.weight[:, None] * self.scale
+            return slopes
 
         return least_squares(
             residuals,

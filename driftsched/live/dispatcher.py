@@ -144,11 +144,16 @@ class Dispatcher:
 
     def _count_tokens(self, now: float) -> None:
         """Tell the gateway of the tokens that came since it was last told."""
-        for number, one in self.in_flight.items():
-            told = self._told.get(number, 0)
-            if one.tokens > told and not one.request.status:
-                self._told[number] = one.tokens
-                self.gateway.generated(one.request, one.tokens - told)
+        for one in self.in_flight.values():
+            if not one.request.status:
+                self._tell_tokens(one, one.tokens)
+
+    def _tell_tokens(self, one: InFlightRequest, tokens: int) -> None:
+        """Tell it of those of one request, so many by now."""
+        told = self._told.get(one.request.request_id, 0)
+        if tokens > told:
+            self._told[one.request.request_id] = tokens
+            self.gateway.generated(one.request, tokens - told)
 
     def arrived(self, requests: Sequence[Request], now: float) -> None:
         """Take note of requests that were submitted just now."""
@@ -260,6 +265,8 @@ class Dispatcher:
             return
         self.running[request.replica] -= 1
         one.measure(in_words=self._traffic.scenario.estimator.unit == "words")
+        if self.gateway.counts_tokens:
+            self._tell_tokens(one, one.output_tokens)
         if one.answer is not None:
             request.output_tokens = one.output_tokens
             request.output_length = one.counted_tokens

@@ -17,6 +17,7 @@ from driftsched.live import EngineError, LiveRun, run_live
 from driftsched.live.torch_engine import TorchEngine
 from driftsched.live.traffic import live_scenario, live_workload
 from driftsched.scenario import Scenario, parse_scenario
+from driftsched.scheduling.policies import ScorePolicy
 from driftsched.simulation import simulate
 from driftsched.workload import Workload, generate
 from tests.live.models import tiny
@@ -38,7 +39,14 @@ EQUAL = ("tenant", "category", "attempt", "retry_of", "user", "status", "reason"
 
 
 def steady(scenario: Scenario, engine: dict[str, Any]) -> Scenario:
-    """The scenario on the steady engine, with lengths that both worlds count alike."""
+    """The scenario on the steady engine, with lengths that both worlds count alike.
+
+    A policy whose scores follow the moment, or tokens as they are given, is left out: who comes, and
+    what is given, within one instant is a turn of the event loop apart on the wall clock.
+    """
+    policy = scenario.policy
+    assume(not (isinstance(policy, ScorePolicy) and policy.rescored))
+    assume(not getattr(policy, "by_tokens", False))
     data = scenario.model_dump(mode="json", by_alias=True)
     data |= {"cluster": STEADY, "events": [], "engine": engine}
     data["estimator"]["unit"] = "tokens"

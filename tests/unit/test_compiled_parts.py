@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,6 +21,7 @@ from driftsched.simulation.compiled.cost import (
 )
 from driftsched.simulation.compiled.fleet import pack_fleet
 from driftsched.simulation.compiled.heap import pop, push
+from driftsched.simulation.compiled.jit import inlined
 from driftsched.simulation.compiled.rows import pop_first, push_row, remove_row
 from driftsched.simulation.compiled.state import Costs
 from driftsched.workload import generate
@@ -79,7 +79,7 @@ def test_a_row_gives_back_the_least_also_after_a_removal(values: set[int], data:
 
 
 # as the kernel: with references counted here alone, arrays would be freed that are still in use
-@numba.njit(error_model="numpy", _nrt=False)
+@inlined
 def compiled_costs(
     costs: Costs, tokens: int, kv: int, steps: int, running: int, until_s: float
 ) -> tuple[float, float, int]:

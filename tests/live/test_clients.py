@@ -41,8 +41,8 @@ EQUAL = ("tenant", "category", "attempt", "retry_of", "user", "status", "reason"
 def steady(scenario: Scenario, engine: dict[str, Any]) -> Scenario:
     """The scenario on the steady engine, with lengths that both worlds count alike.
 
-    A policy whose scores follow the moment, or tokens as they are given, is left out: who comes, and
-    what is given, within one instant is a turn of the event loop apart on the wall clock.
+    A policy whose scores follow the moment, or tokens as they are given, is left out: who comes,
+    and what is given, within one instant is a turn of the event loop apart on the wall clock.
     """
     policy = scenario.policy
     assume(not (isinstance(policy, ScorePolicy) and policy.rescored))

@@ -128,8 +128,11 @@ async def _send(engine: Engine, facts: EngineFacts, wave: Wave, first: int) -> l
     try:
         async with asyncio.TaskGroup() as group:
             calls = [group.create_task(one(first + number)) for number in range(wave.calls)]
-    except* RunError as failed:
-        raise RunError(str(failed.exceptions[0])) from None
+    except ExceptionGroup as failed:
+        runs, _ = failed.split(RunError)
+        if runs is None:
+            raise
+        raise RunError(str(runs.exceptions[0])) from None
     return [call.result() for call in calls]
 
 

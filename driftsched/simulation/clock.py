@@ -71,22 +71,31 @@ class Clock(simpy.Environment):
 
 
 class Alarm:
-    """A process that waits and then calls."""
+    """A call at a time, unless it is cancelled before: a timeout with a callback, no process."""
 
     def __init__(
         self, clock: Clock, time_s: float, order: int, call: Callable[[Alarm], None]
     ) -> None:
-        self._clock, self._call = clock, call
-        self._process = clock.process(self._run(time_s, clock.rank(order)))
+        self._clock, self._time_s, self._call = clock, time_s, call
+        self._rank = clock.rank(order)
+        self._set = True
+        clock.pending += 1
+        self._wait()
 
-    def _run(self, time_s: float, rank: int) -> Steps:
-        try:
-            yield from self._clock.until(time_s, rank)
-        except simpy.Interrupt:
-            return
-        self._call(self)
+    def _wait(self, _: simpy.Event | None = None) -> None:
+        """Go the rest of the way, or most of a long one; see `Clock.until`."""
+        if self._set:
+            to_go, near = self._time_s - self._clock.now, 2 * self._clock.now >= self._time_s
+            timeout = Timeout(self._clock, to_go if near else 0.75 * to_go, self._rank)
+            timeout.callbacks.append(self._ring if near else self._wait)
+
+    def _ring(self, _: simpy.Event) -> None:
+        if self._set:
+            self.cancel()
+            self._call(self)
 
     def cancel(self) -> None:
         """Let the time pass without the call."""
-        if self._process.is_alive and self._process is not self._clock.active_process:
-            self._process.interrupt()
+        if self._set:
+            self._set = False
+            self._clock.pending -= 1

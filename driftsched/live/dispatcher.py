@@ -101,7 +101,7 @@ class Dispatcher:
         self._schedule = Schedule()
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._told: dict[int, int] = {}  # tokens of each request that the gateway knows of
+        self._told: dict[int, int] = {}  # tokens of those that run, as far as they were told
         if gateway.counts_tokens:
             gateway.catch_up = self._count_tokens
         self.clients = Clients(scenario, traffic.workload, self._schedule, traffic.requests, self)
@@ -144,13 +144,13 @@ class Dispatcher:
 
     def _count_tokens(self, now: float) -> None:
         """Tell the gateway of the tokens that came since it was last told."""
-        for one in self.in_flight.values():
-            if not one.request.status:
-                self._tell_tokens(one, one.tokens)
+        for number in self._told:
+            one = self.in_flight[number]
+            self._tell_tokens(one, one.tokens)
 
     def _tell_tokens(self, one: InFlightRequest, tokens: int) -> None:
         """Tell it of those of one request, so many by now."""
-        told = self._told.get(one.request.request_id, 0)
+        told = self._told[one.request.request_id]
         if tokens > told:
             self._told[one.request.request_id] = tokens
             self.gateway.generated(one.request, tokens - told)
@@ -215,6 +215,8 @@ class Dispatcher:
         self.running[replica] += 1
         one = InFlightRequest(request, self._call(request), self._options, self._clock)
         self.in_flight[request.request_id] = one
+        if self.gateway.counts_tokens:
+            self._told[request.request_id] = 0
         return one
 
     def _call(self, request: Request) -> Call:
@@ -267,6 +269,7 @@ class Dispatcher:
         one.measure(in_words=self._traffic.scenario.estimator.unit == "words")
         if self.gateway.counts_tokens:
             self._tell_tokens(one, one.output_tokens)
+            del self._told[request.request_id]
         if one.answer is not None:
             request.output_tokens = one.output_tokens
             request.output_length = one.counted_tokens

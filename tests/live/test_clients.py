@@ -112,6 +112,25 @@ def test_gangs_equal_the_simulation(scenario: Scenario, size: int) -> None:
     assert_alike(simulated, live)
 
 
+def test_vtc_serves_by_the_tokens_that_were_given() -> None:
+    """Else the tenant that sends most would be served most, live as under FIFO."""
+    tenants = [{"name": "loud", "share": 0.8}, {"name": "quiet", "share": 0.2}]
+    flood = {
+        "name": "flood",
+        "requests": 80,
+        "arrivals": {"kind": "poisson", "rate_rps": 500},
+        "mix": {"short_qa": 1},
+    }
+    drawn = small(tenants=tenants, phases=[flood], policy={"kind": "vtc"})
+    data = drawn.model_dump(mode="json", by_alias=True) | {"cluster": STEADY}
+    data["engine"] = {"mode": "continuous", "batch_size": 1}
+    data["estimator"]["unit"] = "tokens"
+    simulated, live = both(parse_scenario(data))
+    assert_alike(simulated, live)
+    first = live.sort_values("dispatch_s").head(24)["tenant"].value_counts()
+    assert first["quiet"] >= 8, "a fifth of the requests, and half of the service while both wait"
+
+
 def test_times_are_scaled_for_clients_alone() -> None:
     """Else a hurried run would keep its users thinking, waiting and pausing as long as before."""
     plain, hurried = (

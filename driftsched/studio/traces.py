@@ -12,7 +12,7 @@ from pathlib import Path
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario
 from driftsched.workload.traces.formats import look
-from driftsched.workload.traces.textfile import head, unpacked_bytes
+from driftsched.workload.traces.textfile import head, size_of
 
 __all__ = [
     "MAX_UPLOAD_MB",
@@ -26,6 +26,7 @@ MAX_UPLOAD_MB = 50
 MAX_FOLDER_MB = 2000
 MB = 1_000_000
 MAX_UNPACKED_MB = 250
+MAX_UPLOAD_ROWS = 5_000_000
 STORED = re.compile(r"[0-9a-f]{64}\.(?:csv|jsonl|json)(?:\.gz)?")
 
 
@@ -41,7 +42,7 @@ def store_trace(data: bytes) -> Path:
     Parameters
     ----------
     data : bytes
-        CSV, JSON lines or JSON, plain or gzip: 50 MB at most, 250 MB unpacked.
+        CSV, JSON lines or JSON, plain or gzip: 50 MB at most, 250 MB unpacked, 5 million rows.
 
     Raises
     ------
@@ -64,15 +65,15 @@ def store_trace(data: bytes) -> Path:
 
 def _ending(data: bytes) -> str:
     """File name's ending by the content, after a look at it."""
-    packed = data.startswith(b"\x1f\x8b")
     kind = look(head(io.BytesIO(data))).kind
-    if packed:
-        unpacked = unpacked_bytes(io.BytesIO(data))
-        if unpacked > MAX_UNPACKED_MB * MB:
-            raise TraceError(
-                f"trace must have at most {MAX_UNPACKED_MB} MB unpacked, got {unpacked / MB:.0f} MB"
-            )
-    return f".{kind}.gz" if packed else f".{kind}"
+    unpacked, rows = size_of(io.BytesIO(data), MAX_UNPACKED_MB * MB)
+    if unpacked > MAX_UNPACKED_MB * MB:
+        raise TraceError(
+            f"trace must have at most {MAX_UNPACKED_MB} MB unpacked, got {unpacked / MB:.0f} MB"
+        )
+    if rows > MAX_UPLOAD_ROWS:
+        raise TraceError(f"trace must have at most {MAX_UPLOAD_ROWS} rows, got {rows}")
+    return f".{kind}.gz" if data.startswith(b"\x1f\x8b") else f".{kind}"
 
 
 def _write(path: Path, data: bytes) -> None:

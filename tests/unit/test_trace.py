@@ -24,6 +24,7 @@ from driftsched.workload.traces import textfile
 TRACES = Path(__file__).resolve().parents[2].parent / "shared" / "traces"
 CONVERSATION = TRACES / "AzureLLMInferenceTrace_conv.csv"
 HEAD = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
+MOONCAKE = b'{"timestamp":1,"input_length":1,"output_length":1,"hash_ids":[]}\n'
 ROWS = (
     "2023-11-16 18:15:46.6805900,374,44\n"
     "2023-11-16 18:15:47.6805901,396,109\n"
@@ -161,6 +162,23 @@ def test_file_over_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
     packed = gzip.compress((HEAD + ROWS * 1000).encode())
     assert len(packed) < 10_000
     assert "at most 10000 bytes unpacked" in refused(packed)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (MOONCAKE + b'{"hash_ids":[' + b"[]," * 2_000_000, "line 2: must have at most 4000000"),
+        (b",".join(b"c%d" % i for i in range(40_000)) + b"\n", "at most 1000 columns"),
+        (b'{"input_lens":[1],"output_lens":[' + b"[]," * 6_000_000 + b"1]}", "10000000 values"),
+        (HEAD.encode() + b'"' + b"a\n" * 4_000_000, "line 2: must be CSV"),
+    ],
+    ids=["record", "columns", "values", "quote"],
+)
+def test_small_files_cannot_take_much_memory_or_time(data: bytes, said: str) -> None:
+    """Half a megabyte packed took gigabytes of a server's memory, or minutes of its processor."""
+    packed = gzip.compress(data, compresslevel=1)
+    assert len(packed) < 500_000
+    assert said in refused(packed, on_error="skip")
 
 
 def test_only_bad_rows_are_refused_even_when_skipping() -> None:

@@ -12,7 +12,7 @@ import pytest
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
 from driftsched.workload import TraceImport, import_trace, look_at_trace
-from driftsched.workload.traces.textfile import blocks
+from driftsched.workload.traces import read as reading
 
 ARENA = "req_time,client,prompt_len,output_len\n" + "".join(
     f"{i},{'abcd'[min(i % 7, 3)]},{10 + i},{20 + i}\n" for i in range(70)
@@ -192,14 +192,12 @@ def test_rules_that_contradict_are_refused(rules: dict[str, Any], said: str) -> 
         traced(**rules)
 
 
-def test_blocks_end_at_row_ends_only() -> None:
-    """A block that ended inside a quoted field would break two rows."""
-    text = "".join(f'{i},"line one\nline ""two"", {i}",{i}\n' for i in range(500))
-    parts = list(blocks(io.BytesIO(text.encode()), size=97))
-    assert "".join(part.text for part in parts) == text
-    assert len(parts) > 50
-    assert all(part.text.count('"') % 2 == 0 for part in parts)
-    lines = 1
-    for part in parts:
-        assert part.first_line == lines
-        lines += part.text.count("\n")
+def test_quoted_fields_may_go_over_many_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is read in pieces must not be cut inside a quoted field."""
+    monkeypatch.setattr(reading, "LONGEST_RECORD", 97)
+    rows = "".join(f'{i},"line one\nline ""two"", {i}",{i + 1},{i + 2}\n' for i in range(500))
+    text = f"req_time,client,prompt_len,output_len\n{rows}7,x\n8,y,0,1\n"
+    report = read(text, on_error="skip")
+    assert report.workload.prompt_tokens.tolist() == list(range(1, 501))
+    assert report.clients == 500
+    assert [problem.line for problem in report.problems] == [1002, 1003]

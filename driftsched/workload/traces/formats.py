@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TimeUnit, TraceColumns
-from driftsched.workload.traces.textfile import head
+from driftsched.workload.traces.textfile import MAX_COLUMNS, head
 
 __all__ = [
     "BENCH_LISTS",
@@ -91,11 +91,13 @@ def look(text: str) -> TraceLook:
     Raises
     ------
     TraceError
-        It is empty or has no header.
+        It is empty, or has no header or too many columns.
     """
     if not text.strip():
         raise TraceError("trace must have a header and rows, got an empty file")
     seen = _json_look(text) if text.lstrip()[0] in "{[" else _csv_look(text)
+    if len(seen.names) > MAX_COLUMNS:
+        raise TraceError(f"trace must have at most {MAX_COLUMNS} columns, got {len(seen.names)}")
     return replace(seen, format=_detect(seen, text))
 
 

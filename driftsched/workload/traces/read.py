@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,19 +16,22 @@ import pyarrow.csv
 
 from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TraceFormat, TraceSource
-from driftsched.workload.traces.formats import (
-    BENCH_LISTS,
-    TraceLook,
-    at_path,
-    look,
-)
-from driftsched.workload.traces.rows import Cells, Collector, RecordedRows, TraceProblem
+from driftsched.workload.traces.formats import BENCH_LISTS, TraceLook, at_path, look
+from driftsched.workload.traces.rows import LONGEST_VALUE, RecordedRows, TraceProblem
 from driftsched.workload.traces.servegen import read_servegen
-from driftsched.workload.traces.textfile import Block, blocks, head
+from driftsched.workload.traces.textfile import (
+    LONGEST_RECORD,
+    MAX_VALUES,
+    TextStream,
+    head,
+    lines,
+    texts,
+    unpacked,
+)
 
 __all__ = ["read_rows"]
 
-LONGEST = 200
+BLOCK_LINES = 20_000
 MAX_BENCH_BYTES = 100_000_000
 OBJECT_RULE = "must be a JSON object"
 BENCH_FORMAT = TraceFormat(
@@ -77,13 +81,19 @@ def read_rows(
         layout = TraceFormat(**rules.columns.model_dump(), failures=True)
     if seen.kind == "json":
         raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
-    if seen.kind == "csv" and not set(layout.names) <= set(seen.names):
-        raise _lacks(seen, layout)
-    rows = Collector()
-    for block in blocks(source):
-        csv_cells = seen.kind == "csv"
-        rows.check(_csv(block, seen, layout) if csv_cells else _jsonl(block, layout), layout)
-    return name, rows.rows(with_clients=layout.client is not None)
+    rows = RecordedRows()
+    with unpacked(source) as stream:
+        if seen.kind == "jsonl":
+            _read_jsonl(stream, layout, rows)
+        elif set(layout.names) <= set(seen.names):
+            _read_csv(stream, seen, layout, rows)
+        else:
+            raise _lacks(seen, layout)
+    rows.join(with_clients=layout.client is not None)
+    if seen.kind == "csv" and rows.problems:
+        with unpacked(source) as stream:
+            rows.problems = _with_lines(stream, seen, rows.problems)
+    return name, rows
 
 
 def _lacks(seen: TraceLook, layout: TraceFormat) -> TraceError:
@@ -112,95 +122,97 @@ def _said(seen: TraceLook) -> str:
     return said if len(said) <= 80 else f"{said[:77]}..."
 
 
-def _csv(block: Block, seen: TraceLook, layout: TraceFormat) -> Cells:
-    """Cells of a block of CSV below the header; rows of another width are broken."""
-    skipped = max(0, seen.header_line - block.first_line + 1)
-    below = block.data.split(b"\n", skipped)[skipped:]
-    if not below or not below[0].strip():
-        return Cells([pa.array([], pa.string())] * len(layout.names), list)
-    wide: list[pyarrow.csv.InvalidRow] = []
+def _read_csv(stream: BinaryIO, seen: TraceLook, layout: TraceFormat, rows: RecordedRows) -> None:
+    """Take the rows of CSV below its header; those of another width are broken."""
+    width = len(seen.names)
+    odd: list[int] = []
     places = [str(seen.names.index(name)) for name in layout.names]
 
     def note(row: pyarrow.csv.InvalidRow) -> str:
-        wide.append(row)
+        odd.append(row.number)
+        if row.text.strip():
+            rows.broken(
+                row.number, f"must have {width} columns", f"{row.actual_columns}: {row.text}"
+            )
         return "skip"
 
-    def lines() -> list[int]:
-        return _lines(below[0], seen.delimiter, block.first_line + skipped)
-
+    first = seen.header_line + 1  # rows are numbered as if all lines before had been rows
     try:
-        table = pyarrow.csv.read_csv(
-            pa.py_buffer(below[0]),
+        with pyarrow.csv.open_csv(
+            TextStream(stream),
             pyarrow.csv.ReadOptions(
                 use_threads=False,
-                block_size=len(below[0]) + 1,
-                column_names=[str(place) for place in range(len(seen.names))],
+                block_size=LONGEST_RECORD,
+                column_names=[str(place) for place in range(width)],
+                skip_rows=seen.header_line,
             ),
             pyarrow.csv.ParseOptions(
-                delimiter=seen.delimiter,
-                newlines_in_values=True,
-                invalid_row_handler=note,
+                delimiter=seen.delimiter, newlines_in_values=True, invalid_row_handler=note
             ),
             pyarrow.csv.ConvertOptions(
                 column_types=dict.fromkeys(places, pa.string()),
                 include_columns=[*dict.fromkeys(places)],
             ),
-        )
+        ) as reader:
+            for batch in reader:
+                numbers = np.arange(first, first + len(batch) + len(odd))
+                numbers = np.setdiff1d(numbers, odd, assume_unique=True)[: len(batch)]
+                rows.check([batch[place] for place in places], layout, numbers)
+                if len(numbers):
+                    first = int(numbers[-1]) + 1
+                odd[:] = [number for number in odd if number >= first]
     except pa.ArrowInvalid as error:
-        raise TraceError(f"line {block.first_line}: must be CSV, got {error}") from None
-
-    at = lines() if wide else []
-    broken = [
-        TraceProblem(
-            at[row.number - 1],
-            "",
-            f"must have {row.expected_columns} columns",
-            f"{row.actual_columns}: {row.text}",
-        )
-        for row in wide
-        if row.text.strip()
-    ]
-    odd = {row.number - 1 for row in wide}
-    columns = [table[place].combine_chunks() for place in places]
-    return Cells(columns, lambda: [line for n, line in enumerate(lines()) if n not in odd], broken)
+        raise TraceError(f"line {first}: must be CSV, got {error}") from None
 
 
-def _lines(data: bytes, delimiter: str, first_line: int) -> list[int]:
-    """Line in which each row of CSV begins; a quoted cell may go over several."""
-    reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter)
-    lines, start = [], first_line
+def _with_lines(
+    stream: BinaryIO, seen: TraceLook, problems: Sequence[TraceProblem]
+) -> tuple[TraceProblem, ...]:
+    """Problems by the line in which their row begins, since quoted cells may go over several."""
+    reader = csv.reader(islice(lines(stream), seen.header_line, None), delimiter=seen.delimiter)
+    found: list[int] = []
+    start = seen.header_line + 1
     try:
         for row in reader:
             if row:
-                lines.append(start)
-            start = first_line + reader.line_num
+                found.append(start)
+            start = seen.header_line + 1 + reader.line_num
+            if seen.header_line + len(found) == problems[-1].line:
+                break
     except csv.Error as error:
-        line = first_line + reader.line_num - 1
-        raise TraceError(f"line {line}: must be CSV, got {error}") from None
-    return lines
+        raise TraceError(f"line {start}: must be CSV, got {error}") from None
+    return tuple(replace(one, line=found[one.line - seen.header_line - 1]) for one in problems)
 
 
-def _jsonl(block: Block, layout: TraceFormat) -> Cells:
-    """Cells of a block of one JSON object a line; other lines are broken."""
-    lines: list[int] = []
-    values: list[list[str]] = []
-    broken: list[TraceProblem] = []
-    for line, text in enumerate(block.text.split("\n"), start=block.first_line):
+def _read_jsonl(stream: BinaryIO, layout: TraceFormat, rows: RecordedRows) -> None:
+    """Take one JSON object a line; other lines are broken."""
+    at: list[int] = []
+    cells: list[list[str]] = [[] for _ in layout.names]
+
+    def take() -> None:
+        rows.check([pa.array(column, pa.string()) for column in cells], layout, at)
+        at.clear()
+        for column in cells:
+            column.clear()
+
+    for line, text in enumerate(lines(stream), start=1):
         if not text.strip():
             continue
         try:
             record = json.loads(text)
         except (ValueError, RecursionError) as error:
             said = str(error).partition(": line ")[0]
-            broken.append(TraceProblem(line, "", f"{OBJECT_RULE} ({said})", text[:80]))
+            rows.broken(line, f"{OBJECT_RULE} ({said})", text)
             continue
-        if isinstance(record, dict):
-            lines.append(line)
-            values.append([_cell(at_path(record, name)) for name in layout.names])
-        else:
-            broken.append(TraceProblem(line, "", OBJECT_RULE, text[:80]))
-    columns = list(zip(*values, strict=True)) or [()] * len(layout.names)
-    return Cells([pa.array(column, pa.string()) for column in columns], lambda: lines, broken)
+        if not isinstance(record, dict):
+            rows.broken(line, OBJECT_RULE, text)
+            continue
+        at.append(line)
+        for column, name in zip(cells, layout.names, strict=True):
+            column.append(_cell(at_path(record, name)))
+        if len(at) == BLOCK_LINES:
+            take()
+    take()
 
 
 def _cell(value: Any) -> str:
@@ -211,7 +223,9 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, str):
-        return value[:LONGEST].encode(errors="replace").decode()  # half a character is no text
+        return (
+            value[:LONGEST_VALUE].encode(errors="replace").decode()
+        )  # half a character is no text
     return "missing" if value is None else json.dumps(value)[:80]
 
 
@@ -221,7 +235,8 @@ def _read_bench(source: Path | BinaryIO) -> RecordedRows:
     Without start_times, which older versions do not save, requests are spaced evenly over the
     benchmark's duration, and a note says so. Requests without output failed and are left out.
     """
-    result = _bench_result(source)
+    with unpacked(source) as stream:
+        result = _bench_result(stream)
     prompt, output = (result[name] for name in BENCH_LISTS)
     n = len(prompt)
     if n != len(output):
@@ -236,24 +251,28 @@ def _read_bench(source: Path | BinaryIO) -> RecordedRows:
             )
         times = (np.arange(n) * (duration_s / max(n, 1))).tolist()
         notes = ("the file has no start times: requests are spaced evenly over its duration",)
-    rows = Collector()
+    rows = RecordedRows(notes=notes)
     columns = [
         pa.array(map(_cell, values), pa.string(), size=n) for values in (times, prompt, output)
     ]
-    rows.check(Cells(columns, lambda: range(1, n + 1)), BENCH_FORMAT)
-    return rows.rows(with_clients=False, notes=notes)
+    rows.check(columns, BENCH_FORMAT, range(1, n + 1))
+    return rows.join(with_clients=False)
 
 
-def _bench_result(source: Path | BinaryIO) -> dict[str, Any]:
-    texts: list[str] = []
-    for block in blocks(source):
-        texts.append(block.text)
-        if sum(map(len, texts)) > MAX_BENCH_BYTES:
+def _bench_result(stream: BinaryIO) -> dict[str, Any]:
+    found: list[str] = []
+    size = values = 0
+    for text in texts(stream):
+        found.append(text)
+        size += len(text)
+        values += text.count(",") + text.count("[") + text.count("{")
+        if size > MAX_BENCH_BYTES or values > MAX_VALUES:
             raise TraceError(
-                f"trace must have at most {MAX_BENCH_BYTES} bytes as one JSON value, got more"
+                f"trace must have at most {MAX_BENCH_BYTES} bytes and {MAX_VALUES} values as one "
+                "JSON value, got more"
             )
     try:
-        result = json.loads("".join(texts))
+        result = json.loads("".join(found))
     except ValueError as error:
         raise TraceError(f"trace must be one JSON value: {error}") from None
     except RecursionError:

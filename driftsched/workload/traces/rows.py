@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from operator import attrgetter
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -15,15 +16,16 @@ from numpy.typing import NDArray
 from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import TimeUnit, TraceFormat
 from driftsched.workload.traces.formats import DATE_TIME
+from driftsched.workload.traces.textfile import MAX_ROWS
 
-__all__ = ["MAX_ROWS", "Cells", "Collector", "RecordedRows", "TraceProblem"]
+__all__ = ["LONGEST_VALUE", "RecordedRows", "TraceProblem"]
 
 IntArray = NDArray[np.int64]
 
 MAX_TOKENS = 1_000_000_000
-MAX_ROWS = 20_000_000
 MAX_PROBLEMS = 1000
 MAX_CLIENTS = 100_000
+LONGEST_VALUE = 200
 MAX_NS = 9.2e18
 BAD_TIME = np.iinfo(np.int64).min
 """Stands where a cell is no time; -1 where one is no count."""
@@ -48,9 +50,12 @@ class TraceProblem:
         return f"line {self.line}{column}: {self.message}, got {value!r}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class RecordedRows:
     """The good rows in the order of the file, and what is wrong with the others.
+
+    They are taken block by block with `check`, `add` and `broken`; `join` gives the arrays and the
+    problems.
 
     Attributes
     ----------
@@ -58,6 +63,10 @@ class RecordedRows:
         Nanoseconds since 1970 or since the trace's own beginning.
     prompt_tokens, output_tokens : int arrays, shape (n,)
         At least 1.
+    client : int array, shape (n,), or None
+        Positions in `clients`; None where the file does not say who sent a request.
+    clients : tuple of str
+        In order of appearance.
     rows_read : int
         Rows below the header, good or not; blank lines are none.
     unanswered : int
@@ -66,79 +75,67 @@ class RecordedRows:
         By line, at most 1000; a row may have several.
     problem_count : int
         All of them.
-    client : int array, shape (n,), or None
-        Positions in `clients`; None where the file does not say who sent a request.
-    clients : tuple of str
-        In order of appearance.
     notes : tuple of str
         What the reader had to assume, in words.
     """
 
-    time_ns: IntArray
-    prompt_tokens: IntArray
-    output_tokens: IntArray
-    rows_read: int
-    unanswered: int
-    problems: tuple[TraceProblem, ...]
-    problem_count: int
-    client: IntArray | None
-    clients: tuple[str, ...]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Rows of a file as text, a column for each name of a layout, and broken lines.
-
-    `lines` gives the line of each row; it is asked only where a cell is wrong.
-    """
-
-    columns: Sequence[pa.Array[Any]]
-    lines: Callable[[], Sequence[int]]
-    broken: Sequence[TraceProblem] = ()
-
-
-@dataclass
-class Collector:
-    """Gathers rows block by block; the memory it takes is that of the numbers."""
-
-    columns: list[tuple[IntArray, ...]] = field(default_factory=list)
-    clients: dict[str, int] = field(default_factory=dict)
-    problems: list[TraceProblem] = field(default_factory=list)
-    problem_count: int = 0
+    time_ns: IntArray = field(init=False)
+    prompt_tokens: IntArray = field(init=False)
+    output_tokens: IntArray = field(init=False)
+    client: IntArray | None = None
+    clients: tuple[str, ...] = ()
     rows_read: int = 0
     unanswered: int = 0
-    taken: int = 0
+    problems: tuple[TraceProblem, ...] = ()
+    problem_count: int = 0
+    notes: tuple[str, ...] = ()
+    _broken_lines: list[TraceProblem] = field(default_factory=list)
+    _wrong_cells: list[TraceProblem] = field(default_factory=list)
+    _places: dict[str, int] = field(default_factory=dict)
+    _blocks: list[tuple[IntArray, ...]] = field(default_factory=list)
+    _taken: int = 0
 
-    def check(self, cells: Cells, layout: TraceFormat) -> None:
-        """Add the rows whose cells keep their columns' rules; note what is wrong with others."""
+    def check(
+        self, columns: Sequence[pa.Array[Any]], layout: TraceFormat, lines: Sequence[int] | IntArray
+    ) -> None:
+        """Add the rows whose cells keep their columns' rules; note what is wrong with others.
+
+        Parameters
+        ----------
+        columns : sequence of text arrays
+            One for each name of the layout.
+        layout : TraceFormat
+        lines : sequence of int
+            The line of each row.
+        """
         least = 0 if layout.failures else 1
-        time_ns = times_ns(cells.columns[0], layout.time_unit)
-        prompt, output = (whole_numbers(column) for column in cells.columns[1:3])
+        time_ns = times_ns(columns[0], layout.time_unit)
+        prompt, output = (whole_numbers(column) for column in columns[1:3])
         good = (
             time_ns != BAD_TIME,
             (prompt >= 1) & (prompt <= MAX_TOKENS),
             (output >= least) & (output <= MAX_TOKENS),
         )
         rules = (time_rule(layout.time_unit), token_rule(1), token_rule(least))
-        self.rows_read += len(time_ns) + len(cells.broken)
+        wanted = MAX_PROBLEMS if len(self._wrong_cells) < MAX_PROBLEMS else 0
+        for name, column, right, rule in zip(layout.names, columns, good, rules, strict=False):
+            wrong = np.flatnonzero(~right)
+            self.problem_count += len(wrong)
+            self._wrong_cells += [
+                TraceProblem(int(lines[row]), name, rule, column[row].as_py()[:LONGEST_VALUE])
+                for row in wrong[:wanted].tolist()
+            ]
+        self.rows_read += len(time_ns)
         taken = good[0] & good[1] & good[2]
-        client = cells.columns[3] if layout.client is not None else None
-        if not taken.all() or cells.broken:
-            lines = [] if taken.all() else cells.lines()
-            problems = [*cells.broken]
-            for name, column, right, rule in zip(
-                layout.names, cells.columns, good, rules, strict=False
-            ):
-                problems += [
-                    TraceProblem(lines[row], name, rule, column[row].as_py())
-                    for row in np.flatnonzero(~right).tolist()
-                ]
-            problems.sort(key=lambda problem: problem.line)  # stable: by column inside a line
-            self.problem_count += len(problems)
-            self.problems += problems[: MAX_PROBLEMS - len(self.problems)]
-            client = None if client is None else client.filter(pa.array(taken))
+        client = columns[3].filter(pa.array(taken)) if layout.client is not None else None
         self.add(time_ns[taken], prompt[taken], output[taken], client)
+
+    def broken(self, line: int, rule: str, value: str) -> None:
+        """Note a line that is no row at all."""
+        self.rows_read += 1
+        self.problem_count += 1
+        if len(self._broken_lines) < MAX_PROBLEMS:
+            self._broken_lines.append(TraceProblem(line, "", rule, value[:LONGEST_VALUE]))
 
     def add(
         self, time_ns: IntArray, prompt: IntArray, output: IntArray, client: pa.Array[Any] | None
@@ -146,37 +143,33 @@ class Collector:
         """Add good rows; those without output count as unanswered."""
         answered = output > 0
         self.unanswered += int((~answered).sum())
-        self.taken += int(answered.sum())
-        if self.taken > MAX_ROWS:
+        self._taken += int(answered.sum())
+        if self._taken > MAX_ROWS:
             raise TraceError(f"trace must have at most {MAX_ROWS} rows, got more")
         columns = [time_ns, prompt, output]
         if client is not None:
             found = pc.utf8_trim_whitespace(client).dictionary_encode()
             places = [
-                self.clients.setdefault(name, len(self.clients))
+                self._places.setdefault(name, len(self._places))
                 for name in found.dictionary.to_pylist()
             ]
-            if len(self.clients) > MAX_CLIENTS:
+            if len(self._places) > MAX_CLIENTS:
                 raise TraceError(f"trace must have at most {MAX_CLIENTS} clients, got more")
             columns.append(np.array(places, np.int64)[found.indices.to_numpy()])
-        self.columns.append(tuple(column[answered] for column in columns))
+        self._blocks.append(tuple(column[answered] for column in columns))
 
-    def rows(self, with_clients: bool, notes: tuple[str, ...] = ()) -> RecordedRows:
-        """Return everything gathered."""
+    def join(self, with_clients: bool) -> Self:
+        """Make arrays of all that was taken, and put the first problems in order."""
         empty = (np.empty(0, np.int64),) * (4 if with_clients else 3)
-        columns = [np.concatenate(parts) for parts in zip(empty, *self.columns, strict=True)]
-        return RecordedRows(
-            time_ns=columns[0],
-            prompt_tokens=columns[1],
-            output_tokens=columns[2],
-            rows_read=self.rows_read,
-            unanswered=self.unanswered,
-            problems=tuple(self.problems),
-            problem_count=self.problem_count,
-            client=columns[3] if with_clients else None,
-            clients=tuple(self.clients),
-            notes=notes,
-        )
+        columns = [np.concatenate(parts) for parts in zip(empty, *self._blocks, strict=True)]
+        self._blocks.clear()
+        self.time_ns, self.prompt_tokens, self.output_tokens = columns[:3]
+        self.clients = tuple(self._places)
+        self.client = columns[3] if with_clients else None
+        problems = [*self._broken_lines, *self._wrong_cells]
+        # Stable: by column inside a line.
+        self.problems = tuple(sorted(problems, key=attrgetter("line"))[:MAX_PROBLEMS])
+        return self
 
 
 def time_rule(unit: TimeUnit) -> str:

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from driftsched.core.errors import TraceError
 from driftsched.workload.traces.formats import SERVEGEN_COLUMNS
-from driftsched.workload.traces.rows import MAX_ROWS, Collector, RecordedRows
+from driftsched.workload.traces.rows import RecordedRows
+from driftsched.workload.traces.textfile import MAX_ROWS
 
 __all__ = ["read_servegen"]
 
@@ -75,7 +76,8 @@ def read_servegen(
         )
     measured = _table(_beside(source, "client_windows.csv"), ("client", "window_start_s"))
     pooled = [_pooled(_beside(source, f"{kind}_pmf.json")) for kind in ("input", "output")]
-    rows = Collector()
+    note = "requests are drawn from the rates and lengths that ServeGen measured for each client"
+    rows = RecordedRows(notes=(note,))
     clients = np.unique(rates["client"])
     for number, client in enumerate(clients):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(int(client),)))
@@ -89,8 +91,7 @@ def read_servegen(
         rows.add(time_ns, prompt, output, pa.repeat(f"client-{int(client)}", len(time_s)))
         if progress is not None:
             progress((number + 1) / len(clients))
-    note = "requests are drawn from the rates and lengths that ServeGen measured for each client"
-    return rows.rows(with_clients=True, notes=(note,))
+    return rows.join(with_clients=True)
 
 
 def _times(own: pd.DataFrame, rng: np.random.Generator) -> FloatArray:

@@ -1,152 +1,65 @@
-"""Text files from outside: plain or gzip, read a block of lines at a time, refused in one line."""
+"""Text files from outside: plain or gzip, read piece by piece within limits, refused in one line.
+
+The limits that hold for every trace, whoever reads it, stand here.
+"""
 
 from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import zlib
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from driftsched.core.errors import TraceError
 
-__all__ = ["MAX_BYTES", "Block", "blocks", "head", "unpacked_bytes"]
+__all__ = [
+    "LONGEST_RECORD",
+    "MAX_BYTES",
+    "MAX_COLUMNS",
+    "MAX_ROWS",
+    "MAX_VALUES",
+    "TextStream",
+    "head",
+    "lines",
+    "size_of",
+    "texts",
+    "unpacked",
+]
 
 MAX_BYTES = 500_000_000
-BLOCK_BYTES = 8_000_000
-HEAD_BYTES = 200_000
+"""Of a file, unpacked."""
+MAX_ROWS = 20_000_000
+MAX_COLUMNS = 1000
 LONGEST_RECORD = 4_000_000
-BOM = b"\xef\xbb\xbf"
+"""Characters of a line of JSON, and bytes of a row of CSV, quoted line ends included."""
+MAX_VALUES = 10_000_000
+"""In a file that is one JSON value, which can be read only as a whole."""
+HEAD_BYTES = 200_000
 GZIP = b"\x1f\x8b"
 
 
-@dataclass(frozen=True)
-class Block:
-    """Whole lines of a file: UTF-8 text without zero bytes or byte order mark.
-
-    Attributes
-    ----------
-    first_line : int
-        Number of its first line, counted from 1.
-    data : bytes
-        Lines end in newline, with or without carriage return; the file's last may not.
-    text : str
-        The same, decoded.
-    """
-
-    first_line: int
-    data: bytes
-    text: str
-
-
-def blocks(source: Path | BinaryIO, size: int = BLOCK_BYTES) -> Iterator[Block]:
-    """Read a file in blocks of about `size` bytes, none of which ends inside a quoted field.
-
-    Parameters
-    ----------
-    source : Path or seekable binary file
-        Gzip is unpacked; 500 MB at most, unpacked.
+@contextmanager
+def unpacked(source: Path | BinaryIO) -> Iterator[BinaryIO]:
+    """Open a file, plain or gzip; a seekable binary file stays where it was.
 
     Raises
     ------
     TraceError
-        The file cannot be read or unpacked, is too large, or is not text; the line is named.
+        It cannot be read or unpacked, also while it is read.
     """
-    line = 1
-    for data in _pieces(source, size):
-        yield Block(line, data, _text(data, line))
-        line += data.count(b"\n")
-
-
-def head(source: Path | BinaryIO) -> str:
-    """First lines of a file, or the beginning of a very long one; "" where there is nothing.
-
-    A binary file stays where it was.
-
-    Raises
-    ------
-    TraceError
-        As `blocks` does.
-    """
-    chunks = _chunks(source, HEAD_BYTES)
-    read = next(chunks, b"")
-    chunks.close()
-    data = _plain(read)
-    if len(read) == HEAD_BYTES:
-        data = data[: data.rfind(b"\n") + 1] or data
-    return _text(data, 1, cut=True)
-
-
-def unpacked_bytes(source: Path | BinaryIO) -> int:
-    """Size of a file, unpacked; counting stops past `MAX_BYTES`."""
-    found = 0
-    for data in _chunks(source, BLOCK_BYTES):
-        found += len(data)
-        if found > MAX_BYTES:
-            break
-    return found
-
-
-def _plain(data: bytes) -> bytes:
-    """The beginning of a file without byte order mark, old Macs' line ends as newlines."""
-    data = data.removeprefix(BOM)
-    return data if b"\n" in data else data.replace(b"\r", b"\n")
-
-
-def _pieces(source: Path | BinaryIO, size: int) -> Iterator[bytes]:
-    rest: list[bytes] = []  # joined only where a line ends, so that long lines are no trap
-    found, old_mac = 0, False
-    for data in _chunks(source, size):
-        if found == 0:
-            old_mac = b"\r" in data and b"\n" not in data
-            rest.append(_plain(data))
-        else:
-            rest.append(data.replace(b"\r", b"\n") if old_mac else data)
-        found += len(data)
-        if found > MAX_BYTES:
-            raise TraceError(f"trace must have at most {MAX_BYTES} bytes unpacked, got more")
-        if b"\n" in rest[-1]:
-            piece = b"".join(rest)
-            cut = _last_row_end(piece)
-            yield piece[:cut]
-            rest = [piece[cut:]]
-    if any(rest):
-        yield b"".join(rest)
-
-
-def _last_row_end(piece: bytes) -> int:
-    """Where the last row of CSV ends: after a newline that is in no quoted field.
-
-    Where none is found near the end, a quote has no partner, and the last newline must do.
-    """
-    last = cut = piece.rfind(b"\n") + 1
-    inside = piece.count(b'"', 0, cut) % 2
-    while inside and last - cut < LONGEST_RECORD:
-        before = piece.rfind(b"\n", 0, cut - 1) + 1
-        if before == 0:
-            break
-        inside = (inside + piece.count(b'"', before, cut)) % 2
-        cut = before
-    return last if inside else cut
-
-
-def _chunks(source: Path | BinaryIO, size: int) -> Generator[bytes]:
     try:
         with ExitStack() as opened:
             raw = opened.enter_context(source.open("rb")) if isinstance(source, Path) else source
             start = raw.tell()
             packed = raw.read(2) == GZIP
             raw.seek(start)
-            stream: BinaryIO = raw
-            if packed:
-                stream = cast("BinaryIO", opened.enter_context(gzip.GzipFile(fileobj=raw)))
             if not isinstance(source, Path):
                 opened.callback(raw.seek, start)
-            while data := stream.read(size):
-                yield data
+            yield cast("BinaryIO", gzip.GzipFile(fileobj=raw)) if packed else raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TraceError(f"trace is a broken gzip file: {error}") from None
     except TraceError:
@@ -156,14 +69,97 @@ def _chunks(source: Path | BinaryIO, size: int) -> Generator[bytes]:
         raise TraceError(f"trace {source} cannot be read: {reason}") from None
 
 
-def _text(data: bytes, first_line: int, cut: bool = False) -> str:
-    """Decode UTF-8; `cut` text may end inside a character."""
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not cut)
-    except UnicodeDecodeError as error:
-        line = first_line + data.count(b"\n", 0, error.start)
-        raise TraceError(f"line {line}: must be UTF-8 text, got {error.reason}") from None
-    if "\0" in text:
-        line = first_line + text.count("\n", 0, text.index("\0"))
-        raise TraceError(f"line {line}: must be text, got a zero byte")
-    return text
+def texts(stream: BinaryIO, size: int = LONGEST_RECORD) -> Iterator[str]:
+    """Text of a file in pieces of about `size` bytes; newlines end its lines, whatever did.
+
+    Parameters
+    ----------
+    stream : binary file
+        UTF-8, with or without byte order mark; see `unpacked`.
+
+    Raises
+    ------
+    TraceError
+        The file is too large or not text; the line is named.
+    """
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), True)
+    found, line = 0, 1
+    ended = False
+    while not ended:
+        data = stream.read(size)
+        ended = not data
+        found += len(data)
+        if found > MAX_BYTES:
+            raise TraceError(f"trace must have at most {MAX_BYTES} bytes unpacked, got more")
+        try:
+            text = decoder.decode(data, final=ended)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            line += before.count(b"\n")
+            raise TraceError(f"line {line}: must be UTF-8 text, got {error.reason}") from None
+        if "\0" in text:
+            line += text.count("\n", 0, text.index("\0"))
+            raise TraceError(f"line {line}: must be text, got a zero byte")
+        yield text
+        line += text.count("\n")
+
+
+def lines(stream: BinaryIO) -> Iterator[str]:
+    """Lines of a file, without their ends; `TraceError` as `texts`, or where one is too long."""
+    rest, number = "", 1
+    for text in texts(stream):
+        found = (rest + text).split("\n")
+        longest = max(range(len(found)), key=lambda place: len(found[place]))
+        if len(found[longest]) > LONGEST_RECORD:
+            raise TraceError(
+                f"line {number + longest}: must have at most {LONGEST_RECORD} characters, got more"
+            )
+        yield from found[:-1]
+        rest = found[-1]
+        number += len(found) - 1
+    yield rest
+
+
+class TextStream(io.RawIOBase):
+    """The text of a file as a binary stream, for parsers that ask for one."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._texts = texts(stream)
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            text = next(self._texts, None)
+            if text is None:
+                return 0
+            self._left = memoryview(text.encode())
+        n = min(len(buffer), len(self._left))
+        buffer[:n], self._left = self._left[:n], self._left[n:]
+        return n
+
+
+def head(source: Path | BinaryIO) -> str:
+    """First lines of a file, or the beginning of a very long one; "" where there is nothing.
+
+    Raises
+    ------
+    TraceError
+        As `unpacked` and `texts` do.
+    """
+    with unpacked(source) as stream:
+        pieces = texts(stream, HEAD_BYTES)
+        text, more = next(pieces), next(pieces, "")
+    return text[: text.rfind("\n") + 1] or text if more else text
+
+
+def size_of(source: Path | BinaryIO, most_bytes: int) -> tuple[int, int]:
+    """Bytes of a file, unpacked, and about how many lines; counting stops past `most_bytes`."""
+    found = lines_found = 0
+    with unpacked(source) as stream:
+        while found <= most_bytes and (data := stream.read(LONGEST_RECORD)):
+            found += len(data)
+            lines_found += max(data.count(b"\n"), data.count(b"\r"))
+    return found, lines_found

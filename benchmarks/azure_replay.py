@@ -7,23 +7,16 @@ Four replicas of an A100-80 with Llama-3-8B, continuous batching of 64, one queu
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-for name in ("OMP", "OPENBLAS", "MKL"):  # one core: before numpy is imported
-    os.environ[f"{name}_NUM_THREADS"] = "1"
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from figures import ROOT, measured
 
-from figures import show  # noqa: E402  the threads had to be set before
-
-from driftsched.results.storage import TABLES  # noqa: E402
-from driftsched.scenario import load_scenario  # noqa: E402
-from driftsched.simulation import simulate  # noqa: E402
+from driftsched.results.storage import TABLES
+from driftsched.scenario import load_scenario
+from driftsched.simulation import simulate
 
 TRACE = ROOT.parent / "shared" / "traces" / "AzureLLMInferenceTrace_conv.csv"
 REPLICAS = 4
@@ -56,20 +49,5 @@ def measure(trace: Path, repeats: int) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    """Measure and print; exit code 1 where the limit does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--trace", type=Path, default=TRACE)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    args = parser.parse_args()
-    if args.repeats < 1:
-        parser.error("--repeats must be >= 1")
-    if not args.trace.is_file():
-        parser.error(f"--trace must be a file, got {args.trace}")
-    found = measure(args.trace, args.repeats)
-    return show(found, LIMITS, args.json)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measured(measure, LIMITS, trace=TRACE, repeats=3))

@@ -9,21 +9,16 @@ counts all: server, network of the same machine, and a browser without a graphic
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from figures import measured
+from playwright.sync_api import sync_playwright
 
-from figures import show  # noqa: E402
-from playwright.sync_api import sync_playwright  # noqa: E402
-
-from tests.support.browser import ARGS, VIEWPORT, Server, find_chromium  # noqa: E402
+from tests.support.browser import ARGS, VIEWPORT, Server, find_chromium
 
 LIMITS = {
     "headline_s_p50": 3.0,
@@ -110,23 +105,5 @@ def measure(visits: int, moves: int) -> dict[str, Any]:
     return found | {"visits": visits, "moves": moves, "load_average": os.getloadavg()[0]}
 
 
-def main() -> int:
-    """Measure and print; exit code 1 where a limit does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--visits", type=_several, default=7)
-    parser.add_argument("--moves", type=_several, default=10)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    args = parser.parse_args()
-    found = measure(args.visits, args.moves)
-    return show(found, LIMITS, args.json)
-
-
-def _several(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be >= 1, got {number}")
-    return number
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measured(measure, LIMITS, visits=7, moves=10))

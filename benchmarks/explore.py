@@ -11,25 +11,18 @@ change really costs.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import statistics
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
-for name in ("OMP", "OPENBLAS", "MKL"):  # one core each: before numpy is imported
-    os.environ[f"{name}_NUM_THREADS"] = "1"
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from figures import ROOT, measured
+from streamlit.testing.v1 import AppTest
 
-from figures import show  # noqa: E402
-from streamlit.testing.v1 import AppTest  # noqa: E402  the threads had to be set before
-
-from driftsched.simulation.compiled import warm_up  # noqa: E402
-from driftsched.studio.state import Key  # noqa: E402
+from driftsched.simulation.compiled import warm_up
+from driftsched.studio.state import Key
 
 WARM_UP_MOVES = 5
 LIMITS = {"change_ms_p50": 300.0, "change_ms_p95": 500.0}
@@ -94,17 +87,5 @@ def measure(moves: int) -> dict[str, Any]:
     return found | {f"{kind}_ms_p50": statistics.median(values) for kind, values in spent.items()}
 
 
-def main() -> int:
-    """Measure and print; exit code 1 where a limit does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--moves", type=int, default=100)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    args = parser.parse_args()
-    if args.moves < 1:
-        parser.error("--moves must be >= 1")
-    found = measure(args.moves)
-    return show(found, LIMITS, args.json)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measured(measure, LIMITS, moves=100))

@@ -9,30 +9,23 @@ simulated request's cost is that of its traffic, its run and all four tables.
 
 from __future__ import annotations
 
-import argparse
 import gc
-import os
 import resource
 import statistics
 import sys
 import time
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import Any
 
-for name in ("OMP", "OPENBLAS", "MKL"):  # one core: before numpy is imported
-    os.environ[f"{name}_NUM_THREADS"] = "1"
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+import simpy
+from figures import measured
 
-import simpy  # noqa: E402  the number of threads had to be set before
-from figures import show  # noqa: E402
-
-from driftsched.experiments.load import offered_load  # noqa: E402
-from driftsched.scenario import Scenario, changed, load_scenario  # noqa: E402
-from driftsched.simulation import EngineName, simulate  # noqa: E402
-from driftsched.workload import generate  # noqa: E402
-from tests.support.token_by_token import token_by_token  # noqa: E402
+from driftsched.experiments.load import offered_load
+from driftsched.results.storage import TABLES
+from driftsched.scenario import Scenario, changed, load_scenario
+from driftsched.simulation import EngineName, simulate
+from driftsched.workload import generate
+from tests.support.token_by_token import token_by_token
 
 BATCH, LOAD = 32, 0.9
 TIMEOUTS = 300_000
@@ -78,7 +71,7 @@ def bare_timeouts() -> None:
 def whole(scenario: Scenario, engine: EngineName = "auto") -> None:
     """Traffic, run and every table; all but the requests are built when they are read."""
     result = simulate(scenario, generate(scenario), engine=engine)
-    for table in ("requests", "queues", "gpus", "learning"):
+    for table in TABLES:
         getattr(result, table)
 
 
@@ -113,18 +106,5 @@ def measure(requests: int, repeats: int) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    """Measure and print; exit code 1 where a limit does not hold."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    args = parser.parse_args()
-    if min(args.requests, args.repeats) < 1:
-        parser.error("--requests and --repeats must be >= 1")
-    found = measure(args.requests, args.repeats)
-    return show(found, LIMITS, args.json)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measured(measure, LIMITS, requests=100_000, repeats=3))

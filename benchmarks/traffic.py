@@ -14,7 +14,6 @@ import argparse
 import gzip
 import json
 import multiprocessing
-import os
 import resource
 import sys
 import tempfile
@@ -22,16 +21,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-for name in ("OMP", "OPENBLAS", "MKL"):  # one core: before numpy is imported
-    os.environ[f"{name}_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from figures import ROOT
 
-from driftsched.scenario import (  # noqa: E402  the number of threads had to be set before
-    Scenario,
-    load_scenario,
-    parse_scenario,
-)
-from driftsched.workload import generate  # noqa: E402
+from driftsched.scenario import Scenario, load_scenario, parse_scenario
+from driftsched.workload import generate
 
 RATES = "servegen_m-large_client_rates.csv"
 
@@ -97,7 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Time and memory of traffic.")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--mb", type=int, default=200, help="size of the files read")
-    parser.add_argument("--servegen", type=Path, default=Path("../shared/traces"))
+    parser.add_argument("--servegen", type=Path, default=ROOT.parent / "shared/traces")
     args = parser.parse_args()
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:

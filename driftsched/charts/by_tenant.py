@@ -13,6 +13,7 @@ from driftsched.charts.frames import few, finished, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import Look, policy_colours, tenant_colours, translucent
 from driftsched.charts.traces import bars, dots, error_bar, level
+from driftsched.results import jain_index
 
 __all__ = ["fairness", "tenant_percentile", "tenants"]
 
@@ -153,7 +154,6 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, str] | None = None) -> go.F
 def _with_jain(frame: pd.DataFrame, policy: str, jain: Mapping[str, str] | None) -> str:
     if jain is not None and policy in jain:
         return f"{policy_label(policy)}<br>Jain {jain[policy]}"
-    shares = frame.loc[frame["policy"] == policy, "normalised_share"].to_numpy(np.float64)
-    squares = len(shares) * float(np.sum(shares**2))
-    index = float(np.sum(shares)) ** 2 / squares if squares > 0 else float("nan")
+    shares = frame.loc[frame["policy"] == policy, "normalised_share"]
+    index = jain_index(shares.fillna(0.0))
     return f"{policy_label(policy)}<br>Jain {index:.3f}"

@@ -13,6 +13,7 @@ from driftsched.charts.labels import TIME, compensator_label
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import PALETTE, Look, category_colours
 from driftsched.charts.traces import DASHED, band, bars, dots, error_bar, level, line
+from driftsched.results import confusion as size_confusion
 
 __all__ = ["bias", "confusion", "drift", "estimation_error", "estimation_scatter"]
 
@@ -214,13 +215,10 @@ def confusion(requests: pd.DataFrame) -> go.Figure:
         Requests table with size_class and actual_size_class. Each cell shows its number of requests
         and its share of its row, that is of the requests which really had that size.
     """
-    done = finished(requests)
-    if done.empty:
+    if finished(requests).empty:
         return SIZES.empty()
-    classes = _classes(done)
-    counts = pd.crosstab(done["actual_size_class"], done["size_class"], dropna=False)
-    cells = counts.reindex(index=classes, columns=classes, fill_value=0).to_numpy()
-    names = np.array(classes, dtype=object)
+    counts = size_confusion(requests).T
+    cells, names = counts.to_numpy(), counts.index.to_numpy(dtype=object)
     heat = {
         "type": "heatmap",
         "z": 100 * cells / np.maximum(cells.sum(axis=1, keepdims=True), 1),
@@ -239,10 +237,3 @@ def confusion(requests: pd.DataFrame) -> go.Figure:
     }
     axes = {"xaxis": {"showgrid": False}, "yaxis": {"showgrid": False, "autorange": "reversed"}}
     return SIZES.figure([heat], {"margin": {"t": 56}} | axes, hover="closest")
-
-
-def _classes(done: pd.DataFrame) -> list[str]:
-    column = done["actual_size_class"]
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return [str(name) for name in column.cat.categories]
-    return list(dict.fromkeys(names_in(column) + names_in(done["size_class"])))

@@ -95,14 +95,13 @@ class Comparison:
         measured: dict[str, list[RunTables]] = {p: ensemble.measured[p] for p in policies}
 
         def joined(name: str) -> pd.DataFrame:
-            parts: list[pd.DataFrame] = []
-            for place, seed in enumerate(ensemble.seeds):
-                for policy, tables in measured.items():
-                    part: pd.DataFrame = getattr(tables[place], name).copy()
-                    part.insert(0, "policy", policy)
-                    part.insert(1, "seed", seed)
-                    parts.append(part)
-            return pd.concat(parts, ignore_index=True)
+            parts: dict[tuple[str, int], pd.DataFrame] = {
+                (policy, seed): getattr(tables[place], name)
+                for place, seed in enumerate(ensemble.seeds)
+                for policy, tables in measured.items()
+            }
+            joint = pd.concat(parts, names=["policy", "seed"]).reset_index(["policy", "seed"])
+            return joint.reset_index(drop=True)
 
         first = {name: tables[0].result for name, tables in measured.items()}
         return cls(

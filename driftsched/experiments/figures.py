@@ -18,7 +18,6 @@ from driftsched.results import (
     mean_interval,
     mser5,
     paired_pool_change,
-    paired_pool_changes,
 )
 from driftsched.results.fairness import service_tokens
 from driftsched.results.slo import slo_counts, slo_rates
@@ -103,7 +102,7 @@ class Figures:
         after = self.pool(policy, metric, split, group)
         if len(before) != len(after):
             return [NOTHING] * len(levels)
-        return paired_pool_changes(before, after, levels)
+        return [paired_pool_change(before, after, level) for level in levels]
 
     def percentiles(
         self,

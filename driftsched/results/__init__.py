@@ -32,7 +32,6 @@ from driftsched.results.pooled import (
     Estimate,
     PooledSample,
     paired_pool_change,
-    paired_pool_changes,
 )
 from driftsched.results.queues import even_times, sample_queues
 from driftsched.results.run_length import (
@@ -77,7 +76,6 @@ __all__ = [
     "mser5",
     "paired_change",
     "paired_pool_change",
-    "paired_pool_changes",
     "paper_metrics",
     "paper_queue_depth",
     "paper_tables",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from driftsched.results.percentiles import Summary
@@ -73,10 +72,6 @@ def energy_over_time(gpus: pd.DataFrame, requests: pd.DataFrame) -> pd.DataFrame
         energy_per_1000_tokens_j (NaN before the first has finished); empty where energy is unknown.
     """
     known = gpus[gpus["energy_j"].notna()] if "energy_j" in gpus.columns else gpus.iloc[:0]
-    if known.empty:
-        empty: NDArray[np.float64] = np.empty(0)
-        names = ("time_s", "energy_j", "tokens", "energy_per_1000_tokens_j")
-        return pd.DataFrame(dict.fromkeys(names, empty))
     times = np.unique(known["time_s"].to_numpy(np.float64))
     energy = np.zeros(len(times))
     for _, mine in known.groupby("replica"):

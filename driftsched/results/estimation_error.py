@@ -242,13 +242,12 @@ def confusion(requests: pd.DataFrame) -> pd.DataFrame:
     """
     rows = finished_rows(requests)
     names = list(SIZE_CLASSES)
-    codes = [
-        pd.Categorical(rows[column], categories=names).codes.astype(np.int64)
-        for column in ("size_class", "actual_size_class")
-    ]
-    counts = np.bincount(codes[0] * 3 + codes[1], minlength=9).reshape(3, 3)
-    index = pd.Index(names, name="size_class")
-    return pd.DataFrame(counts, index=index, columns=pd.Index(names, name="actual_size_class"))
+    counts = pd.crosstab(rows["size_class"], rows["actual_size_class"])
+    return counts.reindex(
+        index=pd.Index(names, name="size_class"),
+        columns=pd.Index(names, name="actual_size_class"),
+        fill_value=0,
+    )
 
 
 def misclassified_share(requests: pd.DataFrame) -> float:

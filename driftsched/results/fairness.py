@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from driftsched.results.estimation_error import finished_rows, misclassified_share
+from driftsched.results.queues import sample_queues
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -139,19 +141,16 @@ def starvation_table(result: RunResult) -> pd.DataFrame:
     queued = requests[(requests["status"] != "rejected").to_numpy(dtype=bool)]
     left = queued["dispatch_s"].fillna(queued["finish_s"])
     waits = (left - queued["arrival_s"]).to_numpy(np.float64)
-    codes = pd.Categorical(queued["tenant"], categories=scenario.tenant_names).codes
-    count = len(scenario.tenants)
-    waited = np.bincount(codes, minlength=count)
-    starved = np.bincount(codes[waits > scenario.metrics.starvation_s], minlength=count)
-    longest = np.full(count, -np.inf)
-    np.fmax.at(longest, codes, waits)
+    tenant = pd.Categorical(queued["tenant"], categories=scenario.tenant_names)
+    table = pd.DataFrame({"wait_s": waits, "starved": waits > scenario.metrics.starvation_s})
+    by_tenant = table.groupby(pd.Series(tenant), observed=False)
     return pd.DataFrame(
         {
             "tenant": scenario.tenant_names,
-            "waited": waited,
-            "starved": starved,
-            "starved_share": starved / np.where(waited > 0, waited, np.nan),
-            "longest_wait_s": np.where(np.isfinite(longest), longest, np.nan),
+            "waited": by_tenant.size().to_numpy(),
+            "starved": by_tenant["starved"].sum().to_numpy(),
+            "starved_share": by_tenant["starved"].mean().to_numpy(),
+            "longest_wait_s": by_tenant["wait_s"].max().to_numpy(),
         }
     )
 
@@ -179,11 +178,10 @@ def service_gaps(result: RunResult, *, weighted: bool = False) -> pd.DataFrame:
     """
     table = weighted_service(result)
     kept = table.nlargest(MOST_TENANTS, "service_tokens").sort_index()
-    times = _instants(result)
-    service, backlogged = {}, {}
-    for name, weight in zip(kept["tenant"], kept["weight"], strict=True):
-        service[name] = _service(result, name, times) / (weight if weighted else 1)
-        backlogged[name] = _backlogged(result, name, times)
+    service, backlogged = _courses(result, kept["tenant"])
+    if weighted:
+        weights = dict(zip(kept["tenant"], kept["weight"], strict=True))
+        service = {name: got / weights[name] for name, got in service.items()}
     rows = [
         (a, b, _largest_range(service[a] - service[b], backlogged[a] & backlogged[b]))
         for a, b in combinations(kept["tenant"], 2)
@@ -192,16 +190,20 @@ def service_gaps(result: RunResult, *, weighted: bool = False) -> pd.DataFrame:
     return gaps.sort_values("gap_tokens", ascending=False, kind="stable", ignore_index=True)
 
 
-def _instants(result: RunResult) -> Floats:
+def _courses(
+    result: RunResult, tenants: Iterable[str]
+) -> tuple[dict[str, Floats], dict[str, NDArray[np.bool_]]]:
+    """Service of each tenant so far, and whether it has a request waiting, whenever these turn."""
     done = finished_rows(result.requests)
-    parts = [done[name] for name in ("dispatch_s", "first_token_s", "finish_s")]
-    return np.unique(np.concatenate([result.queues["time_s"], *parts]))
+    moments = [done[name] for name in ("dispatch_s", "first_token_s", "finish_s")]
+    times = np.unique(np.concatenate([result.queues["time_s"], *moments]))
+    waiting = sample_queues(result.queues, times)
+    service = {name: _service(done[done["tenant"] == name], times) for name in tenants}
+    return service, {name: waiting[name].to_numpy() > 0 for name in service}
 
 
-def _service(result: RunResult, tenant: str, times: Floats) -> Floats:
-    """Service that a tenant had got by each time: a sum of ramps, shape (len(times),)."""
-    done = finished_rows(result.requests)
-    mine = done[(done["tenant"] == tenant).to_numpy(dtype=bool)]
+def _service(mine: pd.DataFrame, times: Floats) -> Floats:
+    """Service that a tenant's requests had got by each time: a sum of ramps, (len(times),)."""
     dispatch, first, finish = (
         mine[name].to_numpy(np.float64) for name in ("dispatch_s", "first_token_s", "finish_s")
     )
@@ -225,17 +227,6 @@ def _steps(at: Floats, height: Floats, times: Floats) -> Floats:
     levels = np.concatenate([[0.0], np.cumsum(height[order])])
     summed: Floats = levels[np.searchsorted(at[order], times, side="right")]
     return summed
-
-
-def _backlogged(result: RunResult, tenant: str, times: Floats) -> NDArray[np.bool_]:
-    """Whether a tenant has a request waiting from each time to the next."""
-    queues = result.queues
-    mine = queues[(queues["tenant"] == tenant).to_numpy(dtype=bool)]
-    levels = np.concatenate([[0], mine["waiting"].to_numpy(np.int64)])
-    backlogged: NDArray[np.bool_] = (
-        levels[np.searchsorted(mine["time_s"].to_numpy(np.float64), times, side="right")] > 0
-    )
-    return backlogged
 
 
 def _largest_range(difference: Floats, both: NDArray[np.bool_]) -> float:

@@ -13,13 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.results.energy import energy_summary
-from driftsched.results.percentiles import (
-    LATENCIES,
-    Summary,
-    named_columns,
-    percentile_columns,
-    percentile_levels,
-)
+from driftsched.results.percentiles import LATENCIES, Summary, percentile_columns
 from driftsched.results.slo import goals, waited_s
 from driftsched.results.tables import STATUSES
 
@@ -30,8 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Summary", "goals_met", "metrics_table", "summarise"]
 
 ENDS = ("completed", *STATUSES[1:])
-LONG = 100_000
-"""From so many requests on, compiled code summarises them."""
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -89,20 +81,17 @@ def metrics_table(result: RunResult) -> pd.DataFrame:
     """
     scenario, requests = result.scenario, result.requests
     columns = _Columns(requests, scenario)
-    names = {"tenant": scenario.tenant_names, "category": scenario.category_names}
-    groups = {scope: _codes(requests[scope], known) for scope, known in names.items()}
-    latencies = iter(columns.latencies([*groups.values()], [len(x) for x in names.values()]))
-    overall = columns.summary(np.arange(len(requests)), None, next(latencies))
-    duration = overall["duration"]
+    overall = columns.summary(np.arange(len(requests)), None)
     rows: list[dict[str, Any]] = [
         {"scope": "overall", "name": "all"} | overall | energy_summary(result)
     ]
-    for scope, known in names.items():
-        codes = groups[scope].astype(np.int16)  # short numbers are sorted by counting
+    scopes = {"tenant": scenario.tenant_names, "category": scenario.category_names}
+    for scope, names in scopes.items():
+        codes = _codes(requests[scope], names).astype(np.int16)  # short: sorted by counting
         order = np.argsort(codes, kind="stable")
-        bounds = np.searchsorted(codes[order], np.arange(len(known) + 1))
-        for name, first, stop in zip(known, bounds[:-1], bounds[1:], strict=True):
-            summary = columns.summary(order[first:stop], duration, next(latencies))
+        bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+        for name, first, stop in zip(names, bounds[:-1], bounds[1:], strict=True):
+            summary = columns.summary(order[first:stop], overall["duration"])
             rows.append({"scope": scope, "name": name} | summary)
     table = pd.DataFrame(rows)
     numbers = [column for column in table.columns if table[column].dtype == object]
@@ -131,38 +120,8 @@ class _Columns:
         waited = waited_s(*(self.seconds[f"{end}_s"] for end in ("arrival", "dispatch", "finish")))
         self.starved: Mask = waited > scenario.metrics.starvation_s
 
-    def latencies(
-        self, groups: Sequence[NDArray[np.int64]], sizes: Sequence[int]
-    ) -> list[Summary] | list[None]:
-        """Latencies of all finished requests, then of each group; None where they are left open.
-
-        Long tables are walked through once for all groups, by compiled code.
-        """
-        done, bounds = self.finished, np.cumsum([1, *sizes])
-        count = int(bounds[-1])
-        if len(done) < LONG:
-            return [None] * count
-        from driftsched.results.grouped_percentiles import grouped_percentiles  # loads numba
-
-        member = np.full((len(done), 1 + len(sizes)), -1, np.int16)
-        member[done, 0] = 0
-        for column, (codes, first) in enumerate(zip(groups, bounds, strict=False), 1):
-            known = done & (codes >= 0)
-            member[known, column] = codes[known] + first
-        levels = np.array(percentile_levels(self.scenario.metrics.percentiles))
-        found: list[Summary] = [{} for _ in range(count)]
-        for metric, column_s in LATENCIES.items():
-            of = grouped_percentiles(self.seconds[column_s] * 1e3, member, count, levels)
-            if of is None:
-                return [None] * count
-            for one, mean, std, at in zip(found, of.mean, of.std, of.percentiles, strict=True):
-                one.update(named_columns(metric, levels.tolist(), float(mean), float(std), at))
-        return found
-
-    def summary(
-        self, rows: NDArray[np.int64], duration_s: float | None, latencies: Summary | None = None
-    ) -> Summary:
-        """Summarise the rows at these positions; `latencies` where they are known already."""
+    def summary(self, rows: NDArray[np.int64], duration_s: float | None) -> Summary:
+        """Summarise the rows at these positions."""
         done = rows[self.finished[rows]]
         duration = self._duration(rows) if duration_s is None else duration_s
         tokens_in = int(self.input_tokens[done].sum())
@@ -183,11 +142,8 @@ class _Columns:
         }
         summary |= self._attainment(rows, done)
         percentiles = self.scenario.metrics.percentiles
-        if latencies is not None:
-            summary |= latencies
-        else:
-            for metric, column in LATENCIES.items():
-                summary |= percentile_columns(self.seconds[column][done], metric, percentiles)
+        for metric, column in LATENCIES.items():
+            summary |= percentile_columns(self.seconds[column][done], metric, percentiles)
         summary["mean_norm_latency_ms"] = self._norm_latency(done)
         return summary
 

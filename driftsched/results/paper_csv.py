@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from driftsched.results.queues import even_times, sample_queues
 from driftsched.scenario.tenants import TIERS
@@ -19,6 +18,18 @@ __all__ = ["paper_metrics", "paper_queue_depth", "paper_tables", "paper_telemetr
 
 QUEUE_STEP_S = 1.0
 TELEMETRY_STEP_S = 0.2
+TELEMETRY = {
+    "temperature_c": "temperature_c",
+    "power_w": "power_w",
+    "pstate": "pstate",
+    "sm_clock_mhz": "sm_clock_mhz",
+    "memory_clock_mhz": "memory_clock_mhz",
+    "busy": "gpu_utilization",
+    "memory_busy": "memory_utilization",
+    "memory_used_mb": "memory_used_mb",
+    "memory_total_mb": "memory_total_mb",
+}
+"""Column of the gpus table → the published one."""
 
 
 def paper_tables(result: RunResult) -> dict[str, pd.DataFrame]:
@@ -108,28 +119,12 @@ def paper_telemetry(result: RunResult) -> pd.DataFrame:
     # A grid of the same step can differ in the last bit.
     places = np.searchsorted(sampled, times + 1e-9, side="right") - 1
     rows = gpus.iloc[places[places >= 0]]
-    table = pd.DataFrame(
-        {
-            "timestamp": times[places >= 0],
-            "temperature_c": _known(rows, "temperature_c"),
-            "power_w": _known(rows, "power_w"),
-            "pstate": _known(rows, "pstate"),
-            "sm_clock_mhz": _known(rows, "sm_clock_mhz"),
-            "memory_clock_mhz": _known(rows, "memory_clock_mhz"),
-            "gpu_utilization": 100 * _known(rows, "busy"),
-            "memory_utilization": 100 * _known(rows, "memory_busy"),
-            "memory_used_mb": _known(rows, "memory_used_mb"),
-            "memory_total_mb": _known(rows, "memory_total_mb"),
-        }
-    )
-    return table.dropna(how="all", subset=list(table.columns[1:]), ignore_index=True)
-
-
-def _known(rows: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    """A column, or NaN where the table, of an older run perhaps, has none."""
-    if name not in rows.columns:
-        return np.full(len(rows), np.nan)
-    return rows[name].to_numpy(np.float64)
+    # A table of an older run may lack columns.
+    table: pd.DataFrame = rows.reindex(columns=[*TELEMETRY]).astype(np.float64)
+    table = table.rename(columns=TELEMETRY)
+    table[["gpu_utilization", "memory_utilization"]] *= 100
+    table.insert(0, "timestamp", times[places >= 0])
+    return table.dropna(how="all", subset=[*TELEMETRY.values()], ignore_index=True)
 
 
 def _step(step_s: float, end_s: float) -> float:

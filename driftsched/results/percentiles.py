@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LATENCIES", "Summary", "named_columns", "percentile_columns", "percentile_levels"]
+__all__ = ["LATENCIES", "Summary", "percentile_columns"]
 
-Floats = NDArray[np.float64]
 Summary = dict[str, float | int | None]
 """Name of a metric → its value; NaN where it has no meaning, None where nobody asked for it."""
 LATENCIES = {
@@ -51,31 +50,12 @@ def percentile_columns(
     >>> {name: round(value, 3) for name, value in columns.items() if name != "std_ttft_ms"}
     {'mean_ttft_ms': 300.0, 'median_ttft_ms': 200.0, 'p50_ttft_ms': 200.0, 'p99.9_ttft_ms': 599.2}
     """
-    levels = percentile_levels(percentiles)
+    levels = sorted({50.0, *map(float, percentiles)})
     values = np.asarray(values_s, dtype=np.float64) * 1e3
     values = values[~np.isnan(values)]
-    if len(values):
-        found = np.percentile(values, levels)
-        mean, std = float(values.mean()), float(values.std())
-    else:
-        found = np.full(len(levels), np.nan)
-        mean = std = np.nan
-    return named_columns(metric, levels, mean, std, found)
-
-
-def percentile_levels(percentiles: Sequence[float]) -> list[float]:
-    """Percentiles to compute, ascending: those asked for and the 50th."""
-    return sorted({50.0, *map(float, percentiles)})
-
-
-def named_columns(
-    metric: str, levels: Sequence[float], mean: float, std: float, found: Floats
-) -> dict[str, float]:
-    """Figures of a latency in milliseconds, `found` at the `levels`, named as above."""
-    columns = {
-        f"mean_{metric}_ms": mean,
+    found = np.percentile(values, levels) if len(values) else np.full(len(levels), np.nan)
+    return {
+        f"mean_{metric}_ms": float(values.mean()) if len(values) else np.nan,
         f"median_{metric}_ms": float(found[levels.index(50.0)]),
-        f"std_{metric}_ms": std,
-    }
-    named = {f"p{p:.10g}_{metric}_ms": float(v) for p, v in zip(levels, found, strict=True)}
-    return columns | named
+        f"std_{metric}_ms": float(values.std()) if len(values) else np.nan,
+    } | {f"p{p:.10g}_{metric}_ms": float(v) for p, v in zip(levels, found, strict=True)}

@@ -7,7 +7,7 @@ to trust them is told by how replications differ, since the requests of one run 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from driftsched.results.statistics import PairedChange, half_width
 
-__all__ = ["Estimate", "PooledSample", "paired_pool_change", "paired_pool_changes"]
+__all__ = ["Estimate", "PooledSample", "paired_pool_change"]
 
 Floats = NDArray[np.float64]
 
@@ -68,7 +68,7 @@ class PooledSample:
         kept = [array[~np.isnan(array)] for array in arrays]
         self._samples: list[Floats] = [array for array in kept if len(array)]
         self._counts = np.array([len(array) for array in self._samples], dtype=np.float64)
-        self._left_out: dict[tuple[float | None, ...], Floats] = {}
+        self._left_out: dict[float | None, Floats] = {}
 
     @cached_property
     def parts(self) -> list[Floats]:
@@ -156,13 +156,11 @@ class PooledSample:
             return float(self._sums.sum() / self._counts.sum())
         return _quantile(self.values, p / 100)
 
-    def left_out(self, ps: Sequence[float | None]) -> Floats:
-        """`figure` without one replication each; shape (replications, len(ps))."""
-        key = tuple(ps)
-        if key not in self._left_out:
-            rows = [[self._without(n, p) for p in ps] for n in range(len(self._samples))]
-            self._left_out[key] = np.array(rows)
-        return self._left_out[key]
+    def left_out(self, p: float | None) -> Floats:
+        """`figure` without one replication each; shape (replications,)."""
+        if p not in self._left_out:
+            self._left_out[p] = np.array([self._without(n, p) for n in range(len(self))])
+        return self._left_out[p]
 
     def jackknife(self, p: float | None, confidence: float = 0.95) -> Estimate:
         """`figure` with the interval of the delete-one-replication jackknife, even on both sides.
@@ -172,11 +170,10 @@ class PooledSample:
         values a replication).
         """
         n = len(self)
+        value = self.figure(p) if n else np.nan
         if n < 2:
-            value = self.figure(p) if n else np.nan
             return Estimate(value, np.nan, np.nan, n, confidence)
-        pseudo = n * self.figure(p) - (n - 1) * self.left_out([p])[:, 0]
-        value, half = self.figure(p), float(half_width(pseudo, confidence))
+        half = float(half_width(n * value - (n - 1) * self.left_out(p), confidence))
         return Estimate(value, value - half, value + half, n, confidence)
 
     def _without(self, replication: int, p: float | None) -> float:
@@ -234,43 +231,20 @@ def paired_pool_change(
     ValueError
         When the two have different numbers of replications.
     """
-    return paired_pool_changes(before, after, [p], confidence)[0]
-
-
-def paired_pool_changes(
-    before: PooledSample, after: PooledSample, ps: Sequence[float | None], confidence: float = 0.95
-) -> list[PairedChange]:
-    """`paired_pool_change` for several percentiles at once, at little more than the cost of one.
-
-    Raises
-    ------
-    ValueError
-        When the two have different numbers of replications.
-    """
     n = len(before)
     if n != len(after):
         raise ValueError(f"after must have before's {n} replications, got {len(after)}")
-    if not n:
-        return [PairedChange(np.nan, np.nan, np.nan, 0, confidence) for _ in ps]
-    less = [pool.left_out(ps) if n > 1 else np.empty((0, len(ps))) for pool in (before, after)]
-    return [
-        _change(before.figure(p), after.figure(p), less[0][:, k], less[1][:, k], n, confidence)
-        for k, p in enumerate(ps)
-    ]
-
-
-def _change(
-    before: float, after: float, less_before: Floats, less_after: Floats, n: int, confidence: float
-) -> PairedChange:
-    if before <= 0 or after <= 0:
-        return PairedChange(np.nan, np.nan, np.nan, n, confidence)
-    whole = np.log(after / before)
-    if n < 2 or not (np.all(less_before > 0) and np.all(less_after > 0)):
-        return PairedChange(float(np.expm1(whole)), np.nan, np.nan, n, confidence)
-    pseudo = n * whole - (n - 1) * np.log(less_after / less_before)
+    unknown = PairedChange(np.nan, np.nan, np.nan, n, confidence)
+    if not n or before.figure(p) <= 0 or after.figure(p) <= 0:
+        return unknown
+    whole = np.log(after.figure(p) / before.figure(p))
+    unbounded = replace(unknown, mean=float(np.expm1(whole)))
+    if n < 2 or not (np.all(before.left_out(p) > 0) and np.all(after.left_out(p) > 0)):
+        return unbounded
+    pseudo = n * whole - (n - 1) * np.log(after.left_out(p) / before.left_out(p))
     half = half_width(pseudo, confidence)
     low, high = np.expm1([whole - half, whole + half])
-    return PairedChange(float(np.expm1(whole)), float(low), float(high), n, confidence)
+    return replace(unbounded, low=float(low), high=float(high))
 
 
 def _quantile(ascending: Floats, share: float) -> float:

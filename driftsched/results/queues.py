@@ -118,17 +118,12 @@ def sample_queues(queues: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
     at = np.asarray(times, dtype=np.float64)
     time_s = queues["time_s"].to_numpy(np.float64)
     waiting = queues["waiting"].to_numpy(np.int64)
-    names, codes = _names(queues["tenant"])
+    tenants = pd.Categorical(queues["tenant"])
     columns: dict[Hashable, NDArray[np.int64]] = {}
-    for code, name in enumerate(names):
-        mine = np.flatnonzero(codes == code)
+    for code, name in enumerate(tenants.categories):
+        mine = np.flatnonzero(tenants.codes == code)
         levels = np.concatenate([[0], waiting[mine]])
-        columns[name] = levels[np.searchsorted(time_s[mine], at, side="right")]
+        columns[str(name)] = levels[np.searchsorted(time_s[mine], at, side="right")]
     total = np.sum(list(columns.values()), axis=0) if columns else np.zeros(len(at), np.int64)
     index = pd.Index(at, name="time_s")
     return pd.DataFrame(columns | {TOTAL: total}, index=index)
-
-
-def _names(column: pd.Series[Any]) -> tuple[list[str], NDArray[np.int64]]:
-    names = pd.Categorical(column)
-    return [str(name) for name in names.categories], names.codes.astype(np.int64)

@@ -11,7 +11,8 @@ from driftsched.results import (
     starvation_table,
     weighted_service,
 )
-from driftsched.results.fairness import _backlogged, _instants, _service
+from driftsched.results.estimation_error import finished_rows
+from driftsched.results.fairness import _courses, _service
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
 from tests.unit.results_data import hand_run
@@ -59,24 +60,24 @@ def test_service_gap_by_hand() -> None:
 
 def test_service_ends_at_all_the_tokens() -> None:
     run = hand_run()
-    times = _instants(run)
-    assert _service(run, "a", times)[-1] == pytest.approx(96)
-    assert _service(run, "a", np.array([0.25, 0.5, 1.5, 2.5])) == pytest.approx([5, 10, 15, 20])
+    assert _courses(run, ["a"])[0]["a"][-1] == pytest.approx(96)
+    mine = finished_rows(run.requests[run.requests["tenant"] == "a"])
+    assert _service(mine, np.array([0.25, 0.5, 1.5, 2.5])) == pytest.approx([5, 10, 15, 20])
 
 
 def test_service_gap_equals_a_search_over_all_intervals() -> None:
     run = simulate(load_scenario("paper", ["phases.0.requests=30", "phases.1.requests=40"]))
-    times = _instants(run)
     gaps = service_gaps(run)
+    service, backlogged = _courses(run, run.scenario.tenant_names)
     assert len(gaps) == 3
     assert (gaps["gap_tokens"] > 0).any()
     for _, row in gaps.iterrows():
         a, b = row["tenant_a"], row["tenant_b"]
-        difference = _service(run, a, times) - _service(run, b, times)
-        both = _backlogged(run, a, times) & _backlogged(run, b, times)
+        difference = service[a] - service[b]
+        both = backlogged[a] & backlogged[b]
         slow = 0.0
-        for first in range(len(times)):
-            for last in range(first, len(times)):
+        for first in range(len(both)):
+            for last in range(first, len(both)):
                 if not both[first:last].all():
                     break
                 slow = max(slow, abs(difference[last] - difference[first]))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.results import ENERGY_METRICS, metrics, metrics_table, percentile_columns, summarise
+from driftsched.results import ENERGY_METRICS, metrics_table, percentile_columns, summarise
 from driftsched.results.metrics import Summary
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
@@ -146,14 +146,3 @@ def test_table_rows_equal_summaries_of_the_groups_of_a_real_run() -> None:
     for scope in ("tenant", "category"):
         parts = table[table["scope"] == scope]
         assert parts["request_throughput"].sum() == pytest.approx(table["request_throughput"][0])
-
-
-def test_a_long_run_is_summarised_like_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise figures would jump where compiled code takes over."""
-    run = simulate(load_scenario("paper", ["phases.0.requests=80", "phases.1.requests=160"]))
-    plain = metrics_table(run)
-    monkeypatch.setattr(metrics, "LONG", 1)
-    compiled = metrics_table(run)
-    pd.testing.assert_frame_equal(compiled, plain, rtol=1e-12)
-    exact = [name for name in map(str, plain) if name.startswith(("p5", "p9", "median"))]
-    pd.testing.assert_frame_equal(compiled[exact], plain[exact], check_exact=True)

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from driftsched.core.errors import RunError
 from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnToken, Probe
-from driftsched.live.openai_events import AnswerStream, EventReader, whole
+from driftsched.live.openai_events import AnswerStream, EventReader, count
 from driftsched.live.openai_http import Http
 from driftsched.live.openai_metrics import MetricsProbe, figures, read_metrics
 from driftsched.live.openai_options import check_endpoint
@@ -168,7 +168,7 @@ async def _discover(http: Http, address: str, model: str | None) -> tuple[str, E
         # Of a file on the server only the last part is shown.
         model=PurePosixPath(name).name if name.startswith("/") else name,
         server=SERVERS.get(str(listed[name].get("owned_by"))),
-        context_tokens=_count(listed[name].get("max_model_len")),
+        context_tokens=count(listed[name].get("max_model_len")),
     )
     if facts.server == LLAMA_CPP:
         facts = await _llama_cpp(http, urljoin(address, "/props"), facts)
@@ -179,8 +179,8 @@ async def _llama_cpp(http: Http, url: str, facts: EngineFacts) -> EngineFacts:
     """llama.cpp's own properties; its context is shared out evenly among its slots."""
     try:
         props = await http.get_json(url)
-        slots = _count(props["total_slots"])
-        context = _count(props["default_generation_settings"]["n_ctx"])
+        slots = count(props["total_slots"])
+        context = count(props["default_generation_settings"]["n_ctx"])
     except (EngineError, KeyError, TypeError):
         return replace(facts, notes=("llama.cpp does not offer /props: its slots are not known.",))
     capacity = slots * context if slots and context else None
@@ -200,10 +200,5 @@ async def _metrics(http: Http, url: str, facts: EngineFacts) -> EngineFacts:
     row = figures(read_metrics(text), facts.kv_capacity_tokens)
     if not row:
         return replace(facts, notes=(*facts.notes, f"{url} has no metric that is known here."))
-    capacity = _count(int(row.get("kv_capacity_tokens", 0)))
+    capacity = count(int(row.get("kv_capacity_tokens", 0)))
     return replace(facts, metrics=tuple(row), kv_capacity_tokens=capacity)
-
-
-def _count(value: Any) -> int | None:
-    """A whole number above 0, else None."""
-    return value if whole(value) and value > 0 else None

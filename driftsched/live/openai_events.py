@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from driftsched.core.config import MOST
 from driftsched.live.engine import Answer, EngineError
+from driftsched.scenario.messages import shown
 
 if TYPE_CHECKING:
     from driftsched.live.engine import CountedBy, OnToken
 
-__all__ = ["AnswerStream", "EventReader", "error_text", "whole"]
+__all__ = ["AnswerStream", "EventReader", "count", "error_text"]
 
 
 class EventReader:
@@ -77,6 +79,8 @@ class AnswerStream:
         EngineError
             It is not JSON, not of the expected form, or an error that the server sends.
         """
+        if self.done:
+            return  # what follows the end is no part of the answer
         if data == b"[DONE]":
             self.done = True
             return
@@ -124,29 +128,32 @@ class AnswerStream:
         if not (self.done or self._finish_reason):
             raise EngineError(f"the stream was cut{self._where()}", retryable=not self.pieces)
         usage = self._usage if isinstance(self._usage, dict) else {}
-        prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        output = count(usage.get("completion_tokens"))
         if not self.pieces:
-            if not (self._finish_reason and whole(output) and 0 < output <= self._most):
+            if not (self._finish_reason and output and output <= self._most):
                 raise EngineError("the answer is empty")
             # The model said no more than that it has ended: generated, but without a text.
             self._on_token("", output)
-        note = ""
+        notes = []
         by: CountedBy = "usage"
-        if not (whole(output) and self.pieces <= output <= max(self._most, self.pieces)):
-            if output is not None:
-                said = output if whole(output) else "no number"
-                note = (
-                    f"usage says {said} output tokens, {self.pieces} came: counted from the stream"
+        if output is None or not self.pieces <= output <= max(self._most, self.pieces):
+            if usage.get("completion_tokens") is not None:
+                notes.append(
+                    f"usage says {_said(usage['completion_tokens'])} output tokens, "
+                    f"{self.pieces} came: counted from the stream"
                 )
             output, by = self.pieces, "stream"
+        prompt = count(usage.get("prompt_tokens"))
+        if prompt is None and _whole(usage.get("prompt_tokens")):
+            notes.append(f"usage says {_said(usage['prompt_tokens'])} prompt tokens: not taken")
         return Answer(
             text="".join(self._texts),
             output_tokens=output,
             counted_by=by,
-            prompt_tokens=prompt if whole(prompt) and prompt > 0 else None,
-            cached_tokens=_cached(usage),
+            prompt_tokens=prompt,
+            cached_tokens=_cached(usage, prompt),
             finish_reason=self._finish_reason or "stop",
-            note=note,
+            note="; ".join(notes),
         )
 
     def _where(self) -> str:
@@ -170,13 +177,22 @@ def _text(delta: dict[str, Any]) -> str:
     return ""
 
 
-def _cached(usage: dict[str, Any]) -> int | None:
+def _cached(usage: dict[str, Any], prompt: int | None) -> int | None:
     """Tokens of the prompt that were not computed, where the server tells."""
     details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return cached if whole(cached) and cached >= 0 else None
+    cached = count(details.get("cached_tokens") if isinstance(details, dict) else None, least=0)
+    return cached if cached is None or prompt is None or cached <= prompt else None
 
 
-def whole(value: Any) -> TypeGuard[int]:
-    """Whether a value from outside is a whole number."""
+def count(value: Any, least: int = 1) -> int | None:
+    """A figure from outside as a count, up to a thousand million; None where it is none."""
+    return value if _whole(value) and least <= value <= MOST else None
+
+
+def _said(value: Any) -> str:
+    """A figure that cannot be true, in a few signs."""
+    return shown(value) if _whole(value) else "no number"
+
+
+def _whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)

@@ -7,6 +7,7 @@ that it could replace here.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -34,6 +35,7 @@ KEEP_ALIVE_S = 2.0
 MOST_ERROR_BYTES = 4000
 MOST_BODY_BYTES = 4_000_000
 LONGEST_REASON = 300
+DOCUMENT_S = 5.0
 
 
 class Http:
@@ -61,6 +63,8 @@ class Http:
                 f"the openai engine needs the package {error.name}: pip install driftsched[live]"
             ) from None
         self._errors = httpx
+        # The last is what an odd name of a host raises on its way to the resolver.
+        self._failures = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
         self._key = os.environ.get(options.key_variable, "").strip()
         if not (self._key.isascii() and self._key.isprintable()):
             raise InputError(f"{options.key_variable} must hold a key of printable ASCII signs")
@@ -109,7 +113,7 @@ class Http:
                 yield response.aiter_raw()
             finally:
                 await response.aclose()
-        except self._errors.HTTPError as error:
+        except self._failures as error:
             raise self._failure(error, url) from None
         except EngineError as error:
             error.reason = self.scrub(error.reason)
@@ -130,8 +134,8 @@ class Http:
                 if connected:
                     raise
 
-    async def get(self, url: str, timeout_s: float = 5.0) -> bytes:
-        """Fetch a small document.
+    async def get(self, url: str, timeout_s: float | None = None) -> bytes:
+        """Fetch a small document, within `timeout_s` (5) from asking to its last byte.
 
         Raises
         ------
@@ -139,11 +143,16 @@ class Http:
             It cannot be had, in one line.
         """
         try:
-            async with self._client.stream("GET", url, timeout=timeout_s) as response:
+            async with (
+                asyncio.timeout(timeout_s or DOCUMENT_S),
+                self._client.stream("GET", url, timeout=None) as response,
+            ):
                 if response.status_code != 200:
                     raise await self._refusal(response)
                 return await _read(response, MOST_BODY_BYTES)
-        except self._errors.HTTPError as error:
+        except TimeoutError:
+            raise EngineError(f"{host(url)} did not answer in time", retryable=True) from None
+        except self._failures as error:
             raise self._failure(error, url) from None
 
     async def get_json(self, url: str) -> Any:
@@ -168,7 +177,7 @@ class Http:
             retry_after_s=_retry_after_s(response.headers.get("retry-after")),
         )
 
-    def _failure(self, error: httpx.HTTPError, url: str) -> EngineError:
+    def _failure(self, error: Exception, url: str) -> EngineError:
         """Say in words what httpx met; its own texts may quote headers, so they are not used."""
         where, errors = host(url), self._errors
         if isinstance(error, errors.ConnectTimeout | errors.PoolTimeout):

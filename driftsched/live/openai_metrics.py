@@ -7,9 +7,9 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from math import isfinite
 from typing import TYPE_CHECKING
 
+from driftsched.core.config import MOST
 from driftsched.live.engine import EngineError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class MetricsProbe:
 
 
 def read_metrics(text: str) -> Samples:
-    """Read those samples of a server's text that are known here; a broken line is left out."""
+    """Read the samples of a server's text that are known here, but for impossible ones."""
     from prometheus_client.parser import text_string_to_metric_families
 
     samples: defaultdict[str, list[tuple[Mapping[str, str], float]]] = defaultdict(list)
@@ -81,7 +81,7 @@ def read_metrics(text: str) -> Samples:
         with suppress(ValueError, OverflowError):
             for family in text_string_to_metric_families(line):
                 for sample in family.samples:
-                    if sample.name in KNOWN and isfinite(sample.value):
+                    if sample.name in KNOWN and abs(sample.value) <= MOST:
                         samples[sample.name].append((sample.labels, float(sample.value)))
     return dict(samples)
 

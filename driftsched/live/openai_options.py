@@ -60,7 +60,7 @@ class OpenAIOptions(EngineSpec):
     @classmethod
     def _addresses(cls, endpoints: tuple[str, ...]) -> tuple[str, ...]:
         for address in endpoints:
-            if len(address) > 300 or not ADDRESS.fullmatch(address):
+            if len(address) > 300 or not ADDRESS.fullmatch(address) or not _readable(address):
                 # Not shown: what was meant may hold a password.
                 raise ValueError(
                     "must be http(s)://host[:port][/path] without user, key or query, "
@@ -113,6 +113,14 @@ def check_endpoint(address: str) -> None:
         f"engine.endpoints must be allowed by this server's {ALLOWED} "
         f"({', '.join(filter(None, allowed))}), got host {host}:{port}"
     )
+
+
+def _readable(address: str) -> bool:
+    """Whether there is a host in an address, and what stands in brackets is one of IPv6."""
+    try:
+        return bool(urlsplit(address).hostname)
+    except ValueError:
+        return False
 
 
 def _loopback(host: str) -> bool:

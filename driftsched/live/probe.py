@@ -23,6 +23,8 @@ __all__ = ["ProbePlan", "Wave", "probe"]
 
 Progress = Callable[[float], None]
 Row = dict[str, float]
+CALL_S = 600.0
+"""A call that takes longer ends the sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,10 @@ async def _call(engine: Engine, wave: Wave, number: int) -> Row:
         seed=number,
     )
     try:
-        answer = await engine.generate(call, on_token)
+        async with asyncio.timeout(CALL_S):
+            answer = await engine.generate(call, on_token)
+    except TimeoutError:
+        raise RunError(f"the probe's call {number} had no end after {CALL_S:g} s") from None
     except EngineError as error:
         raise RunError(f"the probe's call {number} failed: {error.reason}") from None
     row["prompt_tokens"] = answer.prompt_tokens or words

@@ -61,11 +61,14 @@ class Operations(Protocol):
         """Add and take away replicas by a rule from now on."""
 
 
+Act = Callable[[Operations], None]
+
+
 class ScheduledAction(NamedTuple):
     """A time in seconds, what is done then, and how charts call it."""
 
     at_s: float
-    act: Callable[[Operations], None]
+    act: Act
     label: str
 
 
@@ -105,24 +108,12 @@ class Spell(EventBase):
     def named(self) -> tuple[int, ...]:
         return (self.replica,)
 
-    def begin(self, cluster: Operations) -> None:
-        """Do it."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
-
-    def end(self, cluster: Operations) -> None:
-        """Undo it."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
-
-    def states(self) -> tuple[str, str]:
-        """What the replica is from the beginning on, and after the end."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
-
-    def moments(self) -> tuple[ScheduledAction, ...]:
-        during, after = (f"replica {self.replica} {state}" for state in self.states())
-        first = ScheduledAction(self.from_s, self.begin, during)
-        return (
-            (first,) if self.to_s is None else (first, ScheduledAction(self.to_s, self.end, after))
-        )
+    def _spell(self, begin: Act, during: str, end: Act, after: str) -> tuple[ScheduledAction, ...]:
+        """Its moments: what is done at both ends, and what the replica is from then on."""
+        first = ScheduledAction(self.from_s, begin, f"replica {self.replica} {during}")
+        if self.to_s is None:
+            return (first,)
+        return first, ScheduledAction(self.to_s, end, f"replica {self.replica} {after}")
 
 
 class Outage(Spell):
@@ -137,14 +128,13 @@ class Outage(Spell):
         "requeue", description="what becomes of the requests in it"
     )
 
-    def begin(self, cluster: Operations) -> None:
-        cluster.fail(self.replica, requeue=self.requests == "requeue")
-
-    def end(self, cluster: Operations) -> None:
-        cluster.repair(self.replica)
-
-    def states(self) -> tuple[str, str]:
-        return "down", "back"
+    def moments(self) -> tuple[ScheduledAction, ...]:
+        return self._spell(
+            lambda cluster: cluster.fail(self.replica, requeue=self.requests == "requeue"),
+            "down",
+            lambda cluster: cluster.repair(self.replica),
+            "back",
+        )
 
 
 class SlowDown(Spell):
@@ -153,14 +143,13 @@ class SlowDown(Spell):
     kind: Literal["slow_down"] = "slow_down"
     factor: float = Field(2.0, gt=0, le=1000, description="iterations take this many times as long")
 
-    def begin(self, cluster: Operations) -> None:
-        cluster.slow(self.replica, self.factor)
-
-    def end(self, cluster: Operations) -> None:
-        cluster.unslow(self.replica, self.factor)
-
-    def states(self) -> tuple[str, str]:
-        return f"{self.factor:g}× slower", "normal"
+    def moments(self) -> tuple[ScheduledAction, ...]:
+        return self._spell(
+            lambda cluster: cluster.slow(self.replica, self.factor),
+            f"{self.factor:g}× slower",
+            lambda cluster: cluster.unslow(self.replica, self.factor),
+            "normal",
+        )
 
 
 class Drain(Spell):
@@ -171,14 +160,13 @@ class Drain(Spell):
 
     kind: Literal["drain"] = "drain"
 
-    def begin(self, cluster: Operations) -> None:
-        cluster.drain(self.replica)
-
-    def end(self, cluster: Operations) -> None:
-        cluster.resume(self.replica)
-
-    def states(self) -> tuple[str, str]:
-        return "drains", "open"
+    def moments(self) -> tuple[ScheduledAction, ...]:
+        return self._spell(
+            lambda cluster: cluster.drain(self.replica),
+            "drains",
+            lambda cluster: cluster.resume(self.replica),
+            "open",
+        )
 
 
 def _replicas(count: int) -> str:
@@ -198,12 +186,11 @@ class ScaleOut(EventBase):
         60.0, ge=0, le=MOST_S, description="until a new replica takes requests"
     )
 
-    def act(self, cluster: Operations) -> None:
-        """Add them."""
-        cluster.scale_out(self.replicas, self.start_up_s)
-
     def moments(self) -> tuple[ScheduledAction, ...]:
-        return (ScheduledAction(self.at_s, self.act, f"+{_replicas(self.replicas)}"),)
+        def act(cluster: Operations) -> None:
+            cluster.scale_out(self.replicas, self.start_up_s)
+
+        return (ScheduledAction(self.at_s, act, f"+{_replicas(self.replicas)}"),)
 
     def faster(self, factor: float) -> Self:
         """Return the same at a time that meets the same requests; a start takes its time."""
@@ -223,12 +210,11 @@ class ScaleIn(EventBase):
     at_s: float = Field(ge=0, le=MOST_S)
     replicas: int = Field(1, ge=1, le=1000, description="how many leave")
 
-    def act(self, cluster: Operations) -> None:
-        """Let them leave."""
-        cluster.scale_in(self.replicas)
-
     def moments(self) -> tuple[ScheduledAction, ...]:
-        return (ScheduledAction(self.at_s, self.act, f"-{_replicas(self.replicas)}"),)
+        def act(cluster: Operations) -> None:
+            cluster.scale_in(self.replicas)
+
+        return (ScheduledAction(self.at_s, act, f"-{_replicas(self.replicas)}"),)
 
 
 class Autoscale(EventBase):
@@ -268,12 +254,8 @@ class Autoscale(EventBase):
             )
         return self
 
-    def act(self, cluster: Operations) -> None:
-        """Switch it on."""
-        cluster.autoscale(self)
-
     def moments(self) -> tuple[ScheduledAction, ...]:
-        return (ScheduledAction(0.0, self.act, "autoscaler on"),)
+        return (ScheduledAction(0.0, lambda cluster: cluster.autoscale(self), "autoscaler on"),)
 
     def wanted(self, waiting: int, serving: int, replicas: int) -> int:
         """Say 1 to add a replica, -1 to take one away, 0 to leave things alone.

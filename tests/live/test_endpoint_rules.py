@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -133,6 +134,13 @@ def test_an_engine_is_not_even_built_for_a_forbidden_host(monkeypatch: pytest.Mo
             {"engine": {"kind": "openai", "endpoints": ["http://host/v1?key=sk-secret"]}},
             "engine.endpoints: must be http(s)://host[:port][/path] without user, key or query",
         ),
+        *(
+            (
+                {"engine": {"kind": "openai", "endpoints": [address]}},
+                "engine.endpoints: must be http(s)://host[:port][/path] without user, key or query",
+            )
+            for address in ("http://[127.0.0.1]/v1", "http://[::1/v1", "http://[]/v1", "http://:80")
+        ),
         (
             {"engine": {"kind": "openai", "key_variable": "sk-secret"}},
             "engine.key_variable: must be the name of an environment variable in capitals",
@@ -151,6 +159,25 @@ def test_bad_options_are_one_line_without_secrets(data: dict[str, object], said:
     assert str(told.value).startswith(said)
     assert "secret" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("host", ["....", "-", "x" * 70])
+def test_a_name_that_is_no_host_is_one_line(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """The resolver refuses such a name in an error of its own, which was a traceback."""
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "*")
+    engine = {"kind": "openai", "endpoints": [f"http://{host}/v1"]}
+    with pytest.raises(RunError, match=f"^engine.endpoints: http://{re.escape(host)}/v1: "):
+        asyncio.run(parse_options({"engine": engine}).engine.build().open())
+
+
+def test_impossible_metrics_are_left_out() -> None:
+    """A figure beyond all numbers would end the opening of an engine."""
+    huge = "vllm:num_requests_running 1e300\nsglang:token_usage 1e308\n"
+    assert figures(read_metrics(huge + LLAMA), 10**9) == {
+        "running": 4,
+        "waiting": 6,
+        "kv_capacity_tokens": 1e9,
+    }
 
 
 def test_unknown_model_is_refused_by_name() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from driftsched.charts.report import html_report
 from driftsched.core.errors import InputError, RunError
-from driftsched.live import run_live
+from driftsched.live import openai_http, run_live
 from driftsched.results import RunResult, write_csv
 from tests.support.faults import ENDING, FAULTS
 from tests.support.faulty_server import FaultyServer
@@ -51,6 +51,12 @@ EXPECTED: dict[str, tuple[str, str, int]] = {
         1,
     ),
     "usage-missing": FINE,
+    "usage-huge-prompt": (
+        "finished",
+        "usage says 9223372036854775807 prompt tokens: not taken",
+        1,
+    ),
+    "words-after-the-end": FINE,
     "long-line": ("failed", "a line of the answer is longer than 256000 bytes after 1 tokens", 1),
     "endless": ("failed", "the answer is longer than 300000 bytes after {pieces} tokens", 1),
     "redirect": ("failed", "HTTP 307: a redirect to host other.example, not followed", 1),
@@ -100,7 +106,8 @@ def test_one_fault(server: FaultyServer, fault: str) -> None:
         assert row.reason == reason.format(host=host, pieces=row.output_tokens, waits=WAITS_S)
     if status == "finished":
         assert set(rows["output_tokens"]) == {5}
-        assert set(rows["counted_by"]) == {"stream" if "usage" in fault else "usage"}
+        by_stream = "usage" in fault and fault != "usage-huge-prompt"
+        assert set(rows["counted_by"]) == {"stream" if by_stream else "usage"}
 
 
 @pytest.mark.parametrize("mode", ["continuous", "gang"])
@@ -157,6 +164,15 @@ def test_refused_at_the_start_is_one_error_line() -> None:
         engine = {"kind": "openai", "endpoints": [address]}
         with pytest.raises(RunError, match=rf"^engine.endpoints: {address}: no connection to "):
             run_live(scaled_paper("gang", "fifo", 4), options(engine=engine))
+
+
+def test_a_list_of_models_that_never_ends_is_one_error_line(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then kept every single wait short, and opening went on for ever."""
+    monkeypatch.setattr(openai_http, "DOCUMENT_S", WAITS_S)
+    with pytest.raises(RunError, match="did not answer in time"):
+        run(server, "slow-models", 4)
 
 
 def test_priority_and_replicas(server: FaultyServer) -> None:

@@ -179,6 +179,21 @@ async def _usage_missing(exchange: Exchange) -> None:
     await exchange.end(None)
 
 
+@fault("usage-huge-prompt")
+async def _usage_huge_prompt(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(5)
+    await exchange.end(USAGE | {"prompt_tokens": 2**63 - 1})
+
+
+@fault("words-after-the-end")
+async def _words_after_the_end(exchange: Exchange) -> None:
+    await exchange.head("200 OK")
+    await exchange.words(5)
+    await exchange.end()
+    await exchange.words(3)
+
+
 @fault("long-line")
 async def _long_line(exchange: Exchange) -> None:
     await exchange.head("200 OK")

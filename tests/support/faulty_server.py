@@ -75,6 +75,8 @@ class FaultyServer:
     async def _answer(self, path: str, key: str, body: bytes, writer: asyncio.StreamWriter) -> None:
         faults, last = path.split("/")[1], path.rpartition("/")[2]
         if last == "models":
+            if faults == "slow-models":
+                await self._drip("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", writer)
             models = {"data": [{"id": "tiny", "owned_by": "vllm", "max_model_len": 2048}]}
             writer.write(_plain("200 OK", "application/json", json.dumps(models)))
             if self._dies:
@@ -90,6 +92,14 @@ class FaultyServer:
         else:
             writer.write(_plain("404 Not Found", "text/plain", "nothing here"))
         await writer.drain()
+
+    async def _drip(self, text: str, writer: asyncio.StreamWriter) -> None:
+        """Send a text, and then a byte now and then for ever: no single wait is long."""
+        writer.write(text.encode())
+        while True:
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.02)
 
 
 def _plain(status: str, kind: str, text: str) -> bytes:

@@ -33,26 +33,23 @@ class Arrivals(Timed):
 
     def first(self, rng: np.random.Generator, n: int) -> FloatArray:
         """Times in seconds of the first `n` arrivals; fewer where the process ends."""
-        chunks: list[FloatArray] = []
-        found = 0
-        for chunk in self.times(rng):
-            chunks.append(chunk)
-            found += len(chunk)
-            if found >= n:
-                break
-        return np.concatenate([*chunks, np.empty(0)])[:n]
+        return self._until(rng, n, np.inf)[:n]
 
     def within(self, rng: np.random.Generator, duration_s: float, most: int) -> FloatArray:
         """Times of all arrivals up to and including `duration_s`; stops soon after `most`."""
-        chunks: list[FloatArray] = []
+        times = self._until(rng, most + CHUNK + 1, duration_s)
+        return times[: int(np.searchsorted(times, duration_s, side="right"))]
+
+    def _until(self, rng: np.random.Generator, n: int, duration_s: float) -> FloatArray:
+        """Whole chunks, until `n` arrivals or `duration_s` are reached, or no more come."""
+        chunks = [np.empty(0)]
         found = 0
         for chunk in self.times(rng):
             chunks.append(chunk)
             found += len(chunk)
-            if chunk[-1] > duration_s or found > most + CHUNK:
+            if found >= n or chunk[-1] > duration_s:
                 break
-        times = np.concatenate([*chunks, np.empty(0)])
-        return times[: int(np.searchsorted(times, duration_s, side="right"))]
+        return np.concatenate(chunks)
 
     @property
     def endless(self) -> bool:

@@ -2,7 +2,8 @@
 
 ``python examples/live_endpoint.py http://127.0.0.1:8000/v1`` (in a checkout:
 ``python -m examples.live_endpoint …``). vLLM, SGLang and llama.cpp are such servers; a key is read
-from ``DRIFTSCHED_API_KEY``. Hosts other than this machine are allowed by ``DRIFTSCHED_ENDPOINTS``.
+from ``DRIFTSCHED_API_KEY`` and sent to hosts that ``DRIFTSCHED_ENDPOINTS`` names; it also allows
+hosts other than this machine.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from driftsched.cli.main import Action
-from driftsched.cli.output import add_json, aligned, print_json
+from driftsched.cli.output import add_json, aligned, print_json, tell
+from driftsched.live.journal import save_left_behind
 from driftsched.results import RunLibrary
 from driftsched.results.wording import seconds
 from driftsched.scenario import json_schema, load_scenario, preset_names, preset_path
@@ -21,11 +22,19 @@ COLUMNS = ("run", "saved (UTC)", "policy", "engine", "requests", "P50 E2E", "P99
 
 def library_command(parser: argparse.ArgumentParser) -> Action:
     """List the saved runs, the newest first, for ``export``, ``twin`` and ``calibrate``."""
+    parser.add_argument(
+        "--recover",
+        action="store_true",
+        help="first save what live runs had whose program was ended before it could",
+    )
     add_json(parser)
     return _library
 
 
 def _library(args: argparse.Namespace) -> None:
+    if args.recover:
+        for said in save_left_behind():
+            tell(said)
     library = RunLibrary()
     runs = library.list().to_dict(orient="records")
     if args.json:

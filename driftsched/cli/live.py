@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -13,8 +15,9 @@ from driftsched.cli.arguments import add_scenario, scenario_of
 from driftsched.cli.main import Action
 from driftsched.cli.output import print_json, progress_bar, tell
 from driftsched.cli.run import add_keeping, keep, run_data, run_text
-from driftsched.core.errors import InputError
+from driftsched.core.errors import InputError, RunError
 from driftsched.live import ENGINES, LiveOptions
+from driftsched.live.journal import journal_of, journal_path, left_behind
 from driftsched.live.run import LiveRun, run_live
 from driftsched.live.traffic import left_out
 from driftsched.scenario import apply_overrides
@@ -29,8 +32,8 @@ __all__ = ["add_engine", "live_command", "live_options"]
 def live_command(parser: argparse.ArgumentParser) -> Action:
     """Run live, keep what is to be kept, print a summary.
 
-    Ctrl-C stops the run within a second; what was measured is kept, in the library where no folder
-    is named.
+    Ctrl-C stops the run within a second, as do SIGTERM and SIGHUP; what was measured is kept, in
+    the library where no folder is named.
     """
     add_scenario(parser, policy=True)
     add_engine(parser)
@@ -48,20 +51,45 @@ def _live(args: argparse.Namespace) -> None:
     )
     if said := left_out(scenario):
         tell(said)
+    if cut_off := len(left_behind()):
+        tell(f"{cut_off} live runs were cut off before: `library --recover` saves what they had")
     with progress_bar("running live") as bar:
         watch = _Watch(bar)
-        result = run_live(scenario, options, progress=watch, observer=watch.announce)
+        with watch.stopped_by_signals():
+            result = run_live(
+                scenario,
+                options,
+                journal=journal_path(),
+                progress=watch,
+                observer=watch.announce,
+            )
+            _keep_and_print(result, args)
+    if result.provenance["live"]["stop_asked_s"] is not None:
+        raise KeyboardInterrupt
+
+
+def _keep_and_print(result: RunResult, args: argparse.Namespace) -> None:
+    """Print the figures in any case; rows that cannot be kept where they should stay here."""
+    journal = journal_of(result)
     live = result.provenance["live"]
-    if live["telemetry"]:
-        tell(live["telemetry"])
+    for said in (live["telemetry"], live.get("journal_failure")):
+        if said:
+            tell(said)
     stopped = live["stop_asked_s"] is not None
-    kept = keep(result, args, save=args.save or (stopped and args.out is None))
+    kept: dict[str, str] = {}
+    failed: RunError | None = None
+    try:
+        kept = keep(result, args, save=args.save or (stopped and args.out is None))
+    except RunError as error:
+        failed = error
     if args.json:
         print_json(run_data(result) | _facts(result) | kept)
     else:
         print(run_text(result))
-    if stopped:
-        raise KeyboardInterrupt
+    if failed:
+        raise failed
+    if journal:
+        journal.unlink(missing_ok=True)
 
 
 class _Watch:
@@ -76,6 +104,24 @@ class _Watch:
         """Take note of the run that begins."""
         self._run = run
         tell(f"opening the {run.options.engine.kind} engine")
+
+    @contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """Let what asks a program to end, or takes its terminal away, stop the run like Ctrl-C."""
+        before = {
+            number: signal.signal(number, self._stop)
+            for number in (signal.SIGTERM, signal.SIGHUP)
+            if signal.getsignal(number) is not signal.SIG_IGN  # as under nohup
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, *_: object) -> None:
+        if self._run:
+            self._run.cancel()
 
     def __call__(self, share: float) -> None:
         facts = self._run.facts if self._run else None

@@ -73,6 +73,11 @@ class AttemptLog:
             [*(made.retry_of if made else ()), *(-1 for _ in never)],
         )
 
+    @property
+    def certain(self) -> list[int]:
+        """Rows that are sure to come, unless the run is stopped before."""
+        return np.flatnonzero(~self._timed).tolist()
+
     def ended(self) -> int:
         """How many attempts have had their end."""
         return sum(bool(one.status) for one in self._clients.requests) if self._clients else 0

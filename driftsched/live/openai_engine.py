@@ -16,7 +16,7 @@ from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnTok
 from driftsched.live.openai_events import AnswerStream, EventReader, count
 from driftsched.live.openai_http import Http
 from driftsched.live.openai_metrics import MetricsProbe, figures, read_metrics
-from driftsched.live.openai_options import check_endpoint
+from driftsched.live.openai_options import ALLOWED, check_endpoint, key_variable
 
 if TYPE_CHECKING:
     from driftsched.live.openai_options import OpenAIOptions
@@ -63,7 +63,7 @@ class OpenAIEngine:
                 model, facts = await _discover(self._http, address, options.model)
             except EngineError as error:
                 refused = error.reason.startswith(("HTTP 401", "HTTP 403"))
-                advice = f" (the key is read from {options.key_variable})" if refused else ""
+                advice = f" ({_about_key(address, options)})" if refused else ""
                 raise RunError(f"engine.endpoints: {address}: {error.reason}{advice}") from None
             models.add(model)
             found.append(facts)
@@ -131,6 +131,13 @@ class OpenAIEngine:
 
     async def close(self) -> None:
         await self._http.close()
+
+
+def _about_key(address: str, options: OpenAIOptions) -> str:
+    variable = key_variable(address, options.key_variable)
+    if variable is None:
+        return f"a key goes only to endpoints that {ALLOWED} names"
+    return f"the key is read from {variable}"
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:

@@ -21,6 +21,7 @@ from driftsched import __version__
 from driftsched.core.errors import InputError, RunError
 from driftsched.live.engine import EngineError
 from driftsched.live.openai_events import error_text
+from driftsched.live.openai_options import key_variable
 
 if TYPE_CHECKING:
     import httpx
@@ -39,7 +40,7 @@ DOCUMENT_S = 5.0
 
 
 class Http:
-    """A client that follows no redirect, reads no proxy settings and never shows its key.
+    """A client that follows no redirect, reads no proxy settings and never shows a key.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ class Http:
     Raises
     ------
     InputError
-        The key in the environment is not one.
+        A key in the environment is not one.
     RunError
         httpx is not installed.
     """
@@ -65,12 +66,8 @@ class Http:
         self._errors = httpx
         # The last is what an odd name of a host raises on its way to the resolver.
         self._failures = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
-        self._key = os.environ.get(options.key_variable, "").strip()
-        if not (self._key.isascii() and self._key.isprintable()):
-            raise InputError(f"{options.key_variable} must hold a key of printable ASCII signs")
+        self._keys = {host(address): _key(address, options) for address in options.endpoints}
         headers = {"User-Agent": f"driftsched/{__version__}", "Accept-Encoding": "identity"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
         # Waiting for tokens is bounded by the dispatcher, connecting here.
         self._client = httpx.AsyncClient(
             headers=headers,
@@ -85,11 +82,16 @@ class Http:
         await self._client.aclose()
 
     def scrub(self, text: str) -> str:
-        """One short printable line without the key."""
-        if self._key:
-            text = text.replace(self._key, "***")
+        """One short printable line without a key."""
+        for key in filter(None, self._keys.values()):
+            text = text.replace(key, "***")
         line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
         return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 3]}..."
+
+    def _headers(self, url: str) -> dict[str, str]:
+        """The key that belongs to a host goes there and nowhere else."""
+        key = self._keys.get(host(url))
+        return {"Authorization": f"Bearer {key}"} if key else {}
 
     @asynccontextmanager
     async def stream(self, url: str, body: dict[str, Any]) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -125,7 +127,11 @@ class Http:
         while True:
             connected: list[str] = []
             request = self._client.build_request(
-                "POST", url, json=body, extensions={"trace": _noting_new_connections(connected)}
+                "POST",
+                url,
+                json=body,
+                headers=self._headers(url),
+                extensions={"trace": _noting_new_connections(connected)},
             )
             try:
                 return await self._client.send(request, stream=True)
@@ -145,7 +151,9 @@ class Http:
         try:
             async with (
                 asyncio.timeout(timeout_s or DOCUMENT_S),
-                self._client.stream("GET", url, timeout=None) as response,
+                self._client.stream(
+                    "GET", url, headers=self._headers(url), timeout=None
+                ) as response,
             ):
                 if response.status_code != 200:
                     raise await self._refusal(response)
@@ -191,6 +199,15 @@ class Http:
         if isinstance(error, errors.TimeoutException):
             return EngineError(f"{where} did not answer in time", retryable=True)
         return EngineError(f"the exchange with {where} failed ({type(error).__name__})")
+
+
+def _key(address: str, options: OpenAIOptions) -> str:
+    """The key of an endpoint; "" where none is set, or none belongs to it."""
+    variable = key_variable(address, options.key_variable)
+    key = os.environ.get(variable, "").strip() if variable else ""
+    if not (key.isascii() and key.isprintable()):
+        raise InputError(f"{variable} must hold a key of printable ASCII signs")
+    return key
 
 
 def _noting_new_connections(into: list[str]) -> Callable[[str, Any], Awaitable[None]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import socket
 from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
@@ -13,14 +14,25 @@ from pydantic import Field, field_validator
 from driftsched.core.errors import InputError
 from driftsched.live.engine import EngineSpec, PriorityOrder
 
-__all__ = ["ALLOWED", "API_KEY", "OpenAIOptions", "check_endpoint"]
+__all__ = [
+    "ALLOWED",
+    "API_KEY",
+    "OpenAIOptions",
+    "any_endpoint",
+    "check_endpoint",
+    "key_variable",
+    "offered_endpoints",
+    "place_of",
+]
 
 API_KEY = "DRIFTSCHED_API_KEY"
 """The environment variable that holds the key, where no other one is named."""
 ALLOWED = "DRIFTSCHED_ENDPOINTS"
-"""The environment variable that lists the endpoints this server may call: hosts, or host:port,
-separated by commas; "loopback" stands for this machine, "*" for every host. Unset is "loopback".
+"""The environment variable that lists the endpoints this server may call, separated by commas: base
+addresses, hosts or host:port; "loopback" stands for this machine, "*" for every host. Unset is
+"loopback". After an entry, set apart by a space, may stand the environment variable with its key.
 A scenario or a user cannot say so."""
+USUAL = "http://127.0.0.1:8000/v1"
 VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
 ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~\-/]*)?")
 
@@ -28,13 +40,15 @@ ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(/[A-Za-z0-9._~\-/]*)?")
 class OpenAIOptions(EngineSpec):
     """One or more endpoints that speak OpenAI's HTTP interface, such as vLLM's or llama.cpp's.
 
-    The key itself is never a parameter: it comes from the environment variable `key_variable`.
+    A key itself is never a parameter: it comes from the environment variable that stands beside the
+    endpoint in DRIFTSCHED_ENDPOINTS, else `key_variable`; and it goes only to endpoints that are
+    named there, not to those that "loopback" or "*" let in.
     """
 
     engine: ClassVar[str] = "driftsched.live.openai_engine:OpenAIEngine"
     kind: Literal["openai"] = "openai"
     endpoints: tuple[str, ...] = Field(
-        ("http://127.0.0.1:8000/v1",),
+        (USUAL,),
         min_length=1,
         max_length=64,
         description="base addresses, one a replica, all with the same model",
@@ -98,21 +112,78 @@ def check_endpoint(address: str) -> None:
     --------
     >>> check_endpoint("http://127.0.0.1:8000/v1")
     """
-    parts = urlsplit(address)
-    host = (parts.hostname or "").lower()
-    try:
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        raise InputError("engine.endpoints must have a port from 0 to 65535") from None
-    allowed = [entry.strip().lower() for entry in os.environ.get(ALLOWED, "loopback").split(",")]
-    if "*" in allowed or host in allowed or f"{host}:{port}" in allowed:
-        return
-    if "loopback" in allowed and _loopback(host):
+    host, port = _host_and_port(address)
+    entries = [entry.lower() for entry, _ in _entries()]
+    if "*" in entries or _named(address) is not None or ("loopback" in entries and _loopback(host)):
         return
     raise InputError(
         f"engine.endpoints must be allowed by this server's {ALLOWED} "
-        f"({', '.join(filter(None, allowed))}), got host {host}:{port}"
+        f"({', '.join(entries)}), got host {host}:{port}"
     )
+
+
+def key_variable(address: str, usual: str) -> str | None:
+    """Environment variable with the key of an endpoint; None where no entry names the endpoint."""
+    named = _named(address)
+    return None if named is None else named or usual
+
+
+def offered_endpoints() -> list[str]:
+    """Base addresses that the operator names; the usual one of a local server where none is."""
+    addresses = [
+        entry if "://" in entry else f"http://{entry}/v1"
+        for entry, _ in _entries()
+        if "://" in entry or ":" in entry
+    ]
+    return addresses or [USUAL]
+
+
+def any_endpoint() -> bool:
+    """Whether the operator says that not only named endpoints may be called."""
+    return ALLOWED in os.environ and any(
+        entry.lower() in ("*", "loopback") for entry, _ in _entries()
+    )
+
+
+def place_of(address: str) -> str:
+    """Where an endpoint is: the same for all names, addresses and paths of one server."""
+    host, port = _host_and_port(address)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
+        ip = ipaddress.ip_address(found)
+    except (OSError, UnicodeError, ValueError):
+        return f"{host}:{port}"
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return f"{'loopback' if ip.is_loopback or ip.is_unspecified else ip}:{port}"
+
+
+def _entries() -> list[tuple[str, str]]:
+    """What is allowed, and the variable with its key; "" for the usual one."""
+    found = []
+    for entry in os.environ.get(ALLOWED, "loopback").split(","):
+        what, _, variable = entry.strip().partition(" ")
+        if what:
+            found.append((what.rstrip("/"), variable.strip()))
+    return found
+
+
+def _named(address: str) -> str | None:
+    """The variable beside the entry that names an endpoint; None where there is none."""
+    host, port = _host_and_port(address)
+    for entry, variable in _entries():
+        place = "{}:{}".format(*_host_and_port(entry)) if "://" in entry else entry.lower()
+        if place in (host, f"{host}:{port}"):
+            return variable
+    return None
+
+
+def _host_and_port(address: str) -> tuple[str, int | None]:
+    try:
+        parts = urlsplit(address)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        raise InputError("engine.endpoints must have a port from 0 to 65535") from None
+    return (parts.hostname or "").lower(), port
 
 
 def _readable(address: str) -> bool:

@@ -15,6 +15,7 @@ from driftsched.core.errors import CancelledError
 from driftsched.gateway.gateway import Gateway
 from driftsched.live.attempts import AttemptLog
 from driftsched.live.dispatcher import Dispatcher, replica_slots
+from driftsched.live.journal import Journal
 from driftsched.live.snapshot import FrozenState, frozen, live_result, snapshot_of
 from driftsched.live.telemetry import NvmlProbe, ProcessProbe, Sampler
 from driftsched.live.traffic import (
@@ -28,6 +29,8 @@ from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from driftsched.live.engine import Engine, EngineFacts, Probe
     from driftsched.live.options import LiveOptions
     from driftsched.live.snapshot import LiveSnapshot, State
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveRun", "run_live"]
 
+JOURNAL_S = 1.0
 CLOSING_S = 5.0
 """How long an engine may take to close before it is left behind."""
 
@@ -59,6 +63,9 @@ class LiveRun:
         A policy object of the caller's own instead of the scenario's; it must be empty.
     probes : sequence of Probe, optional
         Telemetry beside what the engine itself offers; by default this machine's GPUs and process.
+    journal : Path, optional
+        Where its rows are kept as they end (`driftsched.live.journal`); not with a workload or a
+        policy of the caller's own, which no file describes.
     progress : callable, optional
         Called on the run's thread with the share of requests that ended, 0 to 1; when it raises
         ``CancelledError`` the run is stopped as by `cancel`.
@@ -78,6 +85,7 @@ class LiveRun:
         workload: Workload | None = None,
         policy: Policy | None = None,
         probes: Sequence[Probe] | None = None,
+        journal: Path | None = None,
         progress: Callable[[float], None] | None = None,
     ) -> None:
         self.scenario = scenario
@@ -96,6 +104,9 @@ class LiveRun:
         self._probes = probes
         self._gpus: NvmlProbe | None = None
         self._sampler = Sampler(self.clock)
+        described = journal is not None and workload is None and policy is None
+        self._journal = Journal(journal) if journal and described else None
+        self._began = datetime.now(UTC)
         self._progress = progress
         self._log = AttemptLog(self._traffic)
         self._origin: float | None = None
@@ -130,7 +141,7 @@ class LiveRun:
         ScenarioError
             This engine cannot run the scenario.
         """
-        started, began = time.perf_counter(), datetime.now(UTC)
+        started, self._began = time.perf_counter(), datetime.now(UTC)
         self._loop = asyncio.get_running_loop()
         self._work = self._loop.create_task(self._open_and_serve())
         if self._asked_s is not None:
@@ -148,7 +159,10 @@ class LiveRun:
                 self._gpus.close()
         if self._progress and self._asked_s is None:
             self._progress(1.0)
-        self.result = self._tables(self._copy(), time.perf_counter() - started, self._about(began))
+        ended = self._copy()
+        if self._journal and self._journal.begun:
+            self._journal.write(self._journal.news(ended))
+        self.result = self._tables(ended, time.perf_counter() - started, self._about())
         self.state = "ended"
         return self.result
 
@@ -168,6 +182,9 @@ class LiveRun:
         probes = (*self._engine.probes(), *self._probes)
         self._origin = asyncio.get_running_loop().time()
         self.state = "running"
+        if self._journal:
+            self._journal.begin(self.scenario, self._traffic, self._about())
+        keeping = asyncio.create_task(self._keep_rows())
         serving = asyncio.create_task(dispatcher.serve())
         sampling = asyncio.create_task(
             self._sampler.run(probes, dispatcher.running, self.options.telemetry_s, self._on_sample)
@@ -178,12 +195,19 @@ class LiveRun:
             self.state = "stopping"
             serving.cancel()
             sampling.cancel()
+            keeping.cancel()
             await dispatcher.stop()
             self._stopped_s = self.clock()
             ends = await asyncio.gather(serving, sampling, return_exceptions=True)
         for end in ends:
             if isinstance(end, BaseException) and not isinstance(end, asyncio.CancelledError):
                 raise end
+
+    async def _keep_rows(self) -> None:
+        """Write what has ended to the journal, once a second."""
+        while self._journal:
+            await asyncio.sleep(JOURNAL_S)
+            await asyncio.to_thread(self._journal.write, self._journal.news(self._copy()))
 
     def _on_sample(self) -> None:
         if self._progress:
@@ -263,19 +287,22 @@ class LiveRun:
             self.scenario, self._traffic, state, engine=kind, wall_s=wall_s, about=about
         )
 
-    def _about(self, began: datetime) -> dict[str, Any]:
+    def _about(self) -> dict[str, Any]:
         facts = self.facts
-        return {
+        about = {
             "engine": asdict(facts) if facts else None,
             "options": self.options.model_dump(mode="json"),
             "slots": replica_slots(self.scenario, self.options, facts) if facts else None,
-            "started_at": began.isoformat(timespec="seconds"),
+            "started_at": self._began.isoformat(timespec="seconds"),
             "stop_asked_s": self._asked_s,
             "ended_s": self._stopped_s,
             "drift_marks": self._drifted(self._now_s()),
             "telemetry": self._gpus.said if self._gpus else None,
             "telemetry_failures": self._sampler.failures,
         }
+        if self._journal and self._journal.begun:
+            about |= {"journal": str(self._journal.path), "journal_failure": self._journal.failure}
+        return about
 
 
 def run_live(
@@ -286,6 +313,7 @@ def run_live(
     workload: Workload | None = None,
     policy: Policy | None = None,
     probes: Sequence[Probe] | None = None,
+    journal: Path | None = None,
     progress: Callable[[float], None] | None = None,
     observer: Callable[[LiveRun], None] | None = None,
 ) -> RunResult:
@@ -293,7 +321,7 @@ def run_live(
 
     Parameters
     ----------
-    scenario, options, engine, workload, policy, probes, progress
+    scenario, options, engine, workload, policy, probes, journal, progress
         See `LiveRun`.
     observer : callable, optional
         Called once before the start with the run, to watch and stop it from another thread.
@@ -310,6 +338,7 @@ def run_live(
         workload=workload,
         policy=policy,
         probes=probes,
+        journal=journal,
         progress=progress,
     )
     if observer:

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from driftsched import TOP
+from driftsched.live.journal import save_left_behind
 from driftsched.scenario import preset_names
 from driftsched.studio import work
 from driftsched.studio.front_end import front_end
@@ -83,3 +84,4 @@ def _load() -> None:
         import_module(f"driftsched.studio.{name}")
     for name in preset_names():
         preset(name)  # the sidebar shows all their titles
+    save_left_behind()  # live runs that the server's last end cut off

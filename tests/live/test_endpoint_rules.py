@@ -15,7 +15,12 @@ from driftsched.live import CallRetries, live_workload, parse_options
 from driftsched.live.openai_events import EventReader
 from driftsched.live.openai_http import _retry_after_s
 from driftsched.live.openai_metrics import figures, read_metrics
-from driftsched.live.openai_options import check_endpoint
+from driftsched.live.openai_options import (
+    any_endpoint,
+    check_endpoint,
+    offered_endpoints,
+    place_of,
+)
 from driftsched.live.traffic import prompt_text
 from driftsched.scenario import load_scenario
 from driftsched.workload import generate
@@ -107,6 +112,29 @@ def test_only_allowed_hosts(
             InputError, match="must be allowed by this server's DRIFTSCHED_ENDPOINTS"
         ):
             check_endpoint(address)
+
+
+def test_one_server_has_one_place() -> None:
+    """Five names of one server gave five live runs on it at once."""
+    names = ("127.0.0.1", "localhost", "127.0.0.2", "[::1]", "[::ffff:127.0.0.1]")
+    assert {place_of(f"http://{name}:8000/{n}/v1") for n, name in enumerate(names)} == {
+        "loopback:8000"
+    }
+    assert place_of("http://127.0.0.1/v1") == "loopback:80"
+    assert place_of("https://10.0.0.5/v1") == "10.0.0.5:443"
+    assert place_of("http://no-such-host.invalid:1/v1") == "no-such-host.invalid:1"
+
+
+def test_visitors_are_offered_what_the_operator_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a visitor's address would tell open ports of the server's network from closed ones."""
+    monkeypatch.delenv("DRIFTSCHED_ENDPOINTS", raising=False)
+    assert offered_endpoints() == ["http://127.0.0.1:8000/v1"]
+    assert not any_endpoint()
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "gpu1:8000, https://api.example.org/v1 KEY, gpu2")
+    assert offered_endpoints() == ["http://gpu1:8000/v1", "https://api.example.org/v1"]
+    assert not any_endpoint()
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "loopback, gpu1:8000")
+    assert any_endpoint()
 
 
 def test_an_engine_is_not_even_built_for_a_forbidden_host(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,7 @@ def server() -> Iterator[FaultyServer]:
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIFTSCHED_API_KEY", KEY)
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "127.0.0.1")
 
 
 def run(server: FaultyServer, faults: str, requests: int, **changes: Any) -> RunResult:
@@ -142,6 +143,28 @@ def test_a_key_that_would_break_a_header_is_refused_unseen(
     with pytest.raises(InputError, match="DRIFTSCHED_API_KEY must hold a key of printable") as told:
         run(server, "fine", 4)
     assert KEY not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "key"),
+    [
+        ("loopback", ""),
+        ("*", ""),
+        ("127.0.0.1", KEY),
+        ("gpu1 OTHER_KEY, 127.0.0.1:{port}", KEY),
+        ("loopback, http://127.0.0.1:{port}/v1 OTHER_KEY", "other"),
+        ("loopback, 127.0.0.1:1 OTHER_KEY", ""),
+    ],
+)
+def test_a_key_goes_to_the_host_that_it_belongs_to(
+    server: FaultyServer, monkeypatch: pytest.MonkeyPatch, allowed: str, key: str
+) -> None:
+    """Else any port of this machine that a visitor names would be sent the operator's key."""
+    monkeypatch.setenv("OTHER_KEY", "other")
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", allowed.format(port=server.port))
+    server.keys.clear()
+    run(server, "fine", 4)
+    assert server.keys == {f"Bearer {key}" if key else ""}
 
 
 def test_refused_after_the_start_is_a_row() -> None:

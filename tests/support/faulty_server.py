@@ -22,6 +22,7 @@ class FaultyServer:
     def __init__(self, metrics: str = "") -> None:
         self.attempts: Counter[int] = Counter()
         self.bodies: list[dict[str, Any]] = []
+        self.keys: set[str] = set()
         self.port = 0
         self._metrics = metrics
         self._dies = False
@@ -73,6 +74,7 @@ class FaultyServer:
             writer.close()
 
     async def _answer(self, path: str, key: str, body: bytes, writer: asyncio.StreamWriter) -> None:
+        self.keys.add(key)
         faults, last = path.split("/")[1], path.rpartition("/")[2]
         if last == "models":
             if faults == "slow-models":

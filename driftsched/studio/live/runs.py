@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 
 from driftsched.core.errors import DriftSchedError, InputError
+from driftsched.live.journal import journal_of
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
 from driftsched.studio.jobs import Job, State
@@ -168,8 +169,11 @@ class LiveRuns:
         job.ended.set()
 
     def _save(self, job: LiveJob, result: RunResult) -> None:
+        journal = journal_of(result)
         try:
             job.saved = RunLibrary().save(result, job.title)
+            if journal:
+                journal.unlink(missing_ok=True)
         except DriftSchedError as error:
             job.error = str(error)
 

@@ -30,6 +30,7 @@ def live_run(
     Once `progress` raises ``CancelledError`` the run is stopped; what it measured is returned.
     """
     from driftsched.live import run_live
+    from driftsched.live.journal import journal_path
 
     ended = threading.Event()
     watchers: list[threading.Thread] = []
@@ -40,7 +41,7 @@ def live_run(
         watcher.start()
 
     try:
-        return run_live(scenario, options, observer=watch)
+        return run_live(scenario, options, observer=watch, journal=journal_path())
     finally:
         ended.set()
         for watcher in watchers:
@@ -53,7 +54,7 @@ def _report(run: LiveRun, progress: Callable[..., None], ended: threading.Event)
         share = sum(snapshot.ended.values()) / max(1, snapshot.requests)
         try:
             progress(share, snapshot)
-        except CancelledError:
+        except (CancelledError, OSError):  # asked to stop, or the server has gone
             run.cancel()
             return
 

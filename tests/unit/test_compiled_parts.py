@@ -20,10 +20,10 @@ from driftsched.simulation.compiled.cost import (
     iterations_past,
 )
 from driftsched.simulation.compiled.fleet import pack_fleet
-from driftsched.simulation.compiled.heap import pop, push
+from driftsched.simulation.compiled.heap import ENTRY, pop, push
 from driftsched.simulation.compiled.jit import inlined
-from driftsched.simulation.compiled.rows import pop_first, push_row, remove_row
-from driftsched.simulation.compiled.state import Costs
+from driftsched.simulation.compiled.rows import pop_row, push_row, remove_row
+from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, Costs
 from driftsched.workload import generate
 from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import small
@@ -51,15 +51,15 @@ COSTS: dict[str, dict[str, Any]] = {
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=200))
 def test_the_heap_gives_back_by_key_and_then_by_id(steps: list[tuple[int, bool]]) -> None:
     """Otherwise requests would be served out of order."""
-    keys, ids = np.empty(200), np.empty(200, np.int32)
+    heap = np.empty(200, ENTRY)
     expected: list[tuple[float, int]] = []
     for item, (key, take) in enumerate(steps):
         if take and expected:
-            assert pop(keys, ids, 0, len(expected)) == heapq.heappop(expected)[1]
-        push(keys, ids, 0, len(expected), float(key), item)
+            assert pop(heap, len(expected)) == heapq.heappop(expected)[1]
+        push(heap, len(expected), float(key), item)
         heapq.heappush(expected, (float(key), item))
     while expected:
-        assert pop(keys, ids, 0, len(expected)) == heapq.heappop(expected)[1]
+        assert pop(heap, len(expected)) == heapq.heappop(expected)[1]
 
 
 @given(st.sets(st.integers(0, 10**6), min_size=1, max_size=60), st.data())
@@ -67,15 +67,14 @@ def test_a_row_gives_back_the_least_also_after_a_removal(values: set[int], data:
     """Otherwise a preempted request would leave others to finish at the wrong time."""
     row = np.empty(60, np.int64)
     for place, value in enumerate(sorted(values, key=lambda v: v % 97)):
-        push_row(row, place, value << 25 | place)
+        push_row(row, place, value << ID_BITS | place)
     size = len(values)
     entries = sorted(row[:size].tolist())
     gone = data.draw(st.sampled_from(entries))
-    remove_row(row, size, gone & (1 << 25) - 1, (1 << 25) - 1)
+    assert remove_row(row, size, gone & ID_MASK) == gone
     entries.remove(gone)
     for left in range(len(entries), 0, -1):
-        assert row[0] == entries.pop(0)
-        pop_first(row, left)
+        assert pop_row(row, left) == entries.pop(0)
 
 
 # as the kernel: with references counted here alone, arrays would be freed that are still in use
@@ -105,7 +104,7 @@ def test_iterations_cost_what_the_cost_model_says(
     """Otherwise the two engines' clocks would drift apart, by rounding or by more."""
     scenario = small(cluster=COSTS[name])
     model = Cluster.model_validate(COSTS[name]).build_cost()
-    costs = pack_fleet(scenario, 1000).costs
+    costs = pack_fleet(scenario, 1000)["costs"]
     lasting = model.decode_seconds(steps, running, kv)
     found, _ = model.iterations_past(lasting * 0.7, running, kv)
     expected = (model.iteration(tokens, kv, tokens * tokens, running, 1), lasting, found)

@@ -77,8 +77,8 @@ class TenantPolicy(PolicySpec):
     ----------
     rescored : bool
         True: all tenants who wait are scored at each choice, O(tenants). False: a tenant's score
-        moves only when something is told of this very tenant, O(log tenants); then `score` must not
-        look at the queue.
+        moves only when something is told of this very tenant, and never falls, O(log tenants); then
+        `score` must not look at the queue.
     tenant_state, queue_state : dict
         Fields and first values; a field that `begin` gives values for begins with those.
     by_tokens : bool

@@ -24,4 +24,5 @@ class RoundRobinConfig(RouterSpec):
 
     @staticmethod
     def score(request: Request, replica: Offer, choice: Choice, p: RoundRobinConfig) -> float:
-        return (replica.number - choice.last - 1) % choice.replicas
+        ahead = replica.number - choice.last - 1
+        return ahead if ahead >= 0 else ahead + choice.replicas

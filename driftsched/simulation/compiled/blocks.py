@@ -15,7 +15,7 @@ from driftsched.simulation.compiled.mechanisms import (
     piece_end,
 )
 from driftsched.simulation.compiled.rows import remove_row
-from driftsched.simulation.compiled.state import BLOCKED, ID_BITS, KernelState
+from driftsched.simulation.compiled.state import BLOCKED, KernelState
 
 __all__ = ["grow", "lasting", "needed", "new_in", "partial_end", "seat", "unseat"]
 
@@ -30,33 +30,35 @@ def needed(w: KernelState, tokens: int) -> int:
 def seat(w: KernelState, number: int, item: int, base: int) -> None:
     """Let a request decode whose blocks have been taken; it is the last admitted."""
     replica = w.replicas[number]
-    w.base[item] = base
+    seat = w.seats[item]
+    seat.base = base
     w.slots[number, block_slot(base, w.run[0].block_tokens)] += 1
-    w.ahead[item], w.after[item] = replica.last_seat, -1
+    seat.ahead, seat.after = replica.last_seat, -1
     if replica.last_seat >= 0:
-        w.after[replica.last_seat] = item
+        w.seats[replica.last_seat].after = item
     else:
         replica.first_seat = item
     replica.last_seat = item
-    w.seated[item] = True
+    seat.taken = True
 
 
 @apart
 def unseat(w: KernelState, number: int, item: int) -> int:
     """Let a request decode no more; its own link to the next one stays. Returns its base."""
     replica = w.replicas[number]
-    base = int(w.base[item])
+    seat = w.seats[item]
+    base = int(seat.base)
     w.slots[number, block_slot(base, w.run[0].block_tokens)] -= 1
-    ahead, after = w.ahead[item], w.after[item]
+    ahead, after = seat.ahead, seat.after
     if ahead >= 0:
-        w.after[ahead] = after
+        w.seats[ahead].after = after
     else:
         replica.first_seat = after
     if after >= 0:
-        w.ahead[after] = ahead
+        w.seats[after].ahead = ahead
     else:
         replica.last_seat = ahead
-    w.seated[item] = False
+    seat.taken = False
     return base
 
 
@@ -80,7 +82,7 @@ def partial_end(w: KernelState, number: int) -> int:
     """How far the prompt under way gets in the next iteration."""
     replica = w.replicas[number]
     left = w.run[0].most_tokens - replica.decoding
-    given = int(w.given[replica.partial]) if w.run[0].paged else 0
+    given = int(w.seats[replica.partial].given) if w.run[0].paged else 0
     end = w.requests[replica.partial].prompt_tokens + given
     return int(piece_end(replica.partial_end, end, left, True))
 
@@ -106,14 +108,15 @@ def make_room(w: KernelState, number: int, now: float) -> None:
     iteration = replica.iteration + 1
     item = replica.first_seat
     while item >= 0:
-        while w.seated[item]:
-            new = new_block(w.base[item], iteration, size)
+        seat = w.seats[item]
+        while seat.taken:
+            new = new_block(seat.base, iteration, size)
             if new <= replica.free:
                 replica.free -= new
-                w.served[item] = iteration
+                seat.served = iteration
                 break
             preempt(w, number, now)
-        item = w.after[item]
+        item = seat.after
     while replica.partial >= 0:
         new = needed(w, partial_end(w, number)) - needed(w, replica.partial_end)
         if new <= replica.free:
@@ -132,10 +135,10 @@ def preempt(w: KernelState, number: int, now: float) -> None:
         replica.partial = -1
     else:
         tokens = unseat(w, number, victim) + iteration
-        replica.free += needed(w, tokens if w.served[victim] == iteration else tokens - 1)
+        replica.free += needed(w, tokens if w.seats[victim].served == iteration else tokens - 1)
         replica.kv -= tokens
-        w.given[victim] = tokens - w.requests[victim].prompt_tokens
-        remove_row(w.decoding[number], replica.decoding, victim, (1 << ID_BITS) - 1)
+        w.seats[victim].given = tokens - w.requests[victim].prompt_tokens
+        remove_row(w.decoding[number], replica.decoding, victim)
         replica.decoding -= 1
     w.requests[victim].preemptions += 1
     w.requests[victim].place = BLOCKED
@@ -155,5 +158,5 @@ def victim_of(w: KernelState, number: int, now: float) -> int:
         key = key_of(w, item, now)
         if worst < 0 or key > highest or (key == highest and item > worst):
             worst, highest = item, key
-        item = w.after[item] if item != replica.partial else replica.first_seat
+        item = w.seats[item].after if item != replica.partial else replica.first_seat
     return int(worst)

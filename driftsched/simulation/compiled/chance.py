@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.workload.streams import COMPONENTS
 
 __all__ = ["POOL", "entropy", "uniform"]
@@ -56,7 +56,7 @@ def uniform(words: Words, pool: Words, phase: int, place: int, tries: int) -> fl
     return float(turned >> BITS_11) * 2.0**-53
 
 
-@inlined
+@once
 def absorb(words: Words, pool: Words, phase: int, place: int, tries: int) -> None:
     """`SeedSequence.mix_entropy`."""
     const = INIT_A
@@ -111,7 +111,7 @@ def add(high: Any, low: Any, more_high: Any, more_low: Any) -> Any:
     return high + more_high + (ONE if total < low else U(0)), total
 
 
-@inlined
+@once
 def times_pcg(high: Any, low: Any) -> Any:
     """Product of a number of 128 bits and PCG's factor."""
     left, right = low >> BITS_32, low & LOW

@@ -5,19 +5,19 @@ from __future__ import annotations
 from driftsched.simulation.compiled.blocks import grow, lasting, needed, new_in, seat, unseat
 from driftsched.simulation.compiled.cost import cost_of, decode_seconds, iteration_seconds
 from driftsched.simulation.compiled.gateway import finish
-from driftsched.simulation.compiled.given_up import drop
-from driftsched.simulation.compiled.jit import inlined
-from driftsched.simulation.compiled.order import wake_at
+from driftsched.simulation.compiled.jit import once
+from driftsched.simulation.compiled.order import play
+from driftsched.simulation.compiled.patience import drop
 from driftsched.simulation.compiled.prefill import cached_of, given_of, prefill
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
-from driftsched.simulation.compiled.rows import pop_first, push_row
-from driftsched.simulation.compiled.state import ID_BITS, KernelState
+from driftsched.simulation.compiled.rows import pop_row, push_row
+from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, KernelState
 from driftsched.simulation.compiled.tenants import count_stretch, count_tokens
 
 __all__ = ["plan", "settle"]
 
 
-@inlined
+@once
 def settle(w: KernelState, number: int, now: float) -> None:
     """Count the stretch that has ended: prompts are done, requests leave."""
     replica, decoding, paged = w.replicas[number], w.decoding[number], w.run[0].paged
@@ -29,7 +29,7 @@ def settle(w: KernelState, number: int, now: float) -> None:
     if paged and steps > 1:
         replica.free -= new_in(w, number, iteration - steps + 2, steps - 1)
     for place in range(replica.chunks):
-        item, end = w.chunk[number, place], w.chunk_to[number, place]
+        item, end = w.pieces[number, place].item, w.pieces[number, place].end
         request, given = w.requests[item], given_of(w, item)
         if end < request.prompt_tokens + given:
             replica.partial, replica.partial_end = item, end
@@ -49,13 +49,12 @@ def settle(w: KernelState, number: int, now: float) -> None:
     if replica.gone > 0:
         drop(w, number, now)
     while replica.decoding > 0 and decoding[0] >> ID_BITS == iteration:
-        item = decoding[0] & ((1 << ID_BITS) - 1)
-        pop_first(decoding, replica.decoding)
+        item = pop_row(decoding, replica.decoding) & ID_MASK
         replica.decoding -= 1
         leave(w, number, item, now)
 
 
-@inlined
+@once
 def leave(w: KernelState, number: int, item: int, now: float) -> None:
     """Let a request that has given its last token go."""
     replica, request = w.replicas[number], w.requests[item]
@@ -71,7 +70,7 @@ def leave(w: KernelState, number: int, item: int, now: float) -> None:
         tell_peers(w, number, now)
 
 
-@inlined
+@once
 def plan(w: KernelState, number: int, now: float) -> None:
     """Give blocks, let requests join, and say when the next stretch ends."""
     replica, run = w.replicas[number], w.run[0]
@@ -83,7 +82,7 @@ def plan(w: KernelState, number: int, now: float) -> None:
         held = kv + replica.partial_end if replica.partial >= 0 else kv
         log(w, number, now, decoding + replica.chunks, held)
         replica.start_s, replica.steps, replica.partial = now, 1, -1
-        wake_at(w, number, now + chunks_s(w, number))
+        play(w.wake, number, now + chunks_s(w, number))
     elif decoding > 0:
         log(w, number, now, decoding, kv)
         steps = (w.decoding[number, 0] >> ID_BITS) - replica.iteration
@@ -92,22 +91,23 @@ def plan(w: KernelState, number: int, now: float) -> None:
         replica.start_s, replica.steps = now, steps
         replica.open = replica.blocked == 0 and decoding < run.batch_size
         cost = cost_of(w.costs, replica.cost)
-        wake_at(w, number, now + decode_seconds(cost, steps, decoding, kv))
+        play(w.wake, number, now + decode_seconds(cost, steps, decoding, kv))
     else:
         rest(w, number, now)
 
 
-@inlined
+@once
 def chunks_s(w: KernelState, number: int) -> float:
     """Seconds of an iteration with pieces of prompts in it."""
     replica = w.replicas[number]
     decoding, chunks = replica.decoding, replica.chunks
     tokens, squares, first = decoding, 0, 0
     for place in range(chunks):
-        start, end = w.chunk_from[number, place], w.chunk_to[number, place]
+        piece = w.pieces[number, place]
+        start, end = piece.start, piece.end
         tokens += end - start
         squares += end * end - start * start
-        first += start == cached_of(w, w.chunk[number, place])
+        first += start == cached_of(w, piece.item)
     requests = decoding + chunks
     cost = cost_of(w.costs, replica.cost)
     return float(iteration_seconds(cost, tokens, replica.kv, squares, requests, first))

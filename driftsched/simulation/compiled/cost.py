@@ -47,11 +47,12 @@ class CostView(NamedTuple):
 @inlined
 def curve_of(costs: Costs, kind: int, number: int) -> CurveView:
     """One of the two measured curves of a kind of replica."""
+    rows = costs.curves[kind, number]
     return CurveView(
         costs.rows[kind, number],
-        costs.knots[kind, number],
-        costs.values[kind, number],
-        costs.slopes[kind, number],
+        rows.knot,
+        rows.value,
+        rows.slope,
     )
 
 

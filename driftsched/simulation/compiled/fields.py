@@ -55,11 +55,11 @@ def parameter_names(kind: type[Mechanism]) -> list[str]:
 TENANT_POLICIES = [kind for kind in covered(POLICIES) if issubclass(kind, TenantPolicy)]
 TENANT_STATE = declared(
     (kind.tenant_state for kind in TENANT_POLICIES),
-    ("head", "tail", "size", "held", "held_first", "number", "weight", "rank"),
+    ("head", "tail", "size", "listed", "held", "held_first", "number", "weight", "rank"),
 )
 QUEUE_STATE = declared(
     (kind.queue_state for kind in TENANT_POLICIES),
-    ("size", "waiting", "last", "tenants", "least"),
+    ("size", "waiting", "last", "tenants", "listed", "least"),
 )
 COMPENSATION = np.dtype(
     declared([*(kind.state for kind in covered(COMPENSATORS)), {"unused": 0}]), align=True

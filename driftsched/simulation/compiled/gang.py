@@ -6,20 +6,20 @@ from math import inf
 
 from driftsched.simulation.compiled.cost import cost_of, decode_seconds, iteration_seconds
 from driftsched.simulation.compiled.gateway import finish
-from driftsched.simulation.compiled.given_up import drop
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.jit import once
 from driftsched.simulation.compiled.mechanisms import gang_starts
-from driftsched.simulation.compiled.order import wake_at
+from driftsched.simulation.compiled.order import play
+from driftsched.simulation.compiled.patience import drop
 from driftsched.simulation.compiled.prefill import cached_of, hold, next_of, put_back
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
-from driftsched.simulation.compiled.rows import pop_first, push_row
-from driftsched.simulation.compiled.state import ID_BITS, KernelState
+from driftsched.simulation.compiled.rows import pop_row, push_row
+from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, KernelState
 from driftsched.simulation.compiled.tenants import count_stretch
 
 __all__ = ["form", "settle_gang"]
 
 
-@inlined
+@once
 def form(w: KernelState, number: int, now: float) -> None:
     """Take who waits; then start, or wait for more."""
     replica, run = w.replicas[number], w.run[0]
@@ -32,10 +32,10 @@ def form(w: KernelState, number: int, now: float) -> None:
     if gang_starts(size, run.batch_size, blocked, now, replica.deadline_s):
         start(w, number, now)
     else:
-        wake_at(w, number, replica.deadline_s)
+        play(w.wake, number, replica.deadline_s)
 
 
-@inlined
+@once
 def take(w: KernelState, number: int, now: float) -> None:
     """Dispatch as many requests as have room.
 
@@ -53,17 +53,17 @@ def take(w: KernelState, number: int, now: float) -> None:
         request.dispatch_s = now
         request.batch_id = replica.batches
         request.replica = number
-        w.chunk[number, replica.chunks] = item
+        w.pieces[number, replica.chunks].item = item
         replica.chunks += 1
 
 
-@inlined
+@once
 def start(w: KernelState, number: int, now: float) -> None:
     """Begin with the prefill of the whole gang; nobody can join until it ends."""
     replica = w.replicas[number]
     running, kv, tokens, squares = replica.chunks, 0, 0, 0
     for place in range(running):
-        item = w.chunk[number, place]
+        item = w.pieces[number, place].item
         prompt, cached = int(w.requests[item].prompt_tokens), cached_of(w, item)
         kv += prompt
         tokens += prompt - cached
@@ -75,10 +75,10 @@ def start(w: KernelState, number: int, now: float) -> None:
     replica.iteration, replica.steps = 0, 1
     cost = cost_of(w.costs, replica.cost)
     seconds = iteration_seconds(cost, tokens, 0, squares, running, running)
-    wake_at(w, number, now + seconds)
+    play(w.wake, number, now + seconds)
 
 
-@inlined
+@once
 def settle_gang(w: KernelState, number: int, now: float) -> None:
     """Count the stretch that has ended; those who have their length compute no more.
 
@@ -87,7 +87,7 @@ def settle_gang(w: KernelState, number: int, now: float) -> None:
     replica, decoding = w.replicas[number], w.decoding[number]
     if replica.iteration == 0:
         for place in range(replica.chunks):
-            request = w.requests[w.chunk[number, place]]
+            request = w.requests[w.pieces[number, place].item]
             if request.end == 0:
                 request.first_token_s = now
     steps = replica.steps
@@ -98,8 +98,7 @@ def settle_gang(w: KernelState, number: int, now: float) -> None:
     if replica.gone > 0:
         drop(w, number, now)
     while replica.decoding > 0 and decoding[0] >> ID_BITS == replica.iteration:
-        item = decoding[0] & ((1 << ID_BITS) - 1)
-        pop_first(decoding, replica.decoding)
+        item = pop_row(decoding, replica.decoding) & ID_MASK
         replica.decoding -= 1
         replica.kv -= w.requests[item].prompt_tokens + replica.iteration
     if replica.decoding == 0:
@@ -109,20 +108,19 @@ def settle_gang(w: KernelState, number: int, now: float) -> None:
     steps = (decoding[0] >> ID_BITS) - replica.iteration
     replica.start_s, replica.steps = now, steps
     cost = cost_of(w.costs, replica.cost)
-    wake_at(w, number, now + decode_seconds(cost, steps, replica.decoding, replica.kv))
+    play(w.wake, number, now + decode_seconds(cost, steps, replica.decoding, replica.kv))
 
 
-@inlined
+@once
 def release(w: KernelState, number: int, now: float) -> None:
     """End the gang: all finish together, in order of their ids."""
     replica, in_order = w.replicas[number], w.decoding[number]
     log(w, number, now, 0, 0)
     replica.grown = 0
     for place in range(replica.chunks):
-        push_row(in_order, place, w.chunk[number, place])
+        push_row(in_order, place, w.pieces[number, place].item)
     for left in range(replica.chunks, 0, -1):
-        item = in_order[0]
-        pop_first(in_order, left)
+        item = pop_row(in_order, left)
         request = w.requests[item]
         replica.reserved -= request.prompt_tokens + request.max_output_tokens
         finish(w, item, now)

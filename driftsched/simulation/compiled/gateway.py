@@ -6,7 +6,7 @@ from math import inf
 
 from driftsched.gateway.admission import NO_ROOM
 from driftsched.simulation.compiled.heap import pop, push
-from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
     Choice,
     Offer,
@@ -22,9 +22,12 @@ from driftsched.simulation.compiled.mechanisms import (
 from driftsched.simulation.compiled.retries import think_on
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
+    COMPENSATOR,
     HELD,
+    POLICY,
     QUEUED,
     RESCORED,
+    ROUTER,
     KernelState,
 )
 from driftsched.simulation.compiled.tenants import append, catch_up, forget, next_by_tenant
@@ -32,12 +35,12 @@ from driftsched.simulation.compiled.tenants import append, catch_up, forget, nex
 __all__ = ["abandon", "choose", "finish", "key_of", "submit", "withdraw"]
 
 
-@inlined
+@once
 def submit(w: KernelState, item: int) -> int:
     """Budget an arriving request and queue it; returns the queue's number, -1 for a rejection."""
     run, request, now = w.run[0], w.requests[item], w.arrival_s[item]
     catch_up(w, now)
-    state, p = w.compensation[state_of(w, item)], w.compensator_parameters[0]
+    state, p = w.compensation[state_of(w, item)], w.parameters[COMPENSATOR]
     bias = float(predict(run.compensator, state, request_of(w, item), p))
     w.bias[item] = bias
     w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
@@ -66,7 +69,7 @@ def state_of(w: KernelState, item: int) -> int:
     return int(state_number(run.per, request.tenant, request.predicted, run.categories))
 
 
-@inlined
+@once
 def route(w: KernelState, item: int) -> int:
     """Choose a replica among those whose KV cache can hold the request."""
     run, request = w.run[0], w.requests[item]
@@ -79,7 +82,7 @@ def route(w: KernelState, item: int) -> int:
     first = w.draws[run.routes, 0] if len(w.draws) > 0 else 0.0
     second = w.draws[run.routes, 1] if len(w.draws) > 0 else 0.0
     choice = Choice(len(w.replicas), offers, run.last_route, first, second)
-    seen, p = request_of(w, item), w.router_parameters[0]
+    seen, p = request_of(w, item), w.parameters[ROUTER]
     chosen, least, place = -1, inf, 0
     for number in range(len(w.replicas)):
         one = w.replicas[number]
@@ -104,7 +107,7 @@ def key_of(w: KernelState, item: int, now: float) -> float:
     run = w.run[0]
     if run.choice == BY_TENANT:
         return 0.0
-    return float(score(run.policy, request_of(w, item), w.policy_parameters[0], now))
+    return float(score(run.policy, request_of(w, item), w.parameters[POLICY], now))
 
 
 @inlined
@@ -114,22 +117,19 @@ def enqueue(w: KernelState, item: int, queue: int, now: float) -> None:
     if choice == BY_TENANT:
         append(w, queue, item)
     elif choice == RESCORED:
-        w.heap_ids[queue, size] = item
+        w.heaps[queue, size].item = item
     else:
-        push(w.heap_keys[queue], w.heap_ids[queue], 0, size, key_of(w, item, now), item)
+        push(w.heaps[queue], size, key_of(w, item, now), item)
     w.queues[queue].size += 1
 
 
-@inlined
+@once
 def dequeue(w: KernelState, queue: int, now: float) -> int:
     """Take the policy's next request, which may have left; -1 where all have."""
     state, choice = w.queues[queue], w.run[0].choice
     if choice == RESCORED:
         return best_scored(w, queue, now)
-    if choice == BY_TENANT:
-        item = next_by_tenant(w, queue)
-    else:
-        item = pop(w.heap_keys[queue], w.heap_ids[queue], 0, state.size)
+    item = next_by_tenant(w, queue) if choice == BY_TENANT else pop(w.heaps[queue], state.size)
     state.size -= 1
     return int(item)
 
@@ -137,14 +137,14 @@ def dequeue(w: KernelState, queue: int, now: float) -> int:
 @apart
 def best_scored(w: KernelState, queue: int, now: float) -> int:
     """Score all who wait and take the best; those who have left go."""
-    state, ids = w.queues[queue], w.heap_ids[queue]
+    state, waiting = w.queues[queue], w.heaps[queue]
     best, least, found = -1, inf, -1
     place = 0
     while place < state.size:
-        item = int(ids[place])
+        item = int(waiting[place].item)
         if w.requests[item].end:
             state.size -= 1
-            ids[place] = ids[state.size]
+            waiting[place].item = waiting[state.size].item
             continue
         value = key_of(w, item, now)
         if best < 0 or value < least or (value == least and item < best):
@@ -152,7 +152,7 @@ def best_scored(w: KernelState, queue: int, now: float) -> int:
         place += 1
     if best >= 0:
         state.size -= 1
-        ids[found] = ids[state.size]
+        waiting[found].item = waiting[state.size].item
     return best
 
 
@@ -184,8 +184,7 @@ def choose(w: KernelState, queue: int, now: float) -> int:
 def hold_back(w: KernelState, queue: int, item: int, now: float) -> None:
     """Put a request aside whose tenant is at its running limit."""
     mine = w.tenant_queues[queue, w.requests[item].tenant]
-    keys, ids = w.held_keys[queue], w.held_ids[queue]
-    push(keys, ids, mine.held_first, mine.held, key_of(w, item, now), item)
+    push(w.held[queue, mine.held_first :], mine.held, key_of(w, item, now), item)
     mine.held += 1
     w.requests[item].place = HELD
 
@@ -195,11 +194,11 @@ def finish(w: KernelState, item: int, now: float) -> None:
     """Record that a request has given its last token, learn from it, free its tenant's place."""
     run = w.run[0]
     w.requests[item].finish_s = now
-    w.learned_id[run.finished] = item
-    request, p = w.requests[item], w.compensator_parameters[0]
+    request, p = w.requests[item], w.parameters[COMPENSATOR]
     state, ratio = w.compensation[state_of(w, item)], request.output_length / request.base_tokens
-    bias = learn(run.compensator, state, request_of(w, item), ratio, p)
-    w.learned_bias[run.finished] = bias
+    learned = w.learned[run.finished]
+    learned.item = item
+    learned.bias = learn(run.compensator, state, request_of(w, item), ratio, p)
     run.finished += 1
     depart(w, item, now)
     if run.closed:
@@ -213,7 +212,7 @@ def abandon(w: KernelState, item: int, now: float) -> None:
     depart(w, item, now)
 
 
-@inlined
+@once
 def withdraw(w: KernelState, item: int, now: float) -> None:
     """Record that a waiting request ended; where it lies in a heap, it is passed over there."""
     run, request = w.run[0], w.requests[item]
@@ -254,7 +253,7 @@ def free(w: KernelState, tenant: int, now: float) -> None:
     for queue in range(len(w.queues)):
         mine = w.tenant_queues[queue, tenant]
         while mine.held > 0:
-            freed = pop(w.held_keys[queue], w.held_ids[queue], mine.held_first, mine.held)
+            freed = pop(w.held[queue, mine.held_first :], mine.held)
             mine.held -= 1
             if w.requests[freed].end == 0:
                 w.requests[freed].place = QUEUED

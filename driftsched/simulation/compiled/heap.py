@@ -1,6 +1,6 @@
-"""A priority queue in flat arrays: least key first, then least id.
+"""A priority queue in a flat array: least key first, then least item.
 
-Each node has four children, whose keys share a line of the processor's cache: with a million
+Each node has four children, whose entries share a line of the processor's cache: with a million
 waiting requests a step is ten lines deep.
 """
 
@@ -8,53 +8,57 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.jit import inlined
 
-__all__ = ["pop", "push"]
+__all__ = ["ENTRY", "pop", "push", "sink"]
 
-Keys = NDArray[Any]
-Ids = NDArray[Any]
+ENTRY = np.dtype([("key", "f8"), ("item", "i8")])
+
+Heap = NDArray[Any]
 
 
 @inlined
-def push(keys: Keys, ids: Ids, first: int, size: int, key: float, item: int) -> None:
-    """Add `item` to the heap of `size` entries that begins at `first`."""
+def sink(heap: Heap, size: int, place: int, key: float, item: int) -> None:
+    """Put an entry at `place` or below it."""
+    while True:
+        child = (place << 2) + 1
+        if child >= size:
+            break
+        best, best_key, best_item = child, heap[child].key, heap[child].item
+        for other in range(child + 1, min(child + 4, size)):
+            other_key = heap[other].key
+            if other_key < best_key or (other_key == best_key and heap[other].item < best_item):
+                best, best_key, best_item = other, other_key, heap[other].item
+        if key < best_key or (key == best_key and item < best_item):
+            break
+        heap[place].key = best_key
+        heap[place].item = best_item
+        place = best
+    heap[place].key = key
+    heap[place].item = item
+
+
+@inlined
+def push(heap: Heap, size: int, key: float, item: int) -> None:
+    """Add `item` to a heap of `size` entries."""
     place = size
     while place > 0:
         parent = (place - 1) >> 2
-        above = keys[first + parent]
-        if above < key or (above == key and ids[first + parent] < item):
+        above = heap[parent]
+        if above.key < key or (above.key == key and above.item < item):
             break
-        keys[first + place] = above
-        ids[first + place] = ids[first + parent]
+        heap[place] = above
         place = parent
-    keys[first + place] = key
-    ids[first + place] = item
+    heap[place].key = key
+    heap[place].item = item
 
 
 @inlined
-def pop(keys: Keys, ids: Ids, first: int, size: int) -> int:
-    """Remove the least entry of a heap of `size` > 0 entries and return its id."""
-    least = ids[first]
-    last = size - 1
-    key, item = keys[first + last], ids[first + last]
-    place = 0
-    while True:
-        child = (place << 2) + 1
-        if child >= last:
-            break
-        best, best_key, best_id = child, keys[first + child], ids[first + child]
-        for other in range(child + 1, min(child + 4, last)):
-            other_key = keys[first + other]
-            if other_key < best_key or (other_key == best_key and ids[first + other] < best_id):
-                best, best_key, best_id = other, other_key, ids[first + other]
-        if key < best_key or (key == best_key and item < best_id):
-            break
-        keys[first + place] = best_key
-        ids[first + place] = best_id
-        place = best
-    keys[first + place] = key
-    ids[first + place] = item
+def pop(heap: Heap, size: int) -> int:
+    """Remove the least entry of a heap of `size` > 0 entries and return its item."""
+    least, last = heap[0].item, size - 1
+    sink(heap, last, 0, heap[last].key, heap[last].item)
     return int(least)

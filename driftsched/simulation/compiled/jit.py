@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["apart", "folder", "inlined", "kernel", "part", "shared"]
+__all__ = ["apart", "folder", "inlined", "kernel", "once", "part", "shared"]
 
 SHARED = (
     *("scheduling/policies/*.py", "scheduling/routers/*.py", "estimation/compensators/*.py"),
@@ -40,7 +40,7 @@ def folder() -> str:
     here = Path(__file__).parent
     package = here.parents[1]
     ours = [path.read_bytes() for path in sorted(here.glob("*.py"))]
-    compiled = (b"@kernel", b"@inlined", b"@apart", b"np.dtype", b"shared(")
+    compiled = (b"@kernel", b"@inlined", b"@once", b"@apart", b"np.dtype", b"shared(")
     texts = [text for text in ours if any(sign in text for sign in compiled)]
     texts += [path.read_bytes() for name in SHARED for path in sorted(package.glob(name))]
     sources = b"".join(texts)
@@ -79,6 +79,14 @@ def kernel(function: F) -> F:
 def inlined(function: F) -> F:
     """Compile a part of a kernel into each of its callers."""
     return _compile(function, forceinline=True, **_entrances(function))
+
+
+def once(function: F) -> F:
+    """Compile a part of a kernel as if it stood in the one place where it is called.
+
+    Each part that is compiled by itself is optimised again with each that it is a part of.
+    """
+    return _compile(function, inline="always", **_entrances(function))
 
 
 def part(function: F) -> F:

@@ -7,7 +7,7 @@ from math import inf
 from driftsched.simulation.compiled.continuous import plan, settle
 from driftsched.simulation.compiled.gang import form, settle_gang
 from driftsched.simulation.compiled.gateway import submit
-from driftsched.simulation.compiled.jit import inlined, kernel
+from driftsched.simulation.compiled.jit import kernel, once
 from driftsched.simulation.compiled.patience import expect, lapse
 from driftsched.simulation.compiled.replicas import notify
 from driftsched.simulation.compiled.retries import make, react
@@ -28,10 +28,9 @@ def advance(w: KernelState) -> int:
     numbers.
     """
     run = w.run[0]
-    room = len(w.log_time_s) - 2 * run.batch_size - 8
+    room = len(w.log) - 2 * run.batch_size - 8
     while True:
-        number = w.winners[1]
-        wake = w.wake_s[number]
+        number, wake = w.wake[1].winner, w.wake[1].value
         coming = w.arrival_s[run.cursor] if run.cursor < run.stop else inf
         coming = min(coming, run.retry_s, run.thought_s)
         if coming < inf and coming <= wake and coming <= run.due_s:
@@ -55,7 +54,7 @@ def advance(w: KernelState) -> int:
             wake_up(w, number, wake)
 
 
-@inlined
+@once
 def next_row(w: KernelState) -> int:
     """The next row of the workload, whose number is the request's id where nobody tries again."""
     run = w.run[0]
@@ -64,7 +63,7 @@ def next_row(w: KernelState) -> int:
     return int(run.cursor - 1)
 
 
-@inlined
+@once
 def arrive(w: KernelState, item: int) -> None:
     """Submit a request and tell those in whose reach it is: all, where they share a queue."""
     run, now = w.run[0], w.arrival_s[item]
@@ -79,7 +78,7 @@ def arrive(w: KernelState, item: int) -> None:
         notify(w, number, now)
 
 
-@inlined
+@once
 def wake_up(w: KernelState, number: int, now: float) -> None:
     """Let a replica settle what has ended and plan what comes."""
     replica = w.replicas[number]

@@ -2,47 +2,47 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.jit import inlined
-from driftsched.simulation.compiled.state import KernelState
 
-__all__ = ["places_for", "play", "tournament", "wake_at"]
+__all__ = ["NODE", "play", "tournament", "value_of"]
 
-
-def places_for(players: int) -> int:
-    """Places of a tournament: a power of two."""
-    return 1 << (players - 1).bit_length()
+NODE = np.dtype([("value", "f8"), ("winner", "i8")])
 
 
-def tournament(places: int) -> NDArray[np.int64]:
-    """Winners while all values are the same: the lowest number below each place.
+def tournament(players: int, value: float = inf) -> NDArray[Any]:
+    """All players with the same value.
 
-    ``winners[1]`` is who has the least value, ``winners[i]`` the winner of ``2i`` and ``2i + 1``;
-    the players themselves follow the inner places.
+    ``nodes[1]`` says who has the least value, ``nodes[i]`` who of those below ``2i`` and
+    ``2i + 1``; the players themselves follow the inner nodes.
     """
-    winners = np.zeros(2 * places, np.int64)
-    winners[places:] = np.arange(places)
+    places = 1 << (players - 1).bit_length()
+    nodes = np.zeros(2 * places, NODE)
+    nodes["winner"][places:] = np.arange(places)
+    nodes["value"] = inf
+    nodes["value"][places : places + players] = value
     for place in range(places - 1, 0, -1):
-        winners[place] = winners[2 * place]
-    return winners
+        nodes[place] = nodes[2 * place]
+    return nodes
 
 
 @inlined
-def play(values: NDArray[Any], winners: NDArray[Any], number: int, value: float) -> None:
+def value_of(nodes: NDArray[Any], number: int) -> float:
+    """A player's value."""
+    return float(nodes[(len(nodes) >> 1) + number].value)
+
+
+@inlined
+def play(nodes: NDArray[Any], number: int, value: float) -> None:
     """Give a player another value; of several with the least one the lowest number wins."""
-    values[number] = value
-    place = (len(winners) >> 1) + number
+    place = (len(nodes) >> 1) + number
+    nodes[place].value = value
     while place > 1:
         place >>= 1
-        left, right = winners[2 * place], winners[2 * place + 1]
-        winners[place] = right if values[right] < values[left] else left
-
-
-@inlined
-def wake_at(w: KernelState, number: int, time_s: float) -> None:
-    """Let a replica wake at `time_s`; of several at one instant the lowest number comes first."""
-    play(w.wake_s, w.winners, number, time_s)
+        left, right = nodes[2 * place], nodes[2 * place + 1]
+        nodes[place] = right if right.value < left.value else left

@@ -16,18 +16,21 @@ from driftsched.scheduling.routers import ROUTERS
 from driftsched.scheduling.routers.base import STREAM
 from driftsched.simulation.compiled.fields import COMPENSATION, fill, parameters_of
 from driftsched.simulation.compiled.fill import fill_requests
-from driftsched.simulation.compiled.fleet import Fleet, pack_fleet
+from driftsched.simulation.compiled.fleet import pack_fleet, routed
+from driftsched.simulation.compiled.heap import ENTRY
 from driftsched.simulation.compiled.mechanisms import number_of
-from driftsched.simulation.compiled.order import places_for, tournament
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
     CONTINUOUS,
     GANG,
+    LEARNED,
+    LOG,
     QUEUE,
     REQUEST,
     RESCORED,
     RUN,
     SCORED,
+    SEAT,
     TENANT,
     TENANT_QUEUE,
     KernelState,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from driftsched.workload.budgets import Budgets
     from driftsched.workload.table import Workload
 
-__all__ = ["LOG_ROWS", "log_arrays", "pack"]
+__all__ = ["LOG_ROWS", "pack"]
 
 LOG_ROWS = 1 << 16
 MOST_TOKENS = 1 << 62
@@ -56,20 +59,17 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
     """
     room = Room.of(scenario, workload)
     n, fleet = room.most, pack_fleet(scenario, room.most)
-    batch, queues = fleet.decoding.shape[1], len(fleet.replicas) if fleet.routed else 1
-    run = _run(scenario, fleet)
+    queues, batch = len(fleet["replicas"]) if routed(scenario) else 1, fleet["decoding"].shape[1]
+    run = _run(scenario, fleet["replicas"]["capacity"], batch)
     drawn_s, run["patient"] = _patience(scenario, workload)
     tenants = _tenants(scenario)
     room.settle(run, tenants)
     rows = room.planned + len(workload)
     return KernelState(
         run=run,
-        replicas=fleet.replicas,
         tenants=tenants,
-        wake_s=fleet.wake_s,
-        winners=fleet.winners,
-        costs=fleet.costs,
-        draws=_draws(scenario, n if fleet.routed else 0),
+        **fleet,
+        draws=_draws(scenario, n if routed(scenario) else 0),
         requests=_requests(room, budgets),
         arrival_s=room.behind(workload.arrival_s.copy()),
         uncorrected_estimate=room.behind(budgets.uncorrected_estimate),
@@ -78,44 +78,27 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
         estimate=np.zeros(rows, np.int64),
         patience_s=room.behind(drawn_s) if len(drawn_s) else drawn_s,
         **room.arrays(),
-        deadline_s=np.empty(n if run["patient"][0] else 0),
-        deadline_ids=np.empty(n if run["patient"][0] else 0, np.int32),
+        deadlines=np.empty(n if run["patient"][0] else 0, ENTRY),
         **_waiting(room, queues, int(run["choice"][0])),
-        decoding=fleet.decoding,
-        gone=fleet.gone,
-        blocked=fleet.blocked,
-        chunk=fleet.chunk,
-        chunk_from=fleet.chunk_from,
-        chunk_to=fleet.chunk_to,
-        slots=fleet.slots,
-        **_blocks(n if scenario.engine.kv == "paged" else 0),
+        seats=np.zeros(n if scenario.engine.kv == "paged" else 0, SEAT),
         cached=_cached(room) if run["prefixes"][0] else np.zeros(0, np.int64),
-        learned_id=np.empty(n, np.int32),
-        learned_bias=np.empty(n),
+        learned=np.empty(n, LEARNED),
         **_mechanisms(scenario),
-        **log_arrays(batch, len(fleet.replicas)),
+        log=np.empty(max(LOG_ROWS, 4 * batch + 16), LOG),
     )
 
 
-def log_arrays(batch: int, replicas: int, rows: int = LOG_ROWS) -> dict[str, Any]:
-    """Room for the next rows of the replicas' course, by the names of `KernelState`."""
-    size = max(rows, 4 * batch + 16)
-    counts = {f"log_{name}": np.empty(size, np.int32) for name in ("running", "kv", "grown")}
-    owner = np.empty(size if replicas > 1 else 0, np.int16)
-    return {"log_time_s": np.empty(size), "log_replica": owner, **counts}
-
-
-def _run(scenario: Scenario, fleet: Fleet) -> Array:
-    run, capacities, engine = np.zeros(1, RUN), fleet.replicas["capacity"], scenario.engine
+def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
+    run, engine = np.zeros(1, RUN), scenario.engine
     run["mode"] = CONTINUOUS if engine.mode == "continuous" else GANG
-    run["batch_size"], run["batch_wait_s"] = fleet.decoding.shape[1], engine.batch_wait_s
+    run["batch_size"], run["batch_wait_s"] = batch, engine.batch_wait_s
     run["least_capacity"] = capacities.min()
     # Any replica may draw a request from the central queue; a router chooses one that holds it.
-    run["capacity"] = capacities.max() if fleet.routed else capacities.min()
+    run["capacity"] = capacities.max() if routed(scenario) else capacities.min()
     limits = [tenant.limits for tenant in scenario.tenants]
     run["limited"] = any((x.waiting, x.rate_rps, x.running) != (None, None, None) for x in limits)
     run["peers"] = any(limit.running for limit in limits) and len(capacities) > 1
-    run["routed"], run["last_route"] = fleet.routed, -1
+    run["routed"], run["last_route"] = routed(scenario), -1
     run["most_tokens"] = engine.max_num_batched_tokens or MOST_TOKENS
     run["chunked"], run["block_tokens"] = engine.chunked_prefill, engine.block_tokens
     run["paged"], run["by_rank"] = engine.kv == "paged", engine.preempt == "lowest_rank"
@@ -136,15 +119,14 @@ def _run(scenario: Scenario, fleet: Fleet) -> Array:
     return run
 
 
-def _mechanisms(scenario: Scenario) -> dict[str, Array]:
+def _mechanisms(scenario: Scenario) -> dict[str, Any]:
     """Parameters of the mechanisms, and the compensator's states."""
     compensator = scenario.estimator.compensator
+    specs = scenario.policy, compensator, scenario.cluster.router
     states = np.zeros(len(scenario.categories) * len(scenario.tenants), COMPENSATION)
     fill(states, compensator.state)
     return {
-        "policy_parameters": parameters_of(scenario.policy),
-        "compensator_parameters": parameters_of(compensator),
-        "router_parameters": parameters_of(scenario.cluster.router),
+        "parameters": np.concatenate([parameters_of(spec) for spec in specs]),
         "compensation": states,
     }
 
@@ -155,11 +137,10 @@ def _draws(scenario: Scenario, requests: int) -> Array:
     return rng.random((requests if scenario.cluster.router.random else 0, 2))
 
 
-def _waiting(room: Room, queues: int, choice: int) -> dict[str, Array]:
+def _waiting(room: Room, queues: int, choice: int) -> dict[str, Any]:
     """Queues that no request has come to."""
     n, tenants, by_tenant = room.most, len(room.attempts), choice == BY_TENANT
     held = n if any(tenant.limits.running for tenant in room.scenario.tenants) else 0
-    places = places_for(tenants)
     whole = np.zeros(queues, QUEUE)
     mine = np.zeros((queues, tenants), TENANT_QUEUE)
     counts = np.bincount(room.workload.tenant, minlength=tenants) * room.attempts
@@ -173,25 +154,10 @@ def _waiting(room: Room, queues: int, choice: int) -> dict[str, Array]:
     return {
         "queues": whole,
         "tenant_queues": mine,
-        "heap_keys": np.empty((queues, n if choice == SCORED else 0)),
-        "heap_ids": np.empty((queues, 0 if by_tenant else n), np.int32),
-        "held_keys": np.empty((queues, held)),
-        "held_ids": np.empty((queues, held), np.int32),
+        "heaps": np.empty((queues, 0 if by_tenant else n), ENTRY),
+        "held": np.empty((queues, held), ENTRY),
         "behind": np.empty(n if by_tenant else 0, np.int32),
-        "tenant_score": np.full((queues, places), inf),
-        "tenant_winners": np.tile(tournament(places), (queues, 1)),
-    }
-
-
-def _blocks(n: int) -> dict[str, Array]:
-    """What n requests hold of a paged KV cache."""
-    return {
-        "seated": np.zeros(n, np.bool_),
-        "base": np.zeros(n, np.int64),
-        "ahead": np.empty(n, np.int32),
-        "after": np.empty(n, np.int32),
-        "given": np.zeros(n, np.int32),
-        "served": np.zeros(n, np.int64),
+        "listed": np.empty((queues, tenants), ENTRY),
     }
 
 

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from math import inf, isnan
 
+from driftsched.simulation.compiled.blocks import needed, unseat
 from driftsched.simulation.compiled.gateway import abandon, withdraw
-from driftsched.simulation.compiled.given_up import take_member_out
 from driftsched.simulation.compiled.heap import pop, push
-from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.replicas import cut_short, notify, tell_peers
 from driftsched.simulation.compiled.retries import react
-from driftsched.simulation.compiled.rows import push_row
+from driftsched.simulation.compiled.rows import pop_row, push_row, remove_row
 from driftsched.simulation.compiled.state import (
     BLOCKED,
     GANG,
     HUNG_UP,
+    ID_BITS,
     NO_FIRST_TOKEN,
     NOT_FINISHED,
     KernelState,
 )
 
-__all__ = ["expect", "lapse"]
+__all__ = ["drop", "expect", "lapse"]
 
 
-@inlined
+@once
 def expect(w: KernelState, item: int) -> None:
     """Keep the first deadline of a request that has just been queued.
 
@@ -49,18 +50,18 @@ def drawn(w: KernelState, item: int) -> float:
 def keep(w: KernelState, item: int, time_s: float) -> None:
     """Look at a request at a time; of those at one instant, in order of their ids."""
     run = w.run[0]
-    push(w.deadline_s, w.deadline_ids, 0, run.due, time_s, item)
+    push(w.deadlines, run.due, time_s, item)
     run.due += 1
-    run.due_s = w.deadline_s[0]
+    run.due_s = w.deadlines[0].key
 
 
-@inlined
+@once
 def lapse(w: KernelState) -> None:
     """Let the first deadline pass: nothing happens where the request has ended."""
     run = w.run[0]
-    now, item = run.due_s, pop(w.deadline_s, w.deadline_ids, 0, run.due)
+    now, item = run.due_s, pop(w.deadlines, run.due)
     run.due -= 1
-    run.due_s = w.deadline_s[0] if run.due > 0 else inf
+    run.due_s = w.deadlines[0].key if run.due > 0 else inf
     if w.requests[item].end == 0 and isnan(w.requests[item].finish_s):
         look(w, item, now)
 
@@ -86,7 +87,7 @@ def look(w: KernelState, item: int, now: float) -> None:
         react(w, item, now)
 
 
-@inlined
+@once
 def give_up(w: KernelState, item: int, now: float) -> None:
     """End a request whose client leaves: at once where it waits, else at the next boundary."""
     request, gang = w.requests[item], w.run[0].mode == GANG
@@ -111,7 +112,7 @@ def give_up(w: KernelState, item: int, now: float) -> None:
     cut_short(w, number, now)
 
 
-@inlined
+@once
 def leave_blocked(w: KernelState, item: int) -> int:
     """Take a request from the blocked of the replica that chose it; returns its number."""
     for number in range(len(w.replicas)):
@@ -123,3 +124,56 @@ def leave_blocked(w: KernelState, item: int) -> int:
                     blocked[other] = blocked[other + 1]
                 return number
     return -1
+
+
+@apart
+def drop(w: KernelState, number: int, now: float) -> None:
+    """End those who ran and were given up, in order of their ids."""
+    replica = w.replicas[number]
+    while replica.gone > 0:
+        item = pop_row(w.gone[number], replica.gone)
+        replica.gone -= 1
+        if w.run[0].mode == GANG:
+            take_member_out(w, number, item)
+        else:
+            take_out(w, number, item)
+        abandon(w, item, now)
+    tell_peers(w, number, now)
+
+
+@once
+def take_out(w: KernelState, number: int, item: int) -> None:
+    """Free the place and the KV cache of one who runs."""
+    replica, request, paged = w.replicas[number], w.requests[item], w.run[0].paged
+    if item == replica.partial:
+        replica.partial = -1
+        if paged:
+            replica.free += needed(w, replica.partial_end)
+    else:
+        entry = remove_row(w.decoding[number], replica.decoding, item)
+        replica.decoding -= 1
+        to_come = (entry >> ID_BITS) - replica.iteration
+        held = request.prompt_tokens + request.output_tokens - to_come
+        replica.kv -= held
+        if paged:
+            unseat(w, number, item)
+            replica.free += needed(w, held - 1)
+    if not paged:
+        replica.reserved -= request.prompt_tokens + request.max_output_tokens
+
+
+@inlined
+def take_member_out(w: KernelState, number: int, item: int) -> None:
+    """Free the place and the KV cache of a member of the gang, which may still be forming."""
+    replica, request, gang = w.replicas[number], w.requests[item], w.pieces[number]
+    replica.chunks -= 1
+    place = 0
+    while gang[place].item != item:
+        place += 1
+    for other in range(place, replica.chunks):
+        gang[other].item = gang[other + 1].item
+    replica.reserved -= request.prompt_tokens + request.max_output_tokens
+    if replica.busy and request.output_tokens >= replica.iteration:
+        remove_row(w.decoding[number], replica.decoding, item)
+        replica.decoding -= 1
+        replica.kv -= request.prompt_tokens + replica.iteration

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from driftsched.simulation.compiled.blocks import needed, partial_end
 from driftsched.simulation.compiled.gateway import choose
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.jit import inlined, once
 from driftsched.simulation.compiled.mechanisms import piece_end, whole_length_fits
 from driftsched.simulation.compiled.state import BLOCKED, QUEUED, KernelState
 
 __all__ = ["cached_of", "given_of", "hold", "next_of", "prefill", "put_back"]
 
 
-@inlined
+@once
 def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
     """The pieces of the next iteration: the prompt under way, then those of who may join."""
     replica, run = w.replicas[number], w.run[0]
@@ -70,9 +70,10 @@ def put_back(w: KernelState, number: int, item: int) -> None:
 def add(w: KernelState, number: int, item: int, start: int, end: int) -> None:
     """Compute the tokens `start` to `end` (exclusive) of a prompt in the next iteration."""
     replica = w.replicas[number]
-    w.chunk[number, replica.chunks] = item
-    w.chunk_from[number, replica.chunks] = start
-    w.chunk_to[number, replica.chunks] = end
+    piece = w.pieces[number, replica.chunks]
+    piece.item = item
+    piece.start = start
+    piece.end = end
     replica.chunks += 1
 
 
@@ -102,4 +103,4 @@ def cached_of(w: KernelState, item: int) -> int:
 @inlined
 def given_of(w: KernelState, item: int) -> int:
     """Output tokens that a request had given when it was last preempted."""
-    return int(w.given[item]) if w.run[0].paged else 0
+    return int(w.seats[item].given) if w.run[0].paged else 0

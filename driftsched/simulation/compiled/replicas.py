@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 
 from driftsched.simulation.compiled.cost import boundary_after, cost_of, decode_seconds
-from driftsched.simulation.compiled.jit import apart, inlined
-from driftsched.simulation.compiled.order import wake_at
+from driftsched.simulation.compiled.jit import apart, inlined, once
+from driftsched.simulation.compiled.order import play, value_of
 from driftsched.simulation.compiled.state import KernelState
 
 __all__ = ["cut_short", "log", "notify", "rest", "tell_peers"]
@@ -16,21 +16,20 @@ __all__ = ["cut_short", "log", "notify", "rest", "tell_peers"]
 def log(w: KernelState, number: int, now: float, running: int, kv: int) -> None:
     """Note the course of a replica; the kernel has made sure that there is room."""
     run = w.run[0]
-    row = run.logged
-    w.log_time_s[row] = now
-    w.log_running[row] = running
-    w.log_kv[row] = kv
-    w.log_grown[row] = w.replicas[number].grown
-    if len(w.replicas) > 1:
-        w.log_replica[row] = number
-    run.logged = row + 1
+    entry = w.log[run.logged]
+    entry.time_s = now
+    entry.running = running
+    entry.kv = kv
+    entry.grown = w.replicas[number].grown
+    entry.replica = number
+    run.logged += 1
 
 
 @inlined
 def rest(w: KernelState, number: int, now: float) -> None:
     """Wait, empty, until something arrives."""
     w.replicas[number].busy = False
-    wake_at(w, number, inf)
+    play(w.wake, number, inf)
     log(w, number, now, 0, 0)
     w.replicas[number].grown = 0
 
@@ -44,14 +43,14 @@ def cut(w: KernelState, number: int, time_s: float) -> None:
     steps = boundary_after(cost, start, time_s, decoding, kv)
     seconds = decode_seconds(cost, steps, decoding, kv)
     replica.steps, replica.open = steps, False
-    wake_at(w, number, start + seconds)
+    play(w.wake, number, start + seconds)
 
 
-@inlined
+@once
 def cut_short(w: KernelState, number: int, now: float) -> None:
     """End the stretch under way at its first boundary from `now` on."""
     replica = w.replicas[number]
-    if replica.busy and replica.steps > 1 and now < w.wake_s[number]:
+    if replica.busy and replica.steps > 1 and now < value_of(w.wake, number):
         cut(w, number, now)
 
 
@@ -63,8 +62,8 @@ def notify(w: KernelState, number: int, now: float) -> None:
     """
     replica = w.replicas[number]
     if not replica.busy:
-        wake_at(w, number, now)
-    elif replica.open and now < w.wake_s[number]:
+        play(w.wake, number, now)
+    elif replica.open and now < value_of(w.wake, number):
         cut(w, number, now)
 
 

@@ -20,22 +20,22 @@ def make(w: KernelState) -> int:
     row = run.cursor - run.planned
     now = w.arrival_s[run.cursor] if run.cursor < run.stop else inf
     if run.retry_s < min(now, run.thought_s):
-        now, former = run.retry_s, pop(w.retry_s, w.retry_ids, 0, run.retries)
+        now, former = run.retry_s, pop(w.retries, run.retries)
         run.retries -= 1
-        run.retry_s = w.retry_s[0] if run.retries > 0 else inf
-        row, attempt = int(w.rows[former]), w.requests[former].attempt + 1
+        run.retry_s = w.retries[0].key if run.retries > 0 else inf
+        row, attempt = int(w.made[former].row), w.requests[former].attempt + 1
     else:
-        if run.thought_s < now or (run.thought_s == now and w.thought_rows[0] < row):
-            now, row = run.thought_s, pop(w.thought_s, w.thought_rows, 0, run.thoughts)
+        if run.thought_s < now or (run.thought_s == now and w.thoughts[0].item < row):
+            now, row = run.thought_s, pop(w.thoughts, run.thoughts)
             run.thoughts -= 1
-            run.thought_s = w.thought_s[0] if run.thoughts > 0 else inf
+            run.thought_s = w.thoughts[0].key if run.thoughts > 0 else inf
         else:
-            run.cursor = run.planned + (w.next_open[row + 1] if run.closed else row + 1)
+            run.cursor = run.planned + (w.loops[row + 1].next_open if run.closed else row + 1)
         run.to_make -= row >= run.count_from
     run.made += 1
     copy(w, run.planned + row, item, now)
     w.requests[item].attempt = attempt
-    w.rows[item], w.retry_of[item] = row, former
+    w.made[item].row, w.made[item].former = row, former
     return int(item)
 
 
@@ -66,32 +66,32 @@ def react(w: KernelState, item: int, now: float) -> None:
         return
     pause_s = w.pauses_s[request.tenant, tries - 1]
     if tenant.jitter > 0:
-        row = int(w.rows[item])
+        row = int(w.made[item].row)
         phase = phase_of(w, row)
-        place = row - w.phase_first[phase]
+        place = row - w.phases[phase].first
         pause_s *= 1 - tenant.jitter * uniform(w.entropy, w.pool, phase, place, tries)
-    push(w.retry_s, w.retry_ids, 0, run.retries, now + pause_s, item)
+    push(w.retries, run.retries, now + pause_s, item)
     run.retries += 1
-    run.retry_s = w.retry_s[0]
+    run.retry_s = w.retries[0].key
 
 
 @apart
 def think_on(w: KernelState, item: int, now: float) -> None:
     """Let the user of a request that has ended think, and ask unless the phase is over by then."""
-    run, row = w.run[0], int(w.following[w.rows[item]])
+    run, row = w.run[0], int(w.loops[w.made[item].row].following)
     if row < 0:
         return
-    time_s = now + w.think_s[row]
-    if time_s <= w.phase_last_s[phase_of(w, row)]:
-        push(w.thought_s, w.thought_rows, 0, run.thoughts, time_s, row)
+    time_s = now + w.loops[row].think_s
+    if time_s <= w.phases[phase_of(w, row)].last_s:
+        push(w.thoughts, run.thoughts, time_s, row)
         run.thoughts += 1
-        run.thought_s = w.thought_s[0]
+        run.thought_s = w.thoughts[0].key
 
 
 @inlined
 def phase_of(w: KernelState, row: int) -> int:
     """Number of a row's phase."""
-    phase = len(w.phase_first) - 1
-    while w.phase_first[phase] > row:
+    phase = len(w.phases) - 1
+    while w.phases[phase].first > row:
         phase -= 1
     return phase

@@ -7,8 +7,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.state import ID_MASK
 
-__all__ = ["pop_first", "push_row", "remove_row"]
+__all__ = ["pop_row", "push_row", "remove_row"]
 
 
 @inlined
@@ -25,45 +26,38 @@ def push_row(row: NDArray[Any], size: int, value: int) -> None:
 
 
 @inlined
-def pop_first(row: NDArray[Any], size: int) -> None:
-    """Remove the least of `size` > 0 numbers."""
-    last = size - 1
-    value = row[last]
-    place = 0
+def sink_row(row: NDArray[Any], size: int, place: int, value: int) -> None:
+    """Put `value` at `place` of the heap or below it."""
     while True:
         child = 2 * place + 1
-        if child >= last:
+        if child >= size:
             break
-        if child + 1 < last and row[child + 1] < row[child]:
+        if child + 1 < size and row[child + 1] < row[child]:
             child += 1
         if value < row[child]:
             break
         row[place] = row[child]
         place = child
     row[place] = value
+
+
+@inlined
+def pop_row(row: NDArray[Any], size: int) -> int:
+    """Remove the least of `size` > 0 numbers and return it."""
+    least = row[0]
+    sink_row(row, size - 1, 0, row[size - 1])
+    return int(least)
 
 
 @apart
-def remove_row(row: NDArray[Any], size: int, item: int, mask: int) -> int:
-    """Remove the number whose lower bits, those of `mask`, are `item`, and return it."""
+def remove_row(row: NDArray[Any], size: int, item: int) -> int:
+    """Remove the number whose id is `item`, and return it."""
     place = 0
-    while row[place] & mask != item:
+    while row[place] & ID_MASK != item:
         place += 1
-    removed = row[place]
-    last = size - 1
-    value = row[last]
-    while place > 0 and value < row[(place - 1) >> 1]:
+    removed, last = row[place], row[size - 1]
+    while place > 0 and last < row[(place - 1) >> 1]:
         row[place] = row[(place - 1) >> 1]
         place = (place - 1) >> 1
-    while True:
-        child = 2 * place + 1
-        if child >= last:
-            break
-        if child + 1 < last and row[child + 1] < row[child]:
-            child += 1
-        if value < row[child]:
-            break
-        row[place] = row[child]
-        place = child
-    row[place] = value
+    sink_row(row, size - 1, place, last)
     return int(removed)

@@ -28,8 +28,9 @@ class Segments:
         self._state = state
         self._planned = int(state.run["planned"][0])
         self._bounded = [phase.duration_s is not None for phase in scenario.phases] or [True]
-        self._follows = np.zeros(len(state.following), np.bool_)
-        self._follows[state.following[state.following >= 0]] = True
+        self._follows = np.zeros(len(state.loops), np.bool_)
+        following = state.loops["following"]
+        self._follows[following[following >= 0]] = True
         self._opened = 0
         self._start_s = 0.0
 
@@ -54,7 +55,7 @@ class Segments:
         stop = int(run["stop"][0])
         if run["closed"][0]:
             row = int(run["cursor"][0]) - planned
-            run["cursor"] = planned + self._state.next_open[row]
+            run["cursor"] = planned + self._state.loops["next_open"][row]
         return stop > first
 
     def _counts(self, number: int) -> bool:
@@ -69,16 +70,16 @@ class Segments:
         if segment.closed_first is None:
             return
         if self._bounded[number]:
-            state.phase_last_s[number] = self._start_s + segment.duration_s
+            state.phases["last_s"][number] = self._start_s + segment.duration_s
         elif self._counts(number) and not segment.drain:
             run["count_from"], run["to_make"] = segment.first, segment.stop - segment.first
         for row in range(segment.closed_first, segment.stop):
-            time_s = self._start_s + float(state.think_s[row])
-            if not self._follows[row] and time_s <= state.phase_last_s[number]:
-                push(state.thought_s, state.thought_rows, 0, int(run["thoughts"][0]), time_s, row)
+            time_s = self._start_s + float(state.loops["think_s"][row])
+            if not self._follows[row] and time_s <= state.phases["last_s"][number]:
+                push(state.thoughts, int(run["thoughts"][0]), time_s, row)
                 run["thoughts"] += 1
         if run["thoughts"][0]:
-            run["thought_s"] = state.thought_s[0]
+            run["thought_s"] = state.thoughts["key"][0]
 
     def _start(self, now: float) -> float:
         """When the next phase starts."""

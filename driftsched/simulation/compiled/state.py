@@ -12,20 +12,32 @@ from driftsched.simulation.compiled.fields import QUEUE_STATE, TENANT_STATE
 __all__ = [
     "BLOCKED",
     "BY_TENANT",
+    "COMPENSATOR",
     "CONTINUOUS",
+    "CURVE_ROW",
     "GANG",
     "HELD",
     "HUNG_UP",
     "ID_BITS",
+    "ID_MASK",
+    "LEARNED",
+    "LOG",
+    "LOOP",
+    "MADE",
     "NOT_FINISHED",
     "NO_FIRST_TOKEN",
+    "PHASE",
+    "PIECE",
+    "POLICY",
     "QUEUE",
     "QUEUED",
     "REPLICA",
     "REQUEST",
     "RESCORED",
+    "ROUTER",
     "RUN",
     "SCORED",
+    "SEAT",
     "TENANT",
     "TENANT_QUEUE",
     "Costs",
@@ -46,6 +58,11 @@ NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(4, 7)
 
 ID_BITS = 25
 """An iteration and a request make one whole number: the id in these bits, the iteration above."""
+
+ID_MASK = (1 << ID_BITS) - 1
+
+POLICY, COMPENSATOR, ROUTER = range(3)
+"""Whose parameters."""
 
 REQUEST = np.dtype(
     [
@@ -132,7 +149,6 @@ REPLICA = np.dtype(
         ("kv", "i8"),
         ("grown", "i8"),  # tokens of KV just before what ended at this boundary left
         ("reserved", "i8"),
-        ("capacity", "i8"),
         ("batches", "i8"),
         ("blocked", "i8"),  # chosen or preempted, wait for room; the last comes first
         ("chunks", "i8"),  # pieces of prompts in the iteration under way
@@ -142,6 +158,7 @@ REPLICA = np.dtype(
         ("free", "i8"),  # blocks
         ("first_seat", "i8"),  # decoding requests in order of admission; -1 is none
         ("last_seat", "i8"),
+        ("capacity", "i8"),
         ("sent", "i8"),  # requests it was sent and has not ended
         ("sent_tokens", "i8"),
         ("gone", "i8"),  # requests that run and were given up
@@ -181,6 +198,7 @@ QUEUE = np.dtype(
         ("waiting", "i8"),  # those and the held ones
         ("last", "i8"),  # the tenant of whom nobody waits since last
         ("tenants", "i8"),
+        ("listed", "i8"),  # tenants of whom requests wait, and some of whom none does any more
         ("least", "f8"),
         *QUEUE_STATE,
     ],
@@ -193,6 +211,7 @@ TENANT_QUEUE = np.dtype(
         ("head", "i8"),  # first and last request, where the policy is `BY_TENANT`
         ("tail", "i8"),
         ("size", "i8"),  # between them, without those who have left
+        ("listed", "b1"),
         ("held_first", "i8"),  # where the heap of the held requests begins
         ("held", "i8"),
         ("number", "i8"),
@@ -203,6 +222,49 @@ TENANT_QUEUE = np.dtype(
     align=True,
 )
 """One a tenant and queue, with what the policies keep of a tenant."""
+
+
+SEAT = np.dtype(
+    [
+        ("base", "i8"),  # tokens held, less the iterations it has decoded
+        ("served", "i8"),  # iteration in which it last got a block by preemption
+        ("ahead", "i4"),  # who was admitted before and after it, of those who decode; -1 is none
+        ("after", "i4"),
+        ("given", "i4"),  # tokens it had given when it was preempted
+        ("taken", "b1"),  # whether it decodes
+    ],
+    align=True,
+)
+"""One a request, where KV cache is paged."""
+
+PIECE = np.dtype([("start", "i8"), ("end", "i8"), ("item", "i8")])
+"""Tokens `start` to `end` (exclusive) of a request's prompt, in an iteration."""
+
+CURVE_ROW = np.dtype([("knot", "i8"), ("value", "f8"), ("slope", "f8")])
+"""One a row of a measured curve."""
+
+MADE = np.dtype([("row", "i4"), ("former", "i4")])
+"""One a request made as the run goes: row of the workload, and the try before, -1 if none."""
+
+LOOP = np.dtype([("think_s", "f8"), ("following", "i4"), ("next_open", "i4")])
+"""One a row, in closed loops: the same user's next row, -1 if none; the next row in no loop."""
+
+PHASE = np.dtype([("first", "i8"), ("last_s", "f8")])
+"""One a phase: its first row, and until when its users ask."""
+
+LOG = np.dtype(
+    [
+        ("time_s", "f8"),
+        ("running", "i4"),
+        ("kv", "i4"),
+        ("grown", "i4"),  # tokens of KV just before what ended left
+        ("replica", "i4"),
+    ]
+)
+"""One a change of a replica."""
+
+LEARNED = np.dtype([("bias", "f8"), ("item", "i4")])
+"""One a request finished, in that order: what was learnt from it."""
 
 
 class Costs(NamedTuple):
@@ -216,43 +278,35 @@ class Costs(NamedTuple):
         Seconds of a decode iteration of so many requests, without reading the KV cache.
     rows : int array, shape (k, 2)
         Rows of the measured curves by tokens and by KV tokens; 0 is none.
-    knots, values, slopes : arrays, shape (k, 2, rows)
+    curves : array of `CURVE_ROW`, shape (k, 2, rows)
         The curves.
     """
 
     coefficients: NDArray[Any]
     decode_s: NDArray[Any]
     rows: NDArray[Any]
-    knots: NDArray[Any]
-    values: NDArray[Any]
-    slopes: NDArray[Any]
+    curves: NDArray[Any]
 
 
 class KernelState(NamedTuple):
-    """Everything a run needs; arrays of n are by request id.
+    """Everything a run needs, in as few arrays as may be: each is handed from part to part.
 
-    Where clients try again, ids are given as requests are made: n is the most there can be, and
-    behind them, from `planned` on, lie the workload's rows, whose arrays are copied from there.
+    Arrays of n are by request id. Where clients try again, ids are given as requests are made: n is
+    the most there can be, and behind them, from `planned` on, lie the workload's rows, whose arrays
+    are copied from there. Records are described at their types.
 
-    Read: arrival_s, uncorrected_estimate, prompt_length, draws (the router's, two a request
-    routed), costs, the mechanisms' parameters, patience_s (n, or none: until the first token),
-    pauses_s (a row a tenant: before the second try, the third, …, without jitter), phase_first
-    (first row of each phase), phase_last_s (until when its users ask), entropy (of the jitter); of
-    a row, think_s, following (the same user's next row) and next_open (next row in no closed loop).
-    Written: rows and retry_of (n: row of the workload, and the try before), bias, estimate,
-    learned_id and learned_bias (in order of finishing), the log (a row a change of a replica).
-    The rest is state; see the record types. heap_* and held_* have a row a queue; behind links the
-    requests of a tenant's queue; tenant_score and tenant_winners (a row a queue) are a tournament
-    of the tenants of whom requests wait; deadline_* is a heap of times at which clients look at
-    their requests, retry_* one of retries to come, by the try before, thought_* one of users' next
-    rows; pool is room for `chance`; wake_s says when each replica wakes, and winners is a
-    tournament over it. decoding, gone, blocked and the pieces of prompts (chunk: whose; from, to)
-    have a row a replica.
-    Where KV cache is paged, slots counts a replica's decoding requests by the iteration in which
-    they need a block, base, ahead and after (n) say what a decoding request holds and who was
-    admitted before and after it, given (n) what it had given when it was preempted, and served (n)
-    in which iteration it last got a block by preemption. cached (n) is the prompt's part in the
-    prefix cache.
+    Read: arrival_s, uncorrected_estimate, prompt_length, draws (the router's, a row a request
+    routed), costs, parameters (of the policy, the compensator, the router), patience_s (n, or none:
+    until the first token), pauses_s (a row a tenant: before the second try, the third, …, without
+    jitter), phases, loops, entropy (of the jitter), cached (n: the prompt's part in the prefix
+    cache).
+    Written: made (n), bias, estimate, learned, log. The rest is state; heaps are of `ENTRY`. heaps
+    and held (requests with the policy, and at their limit) have a row a queue, and so has listed
+    (tenants of whom requests wait); deadlines are times at which clients look at their requests,
+    retries those of tries to come, by the try before, thoughts those of users' next rows. wake is a
+    tournament of the replicas. behind links the requests of a tenant's queue; pool is room for
+    `chance`. decoding (see `ID_BITS`), gone, blocked and pieces have a row a replica, and so have
+    slots, which count decoding requests by the iteration in which they need a block; seats (n).
     """
 
     run: NDArray[Any]
@@ -260,8 +314,7 @@ class KernelState(NamedTuple):
     queues: NDArray[Any]
     tenants: NDArray[Any]
     tenant_queues: NDArray[Any]
-    wake_s: NDArray[Any]
-    winners: NDArray[Any]
+    wake: NDArray[Any]
     costs: Costs
     draws: NDArray[Any]
     requests: NDArray[Any]
@@ -271,51 +324,27 @@ class KernelState(NamedTuple):
     bias: NDArray[Any]
     estimate: NDArray[Any]
     patience_s: NDArray[Any]
-    deadline_s: NDArray[Any]
-    deadline_ids: NDArray[Any]
-    rows: NDArray[Any]
-    retry_of: NDArray[Any]
-    retry_s: NDArray[Any]
-    retry_ids: NDArray[Any]
+    deadlines: NDArray[Any]
+    made: NDArray[Any]
+    retries: NDArray[Any]
     pauses_s: NDArray[Any]
-    thought_s: NDArray[Any]
-    thought_rows: NDArray[Any]
-    think_s: NDArray[Any]
-    following: NDArray[Any]
-    next_open: NDArray[Any]
-    phase_last_s: NDArray[Any]
-    phase_first: NDArray[Any]
+    thoughts: NDArray[Any]
+    loops: NDArray[Any]
+    phases: NDArray[Any]
     entropy: NDArray[Any]
     pool: NDArray[Any]
-    heap_keys: NDArray[Any]
-    heap_ids: NDArray[Any]
-    held_keys: NDArray[Any]
-    held_ids: NDArray[Any]
+    heaps: NDArray[Any]
+    held: NDArray[Any]
     behind: NDArray[Any]
-    tenant_score: NDArray[Any]
-    tenant_winners: NDArray[Any]
+    listed: NDArray[Any]
     decoding: NDArray[Any]
     gone: NDArray[Any]
     blocked: NDArray[Any]
-    chunk: NDArray[Any]
-    chunk_from: NDArray[Any]
-    chunk_to: NDArray[Any]
+    pieces: NDArray[Any]
     slots: NDArray[Any]
-    seated: NDArray[Any]
-    base: NDArray[Any]
-    ahead: NDArray[Any]
-    after: NDArray[Any]
-    given: NDArray[Any]
-    served: NDArray[Any]
+    seats: NDArray[Any]
     cached: NDArray[Any]
-    learned_id: NDArray[Any]
-    learned_bias: NDArray[Any]
+    learned: NDArray[Any]
     compensation: NDArray[Any]
-    policy_parameters: NDArray[Any]
-    compensator_parameters: NDArray[Any]
-    router_parameters: NDArray[Any]
-    log_time_s: NDArray[Any]
-    log_running: NDArray[Any]
-    log_kv: NDArray[Any]
-    log_grown: NDArray[Any]
-    log_replica: NDArray[Any]
+    parameters: NDArray[Any]
+    log: NDArray[Any]

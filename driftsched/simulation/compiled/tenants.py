@@ -1,7 +1,7 @@
 """Policies by tenant: a queue a tenant, and whose is next; see `TenantPolicy` and `TenantQueue`.
 
-The tenants of whom requests wait play a tournament by their scores, so that a choice among a
-thousand of them costs no more than ten steps.
+The tenants of whom requests wait lie in a heap by their scores, so that a choice costs no more the
+more tenants there are.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from math import inf
 
 from driftsched.simulation.compiled.cost import boundary_after, cost_of
-from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.heap import pop, push, sink
+from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
     charge,
     generated,
@@ -17,25 +18,24 @@ from driftsched.simulation.compiled.mechanisms import (
     request_of,
     tenant_score,
 )
-from driftsched.simulation.compiled.order import play
-from driftsched.simulation.compiled.state import GANG, ID_BITS, KernelState
+from driftsched.simulation.compiled.state import GANG, ID_MASK, POLICY, KernelState
 
 __all__ = ["append", "catch_up", "count_stretch", "count_tokens", "forget", "next_by_tenant"]
 
 
-@inlined
+@once
 def append(w: KernelState, queue: int, item: int) -> None:
     """Add a request to its tenant's queue."""
-    run, tenant = w.run[0], w.requests[item].tenant
+    tenant = w.requests[item].tenant
     mine, whole = w.tenant_queues[queue, tenant], w.queues[queue]
     if mine.size == 0:
-        if run.rescored:
-            rescore(w, queue)
-        whole.least = w.tenant_score[queue, w.tenant_winners[queue, 1]]
-        if whole.least == inf:
-            whole.least = score_of_tenant(w, queue, whole.last)
-        lift(run.policy, mine, whole, w.policy_parameters[0])
-        rank(w, queue, tenant, score_of_tenant(w, queue, tenant))
+        first = first_tenant(w, queue)
+        whole.least = score_of_tenant(w, queue, first if first >= 0 else whole.last)
+        lift(w.run[0].policy, mine, whole, w.parameters[POLICY])
+        if not mine.listed:
+            push(w.listed[queue], whole.listed, score_of_tenant(w, queue, tenant), tenant)
+            whole.listed += 1
+            mine.listed = True
         mine.head = item
     else:
         w.behind[mine.tail] = item
@@ -44,35 +44,60 @@ def append(w: KernelState, queue: int, item: int) -> None:
 
 
 @inlined
+def first_tenant(w: KernelState, queue: int) -> int:
+    """Who has the least score of those of whom requests wait; -1 is nobody."""
+    return best_tenant(w, queue) if w.run[0].rescored else first_listed(w, queue)
+
+
+@apart
+def best_tenant(w: KernelState, queue: int) -> int:
+    """The same, scoring all."""
+    best, least = -1, inf
+    for tenant in range(len(w.tenants)):
+        if w.tenant_queues[queue, tenant].size > 0:
+            value = score_of_tenant(w, queue, tenant)
+            if best < 0 or value < least:
+                best, least = tenant, value
+    return best
+
+
+@inlined
+def first_listed(w: KernelState, queue: int) -> int:
+    """The same by the heap: a score never falls, so that an entry is at worst too far ahead."""
+    whole, listed = w.queues[queue], w.listed[queue]
+    while whole.listed > 0:
+        tenant = listed[0].item
+        mine = w.tenant_queues[queue, tenant]
+        if mine.size == 0:
+            pop(listed, whole.listed)
+            whole.listed -= 1
+            mine.listed = False
+            continue
+        value = score_of_tenant(w, queue, tenant)
+        if value == listed[0].key:
+            return int(tenant)
+        sink(listed, whole.listed, 0, value, tenant)
+    return -1
+
+
+@once
 def next_by_tenant(w: KernelState, queue: int) -> int:
     """Take the next request; there must be one."""
-    if w.run[0].rescored:
-        rescore(w, queue)
-    tenant = w.tenant_winners[queue, 1]
+    tenant = first_tenant(w, queue)
     mine = w.tenant_queues[queue, tenant]
     item = mine.head
     while w.requests[item].end:
         item = w.behind[item]
     mine.head = w.behind[item]
     mine.size -= 1
-    request, p = request_of(w, item), w.policy_parameters[0]
+    request, p = request_of(w, item), w.parameters[POLICY]
     charge(w.run[0].policy, mine, w.queues[queue], request, p)
     if mine.size == 0:
-        empty(w, queue, tenant)
-    else:
-        rank(w, queue, tenant, score_of_tenant(w, queue, tenant))
+        w.queues[queue].last = tenant
     return int(item)
 
 
-@apart
-def rescore(w: KernelState, queue: int) -> None:
-    """Score all tenants of whom requests wait."""
-    for tenant in range(len(w.tenants)):
-        if w.tenant_queues[queue, tenant].size > 0:
-            rank(w, queue, tenant, score_of_tenant(w, queue, tenant))
-
-
-@inlined
+@once
 def forget(w: KernelState, queue: int, item: int) -> None:
     """Count a request no more that has left its tenant's queue; it is passed over later."""
     tenant = w.requests[item].tenant
@@ -80,26 +105,23 @@ def forget(w: KernelState, queue: int, item: int) -> None:
     mine.size -= 1
     w.queues[queue].size -= 1
     if mine.size == 0:
-        empty(w, queue, tenant)
+        w.queues[queue].last = tenant
 
 
 @apart
 def count_tokens(w: KernelState, queue: int, item: int, tokens: int) -> None:
     """Tell the policy that a running request has given `tokens` more."""
-    tenant = w.requests[item].tenant
-    mine = w.tenant_queues[queue, tenant]
-    generated(w.run[0].policy, mine, tokens, w.policy_parameters[0])
-    if mine.size > 0:
-        rank(w, queue, tenant, score_of_tenant(w, queue, tenant))
+    mine = w.tenant_queues[queue, w.requests[item].tenant]
+    generated(w.run[0].policy, mine, tokens, w.parameters[POLICY])
 
 
 @apart
 def count_until(w: KernelState, number: int, iterations: int) -> None:
     """Tell it of the tokens that a replica's first iterations of this stretch have given."""
-    replica, mask = w.replicas[number], (1 << ID_BITS) - 1
+    replica = w.replicas[number]
     if iterations > replica.counted:
         for place in range(replica.decoding):
-            item = w.decoding[number, place] & mask
+            item = w.decoding[number, place] & ID_MASK
             count_tokens(w, replica.queue, item, iterations - replica.counted)
         replica.counted = iterations
 
@@ -136,18 +158,4 @@ def count_all(w: KernelState, now: float) -> None:
 def score_of_tenant(w: KernelState, queue: int, tenant: int) -> float:
     """The policy's score of a tenant."""
     mine, whole = w.tenant_queues[queue, tenant], w.queues[queue]
-    return float(tenant_score(w.run[0].policy, mine, whole, w.policy_parameters[0]))
-
-
-@inlined
-def empty(w: KernelState, queue: int, tenant: int) -> None:
-    """Note that nobody waits of a tenant any more."""
-    w.queues[queue].last = tenant
-    rank(w, queue, tenant, inf)
-
-
-@inlined
-def rank(w: KernelState, queue: int, tenant: int, value: float) -> None:
-    """Let a tenant play with another score; inf is out of the game."""
-    if value != w.tenant_score[queue, tenant]:
-        play(w.tenant_score[queue], w.tenant_winners[queue], tenant, value)
+    return float(tenant_score(w.run[0].policy, mine, whole, w.parameters[POLICY]))

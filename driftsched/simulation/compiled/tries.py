@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.chance import POOL, entropy
 from driftsched.simulation.compiled.ends import ENDS
+from driftsched.simulation.compiled.heap import ENTRY
+from driftsched.simulation.compiled.state import LOOP, MADE, PHASE
 
 if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
@@ -81,40 +83,33 @@ class Room:
             row["retry_after"] = sum(1 << code for code, end in ENDS.items() if end in after)
             row["jitter"] = tenant.retries.jitter
 
-    def arrays(self) -> dict[str, Array]:
+    def arrays(self) -> dict[str, Any]:
         """Give the parts of a `KernelState` that only retries need."""
         most = self.most if self.making else 0
         retries = [tenant.retries for tenant in self.scenario.tenants]
         tries = range(1, int(self.attempts.max()))
         return {
-            "rows": np.empty(most, np.int32),
-            "retry_of": np.empty(most, np.int32),
-            "retry_s": np.empty(most),
-            "retry_ids": np.empty(most, np.int32),
+            "made": np.empty(most, MADE),
+            "retries": np.empty(most, ENTRY),
             "pauses_s": np.array([[one.pause_s(n, 0.0) for n in tries] for one in retries]),
-            "phase_first": np.array([segment.first for segment in self.workload.segments]),
+            "phases": np.array([(one.first, inf) for one in self.workload.segments], PHASE),
             "entropy": entropy(self.scenario.seed, "retries"),
             "pool": np.zeros(POOL, np.uint64),
-            **self._loops(),
+            "thoughts": np.empty(0 if self.workload.user is None else len(self.workload), ENTRY),
+            "loops": self._loops(),
         }
 
-    def _loops(self) -> dict[str, Array]:
+    def _loops(self) -> Array:
         """Give what users in closed loops do."""
         user, think_s = self.workload.user, self.workload.think_s
-        n = 0 if user is None else len(user)
-        following = np.full(n, -1, np.int32)
-        opens = np.full(n + 1, n, np.int32)
-        if user is not None:
-            order = np.argsort(user, kind="stable")
-            same = np.flatnonzero((user[order[1:]] == user[order[:-1]]) & (user[order[1:]] >= 0))
-            following[order[same]] = order[same + 1]
-            rows = np.where(user < 0, np.arange(n), n)
-            opens[:n] = np.minimum.accumulate(rows[::-1])[::-1]
-        return {
-            "thought_s": np.empty(n),
-            "thought_rows": np.empty(n, np.int32),
-            "think_s": np.empty(0) if think_s is None else think_s.copy(),
-            "following": following,
-            "next_open": opens,
-            "phase_last_s": np.full(len(self.workload.segments), inf),
-        }
+        if user is None or think_s is None:
+            return np.empty(0, LOOP)
+        n = len(user)
+        loops = np.array([(0.0, -1, n)], LOOP).repeat(n + 1)
+        loops["think_s"][:n] = think_s
+        order = np.argsort(user, kind="stable")
+        same = np.flatnonzero((user[order[1:]] == user[order[:-1]]) & (user[order[1:]] >= 0))
+        loops["following"][order[same]] = order[same + 1]
+        rows = np.where(user < 0, np.arange(n), n)
+        loops["next_open"][:n] = np.minimum.accumulate(rows[::-1])[::-1]
+        return loops

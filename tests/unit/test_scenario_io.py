@@ -18,6 +18,7 @@ from driftsched.scenario import (
     preset_names,
     to_yaml,
 )
+from driftsched.scenario.yaml_text import read_yaml
 from tests.support.scenarios import scenarios, small
 
 
@@ -95,6 +96,13 @@ def test_aliases_within_bounds_are_copied() -> None:
     text = to_yaml(small()).replace("mix:\n    short_qa: 1.0", "mix: &mix {short_qa: 1}")
     assert "&mix" in text
     assert from_yaml(text) == small()
+
+
+def test_merges_of_merges_are_read_at_once() -> None:
+    """With PyYAML before 6.0.4 each level took nine times as long as the one before."""
+    levels = [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 16)]
+    found = read_yaml("\n".join(["a0: &a0 {x: 1}", *levels]), "scenario")
+    assert found["a15"] == {"x": 1}
 
 
 def test_unknown_preset_and_unreadable_file(tmp_path: Path) -> None:

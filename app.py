@@ -15,4 +15,4 @@ if get_script_run_ctx(suppress_warning=True) is None:
 else:
     from driftsched.studio.page import frame
 
-    frame().run()
+    frame()

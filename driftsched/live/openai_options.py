@@ -51,15 +51,25 @@ class OpenAIOptions(EngineSpec):
         (USUAL,),
         min_length=1,
         max_length=64,
-        description="base addresses, one a replica, all with the same model",
+        title="Addresses",
+        description="base address of the server, up to /v1; several, set apart by commas, are "
+        "replicas of one model; a key for them is read from the server's environment",
     )
     model: str | None = Field(
-        None, min_length=1, max_length=300, description="None takes the first the endpoint lists"
+        None,
+        min_length=1,
+        max_length=300,
+        description="as the server names it; none takes the first it lists",
     )
-    api: Literal["chat", "completions"] = "chat"
+    api: Literal["chat", "completions"] = Field(
+        "chat",
+        title="Requests as",
+        description="chat applies the model's template; completions sends the bare prompt",
+    )
     key_variable: str = Field(API_KEY, description="environment variable that holds the key")
     priority: Literal["none", "lower_first", "higher_first"] = Field(
         "none",
+        title="Priority in the request",
         description="lower_first: vLLM with --scheduling-policy priority; higher_first: SGLang",
     )
     send_seed: bool = Field(True, description="send each request's own sampling seed")

@@ -52,21 +52,39 @@ class LiveOptions(Config):
     """What a live run needs beside its scenario; one validated value object."""
 
     engine: EngineConfig
-    time_scale: float = Field(1.0, gt=0, le=1000, description="2 plays twice as slowly")
+    time_scale: float = Field(
+        1.0,
+        gt=0,
+        le=1000,
+        description="2 sends the requests half as fast as the scenario says, for a slower engine; "
+        "users then think, wait and pause twice as long",
+    )
     slots: int | None = Field(
-        None, ge=1, le=10_000, description="requests in one replica; None: engine.batch_size"
+        None,
+        ge=1,
+        le=10_000,
+        title="Requests in the engine",
+        description="at most so many at once in each replica; the others wait in our queues, where "
+        "the policy decides; none: the scenario's batch size, as far as the engine goes",
     )
     timeout_s: float = Field(
-        300.0, gt=0, le=86_400, description="from dispatch to the last token, attempts included"
+        300.0,
+        gt=0,
+        le=86_400,
+        title="Give up a request after (s)",
+        description="from dispatch to the last token, attempts included; it then counts as timed "
+        "out",
     )
     first_token_timeout_s: float = Field(
         120.0, gt=0, le=86_400, description="from the start of an attempt to its first token"
     )
     stall_timeout_s: float = Field(60.0, gt=0, le=86_400, description="from one token to the next")
     retries: CallRetries = CallRetries()
-    temperature: float = Field(0.7, ge=0, le=2)
+    temperature: float = Field(0.7, ge=0, le=2, description="of the sampling; the paper's is 0.7")
     engine_queue: bool = Field(
-        False, description="send every request at once and let the engine queue by its priority"
+        False,
+        title="Let the engine queue",
+        description="send every request at once and let the engine queue by its priority",
     )
     telemetry_s: float = Field(0.2, ge=0.05, le=60, description="distance of telemetry samples")
 

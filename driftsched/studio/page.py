@@ -1,14 +1,8 @@
-"""The frame around every page: title, navigation, sidebar.
-
-Until `st.navigation` has been called once in a process, Streamlit takes a ``pages/`` folder for its
-older kind of app and runs the page without ``app.py``: the first request to a fresh server, if it
-is for ``/paper``, would get no frame. `page_setup` notices that and draws the frame itself.
-"""
+"""The frame around every page: title, navigation, sidebar."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextvars import ContextVar
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +14,7 @@ from driftsched.studio.sidebar import sidebar
 from driftsched.studio.state import forget_view, get_view, share
 from driftsched.studio.view import View
 
-__all__ = ["Frame", "frame", "page_setup"]
+__all__ = ["PAGES", "frame", "page_setup"]
 
 PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
@@ -37,37 +31,20 @@ ICON = (
 )
 """Three bars, the shortest last; drawn here so that nothing is fetched from elsewhere."""
 STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
-_framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
-class Frame:
-    """The chosen page inside the frame."""
-
-    def __init__(self, run: Callable[[], None]) -> None:
-        self._run = run
-
-    def run(self) -> None:
-        """Run the page's script."""
-        token = _framed.set(True)
-        try:
-            self._run()
-        finally:
-            _framed.reset(token)
-
-
-def frame() -> Frame:
-    """Draw title, navigation and sidebar; return the page that is to run inside."""
+def frame() -> None:
+    """Draw title, navigation and sidebar, and run the page that is chosen."""
     _config()  # before the navigation, or its icons are fetched from elsewhere for the tab
     chosen = st.navigation(_pages())
     _body(chosen.title)
-    return Frame(chosen.run)
+    chosen.run()
 
 
 def _pages() -> list[Any]:
     pages = [
         _page(file, title, icon, url_path="start" if file == DEFAULT else None)
         for file, title, icon in PAGES
-        if (TOP / "pages" / file).exists()
     ]
     # the default page lives at "/"; a link that spells its name out is right all the same
     return [*pages, _page(*PAGES[0], url_path="explore", hidden=True)]
@@ -94,8 +71,10 @@ def page_setup(title: str, question: str) -> View:
     question : str
         The question the page answers, in plain words.
     """
-    if not _framed.get():
-        _alone(title)
+    context = get_script_run_ctx()
+    if context is not None and Path(context.main_script_path).name != "app.py":  # the page alone
+        _config()
+        _body(title)
     view = get_view()
     st.title(title, anchor=False)
     st.caption(question)
@@ -114,15 +93,6 @@ def _left_out(problems: Sequence[str]) -> None:
         f"Left out of this link, and all else kept: {listed}",
         icon=":material/link_off:",
     )
-
-
-def _alone(title: str) -> None:
-    context = get_script_run_ctx()
-    if context is not None and Path(context.main_script_path).name == "app.py":
-        frame()
-        return
-    _config()
-    _body(title)
 
 
 def _body(title: str) -> None:

@@ -11,8 +11,8 @@ from driftsched.charts import claims as claims_chart
 from driftsched.results.export import csv_text
 from driftsched.studio.downloads import download
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key, bound
-from driftsched.studio.view import View, labels
+from driftsched.studio.state import Key, choice, segments
+from driftsched.studio.view import View
 from driftsched.studio.words import choice_label
 
 if TYPE_CHECKING:
@@ -24,44 +24,35 @@ __all__ = ["assumptions", "claims", "switches", "verdict"]
 def switches() -> None:
     """Draw what the paper leaves open or does in two ways; the first ones are its program."""
     with st.container(border=True, horizontal=True, gap="medium"):
-        _switch(
+        choice(
             "Lengths counted in",
             Key.PAPER_UNIT,
             "The paper's program counts words; its second version also counts with the model's "
             "own tokenizer.",
+            segments,
         )
-        _switch(
+        choice(
             "Batching",
             Key.PAPER_MODE,
             "Gang, the paper's: 32 requests start together and end when the longest ends. "
             "Continuous, as vLLM does by itself: each joins and leaves when it can.",
+            segments,
         )
-        _switch(
+        choice(
             "Answers end",
             Key.PAPER_LENGTHS,
             "Naturally: where the model stops by itself; the lengths are our assumption. At the "
             "limit: every answer is as long as its category allows.",
+            segments,
         )
-        st.select_slider(
+        choice(
             "Repetitions",
-            list(labels(Key.PAPER_SEEDS)),
-            **bound(Key.PAPER_SEEDS),
-            width=180,
-            help="Each repeats the experiment with other random numbers. The paper made 3. More "
+            Key.PAPER_SEEDS,
+            "Each repeats the experiment with other random numbers. The paper made 3. More "
             "give narrower intervals and take longer.",
+            st.select_slider,
+            width=180,
         )
-
-
-def _switch(label: str, key: Key, explanation: str) -> None:
-    names = labels(key)
-    st.segmented_control(
-        label,
-        list(names),
-        **bound(key),
-        required=True,
-        format_func=names.__getitem__,
-        help=explanation,
-    )
 
 
 def claims(paper: PaperResult, view: View) -> None:

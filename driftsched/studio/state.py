@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from operator import attrgetter
 from typing import Any, cast
 
 import streamlit as st
 
 from driftsched.scenario import Scenario, changed
-from driftsched.studio.view import IN_LINK, SCENARIO, View, read_link
+from driftsched.studio.view import IN_LINK, SCENARIO, View, labels, read_link
 
 __all__ = [
     "Key",
     "bound",
     "change_scenario",
     "change_view",
+    "choice",
     "forget_view",
     "get_scenario",
     "get_view",
     "of_scenario",
+    "segments",
     "set_scenario",
     "set_view",
     "share",
@@ -123,6 +127,27 @@ def _take(field: Key) -> None:
     value = st.session_state[field]
     # a slider adds up its steps, and 1.2000000000000002 would not be what the link says
     change_view(**{field: round(value, 4) if isinstance(value, float) else value})
+
+
+def choice(
+    label: str, field: Key, explanation: str, draw: Callable[..., Any] = st.selectbox, **more: Any
+) -> Any:
+    """Draw one of the view's choices by its labels, and return what is chosen.
+
+    Parameters
+    ----------
+    draw : callable
+        `st.selectbox`, `st.select_slider` or `segments`.
+    more
+        Further arguments of it.
+    """
+    names = labels(field)
+    named = {"format_func": names.__getitem__, "help": explanation}
+    return draw(label, list(names), **bound(field), **named, **more)
+
+
+segments = partial(st.segmented_control, required=True)
+"""A row of buttons, one of which is always chosen."""
 
 
 def of_scenario(key: Key, place: str) -> dict[str, Any]:

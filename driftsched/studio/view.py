@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
-from driftsched.scenario.messages import one_line
+from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
 from driftsched.studio.link import plain_value, preset, read_scenario, scenario_params
 from driftsched.studio.words import METRICS, choice_label, policy_label
@@ -73,15 +73,19 @@ OnePolicy = Annotated[str, Labels(lambda: {name: policy_label(name) for name in 
 def _policies(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    names = [name for name in value.split(",") if name]
-    for name in names:
-        if name not in POLICIES:
-            raise PydanticCustomError(
-                "choice", "must be among {known}", {"known": ", ".join(POLICIES)}
-            )
-    if not names:
+    if not value:
         raise PydanticCustomError("choice", "must name at least one policy")
-    return tuple(name for name in POLICIES if name in names)
+    return tuple(name for name in POLICIES if name in value.split(","))
+
+
+def _known_policies(text: str, problems: list[str]) -> str | None:
+    """The names that are policies, None where there are only others; those are one line."""
+    names = [name for name in text.split(",") if name]
+    wrong = [name for name in names if name not in POLICIES]
+    if wrong:
+        problems.append(f"policies must be among {', '.join(POLICIES)}, got {shown(wrong)[1:-1]}")
+    known = ",".join(name for name in names if name in POLICIES)
+    return None if wrong and not known else known
 
 
 def _tuned(value: Any) -> Any:
@@ -268,12 +272,7 @@ def read_link(params: Mapping[str, Sequence[str]]) -> View:
     What was left out and why is in its `problems`.
     """
     name, scenario, problems = read_scenario(params)
-    fields: dict[str, Any] = {}
-    for each, texts in params.items():
-        if each in IN_LINK:
-            fields[each] = _right_ones(texts, problems) if each == "tune" else texts[-1]
-        elif each not in SCENARIO:
-            problems.append(_unknown(each, texts[-1]))
+    fields = _fields(params, problems)
     while True:
         try:
             view = View(preset=name, scenario=scenario, **fields)
@@ -292,6 +291,22 @@ def read_link(params: Mapping[str, Sequence[str]]) -> View:
             problems.append(f"{each} must be one of {known}, got {policy_label(one)!r}")
             view = view.changed(**{each: None})
     return view.changed(problems=tuple(problems))
+
+
+def _fields(params: Mapping[str, Sequence[str]], problems: list[str]) -> dict[str, Any]:
+    """What the link says of the view's own fields, as texts."""
+    fields: dict[str, Any] = {}
+    for each, texts in params.items():
+        if each == "tune":
+            fields[each] = _right_ones(texts, problems)
+        elif each == "policies":
+            if (known := _known_policies(texts[-1], problems)) is not None:
+                fields[each] = known
+        elif each in IN_LINK:
+            fields[each] = texts[-1]
+        elif each not in SCENARIO:
+            problems.append(_unknown(each, texts[-1]))
+    return fields
 
 
 def _unknown(name: str, value: str) -> str:

@@ -62,6 +62,8 @@ _CHOICES = {
     "scale_out": "Replicas are added",
     "scale_in": "Replicas leave",
     "autoscale": "Autoscaler",
+    "lower_first": "Lower first (vLLM)",
+    "higher_first": "Higher first (SGLang)",
 }
 
 

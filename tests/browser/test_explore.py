@@ -41,6 +41,17 @@ def test_dragging_a_slider_changes_the_picture_and_the_link(open_page: Opener) -
     assert headline(other) == headline(page)
 
 
+def test_every_policy_can_be_seen_and_pressed_on_a_narrow_page(open_page: Opener) -> None:
+    """The last ones would stand beyond the edge of their column, and only scrolling brings them."""
+    page = open_page("/", viewport={"width": 900, "height": 900})
+    settled(page)
+    pills = page.locator(".st-key-policies")
+    edge = pills.bounding_box()
+    for pill in pills.get_by_role("button").all():
+        box = pill.bounding_box()
+        assert box["x"] + box["width"] <= edge["x"] + edge["width"] + 1
+
+
 def load(page: Any) -> str:
     """What the load's slider says; the first one on the page."""
     slider = page.get_by_test_id("stSlider").filter(has_text="Load")

@@ -70,7 +70,7 @@ def test_an_engine_outside_the_allow_list_is_refused_before_anything_is_sent() -
     app = AppTest.from_file(PAGE, default_timeout=STEP_S)
     app.query_params["world"] = "Live"
     app.run()
-    app.text_input(key=LiveKey.ENDPOINTS).set_value("http://10.1.2.3:8000/v1").run()
+    app.text_input(key="live-openai.endpoints").set_value("http://10.1.2.3:8000/v1").run()
     app.button(key=LiveKey.TEST).click().run()
     for _ in tries(STEP_S):
         if app.error:

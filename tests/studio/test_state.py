@@ -159,7 +159,7 @@ def test_view_comes_from_the_link_and_goes_back_into_it() -> None:
         ({"load": ["fast"]}, "load must be a number, got 'fast'"),
         ({"load": ["1e9"]}, "load must be <= 4, got '1e9'"),
         ({"load": ["nan"]}, "load must be a finite number, got 'nan'"),
-        ({"policies": ["fifo,best"]}, "policies must be among fifo"),
+        ({"policies": ["best,worst"]}, "policies must be among fifo"),
         ({"policies": [""]}, "policies must name at least one"),
         ({"world": ["Mars"]}, "world must be one of Simulated, Live, got 'Mars'"),
         ({"paper_seeds": ["4"]}, "paper_seeds must be one of 3, 5, 10, 20, got '4'"),
@@ -304,6 +304,15 @@ def test_wrong_parameter_of_a_policy_is_a_line_and_the_others_are_taken() -> Non
     assert view.tuned == (AgingConfig(rate=0.5),)
     assert len(view.problems) == 2
     assert view.load == 2
+
+
+def test_unknown_policies_are_one_line_and_the_others_are_compared() -> None:
+    """One slip of the pen must not throw the whole comparison away."""
+    view = read_link({"policies": ["fifo,urgnt,sjf,best"]})
+    assert view.policies == ("fifo", "sjf")
+    (problem,) = view.problems
+    assert problem.startswith("policies must be among fifo")
+    assert problem.endswith("got 'urgnt', 'best'")
 
 
 def test_thousands_of_changes_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

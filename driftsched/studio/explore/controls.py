@@ -48,6 +48,7 @@ def _policies(view: View) -> None:
         list(POLICIES),
         key=Key.POLICIES,
         selection_mode="multi",
+        wrap=True,
         format_func=policy_label,
         on_change=_take_policies,
         help="All of them serve exactly the same requests.\n\n" + POLICY_HELP,

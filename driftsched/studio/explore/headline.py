@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -49,36 +49,42 @@ def pair(figures: Figures) -> tuple[str, str]:
 
 def _latency(figures: Figures, base: str, other: str, percentile: float, name: str) -> None:
     found = figures.pool(other, "e2e_s").percentile(percentile)
-    many = base != other
-    change = figures.changes(other, "e2e_s", [percentile])[0] if many else None
-    st.metric(
+    change = figures.changes(other, "e2e_s", [percentile])[0] if base != other else None
+    faster = "half of" if percentile == 50 else "99 of 100"
+    _card(
         f"{name} latency, {policy_label(other)}",
         duration(found.value),
-        None
-        if change is None
-        else f"{latency_verdict(change) or '–'} against {policy_label(base)}",
-        delta_color=_colour(change),
-        delta_arrow=_arrow(change),
-        delta_description=between(found.low, found.high),
-        border=True,
-        height="stretch",
-        help=f"End to end, from arrival to the last token. {name}: "
-        + ("half of" if percentile == 50 else "99 of 100")
-        + " the requests are faster. Below it the 95 % interval, and the difference between the "
-        "two policies on the same requests.",
+        f"{latency_verdict(change) or '–'} against {policy_label(base)}" if change else None,
+        between(found.low, found.high),
+        f"End to end, from arrival to the last token. {name}: {faster} the requests are faster. "
+        "Below it the 95 % interval, and the difference between the two policies on the same "
+        "requests.",
+        change,
     )
 
 
-def _colour(change: PairedChange | None) -> Literal["off", "green", "red"]:
-    if change is None or not change.significant:
-        return "off"
-    return "green" if change.mean < 0 else "red"
-
-
-def _arrow(change: PairedChange | None) -> Literal["off", "down", "up"]:
-    if change is None or not change.significant:
-        return "off"
-    return "down" if change.mean < 0 else "up"
+def _card(
+    label: str,
+    value: str,
+    change_in_words: str | None,
+    below: str | None,
+    explanation: str,
+    change: PairedChange | None,
+) -> None:
+    """A figure, its change (coloured where it is significant), and what stands below it."""
+    clear = change is not None and change.significant
+    less = change is not None and change.mean < 0
+    st.metric(
+        label,
+        value,
+        change_in_words,
+        delta_color=("green" if less else "red") if clear else "off",
+        delta_arrow=("down" if less else "up") if clear else "off",
+        delta_description=below,
+        border=True,
+        height="stretch",
+        help=explanation,
+    )
 
 
 def _error(figures: Figures) -> None:
@@ -88,18 +94,15 @@ def _error(figures: Figures) -> None:
     found = errors[kind]
     change = figures.error_change() if kind not in ("none", "oracle") else None
     label = kind.upper() if kind == "ema" else kind.replace("_", " ").title()
-    st.metric(
+    _card(
         f"Length error, {label if kind != 'none' else 'no correction'}",
         f"{found['mae']:.3g} {unit}",
-        None if change is None else _smaller(change),
-        delta_color=_colour(change),
-        delta_arrow=_arrow(change),
-        delta_description=None if kind == "oracle" else f"{found['low']:.4g} – {found['high']:.4g}",
-        border=True,
-        height="stretch",
-        help="How far the estimated answer length is off on average (mean absolute error, MAE), "
-        "under all policies together, with its 95 % interval. Without correction: "
+        _smaller(change) if change else None,
+        None if kind == "oracle" else f"{found['low']:.4g} – {found['high']:.4g}",
+        "How far the estimated answer length is off on average (mean absolute error, MAE), under "
+        "all policies together, with its 95 % interval. Without correction: "
         f"{with_interval(*(errors['none'][end] for end in ('mae', 'low', 'high')))} {unit}.",
+        change,
     )
 
 

@@ -11,8 +11,7 @@ from driftsched.charts import latency_bands
 from driftsched.core.errors import InputError
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key, bound, get_view
-from driftsched.studio.view import labels
+from driftsched.studio.state import Key, bound, choice, get_view, segments
 from driftsched.studio.words import METRICS, policy_label, with_interval
 
 if TYPE_CHECKING:
@@ -33,19 +32,13 @@ HOW = (
 def latency(figures: Figures) -> None:
     """Draw the latency curves of all policies and the percentiles that the user names."""
     st.subheader("Latency", anchor="latency")
-    metric = st.segmented_control(
-        "Measure",
-        list(METRICS),
-        **bound(Key.METRIC),
-        required=True,
-        format_func=labels(Key.METRIC).__getitem__,
-        help="\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values()),
-    )
+    meanings = "\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values())
+    metric = choice("Measure", Key.METRIC, meanings, segments)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        curves = figures.curves(str(metric))
-        chart(latency_bands(curves, str(metric)), curves, "latency")
-    _percentiles(figures, str(metric), right)
+        curves = figures.curves(metric)
+        chart(latency_bands(curves, metric), curves, "latency")
+    _percentiles(figures, metric, right)
 
 
 def _percentiles(figures: Figures, metric: str, beside: DeltaGenerator) -> None:
@@ -74,14 +67,8 @@ def _percentiles(figures: Figures, metric: str, beside: DeltaGenerator) -> None:
 
 def _which(figures: Figures) -> tuple[str, str]:
     """Draw what the percentiles are of, and which."""
-    split = st.selectbox(
-        "Percentiles",
-        list(labels(Key.SPLIT)),
-        **bound(Key.SPLIT),
-        format_func=labels(Key.SPLIT).__getitem__,
-        width=260,
-        help="Over all requests, or for each tenant or category on its own.",
-    )
+    explained = "Over all requests, or for each tenant or category on its own."
+    split = choice("Percentiles", Key.SPLIT, explained, width=260)
     chosen = get_view().percentiles
     usual = ", ".join(f"{p:g}" for p in figures.ensemble.scenario.metrics.percentiles)
     text = st.text_input(
@@ -91,7 +78,7 @@ def _which(figures: Figures) -> tuple[str, str]:
         width=260,
         help="Any numbers between 0 and 100. P99 = 99: 99 of 100 requests are at least as fast.",
     )
-    return str(split), str(text)
+    return split, text
 
 
 def parse_percentiles(text: str) -> list[float]:

@@ -11,8 +11,7 @@ import streamlit as st
 from driftsched.charts import fairness, tenant_percentile
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key, bound
-from driftsched.studio.view import labels
+from driftsched.studio.state import Key, choice
 from driftsched.studio.words import policy_label, with_interval
 
 if TYPE_CHECKING:
@@ -28,22 +27,10 @@ def service(figures: Figures) -> None:
     """Draw goals met beside refusals, latency by tenant, and the shares of service."""
     st.subheader("Goals and fairness", anchor="fairness")
     with st.container(horizontal=True, gap="medium"):
-        scope = st.selectbox(
-            "Count",
-            list(labels(Key.SCOPE)),
-            **bound(Key.SCOPE),
-            format_func=labels(Key.SCOPE).__getitem__,
-            width=260,
-            help="One row a policy, or one row for each tenant under each policy.",
-        )
-        level = st.selectbox(
-            "Percentile by tenant",
-            list(labels(Key.SERVICE_LEVEL)),
-            **bound(Key.SERVICE_LEVEL),
-            format_func=labels(Key.SERVICE_LEVEL).__getitem__,
-            width=180,
-            help="Which percentile of the latency the picture by tenant shows.",
-        )
+        explained = "One row a policy, or one row for each tenant under each policy."
+        scope = choice("Count", Key.SCOPE, explained, width=260)
+        explained = "Which percentile of the latency the picture by tenant shows."
+        level = choice("Percentile by tenant", Key.SERVICE_LEVEL, explained, width=180)
     table = figures.goals(scope)
     _table(service_table(table, scope), figures.ensemble.scenario.metrics.starvation_s)
     st.caption(HOW)
@@ -66,10 +53,6 @@ def _jain(goals: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _all(scope: str) -> bool:
-    return scope == "overall"
-
-
 def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
     """Goals met, goodput, refusals and long waits as text with intervals.
 
@@ -81,7 +64,7 @@ def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
         overall, with Jain's index, or tenant.
     """
     table = pd.DataFrame({"policy": goals["policy"].map(policy_label)})
-    if not _all(scope):
+    if scope == "tenant":
         table["tenant"] = goals["group"]
     for name, percent in (
         ("completed", False),
@@ -90,7 +73,7 @@ def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
         ("starved", False),
         ("slo_attainment", True),
         ("request_goodput", False),
-        *((("jain_index", False),) if _all(scope) else ()),
+        *((("jain_index", False),) if scope == "overall" else ()),
     ):
         ends = goals[[name, f"{name}_low", f"{name}_high"]].to_numpy()
         table[name] = [with_interval(*row) for row in (100 * ends if percent else ends).tolist()]

@@ -12,8 +12,8 @@ from driftsched.charts import load_sweep as load_sweep_chart
 from driftsched.studio import work
 from driftsched.studio.jobs import State
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key, bound
-from driftsched.studio.view import View, labels
+from driftsched.studio.state import Key, choice, segments
+from driftsched.studio.view import View
 from driftsched.studio.waiting import busy, pool, rerun_part, session_name, work_key
 
 if TYPE_CHECKING:
@@ -40,14 +40,8 @@ def sweep(view: View, ensemble: Ensemble) -> None:
         The picture above: what its engine could not do will not be done ten times here.
     """
     st.subheader("How much load is too much", anchor="load")
-    level = st.segmented_control(
-        "Percentile against load",
-        list(labels(Key.SWEEP_LEVEL)),
-        **bound(Key.SWEEP_LEVEL),
-        required=True,
-        format_func=labels(Key.SWEEP_LEVEL).__getitem__,
-        help="Which percentile of the end-to-end latency is drawn.",
-    )
+    explained = "Which percentile of the end-to-end latency is drawn."
+    level = choice("Percentile against load", Key.SWEEP_LEVEL, explained, segments)
     if not work.engine_ready():
         st.caption("Comes with the fast engine, as soon as that is ready.")
         return
@@ -61,10 +55,10 @@ def sweep(view: View, ensemble: Ensemble) -> None:
         if former is not None:
             _draw(former, level, None)
         return
-    args = (REPLICATIONS, float(level), tuple(view.variants), *view.variants.values())
+    args = (REPLICATIONS, level, tuple(view.variants), *view.variants.values())
     job = pool().known(work_key(work.load_sweep, args))
     if job is not None and job.ended.is_set():
-        _picture(job, float(level))
+        _picture(job, level)
         return
     st.session_state[_ASKED] = ""
     cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(args)

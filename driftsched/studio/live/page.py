@@ -12,8 +12,8 @@ from driftsched.studio.live.runs import LiveJob, live_runs
 from driftsched.studio.live.setup import engine_setup
 from driftsched.studio.live.start import connection_test, start_button
 from driftsched.studio.live.state import LiveKey
-from driftsched.studio.state import Key, bound
-from driftsched.studio.view import View, labels
+from driftsched.studio.state import Key, choice, segments
+from driftsched.studio.view import View
 from driftsched.studio.waiting import session_name
 
 __all__ = ["live_page", "world"]
@@ -21,16 +21,8 @@ __all__ = ["live_page", "world"]
 
 def world() -> str:
     """Draw the switch between the two worlds; it is part of the page's link."""
-    worlds = labels(Key.WORLD)
-    chosen = st.segmented_control(
-        "World",
-        list(worlds),
-        **bound(Key.WORLD),
-        required=True,
-        format_func=worlds.__getitem__,
-        label_visibility="collapsed",
-        help="Simulated: a modelled GPU, done in a moment. Live: a real engine, in real time.",
-    )
+    explained = "Simulated: a modelled GPU, done in a moment. Live: a real engine, in real time."
+    chosen = choice("World", Key.WORLD, explained, segments, label_visibility="collapsed")
     return str(chosen)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, cast
 
 import streamlit as st
 
 from driftsched.live import EngineSpec, LiveOptions, parse_options
+from driftsched.live.openai_options import OpenAIOptions
 from driftsched.scenario import Scenario, changed
+from driftsched.studio.scenario_editor.draft import Form
+from driftsched.studio.scenario_editor.schema import first_values
 
 __all__ = ["LiveKey", "LiveSetup", "get_setup", "limited"]
 
@@ -20,19 +24,10 @@ class LiveKey(StrEnum):
     """Every widget key of the live part of the Run page."""
 
     ENGINE = "live_engine"
-    ENDPOINTS = "live_endpoints"
-    MODEL = "live_model"
-    API = "live_api"
-    PRIORITY = "live_priority"
-    QUEUE = "live_queue"
     WEIGHTS = "live_weights"
     SIZE = "live_size"
     DEVICE = "live_device"
     REQUESTS = "live_requests"
-    SCALE = "live_scale"
-    SLOTS = "live_slots"
-    TIMEOUT = "live_timeout"
-    TEMPERATURE = "live_temperature"
     TEST = "live_test"
     START = "live_start"
     STOP = "live_stop"
@@ -52,8 +47,8 @@ class LiveSetup:
         Name of the engine in the registry.
     engine : dict
         Its parameters.
-    pace : dict
-        time_scale, slots, timeout_s, temperature, engine_queue.
+    server, pace : dict
+        Fields of `OpenAIOptions` and of `LiveOptions`, as typed.
     requests : int
         At most so many are sent.
     tested : EngineSpec or None
@@ -64,10 +59,12 @@ class LiveSetup:
 
     kind: str = "openai"
     engine: dict[str, Any] = field(default_factory=dict)
-    pace: dict[str, Any] = field(default_factory=dict)
+    server: dict[str, Any] = field(default_factory=partial(first_values, OpenAIOptions))
+    pace: dict[str, Any] = field(default_factory=partial(first_values, LiveOptions))
     requests: int = 60
     tested: EngineSpec | None = None
     tests: int = 0
+    form: Form = field(default_factory=partial(Form, "live"))
 
     def options(self) -> LiveOptions:
         """Check and return the options.
@@ -77,8 +74,7 @@ class LiveSetup:
         InputError
             One line: the field, the rule and the value.
         """
-        engine = {"kind": self.kind} | self.engine
-        return parse_options({"engine": engine} | self.pace)
+        return parse_options(self.pace | {"engine": self.engine | {"kind": self.kind}})
 
 
 def get_setup() -> LiveSetup:

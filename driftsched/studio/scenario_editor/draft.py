@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,10 @@ import streamlit as st
 
 from driftsched.scenario import Scenario
 from driftsched.serving.catalogue import GPUS, MODELS
-from driftsched.studio.scenario_editor.names import REFERENCES, names_of, normalised
+from driftsched.studio.scenario_editor.names import REFERENCES, names_of
 from driftsched.studio.state import get_scenario
 
-__all__ = ["GANG_FIELDS", "Data", "Draft", "open_draft"]
+__all__ = ["GANG_FIELDS", "Data", "Draft", "Form", "open_draft"]
 
 Data = dict[str, Any]
 _DRAFT = "scenario_draft"
@@ -23,47 +23,37 @@ GANG_FIELDS = ("mode", "batch_size", "batch_wait_s")
 
 
 @dataclass
-class Draft:
-    """The page's working copy, kept in the session.
+class Form:
+    """What the widgets made from a model share; kept in the session.
 
     Attributes
     ----------
+    prefix : str
+        How the keys of its widgets begin; a new one gives all widgets anew from the data.
     data : dict
-        All fields as plain data, as typed last; phases and trace may both be there.
-    base : Scenario
-        The valid scenario the data came from or became last.
-    generation : int
-        Part of every widget key: a new one gives all widgets anew from `data`.
-    source : str
-        "phases" or "trace": which of the two is meant.
+        All fields as plain data, as typed last.
+    references : mapping
+        Field that names something of the same data → where that stands.
     frames : dict
         Widget key → what its table starts from. It stays the same as long as the table lives: a
         new one would throw away what is being typed.
     chosen : dict
         Path of a list → which of its items is edited.
-    uploads : dict
-        Stored path → original name of the files uploaded in this session.
     operations : list of callable
         Changes of structure asked for in this run; made at its end, so that a button loses
         nothing that other widgets hold.
-    yaml_offered, yaml_typed : str
-        Text offered last on the YAML tab, and as typed there.
     """
 
-    data: Data
-    base: Scenario
-    generation: int = 0
-    source: str = "phases"
+    prefix: str
+    data: Data = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     chosen: dict[str, int] = field(default_factory=dict)
-    uploads: dict[str, str] = field(default_factory=dict)
     operations: list[Callable[[], None]] = field(default_factory=list)
-    yaml_offered: str = ""
-    yaml_typed: str = ""
 
     def key(self, name: str) -> str:
         """Widget key of `name`."""
-        return f"scenario-{self.generation}-{name}"
+        return f"{self.prefix}-{name}"
 
     def frame(self, key: str, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         """What a table starts from; made anew once Streamlit has forgotten the table."""
@@ -73,17 +63,38 @@ class Draft:
 
     def names(self, name: str) -> list[str] | None:
         """Names that a field of this name may hold; None where it is no such field."""
-        what = REFERENCES.get(name)
+        what = self.references.get(name)
         if what is None:
             return None
         catalogue: Iterable[str] = {"gpu": list(GPUS), "model": list(MODELS)}.get(name, [])
         holder = self.data["cluster"] if what.startswith("own_") else self.data
         return [*catalogue, *names_of(holder.get(what))]
 
-    def shares(self, name: str) -> dict[str, float]:
-        """Shares that a field starts from: the tenants' own, or equal ones."""
-        items = self.data.get(REFERENCES.get(name, ""), [])
-        return normalised({str(item.get("name")): item.get("share", 1.0) for item in items})
+
+@dataclass
+class Draft(Form):
+    """The Scenario page's working copy.
+
+    Attributes
+    ----------
+    base : Scenario
+        The valid scenario the data came from or became last.
+    generation : int
+        How often all widgets were given anew.
+    source : str
+        "phases" or "trace": which of the two is meant; the data may hold both.
+    uploads : dict
+        Stored path → original name of the files uploaded in this session.
+    yaml_offered, yaml_typed : str
+        Text offered last on the YAML tab, and as typed there.
+    """
+
+    base: Scenario = field(kw_only=True)
+    generation: int = 0
+    source: str = "phases"
+    uploads: dict[str, str] = field(default_factory=dict)
+    yaml_offered: str = ""
+    yaml_typed: str = ""
 
     def take(self, data: Data | Scenario) -> None:
         """Give all widgets anew, from changed data or from a valid scenario."""
@@ -94,6 +105,7 @@ class Draft:
         else:
             self.data = data
         self.generation += 1
+        self.prefix = f"scenario-{self.generation}"
         self.frames.clear()
 
     def wanted(self) -> Data:
@@ -117,7 +129,7 @@ def open_draft() -> Draft:
     scenario = get_scenario()
     draft = st.session_state.get(_DRAFT)
     if not isinstance(draft, Draft):
-        draft = st.session_state[_DRAFT] = Draft({}, scenario)
+        draft = st.session_state[_DRAFT] = Draft("scenario", references=REFERENCES, base=scenario)
         draft.take(scenario)
     elif draft.base != scenario:
         draft.take(scenario)

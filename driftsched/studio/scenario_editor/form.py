@@ -15,8 +15,8 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from driftsched.studio.scenario_editor.draft import Data, Draft
-from driftsched.studio.scenario_editor.names import follow
+from driftsched.studio.scenario_editor.draft import Data, Form
+from driftsched.studio.scenario_editor.names import follow, names_of, new_name, normalised
 from driftsched.studio.scenario_editor.schema import (
     Kinds,
     first_values,
@@ -26,14 +26,22 @@ from driftsched.studio.scenario_editor.schema import (
     model_in,
     parsed,
 )
-from driftsched.studio.scenario_editor.tables import edit_named_rows, edit_pairs, edit_shares
+from driftsched.studio.scenario_editor.tables import (
+    NAME,
+    PAIR,
+    columns_of,
+    edit_rows,
+    edit_shares,
+)
 from driftsched.studio.scenario_editor.words import NOTHING, hint, label, singular
 from driftsched.studio.words import choice_label
 
-__all__ = ["edit_fields", "pick"]
+__all__ = ["EDITORS", "edit_fields"]
 
 LONG = 300
 """Texts that may have more characters get more than one line."""
+EDITORS: dict[type[BaseModel], Callable[..., Data]] = {}
+"""Model of one of many parts → what draws it, where that is not `edit_fields`."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,7 @@ class Place:
 
 
 def edit_fields(
-    draft: Draft,
+    form: Form,
     model: type[BaseModel],
     data: Data,
     path: str,
@@ -100,19 +108,19 @@ def edit_fields(
         row = st.columns(columns, vertical_alignment="bottom")
         for column, place in zip(row, beside[start : start + columns], strict=False):
             with column:
-                edited[place.name] = _edit_value(draft, place, data.get(place.name))
+                edited[place.name] = _edit_value(form, place, data.get(place.name))
     for place in simple:
         if place.type is bool:
-            edited[place.name] = _edit_value(draft, place, data.get(place.name))
+            edited[place.name] = _edit_value(form, place, data.get(place.name))
     for place in places:
         if not place.simple:
-            edited[place.name] = _edit_structure(draft, place, edited, columns)
+            edited[place.name] = _edit_structure(form, place, edited, columns)
     return edited
 
 
-def _edit_value(draft: Draft, place: Place, value: Any) -> Any:
-    kind, options, names = place.type, get_args(place.type), draft.names(place.name)
-    widget = place.words | {"key": draft.key(place.path)}
+def _edit_value(form: Form, place: Place, value: Any) -> Any:
+    kind, options, names = place.type, get_args(place.type), form.names(place.name)
+    widget = place.words | {"key": form.key(place.path)}
     if kind is bool:
         return st.toggle(value=bool(value), **widget)
     if get_origin(kind) is Literal:
@@ -120,7 +128,7 @@ def _edit_value(draft: Draft, place: Place, value: Any) -> Any:
     if item_of(kind)[0] is tuple:
         return _edit_values(item_of(kind)[1], names, value or (), widget)
     if {int, float} & {kind, *options}:
-        hold = "none" if NoneType in options else None
+        hold = NOTHING.get(place.name, "none") if NoneType in options else None
         if int in (kind, *options):
             return st.number_input(value=value, step=1, placeholder=hold, **widget)
         number = None if value is None else float(value)
@@ -169,39 +177,49 @@ def _edit_values(
     return parts if "str" in str(item) else [_number(part) for part in parts]
 
 
-def _edit_structure(draft: Draft, place: Place, holder: Data, columns: int) -> Any:
+def _edit_structure(form: Form, place: Place, holder: Data, columns: int) -> Any:
     """Draw a field that holds more than one widget can: kinds, a part, many of them, a mapping."""
     value, (container, item) = holder.get(place.name), item_of(place.type)
     optional, part = is_optional(place.type), model_in(item if container else place.type)
     if container is tuple:
-        return _edit_many(draft, place, list(value or []), columns)
+        return _edit_many(form, place, list(value or []), columns)
     if container is dict and kinds_in(item):
-        return _edit_named(draft, place, value or {}, columns)
+        return _edit_named(form, place, value or {}, columns)
     if kinds := kinds_in(place.type):
-        return edit_kind(draft, kinds, value, place.path, place.words, columns, optional)
+        return edit_kind(form, kinds, value, place.path, place.words, columns, optional)
     shares = item in (int, float)
     words = place.words | ({"help": inspect.getdoc(part)} if part and not container else {})
     if optional and (shares or container is None):
-        if not st.toggle(value=value is not None, key=draft.key(f"{place.path}.on"), **words):
+        if not st.toggle(value=value is not None, key=form.key(f"{place.path}.on"), **words):
             return None
     else:
         st.markdown(f"**{words['label']}**", help=words["help"])
     if shares:
-        names = draft.names(place.name) or list(value or ())
-        first, put = value or draft.shares(place.name), partial(holder.__setitem__, place.name)
-        return edit_shares(draft, names, first, place.path, put)
+        names = form.names(place.name) or list(value or ())
+        put = partial(holder.__setitem__, place.name)
+        return edit_shares(form, names, value or _shares(form, names), place.path, put)
     if part is None:
-        return edit_pairs(draft, value or {}, place.path)
+        pairs = [{"from": name, "to": other} for name, other in (value or {}).items()]
+        typed = edit_rows(form, PAIR, pairs, place.path)
+        return {row["from"]: row["to"] for row in typed if row["from"] and row["to"]} or None
     if container is None:
         first = first_values(part) if value is None else value
-        return edit_fields(draft, part, first, place.path, columns=columns)
-    named = edit_named_rows(draft, part, value or {}, place.path)
-    follow(draft.data, place.name, list(value or ()), list(named or ()))
-    return named
+        return edit_fields(form, part, first, place.path, columns=columns)
+    rows = [{"name": name, **entry} for name, entry in (value or {}).items()]
+    typed = edit_rows(form, {**NAME, **columns_of(part)}, rows, place.path)
+    named = {row.pop("name") or f"own-{number}": row for number, row in enumerate(typed, 1)}
+    follow(form.data, place.name, list(value or ()), list(named))
+    return named or None
+
+
+def _shares(form: Form, names: Sequence[str]) -> Data:
+    """Shares to start from: the items' own, or equal ones."""
+    own = {item["name"]: item.get("share", 1.0) for item in form.data.get("tenants", ())}
+    return normalised({name: own.get(name, 1.0) for name in names})
 
 
 def edit_kind(
-    draft: Draft,
+    form: Form,
     kinds: Kinds,
     value: Data | None,
     path: str,
@@ -218,15 +236,15 @@ def edit_kind(
     chosen = _choose(
         known,
         value and value.get("kind"),
-        {"label": words["label"], "help": "\n".join(lines), "key": draft.key(f"{path}.kind")},
+        {"label": words["label"], "help": "\n".join(lines), "key": form.key(f"{path}.kind")},
         lambda kind: NOTHING.get(name, "None") if kind is None else _title(kinds, kind),
     )
     if chosen is None:
         return None
     if value is None or value.get("kind") != chosen:
-        value = first_values(kinds[chosen], parsed(kinds, value), draft.names)
+        value = first_values(kinds[chosen], parsed(kinds, value), form.names)
     own = f"{path}.{chosen}"
-    return edit_fields(draft, kinds[chosen], value, own, skip=("kind",), columns=columns)
+    return edit_fields(form, kinds[chosen], value, own, skip=("kind",), columns=columns)
 
 
 def _title(kinds: Kinds, kind: str) -> str:
@@ -242,98 +260,89 @@ def _rule(model: type[BaseModel]) -> str:
     return rule.replace("\n", " ")
 
 
-def _edit_many(draft: Draft, place: Place, items: list[Data], columns: int) -> list[Data]:
+def _edit_many(form: Form, place: Place, items: list[Data], columns: int) -> list[Data]:
     """Draw one of many parts or events, which can be added, moved and removed."""
     item = item_of(place.type)[1]
     kinds, model = kinds_in(item), model_in(item)
     bounds = (getattr(part, "min_length", None) for part in place.field.metadata)
     least = next((bound for bound in bounds if bound is not None), 0)
+    what, before = singular(place.name), names_of(items)
 
     def fresh() -> Data:
         if kinds or model is None:
-            return first_values(next(iter(kinds.values())), names=draft.names)
-        return copy.deepcopy(items[-1]) if items else first_values(model, names=draft.names)
+            return first_values(next(iter(kinds.values())), names=form.names)
+        one = copy.deepcopy(items[-1]) if items else first_values(model, names=form.names)
+        return one | ({"name": new_name(what, before)} if "name" in model.model_fields else {})
 
-    say = partial(_kind_words, kinds) if kinds else _said
-    at = pick(draft, items, singular(place.name), fresh, path=place.path, least=least, say=say)
+    at = _pick(form, items, what, fresh, place.path, least, kinds)
     if at is None:
         return items
     path = f"{place.path}.{at}"
     if kinds:
         words = {"label": "Kind", "help": None}
-        items[at] = edit_kind(draft, kinds, items[at], path, words, columns) or items[at]
+        items[at] = edit_kind(form, kinds, items[at], path, words, columns) or items[at]
     elif model is not None:
-        items[at] = edit_fields(draft, model, items[at], path, columns=columns)
+        edit = EDITORS.get(model) or partial(edit_fields, model=model, columns=columns)
+        items[at] = edit(form=form, data=items[at], path=path)
+    follow(form.data, place.name, before, names_of(items))
     return items
 
 
-def _edit_named(draft: Draft, place: Place, own: Data, columns: int) -> Data | None:
+def _edit_named(form: Form, place: Place, own: Data, columns: int) -> Data | None:
     """Draw parts by name: who has one, and one of them."""
-    known, kinds = draft.names(place.name) or list(own), kinds_in(item_of(place.type)[1])
-    chosen = _choose_some(known, list(own), place.words | {"key": draft.key(place.path)})
+    known, kinds = form.names(place.name) or list(own), kinds_in(item_of(place.type)[1])
+    chosen = _choose_some(known, list(own), place.words | {"key": form.key(place.path)})
     first = kinds.get("poisson") or next(iter(kinds.values()))
     named = {name: own.get(name) or first_values(first) for name in chosen}
     if not named:
         return None
     at = chosen[0]
     if len(chosen) > 1:
-        at = st.selectbox("Edited below", chosen, key=draft.key(f"{place.path}.which"))
+        at = st.selectbox("Edited below", chosen, key=form.key(f"{place.path}.which"))
     words = {"label": f"Of {at}", "help": None}
-    named[at] = edit_kind(draft, kinds, named[at], f"{place.path}.{at}", words, columns)
+    named[at] = edit_kind(form, kinds, named[at], f"{place.path}.{at}", words, columns)
     return named
 
 
-def pick(
-    draft: Draft,
+def _pick(
+    form: Form,
     items: list[Data],
     what: str,
     fresh: Callable[[], Data],
-    *,
     path: str,
-    least: int = 1,
-    say: Callable[[Data], str] = lambda item: str(item.get("name")),
+    least: int,
+    kinds: Kinds,
 ) -> int | None:
     """Draw a chooser for one of `items`, with buttons to add, remove and move; its index.
 
-    Parameters
-    ----------
-    items : list of dict
-        Changed in place after the run.
-    what : str
-        Singular noun, for labels.
-    fresh : callable
-        Makes the item that "Add" appends.
-    least : int
-        So many cannot be removed.
-    say : callable
-        Item → its words in the chooser.
+    `items` is changed in place after the run; `least` of them cannot be removed.
     """
-    at = min(draft.chosen.get(path, 0), len(items) - 1)
+    at = min(form.chosen.get(path, 0), len(items) - 1)
 
     def put(place: int, item: Data) -> None:
         items.insert(place, item)
-        draft.chosen[path] = place
+        form.chosen[path] = place
 
     def move(step: int) -> None:
         put(at + step, items.pop(at))
 
     def remove() -> None:
         items.pop(at)
-        draft.chosen[path] = max(0, at - 1)
+        form.chosen[path] = max(0, at - 1)
 
     def button(icon: str, explained: str, act: Callable[[], None], off: bool, text: str) -> None:
-        key, shown = draft.key(f"{path}-{icon}"), f":material/{icon}:"
+        key, shown = form.key(f"{path}-{icon}"), f":material/{icon}:"
         if st.button(text, key=key, icon=shown, help=explained, disabled=off):
-            draft.operations.append(act)
+            form.operations.append(act)
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         if items:
-            at = draft.chosen[path] = st.selectbox(
+            at = form.chosen[path] = st.selectbox(
                 what.capitalize(),
                 range(len(items)),
                 index=at,
-                key=draft.key(f"{path}-at"),
-                format_func=lambda place: f"{place + 1}. {say(items[place])}",
+                key=form.key(f"{path}-at"),
+                format_func=lambda place: f"{place + 1}. {_said(items[place], kinds)}",
                 help=f"Which {what} is edited below.",
                 width=280,
             )
@@ -347,20 +356,20 @@ def pick(
     return at
 
 
-def _kind_words(kinds: Kinds, item: Data) -> str:
-    """Say in a few words which kind an item is and when it happens."""
+def _said(item: Data, kinds: Kinds) -> str:
+    """Name one of many: its name, else its kind and when it happens, else its first values."""
+    if not kinds:
+        length = item.get("length") or {}
+        plain = {
+            name: value for name, value in item.items() if isinstance(value, str | int | float)
+        }
+        plain |= {"length": choice_label(length["kind"])} if length else {}
+        said = ", ".join(f"{label(name)} {value}" for name, value in list(plain.items())[:3])
+        return str(item.get("name") or said)
     one = parsed(kinds, item)
     words = getattr(one, "title", None) or choice_label(str(item.get("kind")))
     at, phase = getattr(one, "at_s", getattr(one, "from_s", None)), getattr(one, "phase", None)
     return words if at is None else f"{words} from {at:g} s{f' of {phase}' if phase else ''}"
-
-
-def _said(item: Data) -> str:
-    """Name a part by its first values."""
-    plain = [(n, v) for n, v in item.items() if isinstance(v, str | int | float)]
-    if isinstance(item.get("length"), dict):
-        plain.append(("length", choice_label(item["length"].get("kind", ""))))
-    return ", ".join(f"{label(name)} {value}" for name, value in plain[:3])
 
 
 def _step(value: float | None) -> float:

@@ -50,6 +50,10 @@ FIRST: dict[str, Callable[[float], Any]] = {
 }
 """First value of a parameter without a default, from the mean of the former kind: lengths in
 tokens, gaps in seconds. An unlisted one starts at 1."""
+STARTS: dict[str, dict[str, Any]] = {
+    "Phase": {"requests": 1000, "arrivals": {"kind": "poisson", "rate_rps": 5.0}}
+}
+"""First values of a model's fields that have a default, of which it needs some."""
 Kinds = Mapping[str, type[BaseModel]]
 Names = Callable[[str], Sequence[str] | None]
 
@@ -116,6 +120,7 @@ def first_values(
     """
     mean = getattr(former, "mean", None) or getattr(former, "mean_gap_s", None)
     kept = {} if mean is not None or former is None else former.model_dump(mode="json")
+    kept = kept | STARTS.get(model.__name__, {})
     data: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         if name in kept and name != "kind":

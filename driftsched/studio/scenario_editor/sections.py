@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,7 +10,6 @@ from typing import Any
 import streamlit as st
 
 from driftsched.scenario import (
-    Category,
     Cluster,
     Engine,
     Patience,
@@ -22,12 +20,11 @@ from driftsched.scenario import (
 )
 from driftsched.scheduling.policies import POLICIES
 from driftsched.serving.catalogue import GPUS, MODELS
-from driftsched.studio.scenario_editor.draft import GANG_FIELDS, Data, Draft
-from driftsched.studio.scenario_editor.form import edit_fields, pick
-from driftsched.studio.scenario_editor.names import follow, names_of, new_name, normalised
+from driftsched.studio.scenario_editor.draft import GANG_FIELDS, Data, Draft, Form
+from driftsched.studio.scenario_editor.form import EDITORS, edit_fields
+from driftsched.studio.scenario_editor.names import follow, names_of
 from driftsched.studio.scenario_editor.recorded import recorded
-from driftsched.studio.scenario_editor.schema import first_values
-from driftsched.studio.scenario_editor.tables import add_up, edit_rows
+from driftsched.studio.scenario_editor.tables import add_up, columns_of, edit_rows
 
 __all__ = ["SECTIONS", "Section"]
 
@@ -57,7 +54,7 @@ def _tenants(draft: Draft) -> None:
         "removed by the box at their left."
     )
     former, before = draft.data["tenants"], names_of(draft.data["tenants"])
-    rows = edit_rows(draft, Tenant, former, "tenants", skip=CLIENTS)
+    rows = edit_rows(draft, columns_of(Tenant, skip=CLIENTS), former, "tenants")
     by_name = dict(zip(before, former, strict=True))
     for place, (row, name) in enumerate(zip(rows, names_of(rows), strict=True)):
         renamed = former[place] if len(rows) == len(former) else {}
@@ -84,24 +81,6 @@ def _tenants(draft: Draft) -> None:
             rows[at] = edit_fields(draft, Tenant, rows[at], path, only=CLIENTS)
 
 
-def _categories(draft: Draft) -> None:
-    st.caption(
-        "A category is a kind of work: what is budgeted for it at admission, the key words that "
-        "give it away to the classifier, and how long its prompts and answers really are."
-    )
-    items = draft.data["categories"]
-    before = names_of(items)
-
-    def fresh() -> Data:
-        name = new_name("category", names_of(items))
-        return first_values(Category) | {"name": name, "base_tokens": 128, "max_output_tokens": 256}
-
-    at = pick(draft, items, "category", fresh, path="categories")
-    if at is not None:
-        items[at] = edit_fields(draft, Category, items[at], f"categories.{at}")
-    follow(draft.data, "categories", before, names_of(items))
-
-
 def _traffic(draft: Draft) -> None:
     draft.source = st.radio(
         "Traffic from",
@@ -114,42 +93,31 @@ def _traffic(draft: Draft) -> None:
     )
     if draft.source == "trace":
         recorded(draft)
-        return
-    items = draft.data["phases"]
-    before = names_of(items)
-    at = pick(draft, items, "phase", lambda: _fresh_phase(draft), path="phases")
-    if at is not None:
-        items[at] = _phase(draft, items[at], f"phases.{at}")
-    follow(draft.data, "phases", before, names_of(items))
+    else:
+        _form(draft, ("phases",))
 
 
-def _fresh_phase(draft: Draft) -> Data:
-    items: list[Data] = draft.data["phases"]
-    if items:
-        return copy.deepcopy(items[-1]) | {"name": new_name("phase", names_of(items))}
-    mix = normalised(dict.fromkeys(names_of(draft.data["categories"]), 1.0))
-    arrivals = {"kind": "poisson", "rate_rps": 5.0}
-    return {"name": "phase", "requests": 1000, "duration_s": None, "arrivals": arrivals, "mix": mix}
-
-
-def _phase(draft: Draft, phase: Data, path: str) -> Data:
-    edited = edit_fields(draft, Phase, phase, path, only=("name",), columns=1)
-    bound = "requests" if phase.get("duration_s") is None else "duration_s"
+def _phase(form: Form, data: Data, path: str) -> Data:
+    edited = edit_fields(form, Phase, data, path, only=("name",), columns=1)
+    bound = "requests" if data.get("duration_s") is None else "duration_s"
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         bound = st.selectbox(
             "Ends after",
             list(ENDS),
             index=list(ENDS).index(bound),
-            key=draft.key(f"{path}.ends"),
+            key=form.key(f"{path}.ends"),
             format_func=lambda name: ENDS[name][0],
             help="A phase ends after its requests have come, or when its time is over.",
         )
-    start = {bound: ENDS[bound][1] if phase.get(bound) is None else phase[bound]}
+    start = {bound: ENDS[bound][1] if data.get(bound) is None else data[bound]}
     with right:
-        ends = edit_fields(draft, Phase, start, path, only=(bound,), columns=1)
+        ends = edit_fields(form, Phase, start, path, only=(bound,), columns=1)
     edited |= {"requests": None, "duration_s": None} | ends
-    return edit_fields(draft, Phase, edited, path, skip=("name", *ENDS))
+    return edit_fields(form, Phase, edited, path, skip=("name", *ENDS))
+
+
+EDITORS[Phase] = _phase
 
 
 def _policy(draft: Draft) -> None:
@@ -198,7 +166,11 @@ def _fields(*names: str, caption: str = "", columns: int = 3) -> tuple[Section, 
 SECTIONS: dict[str, tuple[Section, tuple[str, ...]]] = {
     "Basics": _fields("name", "title", "question", "seed", "lengths", "prompts", columns=2),
     "Tenants": (_tenants, ("tenants",)),
-    "Categories": (_categories, ("categories",)),
+    "Categories": _fields(
+        "categories",
+        caption="A category is a kind of work: what is budgeted for it at admission, the key words "
+        "that give it away to the classifier, and how long its prompts and answers really are.",
+    ),
     "Traffic": (_traffic, ("phases", "trace", "scenario")),
     "Drift": _fields(
         "drift",

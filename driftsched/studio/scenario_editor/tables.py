@@ -1,8 +1,8 @@
-"""Tables to type into: rows of a model, a share for each name, pairs of words."""
+"""Tables to type into: rows of a model, a share for each name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import pandas as pd
@@ -10,60 +10,47 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from driftsched.studio.scenario_editor.draft import Data, Draft
+from driftsched.studio.scenario_editor.draft import Data, Form
 from driftsched.studio.scenario_editor.names import normalised
 from driftsched.studio.scenario_editor.schema import is_optional
 from driftsched.studio.scenario_editor.words import hint, label
 
-__all__ = ["add_up", "edit_named_rows", "edit_pairs", "edit_rows", "edit_shares"]
+__all__ = ["NAME", "PAIR", "add_up", "columns_of", "edit_rows", "edit_shares"]
 
-NAME = {"name": FieldInfo.from_annotation(str)}
+Columns = Mapping[str, FieldInfo]
+NAME: Columns = {"name": FieldInfo.from_annotation(str)}
+PAIR: Columns = {"from": FieldInfo.from_annotation(str), "to": FieldInfo.from_annotation(str)}
+SHARE = FieldInfo(annotation=float, description="part of the whole, 0 to 1")
 
 
 def edit_rows(
-    draft: Draft,
-    model: type[BaseModel],
-    rows: list[Data],
-    path: str,
-    skip: Collection[str] = (),
+    form: Form, columns: Columns, rows: list[Data], path: str, *, fixed: bool = False
 ) -> list[Data]:
-    """Draw a table that rows can be added to and removed from, and return what it holds.
+    """Draw a table and return what it holds.
 
     Parameters
     ----------
-    model : type
-        Of one row; a field that is a model itself gives a column for each of its fields.
+    columns : mapping of str to FieldInfo
+        As `columns_of` gives them.
     rows : list of dict
         Shown first.
-    skip : collection of str
-        Fields without a column; the rows returned lack them.
+    fixed : bool
+        Rows are neither added nor removed, nor named anew.
     """
-    return _edit(draft, _columns(model, skip), rows, path)
-
-
-def edit_named_rows(
-    draft: Draft, model: type[BaseModel], entries: dict[str, Data], path: str
-) -> dict[str, Data] | None:
-    """Draw a table of entries by name, None where it is empty."""
-    rows = [{"name": name, **entry} for name, entry in entries.items()]
-    edited = _edit(draft, NAME | _columns(model), rows, path)
-    return {row.pop("name") or f"own-{place}": row for place, row in enumerate(edited, 1)} or None
-
-
-def _edit(draft: Draft, fields: dict[str, FieldInfo], rows: list[Data], path: str) -> list[Data]:
-    key = draft.key(path)
+    key = form.key(path)
     edited = st.data_editor(
-        draft.frame(key, lambda: _frame(fields, rows)),
+        form.frame(key, lambda: _frame(columns, rows)),
         key=key,
-        num_rows="dynamic",
+        num_rows="fixed" if fixed else "dynamic",
+        disabled=["name"] if fixed else False,
         hide_index=True,
-        column_config={place: _column(place, field) for place, field in fields.items()},
+        column_config={place: _column(place, field) for place, field in columns.items()},
     )
-    return [_row(fields, record) for record in edited.to_dict("records")]
+    return [_row(columns, record) for record in edited.to_dict("records")]
 
 
 def edit_shares(
-    draft: Draft, names: Sequence[str], shares: Data, path: str, put: Callable[[Data], None]
+    form: Form, names: Sequence[str], shares: Data, path: str, put: Callable[[Data], None]
 ) -> Data:
     """Draw a number for each name, their sum, and a button that makes it 1.
 
@@ -72,67 +59,46 @@ def edit_shares(
     put : callable
         Called after the run with the shares made to add up.
     """
-    key = draft.key(f"{path}.{'/'.join(names)}")  # other names make another table
-    values = [float(shares.get(name) or 0.0) for name in names]
-    columns = {
-        "Name": st.column_config.TextColumn(disabled=True),
-        "Share": st.column_config.NumberColumn(format="%g", help="Part of the whole, 0 to 1."),
-    }
-    edited = st.data_editor(
-        draft.frame(key, lambda: pd.DataFrame({"Name": list(names), "Share": values})),
-        key=key,
-        hide_index=True,
-        column_config=columns,
-    )
-    typed = [None if pd.isna(share) else float(share) for share in edited["Share"]]
-    made = {n: share for n, share in zip(names, typed, strict=True) if share or n in shares}
-    add_up(draft, list(made.values()), path, lambda parts: put(dict(zip(made, parts, strict=True))))
+    rows = [{"name": name, "share": float(shares.get(name) or 0.0)} for name in names]
+    own = f"{path}.{'/'.join(names)}"  # other names make another table
+    edited = edit_rows(form, {**NAME, "share": SHARE}, rows, own, fixed=True)
+    made = {row["name"]: row["share"] for row in edited if row["share"] or row["name"] in shares}
+    add_up(form, list(made.values()), path, lambda parts: put(dict(zip(made, parts, strict=True))))
     return made
 
 
 def add_up(
-    draft: Draft, shares: Sequence[float | None], path: str, put: Callable[[list[float]], None]
+    form: Form, shares: Sequence[float | None], path: str, put: Callable[[list[float]], None]
 ) -> None:
     """Say what shares add up to, beside a button that scales them to 1; `put` then takes them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(
             "Make them add up",
-            key=draft.key(f"{path}-add-up"),
+            key=form.key(f"{path}-add-up"),
             icon=":material/balance:",
             type="tertiary",
             help="Scale these shares by the same factor so that they add up to 1.",
         ):
             made = normalised({str(place): share for place, share in enumerate(shares)})
-            draft.operations.append(lambda: put(list(made.values())))
+            form.operations.append(lambda: put(list(made.values())))
         st.caption(f"They add up to {sum(share or 0 for share in shares):.4g}.")
 
 
-def edit_pairs(draft: Draft, pairs: dict[str, str], path: str) -> dict[str, str] | None:
-    """Draw a table of two columns: name and what it stands for."""
-    key = draft.key(path)
-    start = draft.frame(
-        key, lambda: pd.DataFrame(list(pairs.items()), columns=["From", "To"], dtype="object")
-    )
-    edited = st.data_editor(start, key=key, num_rows="dynamic", hide_index=True)
-    rows = edited.dropna().to_dict("records")
-    return {str(row["From"]): str(row["To"]) for row in rows} or None
-
-
-def _columns(model: type[BaseModel], skip: Collection[str] = ()) -> dict[str, FieldInfo]:
-    """Column → field; those of a part are named "part.field"."""
+def columns_of(model: type[BaseModel], skip: Collection[str] = ()) -> dict[str, FieldInfo]:
+    """Column → field of a row of `model`; those of a part are named "part.field"."""
     fields: dict[str, FieldInfo] = {}
     for name, field in model.model_fields.items():
         kind = field.annotation
         if name in skip:
             continue
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            fields |= {f"{name}.{inner}": info for inner, info in _columns(kind).items()}
+            fields |= {f"{name}.{inner}": info for inner, info in columns_of(kind).items()}
         else:
             fields[name] = field
     return fields
 
 
-def _frame(fields: dict[str, FieldInfo], rows: list[Data]) -> pd.DataFrame:
+def _frame(fields: Columns, rows: list[Data]) -> pd.DataFrame:
     flat = pd.json_normalize(rows) if rows else pd.DataFrame()
     table = flat.reindex(columns=list(fields)).astype(object)
     table = table.where(table.notna(), None)
@@ -164,7 +130,7 @@ def _column(place: str, field: FieldInfo) -> Any:
     return st.column_config.TextColumn(name, help=explained, default=default)
 
 
-def _row(fields: dict[str, FieldInfo], record: dict[Any, Any]) -> Data:
+def _row(fields: Columns, record: dict[Any, Any]) -> Data:
     row: Data = {}
     for place, field in fields.items():
         value = record[place]

@@ -98,9 +98,10 @@ NOTHING = {
     "phase": "(whole run)",
     "gpu": "(the cluster's)",
     "model": "(the cluster's)",
+    "slots": "batch size",
 }
 """Field → what it means that it is left out."""
-SINGULAR = {"drift": "drift event", "events": "event"}
+SINGULAR = {"drift": "drift event", "events": "event", "categories": "category"}
 
 
 def singular(name: str) -> str:

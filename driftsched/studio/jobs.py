@@ -14,14 +14,34 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
-from typing import Any, NamedTuple
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 
 from driftsched.studio.worker import Worker, carry_out
 
-__all__ = ["Apart", "Job", "JobPool", "State"]
+__all__ = ["Apart", "Job", "JobPool", "State", "once"]
+
+Made = TypeVar("Made")
 
 GRACE_S = 1.0
 """A cancelled task that does not end by itself within this time loses its process."""
+
+
+def once(make: Callable[[], Made]) -> Callable[[], Made]:
+    """Have something made at the first call, and the same given at each further one.
+
+    Not by `st.cache_resource`: what is there any visitor can clear, by a message of the browser's.
+    """
+    lock, made = threading.Lock(), list[Made]()
+
+    @wraps(make)
+    def give() -> Made:
+        with lock:
+            if not made:
+                made.append(make())
+        return made[0]
+
+    return give
 
 
 class State(StrEnum):

@@ -13,6 +13,7 @@ from driftsched import TOP
 from driftsched.studio.sidebar import sidebar
 from driftsched.studio.state import forget_view, get_view, share
 from driftsched.studio.view import View
+from driftsched.studio.words import plain
 
 __all__ = ["PAGES", "frame", "page_setup"]
 
@@ -88,7 +89,8 @@ def _left_out(problems: Sequence[str]) -> None:
     """Say what of the link could not be taken."""
     if not problems:
         return
-    listed = problems[0] if len(problems) == 1 else "\n" + "\n".join(f"- {p}" for p in problems)
+    lines = [plain(problem) for problem in problems]
+    listed = lines[0] if len(lines) == 1 else "\n" + "\n".join(f"- {line}" for line in lines)
     st.warning(
         f"Left out of this link, and all else kept: {listed}",
         icon=":material/link_off:",

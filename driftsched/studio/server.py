@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -18,6 +17,7 @@ from driftsched.live.journal import save_left_behind
 from driftsched.scenario import preset_names
 from driftsched.studio import work
 from driftsched.studio.front_end import front_end
+from driftsched.studio.jobs import once
 from driftsched.studio.link import DEFAULT_PRESET, preset
 from driftsched.studio.live.runs import live_runs
 from driftsched.studio.view import View
@@ -51,7 +51,7 @@ async def lifespan(app: Any) -> AsyncIterator[None]:  # noqa: ARG001  the signat
     pool().close()
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def warm_up() -> None:
     """Ask for the first visitor's picture, once in the life of the server, and ready the engine."""
     jobs = pool()  # its first worker loads the engine while this process loads what follows

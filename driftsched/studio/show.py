@@ -8,6 +8,7 @@ keeps its plots, draws those in sight first, and the others when nothing else is
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -17,10 +18,17 @@ from driftsched.charts.theme import look_at, modebar
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.front_end import component
 from driftsched.studio.state import Key
+from driftsched.studio.words import plain
 
-__all__ = ["chart", "image_format"]
+__all__ = ["chart", "image_format", "problem", "without_links"]
 
 _picture = component("picture", "picture")
+ANCHOR = re.compile(r"(?:<|\\u003c)(?=a\b)", re.IGNORECASE)
+
+
+def without_links(figure: str) -> str:
+    """A figure in JSON whose words make no links; plotly.js draws those of HTML."""
+    return ANCHOR.sub("&lt;", figure)
 
 
 def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
@@ -39,13 +47,19 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
     """
     config = modebar(figure, st.session_state.get(Key.IMAGE, "svg"))
     # the figure is text already; as bytes it is neither taken apart nor quoted once more
-    text = f'{{"config": {json.dumps(config)}, "figure": {figure.to_json(validate=False)}}}'
+    drawn = without_links(str(figure.to_json(validate=False)))
+    text = f'{{"config": {json.dumps(config)}, "figure": {drawn}}}'
     _picture(key=f"picture-{key}", data=text.encode())
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
             st.caption(look_at(figure))
         with st.container(width=72):
             csv_button(data, key, f"{key}-csv")
+
+
+def problem(what: object, before: str = "", icon: str = "error") -> None:
+    """Say what is wrong, in an error box; `what` may hold anything that somebody has sent."""
+    st.error(f"{before}{plain(what)}", icon=f":material/{icon}:")
 
 
 def image_format() -> None:

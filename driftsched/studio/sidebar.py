@@ -10,7 +10,7 @@ from driftsched.studio.link import preset
 from driftsched.studio.show import image_format
 from driftsched.studio.state import Key, get_view, of_scenario, set_view
 from driftsched.studio.view import View
-from driftsched.studio.words import POLICY_HELP, policy_label
+from driftsched.studio.words import POLICY_HELP, plain, policy_label
 
 __all__ = ["sidebar"]
 
@@ -33,8 +33,8 @@ def sidebar(fixed: bool = False) -> None:
 
 def _scenario(view: View) -> None:
     edited = view.edited
-    st.markdown(f"**{view.scenario.title or view.scenario.name}**")
-    st.caption(("Changed from the preset. " if edited else "") + view.scenario.question)
+    st.markdown(f"**{plain(view.scenario.title or view.scenario.name)}**")
+    st.caption(("Changed from the preset. " if edited else "") + plain(view.scenario.question))
     _choosers(view)
     if edited:
         st.button(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
-from driftsched.studio.jobs import Job, JobPool, State
+from driftsched.studio.jobs import Job, JobPool, State, once
+from driftsched.studio.show import problem
 from driftsched.studio.words import duration
 from driftsched.studio.work import rows
 
@@ -29,7 +30,7 @@ KEPT_ROWS = 4_000_000
 """Room for results, in simulated requests."""
 
 
-@st.cache_resource(show_spinner=False, on_release=JobPool.close)
+@once
 def pool() -> JobPool:
     """The server's one pool."""
     return JobPool(keep=KEPT_ROWS, size=rows)
@@ -123,9 +124,7 @@ def _how_far(job: Job) -> str:
 
 
 def _failed(job: Job, slot: str) -> None:
-    st.error(
-        f"This could not be computed: {job.error or 'it was stopped'}", icon=":material/error:"
-    )
+    problem(job.error or "it was stopped", "This could not be computed: ")
     if st.button("Try again", key=f"{slot}-retry", help="Start it once more."):
         pool().forget(job)
         st.rerun()

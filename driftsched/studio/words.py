@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from driftsched.charts.labels import policy_label
@@ -19,10 +20,15 @@ __all__ = [
     "choice_label",
     "duration",
     "grouped",
+    "plain",
     "policy_label",
     "rules",
     "with_interval",
 ]
+
+
+ADDRESS = re.compile(r"(?<=:\\//)|(?<=@)|(?<=www)(?=\.)|(?<=:)(?=[\w+/-]+:)", re.IGNORECASE)
+"""Where an address, or an icon's name, is parted."""
 
 
 def rules(kinds: Mapping[str, type[Mechanism]]) -> str:
@@ -73,6 +79,17 @@ def choice_label(name: str) -> str:
         if name in registry:
             return registry[name].label
     return _CHOICES.get(name) or policy_label(name)
+
+
+def plain(text: object) -> str:
+    """Text of somebody else's as Markdown that shows just that: no link, no picture, no style.
+
+    What looks like an address becomes a link even where all its signs are escaped, so an invisible
+    one parts it: a word joiner.
+    """
+    line = re.sub(r"([\\`*_{}\[\]<>#$~|&^]|(?<=:)//)", r"\\\1", " ".join(str(text).split()))
+    line = re.sub(r"\A(\d*)([-+=.)])", r"\1\\\2", line)  # else a list, or a heading's line
+    return ADDRESS.sub("\u2060", line)
 
 
 def duration(seconds: float) -> str:

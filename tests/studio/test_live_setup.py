@@ -18,6 +18,7 @@ from driftsched.scenario import load_scenario
 from driftsched.studio.live.ended import live_command
 from driftsched.studio.live.setup import MODELS, RANDOM, offered_models
 from driftsched.studio.live.state import LiveKey, LiveSetup, limited
+from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "run.py"
@@ -76,7 +77,7 @@ def test_an_engine_outside_the_allow_list_is_refused_before_anything_is_sent() -
         if app.error:
             break
         app.run()
-    assert "must be allowed by this server's DRIFTSCHED_ENDPOINTS" in app.error[0].value
+    assert "must be allowed by this server's DRIFTSCHED_ENDPOINTS" in read(app.error[0].value)
 
 
 OPTIONS: list[dict[str, Any]] = [

@@ -13,6 +13,7 @@ from driftsched.simulation.compiled import warm_up
 from driftsched.studio.state import Key
 from driftsched.studio.view import read_link
 from driftsched.studio.words import policy_label
+from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -254,15 +255,17 @@ def test_wrong_percentile_is_one_message() -> None:
 def test_wrong_link_is_one_message_and_the_default(page: str) -> None:
     app = through_app(page, preset="no-such")
     assert len(app.warning) == 1
-    assert "preset must be one of paper" in app.warning[0].value
+    assert "preset must be one of paper" in read(app.warning[0].value)
 
 
 @pytest.mark.parametrize("page", RESULTS)
 def test_unknown_names_and_values_of_a_link_are_one_notice(page: str) -> None:
     app = through_app(page, world="Mars", lod="2", load="0.5")
     assert len(app.warning) == 1
-    assert "world must be one of Simulated, Live, got 'Mars'" in app.warning[0].value
-    assert "a link's name must be a known one, such as load, got lod='2'" in app.warning[0].value
+    assert "world must be one of Simulated, Live, got 'Mars'" in read(app.warning[0].value)
+    assert "a link's name must be a known one, such as load, got lod='2'" in read(
+        app.warning[0].value
+    )
     assert app.query_params["load"] in ("0.5", ["0.5"])
 
 
@@ -277,7 +280,7 @@ def test_scenario_that_cannot_run_is_one_message() -> None:
     app.query_params["set"] = "cluster.memory_utilisation=0.01"
     settled(app, lambda app: bool(app.error))
     assert len(app.error) == 1
-    assert "\n" not in app.error[0].value
+    assert "\n" not in read(app.error[0].value)
     assert not app.metric
 
 
@@ -293,8 +296,8 @@ def test_scenario_whose_requests_depend_on_the_policy_is_one_message(name: str, 
     app = AppTest.from_file(ROOT / "app.py", default_timeout=STEP_S)
     app.query_params["preset"] = name
     app.run()
-    assert [error.value.count(rule) for error in app.error] == [1]
-    assert "Run shows how one policy serves it." in app.error[0].value
+    assert [read(error.value).count(rule) for error in app.error] == [1]
+    assert "Run shows how one policy serves it." in read(app.error[0].value)
     assert not app.exception
     assert not app.metric
 

@@ -19,6 +19,7 @@ from driftsched.studio.scenario_editor.sections import SECTIONS
 from driftsched.studio.scenario_editor.words import label
 from driftsched.traffic import ARRIVALS, DRIFTS, LENGTHS
 from driftsched.traffic.durations import DURATIONS
+from tests.support.markdown import read
 from tests.support.patience import STEP_S
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
@@ -135,7 +136,7 @@ def test_wrong_drift_is_said_with_its_path_and_kept(page: AppTest) -> None:
     """One line with path, rule and value; the number typed stays to be mended."""
     page.button(key=key(page, "drift-add")).click().run()
     page.number_input(key=key(page, "drift.0.step.factor")).set_value(-2.0).run()
-    assert "drift[0].factor must be > 0, got -2" in page.error[0].value
+    assert "drift[0].factor must be > 0, got -2" in read(page.error[0].value)
     assert page.number_input(key=key(page, "drift.0.step.factor")).value == -2
     assert scenario(page).drift[0].model_dump()["factor"] == 1.5
 

@@ -20,6 +20,7 @@ from driftsched.studio.scenario_editor.schema import first_values, kinds_in
 from driftsched.studio.state import Key
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.traffic import LENGTHS
+from tests.support.markdown import read
 from tests.support.patience import STEP_S
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
@@ -66,7 +67,7 @@ def test_wrong_share_is_said_and_changes_nothing(page: AppTest) -> None:
     """The last valid scenario stays in force, and the typed share is still there to be mended."""
     edit_tenants(page, {0: {"share": 0.9}})
     rule = "tenants: shares must add up to 1, got 1.5666"
-    assert [rule in error.value for error in page.error] == [True, True]
+    assert [rule in read(error.value) for error in page.error] == [True, True]
     assert scenario(page) == load_scenario("paper")
     assert page.session_state["scenario_draft"].data["tenants"][0]["share"] == 0.9
     page.button(key=key(page, "tenants-add-up")).click().run()
@@ -78,7 +79,7 @@ def test_wrong_share_is_said_and_changes_nothing(page: AppTest) -> None:
 def test_discard_goes_back_to_the_last_valid_scenario(page: AppTest) -> None:
     """Somebody who is lost needs a way back."""
     edit_tenants(page, {0: {"weight": -1}})
-    assert "tenants[0].weight must be > 0, got -1" in page.error[0].value
+    assert "tenants[0].weight must be > 0, got -1" in read(page.error[0].value)
     page.button(key="scenario-discard").click().run()
     assert not page.error
     assert page.session_state["scenario_draft"].data["tenants"][0]["weight"] == 5
@@ -153,7 +154,7 @@ def test_wrong_yaml_is_said_and_kept(page: AppTest, find: str, put: str, message
     text = to_yaml(scenario(page)).replace(find, put)
     page.text_area(key="scenario-yaml").set_value(text).run()
     page.button(key="yaml-apply").click().run()
-    assert message in page.error[0].value
+    assert message in read(page.error[0].value)
     assert page.text_area(key="scenario-yaml").value == text
     assert scenario(page) == load_scenario("paper")
 
@@ -178,7 +179,7 @@ def test_files_of_the_server_cannot_be_named(page: AppTest, tmp_path: Path) -> N
     """A scenario from a browser must not read what was not uploaded."""
     page.text_area(key="scenario-yaml").set_value(to_yaml(with_trace("/etc/passwd"))).run()
     page.button(key="yaml-apply").click().run()
-    assert "trace.file must be a file uploaded" in page.error[0].value
+    assert "trace.file must be a file uploaded" in read(page.error[0].value)
     assert scenario(page) == load_scenario("paper")
 
 
@@ -204,7 +205,7 @@ def test_only_uploaded_files_pass_the_check(tmp_path: Path) -> None:
 def test_uploaded_trace_becomes_the_traffic(page: AppTest) -> None:
     """Upload, report with broken rows by line, traffic in force once the rule is to skip them."""
     page.radio(key=key(page, "source")).set_value("trace").run()
-    assert "trace.file must not be empty" in page.error[0].value
+    assert "trace.file must not be empty" in read(page.error[0].value)
     broken = TRACE + b"yesterday,1,1\n2023-11-16 18:17:09,10,5\n"
     page.file_uploader(key=key(page, "trace-upload")).upload("t.csv", broken).run()
     assert not page.exception
@@ -292,7 +293,7 @@ def test_own_gpu_is_entered_and_chosen(page: AppTest) -> None:
     assert scenario(page).cluster.find_gpu().memory_gb == 48
     assert any("Figures from: not stated" in caption.value for caption in page.caption)
     enter({"name": "mine"} | sheet | {"idle_w": 900})
-    assert "idle_w must be <= tdp_w (250), got 900" in page.error[0].value
+    assert "idle_w must be <= tdp_w (250), got 900" in read(page.error[0].value)
 
 
 def test_sums_and_names() -> None:

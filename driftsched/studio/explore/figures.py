@@ -11,10 +11,11 @@ from driftsched.core.errors import InputError
 from driftsched.experiments import Figures, warmup
 from driftsched.results import advice
 from driftsched.studio import work
+from driftsched.studio.show import problem
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import busy, result_of
-from driftsched.studio.words import grouped, policy_label
+from driftsched.studio.words import grouped, plain, policy_label
 
 if TYPE_CHECKING:
     from driftsched.experiments import Ensemble
@@ -42,10 +43,7 @@ def ensemble_for(view: View) -> Ensemble | None:
         variants = view.variants
         same_requests(next(iter(variants.values())))
     except InputError as error:
-        st.error(
-            f"This could not be computed: {error}. Run shows how one policy serves it.",
-            icon=":material/error:",
-        )
+        problem(f"{error}. Run shows how one policy serves it.", "This could not be computed: ")
         return None
     args = (replications, tuple(variants), *variants.values())
     found = result_of(work.ensemble, args, slot="explore", here=True)
@@ -106,4 +104,4 @@ def _engine(ensemble: Ensemble) -> str:
     slow = {reason for engine, reason in ensemble.engines.values() if engine != "compiled"}
     if not slow:
         return "Run by the compiled engine."
-    return f"Run by the SimPy engine: {'; '.join(sorted(slow))}."
+    return f"Run by the SimPy engine: {plain('; '.join(sorted(slow)))}."

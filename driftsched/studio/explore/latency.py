@@ -12,7 +12,7 @@ from driftsched.core.errors import InputError
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, bound, choice, get_view, segments
-from driftsched.studio.words import METRICS, policy_label, with_interval
+from driftsched.studio.words import METRICS, plain, policy_label, with_interval
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -48,7 +48,7 @@ def _percentiles(figures: Figures, metric: str, beside: DeltaGenerator) -> None:
     try:
         levels = parse_percentiles(text)
     except InputError as error:
-        st.warning(str(error), icon=":material/edit:")
+        st.warning(plain(error), icon=":material/edit:")
         return
     table = figures.percentiles(metric, levels, split)
     st.dataframe(percentile_table(table, split), hide_index=True)

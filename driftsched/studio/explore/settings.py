@@ -24,7 +24,7 @@ from driftsched.studio.state import (
     set_view,
 )
 from driftsched.studio.view import View, parameters
-from driftsched.studio.words import choice_label, policy_label, rules
+from driftsched.studio.words import choice_label, plain, policy_label, rules
 
 __all__ = ["options_of", "settings", "with_value"]
 
@@ -110,7 +110,7 @@ def _tenant_shares(view: View) -> None:
         key = f"share-{tenant.name}"
         st.session_state[key] = round(100 * tenant.share, 1)
         places[number % len(places)].slider(
-            f"Share of {tenant.name} (%)",
+            f"Share of {plain(tenant.name)} (%)",
             0.0,
             100.0,
             step=1.0,

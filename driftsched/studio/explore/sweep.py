@@ -11,7 +11,7 @@ import streamlit as st
 from driftsched.charts import load_sweep as load_sweep_chart
 from driftsched.studio import work
 from driftsched.studio.jobs import State
-from driftsched.studio.show import chart
+from driftsched.studio.show import chart, problem
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
 from driftsched.studio.waiting import busy, pool, rerun_part, session_name, work_key
@@ -84,7 +84,7 @@ def _pending(args: tuple[object, ...]) -> None:
 
 def _picture(job: Job, level: float) -> None:
     if job.state is not State.DONE:
-        st.error(f"This could not be computed: {job.error}", icon=":material/error:")
+        problem(job.error, "This could not be computed: ")
         return
     st.session_state[_LAST] = job.result
     _draw(job.result, level, _now(job.result))

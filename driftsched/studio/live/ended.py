@@ -13,6 +13,7 @@ from driftsched.live import LiveOptions
 from driftsched.studio.live.follow import ended_in_words
 from driftsched.studio.live.twin import twin_section
 from driftsched.studio.run import headline, take_along, watch, within
+from driftsched.studio.words import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def _unfinished(requests: pd.DataFrame) -> None:
         return
     ends = lost["status"].astype(str).str.replace("_", " ") + ": " + lost["reason"].astype(str)
     counts = ends.value_counts()
-    listed = [f"- {number} {end}" for end, number in counts.head(MOST_REASONS).items()]
+    listed = [f"- {number} {plain(end)}" for end, number in counts.head(MOST_REASONS).items()]
     more = [f"- {counts.iloc[MOST_REASONS:].sum()} for other reasons"] * (
         len(counts) > MOST_REASONS
     )

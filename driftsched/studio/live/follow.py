@@ -12,7 +12,7 @@ from driftsched.results.marks import join_marks, phase_marks
 from driftsched.studio.jobs import State
 from driftsched.studio.live.start import stop_button
 from driftsched.studio.live_view import live_view
-from driftsched.studio.words import duration
+from driftsched.studio.words import duration, plain
 
 if TYPE_CHECKING:
     from driftsched.live.snapshot import LiveSnapshot
@@ -90,7 +90,7 @@ def _follow(job: LiveJob) -> None:
 
 def _title(job: LiveJob) -> str:
     icon, colour = STATES[job.state]
-    return f":{colour}[{icon}] **{job.title}** on {', '.join(job.engines)}"
+    return f":{colour}[{icon}] **{plain(job.title)}** on {plain(', '.join(job.engines))}"
 
 
 def _view(job: LiveJob, snapshot: LiveSnapshot) -> None:
@@ -110,8 +110,8 @@ def ended_in_words(job: LiveJob) -> str:
     """How a run ended, in a sentence."""
     icon, colour = STATES[job.state]
     if job.state is State.FAILED:
-        return f":{colour}[{icon}] **{job.title}** could not run: {job.error}"
+        return f":{colour}[{icon}] **{plain(job.title)}** could not run: {plain(job.error)}"
     word = "was stopped" if job.state is State.CANCELLED else "has ended"
     wall = "" if job.result is None else f" after {duration(job.result.provenance['wall_s'])}"
-    kept = f" It is in the library as `{job.saved}`." if job.saved else f" {job.error}"
-    return f":{colour}[{icon}] **{job.title}** {word}{wall}.{kept}"
+    kept = f" It is in the library as `{job.saved}`." if job.saved else f" {plain(job.error)}"
+    return f":{colour}[{icon}] **{plain(job.title)}** {word}{wall}.{kept}"

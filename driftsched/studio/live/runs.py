@@ -13,13 +13,11 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-import streamlit as st
-
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.live.journal import journal_of
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
-from driftsched.studio.jobs import Job, State
+from driftsched.studio.jobs import Job, State, once
 from driftsched.studio.worker import Worker
 
 __all__ = ["LiveJob", "LiveRuns", "live_runs"]
@@ -178,7 +176,7 @@ class LiveRuns:
             job.error = str(error)
 
 
-@st.cache_resource(show_spinner=False, on_release=LiveRuns.close)
+@once
 def live_runs() -> LiveRuns:
     """All live runs of this server."""
     return LiveRuns()

@@ -13,6 +13,7 @@ from driftsched.live import LiveOptions
 from driftsched.live.openai_options import OpenAIOptions
 from driftsched.studio.live.state import LiveKey, LiveSetup, get_setup
 from driftsched.studio.scenario_editor.form import edit_fields
+from driftsched.studio.show import problem
 
 __all__ = ["MODELS", "RANDOM", "engine_setup", "offered_models"]
 
@@ -41,7 +42,7 @@ def engine_setup() -> LiveOptions | None:
     try:
         return setup.options()
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        problem(error)
         return None
 
 

@@ -12,8 +12,9 @@ from driftsched.live.traffic import left_out
 from driftsched.studio.live.runs import live_runs
 from driftsched.studio.live.state import LiveKey, get_setup, limited
 from driftsched.studio.live.task import connect, live_run
+from driftsched.studio.show import problem
 from driftsched.studio.waiting import result_of, session_name
-from driftsched.studio.words import duration, policy_label
+from driftsched.studio.words import duration, plain, policy_label
 
 if TYPE_CHECKING:
     from driftsched.live import EngineFacts, LiveOptions
@@ -54,14 +55,16 @@ def _found(facts: EngineFacts, gpu: str) -> None:
         "GPU": facts.gpu,
         "Its own figures": ", ".join(facts.metrics) or None,
     }
-    known = [f"**{name}** {value}" for name, value in facts_by_name.items() if value is not None]
+    known = [
+        f"**{name}** {plain(value)}" for name, value in facts_by_name.items() if value is not None
+    ]
     unknown = [name.lower() for name, value in facts_by_name.items() if value is None]
     with st.container(border=True):
         st.markdown(":green[:material/check_circle:] Connected. " + " · ".join(known))
         if unknown:
             st.caption(f"It does not say: {', '.join(unknown)}.")
         for note in (*facts.notes, gpu):
-            st.caption(note)
+            st.caption(plain(note))
 
 
 def start_button(scenario: Scenario, options: LiveOptions) -> None:
@@ -93,10 +96,10 @@ def start_button(scenario: Scenario, options: LiveOptions) -> None:
 
 def _what_is_sent(scenario: Scenario, options: LiveOptions) -> str:
     policy = policy_label(scenario.policy.kind)
-    named = f"**{scenario.title or scenario.name}** under **{policy}**"
+    named = f"**{plain(scenario.title or scenario.name)}** under **{policy}**"
     rest = "The policy and the rest of the scenario are those of the sidebar and the Scenario page."
     if unmet := left_out(scenario):
-        rest = f"{rest} {unmet}"
+        rest = f"{rest} {plain(unmet)}"
     if not scenario.phases:
         return f"{named}, from its recorded traffic. {rest}"
     requests = sum(phase.expected_requests for phase in scenario.phases)
@@ -110,8 +113,8 @@ def _what_is_sent(scenario: Scenario, options: LiveOptions) -> str:
 def _held(job: LiveJob) -> str:
     mine = "you" if job.owner == session_name() else "another visitor"
     return (
-        f":material/lock: {', '.join(job.engines)} is in use: {mine} started “{job.title}” at "
-        f"{job.started:%H:%M} UTC. It can be watched below."
+        f":material/lock: {plain(', '.join(job.engines))} is in use: {mine} started "
+        f"“{plain(job.title)}” at {job.started:%H:%M} UTC. It can be watched below."
     )
 
 
@@ -126,7 +129,7 @@ def _start(scenario: Scenario, options: LiveOptions) -> None:
             owner=session_name(),
         )
     except InputError as error:
-        st.error(str(error), icon=":material/lock:")
+        problem(error, icon="lock")
         return
     st.session_state[LiveKey.WATCHED] = job.key
     st.rerun()

@@ -22,7 +22,7 @@ from driftsched.studio.live.task import twin_of
 from driftsched.studio.show import chart
 from driftsched.studio.state import change_scenario
 from driftsched.studio.waiting import result_of
-from driftsched.studio.words import METRICS
+from driftsched.studio.words import METRICS, plain
 
 if TYPE_CHECKING:
     from driftsched.experiments.twin import Twin
@@ -50,7 +50,7 @@ def twin_section(job: LiveJob) -> None:
     if found is not None:
         calibration, twin = found
         for warning in (*warnings_of(calibration.fit), *twin_warnings(twin)):
-            st.warning(warning, icon=":material/warning:")
+            st.warning(plain(warning), icon=":material/warning:")
         _distributions(twin)
         _fit(calibration)
 
@@ -148,7 +148,7 @@ def _fit(calibration: Calibration) -> None:
                 help="Simulated runs of your scenario then cost what this engine does.",
             )
     fit = calibration.fit
-    st.caption(f"{entry.cost.provenance}, {r2_text(fit)}.")
+    st.caption(f"{plain(entry.cost.provenance)}, {r2_text(fit)}.")
 
 
 def _use(cost: dict[str, object]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from driftsched.studio.front_end import component
 from driftsched.studio.live_view.figures import live_message
+from driftsched.studio.show import without_links
 
 __all__ = ["as_json", "live_view"]
 
@@ -31,7 +32,7 @@ def live_view(*run: Any, key: str, **more: Any) -> None:
         The component's key.
     """
     message = live_message(*run, **more) | {"plotHeight": TWO_ROWS_PX // 2 - CAPTION_PX}
-    _component(key=key, data=as_json(message).encode())
+    _component(key=key, data=without_links(as_json(message)).encode())
 
 
 def as_json(message: dict[str, Any]) -> str:

@@ -12,7 +12,9 @@ from driftsched.core.errors import DriftSchedError
 from driftsched.results import RunLibrary, csv_text, export_zip, paper_tables
 from driftsched.scenario import to_yaml
 from driftsched.studio.downloads import csv_button, download
+from driftsched.studio.show import problem
 from driftsched.studio.state import Key
+from driftsched.studio.words import plain
 
 if TYPE_CHECKING:
     from driftsched.results import RunResult
@@ -102,6 +104,6 @@ def _save(result: RunResult) -> None:
     try:
         run_id = RunLibrary().save(result, result.scenario.title)
     except DriftSchedError as error:
-        st.error(str(error), icon=":material/error:")
+        problem(error)
     else:
-        st.toast(f"Saved as {run_id}", icon=":material/bookmark_added:")
+        st.toast(f"Saved as {plain(run_id)}", icon=":material/bookmark_added:")

@@ -19,7 +19,7 @@ from driftsched.studio.run.headline import SHOWN, headline, over_seeds
 from driftsched.studio.show import chart
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of, work_key
-from driftsched.studio.words import policy_label
+from driftsched.studio.words import plain, policy_label
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -31,8 +31,9 @@ def simulated_page(view: View) -> None:
     """Run the scenario under its own policy, play it, offer its files."""
     scenario = view.effective
     st.markdown(
-        f"**{scenario.title or scenario.name}** under **{policy_label(scenario.policy.kind)}**, "
-        f"seed {scenario.seed}. Choose another in the sidebar."
+        f"**{plain(scenario.title or scenario.name)}** under "
+        f"**{policy_label(scenario.policy.kind)}**, seed {scenario.seed}. Choose another in the "
+        "sidebar."
     )
     result = result_of(work.single_run, (scenario,), slot="run")
     if result is None:

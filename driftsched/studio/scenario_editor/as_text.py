@@ -10,6 +10,7 @@ from driftsched.core.errors import InputError, ScenarioError
 from driftsched.scenario import Scenario, from_yaml, json_schema, to_yaml
 from driftsched.studio.downloads import download
 from driftsched.studio.scenario_editor.draft import Draft
+from driftsched.studio.show import problem
 from driftsched.studio.state import set_scenario
 from driftsched.studio.traces import check_browser_scenario
 
@@ -99,7 +100,7 @@ def _apply(draft: Draft, text: str) -> None:
         draft.take(browser_yaml(text))
     except InputError as error:
         draft.yaml_offered = ""
-        st.error(f"Not applied: {error}".replace("](", "] ("), icon=":material/error:")
+        problem(error, "Not applied: ")
     else:
         set_scenario(draft.base)
         st.rerun()

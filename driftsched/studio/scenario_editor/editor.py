@@ -15,6 +15,7 @@ from driftsched.studio.scenario_editor.previews import pictures, preview
 from driftsched.studio.scenario_editor.sections import SECTIONS
 from driftsched.studio.state import get_scenario, set_scenario
 from driftsched.studio.traces import check_browser_scenario
+from driftsched.studio.words import plain
 
 __all__ = ["editor"]
 
@@ -63,11 +64,11 @@ def _finish(draft: Draft) -> str:
 def _explain(draft: Draft, problem: str, top: Any, places: dict[str, Any]) -> None:
     field = re.match(r"\w*", problem)
     root = field.group() if field else ""
-    problem = problem.replace("](", "] (")  # a value must not become a link
     where = next((n for n, (_, fields) in SECTIONS.items() if root in fields), "Basics")
     with top:
         st.error(
-            f"**{where}:** {problem}. The last valid scenario stays in force until this is mended.",
+            f"**{where}:** {plain(problem)}. The last valid scenario stays in force until this is "
+            "mended.",
             icon=":material/error:",
         )
         if st.button(
@@ -78,4 +79,4 @@ def _explain(draft: Draft, problem: str, top: Any, places: dict[str, Any]) -> No
         ):
             draft.take(draft.base)
             st.rerun()
-    places[where].error(problem, icon=":material/error:")
+    places[where].error(plain(problem), icon=":material/error:")

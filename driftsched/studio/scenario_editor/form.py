@@ -34,7 +34,7 @@ from driftsched.studio.scenario_editor.tables import (
     edit_shares,
 )
 from driftsched.studio.scenario_editor.words import NOTHING, hint, label, singular
-from driftsched.studio.words import choice_label
+from driftsched.studio.words import choice_label, plain
 
 __all__ = ["EDITORS", "edit_fields"]
 
@@ -299,7 +299,7 @@ def _edit_named(form: Form, place: Place, own: Data, columns: int) -> Data | Non
     at = chosen[0]
     if len(chosen) > 1:
         at = st.selectbox("Edited below", chosen, key=form.key(f"{place.path}.which"))
-    words = {"label": f"Of {at}", "help": None}
+    words = {"label": f"Of {plain(at)}", "help": None}
     named[at] = edit_kind(form, kinds, named[at], f"{place.path}.{at}", words, columns)
     return named
 

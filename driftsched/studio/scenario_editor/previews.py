@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
 import streamlit as st
 
@@ -13,6 +11,7 @@ from driftsched.experiments.forecast import Forecast, forecast
 from driftsched.scenario import Scenario
 from driftsched.serving.memory import memory_parts
 from driftsched.studio.show import chart
+from driftsched.studio.words import plain
 
 __all__ = ["pictures", "preview"]
 
@@ -43,11 +42,11 @@ def preview(scenario: Scenario) -> Forecast | None:
     try:
         seen = _run(scenario.model_dump_json(by_alias=True))
     except InputError as error:
-        st.warning(escaped(str(error)), icon=":material/warning:")
+        st.warning(plain(error), icon=":material/warning:")
         return None
     for finding in seen.findings:
         colour, icon = SIGNS[finding.level]
-        st.markdown(f":{colour}[:material/{icon}:] {escaped(finding.text)}")
+        st.markdown(f":{colour}[:material/{icon}:] {plain(finding.text)}")
     part = "" if seen.share == 1 else f" of the first {100 * seen.share:.2g} % of the requests"
     st.caption(
         f"From one run{part} with seed {scenario.seed}, so without intervals; how far other seeds "
@@ -69,11 +68,6 @@ def pictures(scenario: Scenario, seen: Forecast) -> None:
     with right:
         chart(queue_depth(seen.queues, seen.marks), seen.queues, "queue")
         chart(gpu(seen.gpus, seen.marks), seen.gpus, "gpu")
-
-
-def escaped(text: str) -> str:
-    """Keep a user's own names from being read as Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>#$~|])", r"\\\1", text)
 
 
 @st.cache_data(max_entries=16, show_spinner="Running its first requests…")

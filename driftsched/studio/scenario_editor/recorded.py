@@ -20,7 +20,7 @@ from driftsched.scenario import (
 )
 from driftsched.studio.scenario_editor.draft import Data, Draft
 from driftsched.studio.scenario_editor.form import edit_fields
-from driftsched.studio.show import chart
+from driftsched.studio.show import chart, problem
 from driftsched.studio.state import set_scenario
 from driftsched.studio.traces import (
     MAX_UPLOAD_MB,
@@ -28,6 +28,7 @@ from driftsched.studio.traces import (
     is_stored_trace,
     store_trace,
 )
+from driftsched.studio.words import plain
 from driftsched.workload import TraceLook, import_trace, look_at_trace
 from driftsched.workload.fit import fit_trace
 
@@ -60,13 +61,13 @@ def recorded(draft: Draft) -> None:
         try:
             path = str(store_trace(uploaded.getvalue()))
         except InputError as error:
-            st.error(str(error), icon=":material/error:")
+            problem(error)
         else:
             draft.uploads[path] = uploaded.name
             trace = trace | {"file": path}
     if trace["file"]:
         name = draft.uploads.get(trace["file"], Path(trace["file"]).name)
-        st.caption(f":material/description: {name}")
+        st.caption(f":material/description: {plain(name)}")
     else:
         st.info("Upload a traffic file to go on.", icon=":material/upload_file:")
     if is_stored_trace(trace["file"]):
@@ -83,7 +84,7 @@ def _columns(draft: Draft, trace: Data) -> Data:
     try:
         seen = _look(trace["file"])
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        problem(error)
         return trace
     if seen.format is not None:
         st.caption(f"Format: {seen.format}, told from the columns.")
@@ -92,7 +93,7 @@ def _columns(draft: Draft, trace: Data) -> Data:
         return trace
     st.markdown("**What the columns mean**", help="Proposed from names and contents: confirm.")
     st.dataframe(pd.DataFrame(seen.rows[:5]), hide_index=True)
-    st.caption(" · ".join(seen.reasons))
+    st.caption(plain(" · ".join(seen.reasons)))
     proposed = trace.get("columns") or (seen.columns.model_dump() if seen.columns else {})
     columns: Data = {}
     for place, (name, shown) in zip(st.columns(5), COLUMNS.items(), strict=True):
@@ -123,11 +124,11 @@ def _report(draft: Draft) -> None:
         with st.spinner("Reading the file…"):
             numbers, rules, problems, count = _read(scenario.model_dump_json(by_alias=True))
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        problem(error)
         return
     for column, (name, value) in zip(st.columns(4), numbers.items(), strict=True):
         column.metric(name, f"{value:,}")
-    st.markdown("\n".join(f"- {rule[:1].upper()}{rule[1:]}." for rule in rules))
+    st.markdown("\n".join(f"- {plain(rule[:1].upper() + rule[1:])}." for rule in rules))
     if len(problems):
         more = f"; the first {LISTED} are listed" if count > LISTED else ""
         st.warning(f"{count:,} broken fields{more}.", icon=":material/rule:")
@@ -170,7 +171,7 @@ def _fitted(draft: Draft, scenario: Scenario) -> None:
     try:
         text, table, curves = _fit(scenario.model_dump_json(by_alias=True), bool(keep))
     except InputError as error:
-        st.error(str(error), icon=":material/error:")
+        problem(error)
         return
     st.dataframe(table, hide_index=True)
     chart(fit_chart(curves), curves, "fit")

@@ -25,6 +25,7 @@ from driftsched.studio.scenario_editor.form import EDITORS, edit_fields
 from driftsched.studio.scenario_editor.names import follow, names_of
 from driftsched.studio.scenario_editor.recorded import recorded
 from driftsched.studio.scenario_editor.tables import add_up, columns_of, edit_rows
+from driftsched.studio.words import plain
 
 __all__ = ["SECTIONS", "Section"]
 
@@ -145,16 +146,16 @@ def _cluster(draft: Draft) -> None:
             data |= edit_fields(draft, Cluster, data, "cluster", only=(field,), columns=1)
             mine = (data[f"own_{field}s"] or {}).get(data[field])
             source = mine.get("source") if mine else catalogue[data[field]].source
-            st.caption(f"Figures from: {source or 'not stated'}.")
+            st.caption(f"Figures from: {plain(source or 'not stated')}.")
     counted = () if data.get("pools") else ("replicas",)
-    plain = (*counted, "tensor_parallel", "price_per_gpu_hour")
-    data |= edit_fields(draft, Cluster, data, "cluster", only=plain)
+    few = (*counted, "tensor_parallel", "price_per_gpu_hour")
+    data |= edit_fields(draft, Cluster, data, "cluster", only=few)
     st.markdown("**Queue and router**")
     data |= edit_fields(draft, Cluster, data, "cluster", only=("queue", "router"), columns=1)
     with st.expander("Pools: replicas of different kinds", icon=":material/stacks:"):
         st.caption("A pool says only what differs from the cluster; without pools all are alike.")
         data |= edit_fields(draft, Cluster, data, "cluster", only=("pools",))
-    drawn = {*plain, "replicas", "queue", "router", "pools", *CATALOGUES, *OWN}
+    drawn = {*few, "replicas", "queue", "router", "pools", *CATALOGUES, *OWN}
     with st.expander("Memory, context and cost of an iteration", icon=":material/memory:"):
         data |= edit_fields(draft, Cluster, data, "cluster", skip=drawn)
 

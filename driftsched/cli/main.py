@@ -14,7 +14,7 @@ from driftsched import TOP, __version__
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.core.registry import Registry
 
-__all__ = ["COMMANDS", "Action", "Command", "Setup", "main", "studio_command"]
+__all__ = ["COMMANDS", "Action", "Command", "Setup", "main", "studio_arguments", "studio_command"]
 
 Action: TypeAlias = Callable[[argparse.Namespace], None]
 """Does a command: prints to stdout, raises an `InputError` for what the user got wrong."""
@@ -58,18 +58,42 @@ def studio_command(parser: argparse.ArgumentParser) -> Action:
     """Start the studio's server and open it in the browser."""
     parser.add_argument("--port", type=int, default=8501, help="of the server (default 8501)")
     parser.add_argument(
+        "--address",
+        default="127.0.0.1",
+        help="where it listens; by default this machine alone, 0.0.0.0: for whoever reaches it",
+    )
+    parser.add_argument(
+        "--host",
+        action="append",
+        metavar="NAME",
+        help="a name that browsers ask for, beside localhost; may be repeated; without any, a "
+        "server with an --address of its own answers to every name",
+    )
+    parser.add_argument(
         "options",
         nargs="*",
         metavar="-- OPTION",
-        help="options of `streamlit run`: -- --server.address=127.0.0.1 --server.headless=true",
+        help="options of `streamlit run`: -- --server.headless=true",
     )
     return _become_streamlit
 
 
+def studio_arguments(args: argparse.Namespace) -> list[str]:
+    """Arguments of Python for the studio's server."""
+    hosts = ["localhost", "127.0.0.1", *(args.host or [])]
+    if args.address not in hosts and args.host is None:
+        hosts = ["*"]
+    return [
+        *("-m", "streamlit", "run", str(TOP / "app.py")),
+        *(f"--server.port={args.port}", f"--server.address={args.address}"),
+        *(f"--server.allowedHosts={host}" for host in hosts),
+        *args.options,
+    ]
+
+
 def _become_streamlit(args: argparse.Namespace) -> None:
     # signals and the exit code are then the server's own
-    command = ["-m", "streamlit", "run", str(TOP / "app.py"), f"--server.port={args.port}"]
-    os.execv(sys.executable, [sys.executable, *command, *args.options])  # noqa: S606  no shell meant
+    os.execv(sys.executable, [sys.executable, *studio_arguments(args)])  # noqa: S606  no shell meant
 
 
 class Parser(argparse.ArgumentParser):

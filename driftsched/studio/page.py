@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,20 @@ ICON = (
 )
 """Three bars, the shortest last; drawn here so that nothing is fetched from elsewhere."""
 STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
+_framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
-def frame() -> None:
-    """Draw title, navigation and sidebar, and run the page that is chosen."""
+def frame(*, run: bool = True) -> None:
+    """Draw title, navigation and sidebar; run the page that is chosen, unless it runs already."""
     _config()  # before the navigation, or its icons are fetched from elsewhere for the tab
     chosen = st.navigation(_pages())
     _body(chosen.title)
-    chosen.run()
+    if run:
+        token = _framed.set(True)
+        try:
+            chosen.run()
+        finally:
+            _framed.reset(token)
 
 
 def _pages() -> list[Any]:
@@ -72,10 +79,8 @@ def page_setup(title: str, question: str) -> View:
     question : str
         The question the page answers, in plain words.
     """
-    context = get_script_run_ctx()
-    if context is not None and Path(context.main_script_path).name != "app.py":  # the page alone
-        _config()
-        _body(title)
+    if not _framed.get():
+        _alone(title)
     view = get_view()
     st.title(title, anchor=False)
     st.caption(question)
@@ -83,6 +88,16 @@ def page_setup(title: str, question: str) -> View:
     if not share():
         st.caption(":material/link_off: This scenario is too big for a link; share its file.")
     return view
+
+
+def _alone(title: str) -> None:
+    """Draw the frame of a page that Streamlit runs without app.py, or what a page needs of it."""
+    context = get_script_run_ctx()
+    if context is not None and Path(context.main_script_path).name == "app.py":
+        frame(run=False)
+    else:
+        _config()
+        _body(title)
 
 
 def _left_out(problems: Sequence[str]) -> None:

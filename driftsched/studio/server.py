@@ -17,6 +17,7 @@ from driftsched.live.journal import save_left_behind
 from driftsched.scenario import preset_names
 from driftsched.studio import work
 from driftsched.studio.front_end import front_end
+from driftsched.studio.guard import Guard
 from driftsched.studio.jobs import once
 from driftsched.studio.link import DEFAULT_PRESET, preset
 from driftsched.studio.live.runs import live_runs
@@ -33,7 +34,8 @@ waited for."""
 
 def middleware() -> list[Middleware]:
     """What every request to the server goes through before Streamlit sees it."""
-    return front_end(sorted(page.stem for page in (TOP / "pages").glob("*.py")))
+    pages = sorted(page.stem for page in (TOP / "pages").glob("*.py"))
+    return [Middleware(Guard), *front_end(pages)]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What comes in a link is shown as text: it draws no link and no picture, and asks no other host."""
+"""What comes in a link is shown as text: it draws no link or picture, and asks no other host."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import StrEnum
 from functools import wraps
 from typing import Any, NamedTuple, TypeVar
@@ -23,6 +24,8 @@ __all__ = ["Apart", "Job", "JobPool", "State", "once"]
 
 Made = TypeVar("Made")
 
+LEAST_S, LONG_S = 0.5, 10.0
+"""Work expected to take less counts as so long; what is expected to take more is long."""
 GRACE_S = 1.0
 """A cancelled task that does not end by itself within this time loses its process."""
 
@@ -72,9 +75,10 @@ class Job:
         self.result: Any = None
         self.size = 1
         self.error = ""
-        self.started_s = 0.0
+        self.cost = 0.0
+        self.task: tuple[Callable[..., Any], tuple[Any, ...]]
+        self.asked_s = self.started_s = time.monotonic()
         self.owners: set[str] = set()
-        self.future: Future[None]
         self.ended = threading.Event()
         self.unwanted = threading.Event()
 
@@ -96,7 +100,11 @@ class Job:
 
 
 class JobPool:
-    """Runs jobs in threads and in processes, first come first served in both.
+    """Runs jobs in threads and in processes; who waits longest beside what they ask for goes next.
+
+    That is the highest response ratio first (Brinch Hansen 1971): short work soon, long work not
+    never. Visitors with nothing running go before those with something, and long work leaves one
+    process to what is short.
 
     Parameters
     ----------
@@ -122,8 +130,11 @@ class JobPool:
         self._open: dict[str, Job] = {}
         self._kept: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.RLock()
-        self._here = ThreadPoolExecutor(max(2, os.cpu_count() or 1), "job-here")
-        self._apart = ThreadPoolExecutor(workers, "job-apart")
+        self._executors = {
+            False: ThreadPoolExecutor(max(2, os.cpu_count() or 1), "job-here"),
+            True: ThreadPoolExecutor(workers, "job-apart"),
+        }
+        self._long = max(1, workers - 1)
         self._idle = [Worker()]
 
     def submit(
@@ -134,6 +145,7 @@ class JobPool:
         owner: str = "",
         *,
         here: bool = False,
+        cost: float = 0.0,
     ) -> Job:
         """Ask for ``function(*args, progress=…)``; equal keys share one job and its result.
 
@@ -146,16 +158,20 @@ class JobPool:
         key : str
             Names the work: same key, same result.
         owner : str
-            Who asks. Asking for other work gives up the owner's former job, which is cancelled
-            when nobody else wants it.
+            Who asks, as ``session/place``. Asking for other work there gives up the former job,
+            which is cancelled when nobody else wants it.
         here : bool
             Begin in a thread of this process; what the function returns as `Apart` goes on in a
             process.
+        cost : float
+            Seconds that the work is expected to take, about.
         """
         with self._lock:
             job = self.known(key)
             if job is None:
                 job = self._open[key] = Job(key)
+                job.cost = cost
+                job.owners = {owner} - {""}
                 self._enqueue(job, not here, function, args)
             if owner:
                 self._leave(owner, but=job)
@@ -172,7 +188,7 @@ class JobPool:
     def position(self, job: Job) -> int:
         """Place of a waiting job in its queue, from 1."""
         with self._lock:
-            waiting = [one for one in self._waiting() if one.apart == job.apart]
+            waiting = self._in_order(job.apart)
             return waiting.index(job) + 1 if job in waiting else 0
 
     def leave(self, owner: str) -> None:
@@ -191,24 +207,46 @@ class JobPool:
         with self._lock:
             for job in list(self._open.values()):
                 self._cancel(job)
-        for executor in (self._here, self._apart):
+        for executor in self._executors.values():
             executor.shutdown(cancel_futures=True)
         while self._idle:
             self._idle.pop().close()
 
-    def _waiting(self) -> list[Job]:
-        return [job for job in self._open.values() if job.state is State.QUEUED]
+    def _in_order(self, apart: bool) -> list[Job]:
+        """Jobs that wait there, who goes next first."""
+        now = time.monotonic()
+        busy = {s for job in self._open.values() if job.state is State.RUNNING for s in _who(job)}
+
+        def rank(job: Job) -> tuple[bool, float, float]:
+            ratio = (now - job.asked_s) / max(job.cost, LEAST_S)
+            return bool(_who(job)) and _who(job) <= busy, -ratio, job.asked_s
+
+        queued = (job for job in self._open.values() if job.state is State.QUEUED)
+        return sorted((job for job in queued if job.apart == apart), key=rank)
 
     def _enqueue(
         self, job: Job, apart: bool, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> None:
-        job.apart, job.state = apart, State.QUEUED
-        if len(self._waiting()) > self._limit:
+        job.apart, job.state, job.task = apart, State.QUEUED, (function, args)
+        if len(self._in_order(True)) + len(self._in_order(False)) > self._limit:
             too_much = "too much is waiting already; try again in a minute"
             self._end(job, State.FAILED, error=too_much)
             return
-        executor, run = (self._apart, self._run_apart) if apart else (self._here, self._run_here)
-        job.future = executor.submit(run, job, function, args)
+        self._executors[apart].submit(self._run_next, apart)
+
+    def _run_next(self, apart: bool) -> None:
+        """Run whoever is next now, which need not be whose coming brought this call about."""
+        with self._lock:
+            running = [job for job in self._open.values() if job.state is State.RUNNING]
+            long = apart and sum(job.apart and job.cost > LONG_S for job in running) >= self._long
+            waiting = self._in_order(apart)
+            job = next((job for job in waiting if not (long and job.cost > LONG_S)), None)
+            if job is None:
+                return  # long work, which has another call once such work has ended
+            job.state, job.started_s = State.RUNNING, time.monotonic()
+        (self._run_apart if apart else self._run_here)(job, *job.task)
+        with suppress(RuntimeError):  # closed
+            self._executors[apart].submit(self._run_next, apart)
 
     def _leave(self, owner: str, but: Job | None = None) -> None:
         for job in list(self._open.values()):
@@ -220,7 +258,7 @@ class JobPool:
     def _cancel(self, job: Job) -> None:
         job.unwanted.set()
         del self._open[job.key]
-        if job.future.cancel():
+        if job.state is State.QUEUED:
             self._end(job, State.CANCELLED)
 
     def _end(self, job: Job, state: State, result: Any = None, error: str = "") -> None:
@@ -238,7 +276,6 @@ class JobPool:
             self._kept.popitem(last=False)
 
     def _run_here(self, job: Job, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        job.state, job.started_s = State.RUNNING, time.monotonic()
         kind, *rest = carry_out(function, args, job.tell, job.unwanted.is_set)
         if kind == "done" and isinstance(rest[0], Apart):
             with self._lock:
@@ -249,7 +286,6 @@ class JobPool:
         self._take(job, kind, *rest)
 
     def _run_apart(self, job: Job, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        job.state, job.started_s = State.RUNNING, time.monotonic()
         worker = self._idle.pop() if self._idle else Worker()
         if not worker.alive:
             worker.close()
@@ -270,3 +306,8 @@ class JobPool:
             self._end(job, State.CANCELLED)
         else:
             self._end(job, State.FAILED, error=outcome)
+
+
+def _who(job: Job) -> set[str]:
+    """Sessions that wait for a job."""
+    return {owner.partition("/")[0] for owner in job.owners}

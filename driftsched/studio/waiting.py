@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, cast
 import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
+from driftsched.core.errors import InputError
 from driftsched.studio.jobs import Job, JobPool, State, once
 from driftsched.studio.show import problem
 from driftsched.studio.words import duration
-from driftsched.studio.work import rows
+from driftsched.studio.work import bytes_of, check_amount, seconds
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -24,16 +25,14 @@ BLINK_S, PATIENCE_S = 1.2, 5.0
 """A page waits this long for its job before it draws a progress bar; the latter for one that is
 done here, which takes a blink unless the machine is busy."""
 POLL_S = 0.4
-
-
-KEPT_ROWS = 4_000_000
-"""Room for results, in simulated requests."""
+KEPT_BYTES = 1_000_000_000
+"""Room for results."""
 
 
 @once
 def pool() -> JobPool:
     """The server's one pool."""
-    return JobPool(keep=KEPT_ROWS, size=rows)
+    return JobPool(keep=KEPT_BYTES, size=bytes_of)
 
 
 def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
@@ -84,6 +83,11 @@ def result_of(
     here : bool
         Begin in a thread of the server, see `JobPool.submit`.
     """
+    try:
+        check_amount(args)
+    except InputError as error:
+        problem(error, "This is too much for a page: ")
+        return None
     owner = f"{session_name()}/{slot}"
     key = work_key(function, args)
     if st.session_state.get(_stopped(slot)) == key:
@@ -92,7 +96,7 @@ def result_of(
             del st.session_state[_stopped(slot)]
             st.rerun()
         return None
-    job = pool().submit(function, args, key, owner, here=here)
+    job = pool().submit(function, args, key, owner, here=here, cost=seconds(args))
     job.wait(PATIENCE_S if here and not job.apart else BLINK_S)
     if job.state == State.DONE:
         return job.result

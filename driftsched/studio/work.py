@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import ScenarioError
@@ -22,30 +23,79 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AT_ONCE",
+    "bytes_of",
+    "check_amount",
     "engine_ready",
     "ensemble",
     "load_sweep",
     "paper",
     "repeated",
-    "rows",
+    "seconds",
     "single_run",
 ]
 
 AT_ONCE = 2_000_000
 """Up to so many requests in all are simulated in the server's own threads."""
-OTHERS = 125_000
-"""Room that any other result is taken for."""
+MOST_REQUESTS, MOST_TOKENS = 5_000_000, 5_000_000_000
+"""What one piece of work may simulate, all its repetitions together."""
+PER_S = 20_000
+"""Requests that are simulated in a second, about, for guesses at how long something takes."""
 _loading = threading.Lock()
 
 Progress = Callable[[float], None]
 
 
-def rows(result: Any) -> int:
-    """How much room a result takes, in simulated requests."""
-    requests = getattr(result, "requests", OTHERS)
-    if hasattr(result, "seeds"):
-        return int(requests) * len(result.seeds) * len(result.policies)
-    return requests if isinstance(requests, int) else len(requests)
+def bytes_of(result: Any) -> int:
+    """How much memory a result takes, about: its arrays, each once."""
+    arrays: dict[int, int] = {}
+    left, seen = [result], set[int]()
+    while left:
+        one = left.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if hasattr(one, "memory_usage"):  # a table
+            arrays[id(one)] = int(one.memory_usage().sum())
+        elif hasattr(one, "nbytes"):
+            arrays[id(one)] = int(one.nbytes)
+        elif isinstance(one, list | tuple):
+            left += one
+        else:
+            left += (one if isinstance(one, dict) else getattr(one, "__dict__", {})).values()
+    return sum(arrays.values()) + 1000
+
+
+def _amount(args: Sequence[Any]) -> tuple[float, float]:
+    """Requests and answers' tokens that work simulates: its scenarios', times its repetitions."""
+    times = prod(arg for arg in args if isinstance(arg, int))
+    requests = tokens = 0.0
+    for scenario in (arg for arg in args if hasattr(arg, "phases")):
+        expected = times * sum(phase.expected_requests for phase in scenario.phases)
+        longest = max(min(c.output_tokens.mean, c.max_output_tokens) for c in scenario.categories)
+        requests, tokens = requests + expected, tokens + expected * longest
+    return requests, tokens
+
+
+def seconds(args: Sequence[Any]) -> float:
+    """Guess how long work of these arguments takes."""
+    return _amount(args)[0] / PER_S
+
+
+def check_amount(args: Sequence[Any]) -> None:
+    """Refuse work that would fill the server's memory or its time, before it begins.
+
+    Raises
+    ------
+    ScenarioError
+        One line: what, the limit, the amount.
+    """
+    limits = {"requests": MOST_REQUESTS, "tokens of answers": MOST_TOKENS}
+    for (what, most), asked in zip(limits.items(), _amount(args), strict=True):
+        if asked > most:
+            raise ScenarioError(
+                f"one picture must need at most {most:,} {what} in all, repetitions included, got "
+                f"{asked:,.0f}; the command line has no such limit"
+            )
 
 
 def engine_ready() -> bool:

@@ -24,6 +24,8 @@ from driftsched.core.errors import CancelledError, DriftSchedError
 __all__ = ["Worker", "carry_out"]
 
 CANCEL = "cancel"
+MEMORY_MB = 6000
+"""What needs more fails, instead of taking the server along."""
 POLL_S = 0.05
 PROGRESS_EVERY_S = 0.1
 
@@ -37,14 +39,19 @@ class Worker:
     ----------
     threads : int, optional
         Threads that numeric libraries may use there; None leaves that to them.
+    memory_mb : int, optional
+        So much memory it may have; None leaves that to the system.
     """
 
-    def __init__(self, threads: int | None = 1) -> None:
+    def __init__(self, threads: int | None = 1, memory_mb: int | None = MEMORY_MB) -> None:
         context = get_context("loky")
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if threads else ()
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs,), daemon=True, env=dict.fromkeys(names, str(threads))
+            target=_serve,
+            args=(theirs, memory_mb),
+            daemon=True,
+            env=dict.fromkeys(names, str(threads)),
         )
         self._process.start()
         theirs.close()  # ours alone is open here, so that it tells when the process has gone
@@ -122,13 +129,21 @@ def carry_out(
         return ("cancelled",)
     except DriftSchedError as error:
         return ("failed", str(error))
+    except MemoryError:
+        return ("failed", f"this needs more memory than it may have, {MEMORY_MB:,} MB")
     except Exception as error:  # noqa: BLE001  whatever went wrong must reach the page, in words
         print(traceback.format_exc(), file=sys.stderr)  # noqa: T201  the server's log
         return ("failed", f"{type(error).__name__}: {error}")
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, memory_mb: int | None) -> None:
     """Carry out tasks until the other end is closed."""
+    if memory_mb is not None:
+        with suppress(ImportError, ValueError):  # not on Windows; or less is allowed already
+            import resource
+
+            most = memory_mb * 10**6
+            resource.setrlimit(resource.RLIMIT_DATA, (most, resource.RLIM_INFINITY))
     # what nearly every task needs, before the first one comes
     import driftsched.experiments
     import driftsched.simulation  # noqa: F401  imported for the time it saves the first task

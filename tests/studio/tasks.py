@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from driftsched.core.errors import CancelledError, ScenarioError
 from driftsched.results import RunResult
 from driftsched.simulation import simulate
@@ -33,7 +35,7 @@ def count(folder: str, *, progress: Progress) -> int:
     return len(list(Path(folder).iterdir()))
 
 
-def until_file(path: str, *, progress: Progress) -> str:
+def until_file(path: str, number: int = 0, *, progress: Progress) -> str:
     """Report half the way, then go on until the file exists."""
     for _ in tries(LONG_S):
         if Path(path).exists():
@@ -49,6 +51,11 @@ def deaf(path: str, *, progress: Progress) -> str:
     for _ in tries(LONG_S):
         time.sleep(LOOK_S)
     return "came to its end"
+
+
+def hog(*, progress: Progress) -> int:
+    """Take more memory than any task may have."""
+    return int(np.ones(10**9).sum())
 
 
 def refuse(*, progress: Progress) -> None:

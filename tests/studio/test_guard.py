@@ -95,7 +95,7 @@ def test_the_server_listens_on_this_machine_alone_unless_it_is_opened() -> None:
     usual = studio_arguments(parser.parse_args([]))
     assert "--server.address=127.0.0.1" in usual
     assert "--server.allowedHosts=*" not in usual
-    opened = studio_arguments(parser.parse_args(["--address", "0.0.0.0", "--host", "lab.example"]))
-    assert "--server.address=0.0.0.0" in opened
+    opened = studio_arguments(parser.parse_args(["--address", "10.1.2.3", "--host", "lab.example"]))
+    assert "--server.address=10.1.2.3" in opened
     assert "--server.allowedHosts=lab.example" in opened
     assert "--server.allowedHosts=*" not in opened

@@ -120,10 +120,11 @@ def test_task_that_ignores_the_stop_loses_its_process(pool: JobPool, tmp_path: P
     [
         (tasks.refuse, "seed must be >= 0, got -1"),
         (tasks.crash, "ZeroDivisionError: nothing to divide by"),
+        (tasks.hog, "this needs more memory than it may have, 6,000 MB"),
         (tasks.die, "the worker process ended early"),
         (lambda progress: None, "cannot be handed to a worker"),
     ],
-    ids=["refuse", "crash", "die", "lambda"],
+    ids=["refuse", "crash", "hog", "die", "lambda"],
 )
 def test_failure_is_one_message_and_the_pool_goes_on(
     pool: JobPool, task: Callable[..., None], message: str
@@ -167,6 +168,42 @@ def test_room_is_counted_by_the_results_size() -> None:
     assert pool.known("all") is not None
     assert pool.known("20-20") is None
     pool.close()
+
+
+def test_short_work_of_a_third_visitor_waits_for_nobodys_long_runs(
+    tmp_path: Path,
+) -> None:
+    """Two long runs held both processes, and 3,000 requests waited for over a minute."""
+    pool, go = JobPool(workers=2), tmp_path / "go"
+    long = [
+        pool.submit(tasks.until_file, (str(go), n), f"long {n}", f"visitor {n}/run", cost=60.0)
+        for n in range(2)
+    ]
+    await_true(lambda: long[0].state is State.RUNNING)
+    short = finish(pool.submit(tasks.double, (1,), "short", "visitor 2/run", cost=0.2))
+    assert short.result == 2
+    assert long[1].state is State.QUEUED
+    go.touch()
+    assert [finish(job).result for job in long] == ["went on", "went on"]
+    pool.close()
+
+
+def test_visitors_take_turns_and_what_is_short_goes_first(pool: JobPool, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    busy = pool.submit(tasks.until_file, (str(go),), "busy", "ann/run")
+    await_true(lambda: busy.state is State.RUNNING)
+    asked = {"more": ("ann/seeds", 0.6), "big": ("bob/run", 9.0), "small": ("eve/run", 1.0)}
+    jobs = {
+        name: pool.submit(tasks.double, (1,), name, owner, cost=cost)
+        for name, (owner, cost) in asked.items()
+    }
+    assert {name: pool.position(job) for name, job in jobs.items()} == {
+        "small": 1,
+        "big": 2,
+        "more": 3,
+    }
+    go.touch()
+    assert [finish(job).result for job in jobs.values()] == [2, 2, 2]
 
 
 def test_close_cancels_what_is_under_way(tmp_path: Path) -> None:

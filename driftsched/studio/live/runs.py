@@ -150,7 +150,7 @@ class LiveRuns:
     def _carry_out(
         self, job: LiveJob, function: Callable[..., RunResult], args: tuple[Any, ...]
     ) -> None:
-        process = Worker(threads=None)
+        process = Worker(threads=None, memory_mb=None)
         try:
             kind, *rest = process.run(function, args, job.unwanted, job.tell, GRACE_S)
         finally:

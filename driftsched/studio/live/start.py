@@ -15,6 +15,7 @@ from driftsched.studio.live.task import connect, live_run
 from driftsched.studio.show import problem
 from driftsched.studio.waiting import result_of, session_name
 from driftsched.studio.words import duration, plain, policy_label
+from driftsched.studio.work import check_amount
 
 if TYPE_CHECKING:
     from driftsched.live import EngineFacts, LiveOptions
@@ -121,6 +122,7 @@ def _held(job: LiveJob) -> str:
 def _start(scenario: Scenario, options: LiveOptions) -> None:
     title = f"{scenario.title or scenario.name}, {policy_label(scenario.policy.kind)}, live"
     try:
+        check_amount((scenario,))
         job = live_runs().start(
             live_run,
             (scenario, options),

@@ -31,6 +31,8 @@ from driftsched.studio.words import METRICS, choice_label, policy_label
 
 __all__ = ["BOUNDS", "View", "labels", "parameters", "read_link"]
 
+MAX_LINK, MOST_PROBLEMS = 60_000, 20
+"""Characters of a link that is read, and lines said about it."""
 SCENARIO = ("preset", "set", "scenario")
 BOUNDS = {"load": (0.1, 4.0), "bursts": (0.1, 8.0), "step": (0.25, 4.0), "replications": (2, 40)}
 
@@ -271,6 +273,10 @@ def read_link(params: Mapping[str, Sequence[str]]) -> View:
 
     What was left out and why is in its `problems`.
     """
+    length = sum(len(name) + len(text) for name, texts in params.items() for text in texts)
+    if length > MAX_LINK:
+        problem = f"a link must have at most {MAX_LINK:,} characters, got {length:,}"
+        return read_link({}).changed(problems=(problem,))
     name, scenario, problems = read_scenario(params)
     fields = _fields(params, problems)
     while True:
@@ -290,7 +296,9 @@ def read_link(params: Mapping[str, Sequence[str]]) -> View:
             known = ", ".join(map(policy_label, view.policies))
             problems.append(f"{each} must be one of {known}, got {policy_label(one)!r}")
             view = view.changed(**{each: None})
-    return view.changed(problems=tuple(problems))
+    more = len(problems) - MOST_PROBLEMS
+    told = [*problems[:MOST_PROBLEMS], f"and {more} more"] if more > 0 else problems
+    return view.changed(problems=tuple(told))
 
 
 def _fields(params: Mapping[str, Sequence[str]], problems: list[str]) -> dict[str, Any]:

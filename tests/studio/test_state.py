@@ -315,6 +315,16 @@ def test_unknown_policies_are_one_line_and_the_others_are_compared() -> None:
     assert problem.endswith("got 'urgnt', 'best'")
 
 
+def test_link_is_read_up_to_a_length_and_its_faults_told_up_to_a_number() -> None:
+    """Neither the server nor the page may drown in what somebody sends."""
+    view = read_link({"set": ["seed=9"] * 20_000})
+    assert view.problems == ("a link must have at most 60,000 characters, got 180,000",)
+    assert view.scenario == load_scenario("paper")
+    faults = read_link({f"name{n}": ["x"] for n in range(500)}).problems
+    assert len(faults) == 21
+    assert faults[-1] == "and 480 more"
+
+
 def test_thousands_of_changes_are_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A link must not keep the server busy: the scenario is not parsed once a change."""
     parsed = []

@@ -9,4 +9,4 @@ __all__ = ["read"]
 
 def read(text: str) -> str:
     """The text without the signs that keep it from being more than text."""
-    return re.sub(r"\\(?=[^\w\s])", "", text).replace("\u2060", "")
+    return re.sub(r"\\(?=[^A-Za-z0-9\s])", "", text).replace("\u2060", "")

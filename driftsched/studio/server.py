@@ -16,7 +16,7 @@ from driftsched import TOP
 from driftsched.live.journal import save_left_behind
 from driftsched.scenario import preset_names
 from driftsched.studio import work
-from driftsched.studio.front_end import front_end
+from driftsched.studio.front_end import FrontEnd
 from driftsched.studio.guard import Guard
 from driftsched.studio.jobs import once
 from driftsched.studio.link import DEFAULT_PRESET, preset
@@ -35,7 +35,7 @@ waited for."""
 def middleware() -> list[Middleware]:
     """What every request to the server goes through before Streamlit sees it."""
     pages = sorted(page.stem for page in (TOP / "pages").glob("*.py"))
-    return [Middleware(Guard), *front_end(pages)]
+    return [Middleware(Guard), Middleware(FrontEnd, pages=pages)]
 
 
 @asynccontextmanager

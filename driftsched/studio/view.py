@@ -6,7 +6,7 @@ what has its default is not written. So a new choice on a page is one line here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any
@@ -40,23 +40,19 @@ BOUNDS = {"load": (0.1, 4.0), "bursts": (0.1, 8.0), "step": (0.25, 4.0), "replic
 class Labels:
     """Marks a field with few values, each of which stands in the link by its label."""
 
-    def __init__(self, names: Mapping[Any, str] | Callable[[], Mapping[Any, str]]) -> None:
-        self._names = names
-
-    def find(self) -> Mapping[Any, str]:
-        """Value → label, as they are now."""
-        return self._names() if callable(self._names) else self._names
+    def __init__(self, names: Mapping[Any, str]) -> None:
+        self.names = dict(names)
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         """Read and write by the labels."""
-        written = core_schema.plain_serializer_function_ser_schema(lambda one: self.find()[one])
+        written = core_schema.plain_serializer_function_ser_schema(self.names.__getitem__)
         return core_schema.no_info_plain_validator_function(self._read, serialization=written)
 
     def _read(self, value: Any) -> Any:
-        for name, label in self.find().items():
+        for name, label in self.names.items():
             if value in (name, label):
                 return name
-        known = ", ".join(self.find().values())
+        known = ", ".join(self.names.values())
         raise PydanticCustomError("choice", "must be one of {known}", {"known": known})
 
 
@@ -69,15 +65,15 @@ Scope = Labels({"overall": "All tenants together", "tenant": "Each tenant"})
 World = Labels({"simulated": "Simulated", "live": "Live"})
 Metric = Labels({name: label for name, (label, _) in METRICS.items()})
 Level = Annotated[float, Labels({level: f"P{level:g}" for level in (50.0, 95.0, 99.0)})]
-OnePolicy = Annotated[str, Labels(lambda: {name: policy_label(name) for name in POLICIES})]
+OnePolicy = Annotated[str, Labels({name: policy_label(name) for name in POLICIES})]
 
 
-def _policies(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if not value:
+def _policies(value: str | Sequence[str]) -> tuple[str, ...]:
+    """In the order of the registry; of a link it is text."""
+    if value == "":
         raise PydanticCustomError("choice", "must name at least one policy")
-    return tuple(name for name in POLICIES if name in value.split(","))
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name for name in POLICIES if name in names)
 
 
 def _known_policies(text: str, problems: list[str]) -> str | None:
@@ -265,7 +261,7 @@ def parameters(spec: PolicySpec) -> dict[str, Any]:
 def labels(field: str) -> dict[Any, str]:
     """Values of one of the view's choices, and how each is called."""
     marks = View.model_fields[field].metadata
-    return dict(next(mark for mark in marks if isinstance(mark, Labels)).find())
+    return next(mark for mark in marks if isinstance(mark, Labels)).names
 
 
 def read_link(params: Mapping[str, Sequence[str]]) -> View:

@@ -42,22 +42,15 @@ def controls(view: View) -> None:
 
 
 def _policies(view: View) -> None:
-    st.session_state[Key.POLICIES] = list(view.policies)
     st.pills(
         "Policies to compare",
         list(POLICIES),
-        key=Key.POLICIES,
+        **bound(Key.POLICIES, list(view.policies)),
         selection_mode="multi",
         wrap=True,
         format_func=policy_label,
-        on_change=_take_policies,
         help="All of them serve exactly the same requests.\n\n" + POLICY_HELP,
     )
-
-
-def _take_policies() -> None:
-    chosen = st.session_state[Key.POLICIES]
-    change_view(policies=tuple(name for name in POLICIES if name in chosen))
 
 
 def _load(view: View) -> None:

@@ -6,7 +6,7 @@ that import the script itself, which the server answers for and the browser keep
 
 from __future__ import annotations
 
-from driftsched.studio.front_end.middleware import FrontEnd, front_end
+from driftsched.studio.front_end.middleware import FrontEnd
 from driftsched.studio.front_end.script import component
 
-__all__ = ["FrontEnd", "component", "front_end"]
+__all__ = ["FrontEnd", "component"]

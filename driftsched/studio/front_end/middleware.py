@@ -22,7 +22,6 @@ from collections.abc import Iterable
 from functools import cache
 from typing import cast
 
-from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
@@ -30,7 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from driftsched.studio.front_end.script import OURS_JS, PLOTLY_JS, script
 
-__all__ = ["FrontEnd", "front_end"]
+__all__ = ["FrontEnd"]
 
 HEADERS = {"vary": "accept-encoding", "cache-control": "public, max-age=31536000, immutable"}
 ADDRESS = re.compile(rf"/driftsched/({re.escape(PLOTLY_JS)}|{OURS_JS})$")
@@ -38,17 +37,6 @@ HEAD = b"<head>"
 FETCH = """addEventListener("load", () => document.head.append(Object.assign(
   document.createElement("link"), {rel: "preload", as: "script", href: `${root}/NAME`})));"""
 """Not before the page's own scripts, which are needed first."""
-
-
-def front_end(pages: Iterable[str]) -> list[Middleware]:
-    """Return the middleware of `streamlit.App` that our components need.
-
-    Parameters
-    ----------
-    pages : iterable of str
-        The pages' names as they stand in an address.
-    """
-    return [Middleware(FrontEnd, pages=[*pages])]
 
 
 class FrontEnd:

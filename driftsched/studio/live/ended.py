@@ -67,16 +67,15 @@ def live_command(options: Mapping[str, Any]) -> str:
         As in the run's provenance, under ``live.options``.
     """
     given = LiveOptions.model_validate(options).model_dump(mode="json", exclude_defaults=True)
-    engine = dict(given.pop("engine", {}))
     words = ["python", "-m", "driftsched", "live", "scenario.yaml"]
     words += ["--engine", str(options["engine"]["kind"])]
-    engine.pop("kind", None)
-    for address in engine.pop("endpoints", ()):
-        words += ["--endpoint", address]
-    if "model" in engine:
-        words += ["--model", engine.pop("model")]
-    for key, value in _flat(given | ({"engine": engine} if engine else {})):
-        words += ["--option", f"{key}={json.dumps(value)}"]
+    for key, value in _flat(given):
+        if key == "engine.endpoints":
+            words += [word for address in value for word in ("--endpoint", address)]
+        elif key == "engine.model":
+            words += ["--model", value]
+        elif key != "engine.kind":
+            words += ["--option", f"{key}={json.dumps(value)}"]
     return shlex.join(words)
 
 

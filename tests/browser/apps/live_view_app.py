@@ -7,11 +7,12 @@ from functools import cache
 
 import pandas as pd
 import streamlit as st
+from starlette.middleware import Middleware
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.results.tables import RunResult
 from driftsched.simulation import simulate
-from driftsched.studio.front_end import front_end
+from driftsched.studio.front_end import FrontEnd
 from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 
@@ -71,7 +72,8 @@ def live() -> None:
 
 
 if get_script_run_ctx(suppress_warning=True) is None:
-    app = st.App(__file__, middleware=front_end(["start", "recorded", "empty", "live"]))
+    pages = ["start", "recorded", "empty", "live"]
+    app = st.App(__file__, middleware=[Middleware(FrontEnd, pages=pages)])
 else:
     st.set_page_config(layout="wide")
     st.navigation([st.Page(start), st.Page(recorded), st.Page(empty), st.Page(live)]).run()

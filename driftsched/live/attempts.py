@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from copy import copy
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +15,18 @@ if TYPE_CHECKING:
     from driftsched.live.traffic import LiveTraffic
     from driftsched.scheduling.request import Request
 
-__all__ = ["AttemptLog", "Attempts"]
+__all__ = ["Attempt", "AttemptLog"]
 
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class Attempts:
-    """Attempts in order of making.
+class Attempt(NamedTuple):
+    """A request that a client made, its row in the workload, which try it is, and of which id."""
 
-    Attributes
-    ----------
-    requests : sequence of Request
-    rows, attempts, retry_of : sequences of int
-        As in `Clients`.
-    """
-
-    requests: Sequence[Request]
-    rows: Sequence[int]
-    attempts: Sequence[int]
-    retry_of: Sequence[int]
+    request: Request
+    row: int
+    attempt: int = 1
+    retry_of: int = -1
 
 
 class AttemptLog:
@@ -63,15 +54,19 @@ class AttemptLog:
             if segment.closed_first is not None and phase.duration_s is not None:
                 self._timed[segment.closed_first : segment.stop] = True
 
-    def attempts(self) -> Attempts:
-        """Those that were made; once it is closed, then those that never came."""
-        made, never = self._clients, self._never
-        return Attempts(
-            [*(made.requests if made else ()), *(self._traffic.requests[row] for row in never)],
-            [*(made.rows if made else ()), *never],
-            [*(made.attempts if made else ()), *(1 for _ in never)],
-            [*(made.retry_of if made else ()), *(-1 for _ in never)],
-        )
+    def attempts(self) -> list[Attempt]:
+        """Those that were made, in order; once it is closed, then those that never came."""
+        made = self._clients
+        columns = (made.requests, made.rows, made.attempts, made.retry_of) if made else ()
+        never = (Attempt(self._traffic.requests[row], row) for row in self._never)
+        return [*map(Attempt, *columns), *never] if columns else [*never]
+
+    def copied(self) -> list[Attempt]:
+        """The same, with copies of those requests that may still change."""
+        return [
+            one if one.request.status else one._replace(request=copy(one.request))
+            for one in self.attempts()
+        ]
 
     @property
     def certain(self) -> list[int]:
@@ -90,8 +85,8 @@ class AttemptLog:
 
     def close(self, now: float) -> None:
         """After a stop, give every request without an end one: it was cancelled."""
-        made = self.attempts().requests
-        for request in made:
+        made = self.attempts()
+        for request in (one.request for one in made):
             if not request.status:
                 request.status, request.reason, request.finish_s = "cancelled", STOPPED, now
         self._never = np.flatnonzero(self._to_come() & ~self._timed).tolist()

@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 
 from driftsched.core.errors import DriftSchedError, InputError, RunError
-from driftsched.live.attempts import AttemptLog, Attempts
+from driftsched.live.attempts import Attempt, AttemptLog
 from driftsched.live.snapshot import FrozenState, live_result
 from driftsched.live.traffic import LiveTraffic, live_scenario, live_workload
 from driftsched.results.library import RunLibrary, library_home
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from driftsched.live.in_flight import InFlightRequest
     from driftsched.results.tables import RunResult
     from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.request import Request
 
 __all__ = ["Journal", "journal_of", "journal_path", "left_behind", "recover", "save_left_behind"]
 
@@ -103,17 +102,16 @@ class Journal:
     def news(self, state: FrozenState) -> list[dict[str, Any]]:
         """What has ended, was sampled or learnt since it was last asked, a line each."""
         lines = []
-        made = state.attempts
-        for place, request in enumerate(made.requests):
+        for place, (request, row, attempt, retry_of) in enumerate(state.attempts):
             if request.status and place not in self._written:
                 self._written.add(place)
                 one = state.in_flight.get(request.request_id)
                 lines.append(
                     {name: getattr(request, name) for name in REQUEST}
                     | {
-                        "row": int(made.rows[place]),
-                        "attempt": made.attempts[place],
-                        "retry_of": made.retry_of[place],
+                        "row": int(row),
+                        "attempt": attempt,
+                        "retry_of": retry_of,
                         "ran": {name: getattr(one, name) for name in RAN} if one else None,
                         "answer": {name: getattr(one.answer, name) for name in ANSWER}
                         if one and one.answer
@@ -228,38 +226,32 @@ def _state(
 ) -> FrozenState:
     """The state in which the run ended; requests are numbered anew, as some are missing."""
     new = {line["request_id"]: number for number, line in enumerate(rows)}
-    requests: list[Request] = []
+    attempts: list[Attempt] = []
     in_flight: dict[int, InFlightRequest] = {}
     for number, line in enumerate(rows):
         request = traffic.requests[line["row"]].again()
         for name in REQUEST:
             setattr(request, name, line[name])
         request.request_id = number
-        requests.append(request)
+        before = new.get(line["retry_of"], -1)
+        attempts.append(Attempt(request, line["row"], line["attempt"], before))
         if line["ran"]:
             answer = line["answer"] and SimpleNamespace(**line["answer"])
             one: Any = SimpleNamespace(**line["ran"], answer=answer)
             in_flight[number] = one
-    made = [line["row"] for line in rows]
-    never = sorted(set(AttemptLog(traffic).certain) - set(made))
-    for row in never:
+    for row in sorted(set(AttemptLog(traffic).certain) - {one.row for one in attempts}):
         request = traffic.requests[row].again()
-        request.request_id, request.arrival_s = len(requests), nan
+        request.request_id, request.arrival_s = len(attempts), nan
         request.status, request.reason = "cancelled", ENDED
-        requests.append(request)
-    ends = [request.finish_s for request in requests if isfinite(request.finish_s)]
+        attempts.append(Attempt(request, row))
+    ends = [one.request.finish_s for one in attempts if isfinite(one.request.finish_s)]
     learnt = [line["learnt"] for line in lines if "learnt" in line]
     return FrozenState(
         state="ended",
         now_s=max(ends, default=0.0),
         facts=None,
-        attempts=Attempts(
-            requests,
-            made + never,
-            [line["attempt"] for line in rows] + [1] * len(never),
-            [new.get(line["retry_of"], -1) for line in rows] + [-1] * len(never),
-        ),
-        expected=len(requests),
+        attempts=attempts,
+        expected=len(attempts),
         drift_marks=(),
         in_flight=in_flight,
         learning=[(at, new[number], bias) for at, number, bias in learnt if number in new],

@@ -16,7 +16,7 @@ from driftsched.gateway.gateway import Gateway
 from driftsched.live.attempts import AttemptLog
 from driftsched.live.dispatcher import Dispatcher, replica_slots
 from driftsched.live.journal import Journal
-from driftsched.live.snapshot import FrozenState, frozen, live_result, snapshot_of
+from driftsched.live.snapshot import FrozenState, live_result, snapshot_of
 from driftsched.live.telemetry import NvmlProbe, ProcessProbe, Sampler
 from driftsched.live.traffic import (
     LiveTraffic,
@@ -264,7 +264,7 @@ class LiveRun:
             state=self.state,
             now_s=now_s,
             facts=self.facts,
-            attempts=frozen(self._log.attempts()),
+            attempts=self._log.copied(),
             expected=self._log.expected(now_s),
             drift_marks=self._drifted(now_s),
             in_flight=dict(dispatcher.in_flight) if dispatcher else {},

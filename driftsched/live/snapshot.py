@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +17,7 @@ from driftsched.results.storage import TABLES
 from driftsched.results.tables import build_result
 
 if TYPE_CHECKING:
-    from driftsched.live.attempts import Attempts
+    from driftsched.live.attempts import Attempt
     from driftsched.live.engine import EngineFacts
     from driftsched.live.in_flight import InFlightRequest
     from driftsched.live.traffic import LiveTraffic
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.scheduling.request import Request
 
-__all__ = ["FrozenState", "LiveSnapshot", "State", "frozen", "live_result", "snapshot_of"]
+__all__ = ["FrozenState", "LiveSnapshot", "State", "live_result", "snapshot_of"]
 
 State = Literal["opening", "running", "stopping", "ended"]
 
@@ -85,7 +84,7 @@ class FrozenState:
     state: State
     now_s: float
     facts: EngineFacts | None
-    attempts: Attempts
+    attempts: Sequence[Attempt]
     expected: int
     drift_marks: Sequence[tuple[float, str]]
     in_flight: Mapping[int, InFlightRequest]
@@ -93,15 +92,9 @@ class FrozenState:
     gpus: Sequence[Mapping[str, float]]
 
 
-def frozen(attempts: Attempts) -> Attempts:
-    """Copy those requests that may still change."""
-    requests = [request if request.status else copy(request) for request in attempts.requests]
-    return replace(attempts, requests=requests)
-
-
 def snapshot_of(state: FrozenState, result: RunResult) -> LiveSnapshot:
     """Put a state and its tables in figures."""
-    requests = state.attempts.requests
+    requests = [one.request for one in state.attempts]
     ended = Counter(request.status for request in requests)
     under_way = ended.pop("", 0)
     running = sum(not one.status and one.request_id in state.in_flight for one in requests)
@@ -150,7 +143,8 @@ def live_result(
     about : mapping
         Goes into the provenance under "live".
     """
-    requests, rows = state.attempts.requests, np.array(state.attempts.rows, dtype=np.int64)
+    requests = [one.request for one in state.attempts]
+    rows = np.array([one.row for one in state.attempts], dtype=np.int64)
     ran = [state.in_flight.get(request.request_id) for request in requests]
     workload, budgets = traffic.workload.take(rows), traffic.budgets.take(rows)
     output = np.array([_tokens(one, request) for one, request in zip(ran, requests, strict=True)])
@@ -164,8 +158,8 @@ def live_result(
             Outcomes.of(requests),
             engine=f"live:{engine}",
             learning=Learning.of(state.learning),
-            attempts=np.array(state.attempts.attempts),
-            retry_of=np.array(state.attempts.retry_of),
+            attempts=np.array([one.attempt for one in state.attempts]),
+            retry_of=np.array([one.retry_of for one in state.attempts]),
         ),
         wall_s=wall_s,
         gpus=measured_gpu_table(state.gpus),

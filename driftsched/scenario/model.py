@@ -7,7 +7,7 @@ Each part has a module of its own beside this one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -24,6 +24,8 @@ from driftsched.scheduling.policies.fifo import FifoConfig
 from driftsched.traffic.drift import DriftEvent
 
 __all__ = ["Metrics", "Scenario"]
+
+NamedT = TypeVar("NamedT", Tenant, Category, Phase)
 
 
 class Metrics(Config):
@@ -71,25 +73,18 @@ class Scenario(Config):
 
     model_config = Config.model_config | {"populate_by_name": True}
 
+    @field_validator("tenants", "categories", "phases")
+    @classmethod
+    def _named_apart(cls, parts: tuple[NamedT, ...]) -> tuple[NamedT, ...]:
+        if parts:
+            check_unique("names", [part.name for part in parts])
+        return parts
+
     @field_validator("tenants")
     @classmethod
-    def _tenants(cls, tenants: tuple[Tenant, ...]) -> tuple[Tenant, ...]:
-        check_unique("names", [t.name for t in tenants])
+    def _shared_out(cls, tenants: tuple[Tenant, ...]) -> tuple[Tenant, ...]:
         check_sum("shares", {t.name: t.share for t in tenants})
         return tenants
-
-    @field_validator("categories")
-    @classmethod
-    def _categories(cls, categories: tuple[Category, ...]) -> tuple[Category, ...]:
-        check_unique("names", [c.name for c in categories])
-        return categories
-
-    @field_validator("phases")
-    @classmethod
-    def _phases(cls, phases: tuple[Phase, ...]) -> tuple[Phase, ...]:
-        if phases:
-            check_unique("names", [phase.name for phase in phases])
-        return phases
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:

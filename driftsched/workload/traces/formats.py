@@ -197,30 +197,23 @@ def _propose(seen: TraceLook) -> tuple[TraceColumns | None, tuple[str, ...]]:
     cells = {name: [row.get(name, "") for row in seen.rows] for name in seen.names}
     units = {name: unit for name in seen.names if (unit := _unit(name, cells[name])) is not None}
     counts = [name for name in seen.names if _counts(cells[name])]
-    time = _best("time", list(units))
-    prompt = _best("prompt_tokens", [name for name in counts if name != time])
-    output = _best("output_tokens", [name for name in counts if name not in (time, prompt)])
-    if time is None or prompt is None or output is None:
-        wanted = {"a time": time, "prompt tokens": prompt, "output tokens": output}
-        lacking = [what for what, name in wanted.items() if name is None]
+    found: dict[str, str | None] = {}
+    fitting = {"time": list(units), "prompt_tokens": counts, "output_tokens": counts}
+    for what, names in (fitting | {"client": seen.names}).items():
+        found[what] = _best(what, [name for name in names if name not in found.values()])
+    lacking = [what.replace("_", " ") for what in fitting if found[what] is None]
+    if lacking:
         return None, (f"no column could be told to hold {', '.join(lacking)}",)
-    others = [name for name in seen.names if name not in (time, prompt, output)]
-    client = _best("client", others)
+    unit = units[str(found["time"])]
     reasons = [
-        f"{time!r} holds times ({units[time]})",
-        f"{prompt!r} holds whole numbers and is named like prompt lengths",
-        f"{output!r} holds whole numbers and is named like answer lengths",
+        f"{found['time']!r} holds times ({unit})",
+        f"{found['prompt_tokens']!r} holds whole numbers and is named like prompt lengths",
+        f"{found['output_tokens']!r} holds whole numbers and is named like answer lengths",
     ]
-    if client is not None:
-        reasons.append(f"{client!r} is named like the sender")
+    if found["client"] is not None:
+        reasons.append(f"{found['client']!r} is named like the sender")
     try:
-        columns = TraceColumns(
-            time=time,
-            prompt_tokens=prompt,
-            output_tokens=output,
-            client=client,
-            time_unit=units[time],
-        )
+        columns = TraceColumns.model_validate({**found, "time_unit": unit})
     except ValueError:
         raise TraceError("trace must have column names of 1 to 200 characters") from None
     return columns, tuple(reasons)

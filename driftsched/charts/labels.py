@@ -5,7 +5,7 @@ from __future__ import annotations
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scheduling.policies import POLICIES
 
-__all__ = ["TIME", "compensator_label", "metric_label", "policy_label", "wrap"]
+__all__ = ["TIME", "compensator_label", "metric_label", "policy_label"]
 
 TIME = "Time since start (s)"
 
@@ -36,13 +36,3 @@ def compensator_label(compensator: str) -> str:
     """Name of a compensator as people say it."""
     kind = COMPENSATORS.get(compensator)
     return _COMPENSATORS.get(compensator) or (compensator if kind is None else kind.label)
-
-
-def wrap(text: str, width: int = 32) -> str:
-    """Break a long label into lines for plotly."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return "<br>".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from driftsched.charts.frames import names_in
-from driftsched.charts.labels import TIME, policy_label, wrap
+from driftsched.charts.labels import TIME, policy_label
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import (
     PALETTE,
@@ -129,7 +130,8 @@ def claims(frame: pd.DataFrame) -> go.Figure:
     """
     if frame.empty:
         return CLAIMS.empty("No claims to check yet")
-    labels = np.array([wrap(str(claim)) for claim in frame["claim"]], dtype=object)
+    wrapper = textwrap.TextWrapper(32, break_long_words=False, break_on_hyphens=False)
+    labels = np.array(["<br>".join(wrapper.wrap(str(c))) for c in frame["claim"]], dtype=object)
     said = "%{x:+.1f} %"
     x = frame["ours_percent"].to_numpy(np.float64)
     here = dots(x, labels, "Here", PALETTE[0], said, marker={"size": 11})

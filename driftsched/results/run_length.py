@@ -7,6 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
@@ -173,8 +174,5 @@ def _batch_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     known = ~np.isnan(values)
     counts = known.sum(axis=1)
     sums = np.where(known, values, 0.0).sum(axis=1)
-    means = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
-    last = np.maximum.accumulate(np.where(counts > 0, np.arange(len(means)), -1))
-    first = int(np.argmax(counts > 0))
-    filled = means[np.where(last < 0, first, last)]
-    return np.asarray(np.nan_to_num(filled))
+    means = pd.Series(sums / np.where(counts > 0, counts, np.nan))
+    return means.ffill().bfill().fillna(0.0).to_numpy(np.float64)

@@ -15,6 +15,7 @@ from driftsched.core.errors import InputError
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of, write_entry
 from driftsched.live.probe import ProbePlan, probe
+from driftsched.results.files import write_file
 
 if TYPE_CHECKING:
     from driftsched.live.calibration import Calibration
@@ -62,7 +63,7 @@ def _calibrate(args: argparse.Namespace) -> None:
         write_entry(entry, args.out)
         tell(f"written to {args.out}")
     if args.residuals is not None:
-        calibration.residuals.to_csv(args.residuals, index=False)
+        write_file(args.residuals, calibration.residuals.to_csv(index=False).encode())
         tell(f"written to {args.residuals}")
     if args.json:
         print_json(entry.model_dump(mode="json") | {"warnings": warnings_of(entry.fit)})

@@ -18,15 +18,9 @@ from driftsched.cli.arguments import (
 from driftsched.cli.main import Action
 from driftsched.cli.output import progress_bar, tell
 from driftsched.core.errors import InputError
-from driftsched.results import (
-    RunLibrary,
-    csv_text,
-    export_zip,
-    paper_tables,
-    write_csv,
-    write_parquet,
-)
-from driftsched.results.storage import io_errors, written_aside
+from driftsched.results import RunLibrary, export_zip, write_csv, write_parquet
+from driftsched.results.export import write_paper
+from driftsched.results.files import write_file
 from driftsched.simulation import simulate
 
 if TYPE_CHECKING:
@@ -96,11 +90,8 @@ def _write(name: str, result: RunResult, path: Path, command: str) -> None:
     elif name == "parquet":
         write_parquet(result, path)
     elif name == "paper":
-        with io_errors(f"write to {path}"), written_aside(path) as aside:
-            for file, table in paper_tables(result).items():
-                (aside / file).write_bytes(csv_text(table).encode())
+        write_paper(result, path)
     else:
         report = html_report(result, report_figures(result), command)
         data = export_zip(result, command, report) if name == "zip" else report.encode()
-        with io_errors(f"write {path}"):
-            path.write_bytes(data)
+        write_file(path, data)

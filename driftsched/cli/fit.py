@@ -10,7 +10,7 @@ from typing import Any
 from driftsched.charts import fit as fit_chart
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, tell
-from driftsched.results.storage import io_errors
+from driftsched.results.files import write_file
 from driftsched.scenario import TraceSource, load_scenario, to_yaml
 from driftsched.workload.fit import TraceFit, fit_trace
 
@@ -44,11 +44,11 @@ def _fit(args: argparse.Namespace) -> None:
     found = fit_trace(Path(args.trace), _rules(args), base, args.name)
     text = to_yaml(found.scenario)
     if args.out is not None:
-        _write(args.out, text)
+        write_file(args.out, text.encode())
         tell(f"scenario written to {args.out}")
     if args.chart is not None:
         html = fit_chart(found.curves()).to_html(include_plotlyjs=True)
-        _write(args.chart, html)
+        write_file(args.chart, html.encode())
         tell(f"picture written to {args.chart}")
     if args.json:
         print_json(_data(found))
@@ -56,11 +56,6 @@ def _fit(args: argparse.Namespace) -> None:
         _print(found)
         if args.out is None:
             print(f"\n{text}", end="")
-
-
-def _write(path: str, text: str) -> None:
-    with io_errors(f"write {path}"):
-        Path(path).write_text(text, encoding="utf-8")
 
 
 def _rules(args: argparse.Namespace) -> TraceSource:

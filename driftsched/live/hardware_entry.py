@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from driftsched.core.config import Config
 from driftsched.core.errors import InputError
-from driftsched.results.storage import io_errors
+from driftsched.results.files import io_errors, write_file
 from driftsched.scenario.messages import one_line
 from driftsched.scenario.yaml_text import MAX_BYTES, read_yaml
 from driftsched.serving.cost import CoefficientsConfig
@@ -89,7 +89,7 @@ def write_entry(entry: HardwareEntry, path: Path) -> None:
     text = yaml.safe_dump(entry.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     with io_errors(f"write {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(HEAD + text, encoding="utf-8")
+    write_file(path, (HEAD + text).encode())
 
 
 def read_entry(path: Path) -> HardwareEntry:

@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from driftsched.results.files import Files, write_folder
 from driftsched.results.metrics import metrics_table
 from driftsched.results.paper_csv import paper_tables
-from driftsched.results.storage import (
-    TABLES,
-    io_errors,
-    parquet_bytes,
-    provenance_json,
-    written_aside,
-)
+from driftsched.results.storage import TABLES, parquet_bytes, provenance_json
 from driftsched.scenario.io import to_yaml
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
 
-__all__ = ["csv_text", "export_zip", "write_csv"]
+__all__ = ["csv_text", "export_zip", "write_csv", "write_paper"]
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -85,11 +80,26 @@ def write_csv(result: RunResult, folder: Path | str) -> None:
     RunError
         When the folder cannot be written.
     """
-    with io_errors(f"write to {folder}"), written_aside(Path(folder)) as aside:
-        for name in TABLES:
-            (aside / f"{name}.csv").write_bytes(csv_text(getattr(result, name)).encode())
-        (aside / "metrics.csv").write_bytes(csv_text(metrics_table(result)).encode())
-        (aside / "scenario.yaml").write_bytes(to_yaml(result.scenario).encode())
+    write_folder(_csv_files(result), folder)
+
+
+def _csv_files(result: RunResult) -> Files:
+    for name in TABLES:
+        yield f"{name}.csv", csv_text(getattr(result, name)).encode()
+    yield "metrics.csv", csv_text(metrics_table(result)).encode()
+    yield "scenario.yaml", to_yaml(result.scenario).encode()
+
+
+def write_paper(result: RunResult, folder: Path | str) -> None:
+    """Write `paper_tables` to a folder, as `write_csv` does.
+
+    Raises
+    ------
+    RunError
+        When the folder cannot be written.
+    """
+    files = ((name, csv_text(table).encode()) for name, table in paper_tables(result).items())
+    write_folder(files, folder)
 
 
 def export_zip(result: RunResult, command: str, report_html: str = "") -> bytes:

@@ -1,25 +1,32 @@
-"""The run library: a folder a run, never changed; an index that can be rebuilt at any time."""
+"""The run library: a folder a run, never changed, with a card that the list is made of."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
-import shutil
-import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from driftsched.core.errors import InputError, RunError, UnknownNameError
 from driftsched.results.export import csv_text
+from driftsched.results.files import (
+    Files,
+    beside,
+    clear_left,
+    io_errors,
+    remove,
+    write_files,
+    written_aside,
+)
 from driftsched.results.metrics import metrics_table, summarise
-from driftsched.results.storage import io_errors, read_run, write_run_files, written_aside
+from driftsched.results.storage import read_run, run_files
+from driftsched.scenario.messages import one_line
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -28,22 +35,32 @@ __all__ = ["COLUMNS", "RunLibrary", "library_home"]
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MAX_TITLE = 200
-COLUMNS = [
-    "run_id",
-    "title",
-    "saved_utc",
-    "scenario",
-    "policy",
-    "engine",
-    "seed",
-    "requests",
-    "completed",
-    "median_e2el_ms",
-    "p99_e2el_ms",
-    "request_throughput",
-]
-VERSION = 2
-Card = dict[str, Any]
+MAX_CARD_BYTES = 100_000
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+FileName = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z]+$")]
+
+
+class _Card(BaseModel):
+    """run.json: what the list shows of a run, and the SHA-256 of its files by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str = Field("", max_length=100)
+    title: str = Field(max_length=MAX_TITLE)
+    saved_utc: str = Field(max_length=40)
+    scenario: str = Field(max_length=100)
+    policy: str = Field(max_length=100)
+    engine: str = Field(max_length=100)
+    seed: Count
+    requests: Count
+    completed: Count
+    median_e2el_ms: float | None
+    p99_e2el_ms: float | None
+    request_throughput: float | None
+    files: dict[FileName, str] = {}
+
+
+COLUMNS = [*(name for name in _Card.model_fields if name != "files"), "damage"]
 
 
 def library_home() -> Path:
@@ -62,13 +79,12 @@ class RunLibrary:
     Attributes
     ----------
     home : Path
-        Holds ``runs/`` (a folder a run) and ``index.sqlite``, which is only a cache.
+        Holds ``runs/``, a folder a run.
     """
 
     def __init__(self, home: Path | None = None) -> None:
         self.home = Path(home) if home is not None else library_home()
         self._runs = self.home / "runs"
-        self._index = _Index(self.home / "index.sqlite")
 
     def save(self, result: RunResult, title: str = "") -> str:
         """Save a run; its folder appears whole or not at all.
@@ -99,16 +115,24 @@ class RunLibrary:
         saved = datetime.now(UTC)
         stem = f"{saved:%Y%m%d-%H%M%S}-{scenario.name}-{scenario.policy.kind}"
         run_id = f"{stem[:80]}-{secrets.token_hex(4)}"
-        card = _card(result) | {
+        # The list always shows P99, whatever percentiles the scenario asks for.
+        metrics = scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})
+        summary = summarise(result.requests, scenario.model_copy(update={"metrics": metrics}))
+        facts: dict[str, object] = {
             "run_id": run_id,
             "title": words,
             "saved_utc": saved.isoformat(timespec="seconds"),
+            "scenario": scenario.name,
+            "policy": scenario.policy.kind,
+            "engine": str(result.provenance.get("engine", "")),
+            "seed": scenario.seed,
+            "requests": summary["submitted"],
         }
         folder = self._runs / run_id
         with io_errors(f"save the run in {self._runs}"), written_aside(folder) as aside:
-            write_run_files(result, aside)
-            (aside / "metrics.csv").write_bytes(csv_text(metrics_table(result)).encode())
-            (aside / "run.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
+            facts["files"] = write_files(_files(result), aside)
+            card = _Card.model_validate(summary | facts)
+            (aside / "run.json").write_text(card.model_dump_json(indent=2), encoding="utf-8")
         return run_id
 
     def load(self, run_id: str) -> RunResult:
@@ -119,148 +143,83 @@ class RunLibrary:
         UnknownNameError
             When there is no such run.
         RunError
-            When its files are damaged.
+            When a file of it is damaged, or another than was saved.
         """
-        return read_run(self._folder(run_id))
+        folder = self._folder(run_id)
+        return read_run(folder, _card(folder).files)
 
     def list(self) -> pd.DataFrame:
-        """Saved runs, the newest first.
-
-        Folders that are no runs, or whose card cannot be read, are left out.
+        """Saved runs, the newest first; folders that are no runs are left out.
 
         Returns
         -------
         DataFrame
             run_id, title, saved_utc, scenario, policy, engine, seed, requests, completed,
-            median_e2el_ms, p99_e2el_ms, request_throughput.
+            median_e2el_ms, p99_e2el_ms, request_throughput, damage: empty, or why the run's card
+            cannot be read; such a run comes last and shows nothing but its id.
         """
-        found = self._ids()
-        cards = self._index.cards(found, self._read_card)
-        table = pd.DataFrame(cards, columns=COLUMNS)
+        rows = []
+        for folder in self._folders():
+            row: dict[str, object] = {"run_id": folder.name, "damage": ""}
+            try:
+                row |= _card(folder).model_dump(exclude={"run_id", "files"})
+            except RunError as error:
+                row["damage"] = str(error)
+            rows.append(row)
+        table = pd.DataFrame(rows, columns=COLUMNS)
         return table.sort_values(
             ["saved_utc", "run_id"], ascending=False, kind="stable", ignore_index=True
         )
 
-    def delete(self, run_id: str) -> None:
-        """Delete a saved run for good.
+    def delete(self, *run_ids: str) -> None:
+        """Delete saved runs for good; where one of them is a link to elsewhere, the link alone.
 
         Raises
         ------
         UnknownNameError
-            When there is no such run.
+            When there is no such run; then none is deleted.
         RunError
             When its files cannot be deleted.
         """
-        folder = self._folder(run_id)
-        with io_errors(f"delete {folder}"):
-            # Renamed first, so that nobody finds half a run.
-            aside = folder.with_name(f".deleted-{secrets.token_hex(8)}")
-            folder.rename(aside)
-            shutil.rmtree(aside)
+        for folder in [self._folder(run_id) for run_id in run_ids]:
+            with io_errors(f"delete {folder}"), beside(self._runs, "deleted") as aside:
+                # Renamed first, so that nobody finds half a run.
+                folder.rename(aside)
+                remove(aside)
 
-    def _ids(self) -> Sequence[str]:
+    def _folders(self) -> Sequence[Path]:
+        """Folders of runs, by name."""
         if not self._runs.is_dir():
             return []
+        clear_left(self._runs)
         with io_errors(f"read {self._runs}"):
-            names = sorted(entry.name for entry in os.scandir(self._runs) if entry.is_dir())
-        return [name for name in names if RUN_ID.fullmatch(name)]
+            found = sorted(path for path in self._runs.iterdir() if RUN_ID.fullmatch(path.name))
+        return [path for path in found if (path / "run.json").is_file()]
 
     def _folder(self, run_id: str) -> Path:
         folder = self._runs / run_id
         if not RUN_ID.fullmatch(run_id) or not (folder / "run.json").is_file():
-            held = len(self._ids()) or "none"
+            held = len(self._folders()) or "none"
             raise UnknownNameError(
                 f"run must be the id of a saved run ({self.home} holds {held}) or the "
                 f"folder of one, got {run_id[:100]!r}"
             )
         return folder
 
-    def _read_card(self, run_id: str) -> dict[str, Any] | None:
-        """What the list shows of a run, or None where its folder holds no run."""
-        try:
-            with io_errors(f"read the card of {run_id}"):
-                text = (self._runs / run_id / "run.json").read_text(encoding="utf-8")
-            card = json.loads(text)
-            return {name: card[name] for name in COLUMNS} | {"run_id": run_id}
-        except (RunError, ValueError, KeyError, TypeError):
-            return None
+
+def _files(result: RunResult) -> Files:
+    yield from run_files(result)
+    yield "metrics.csv", csv_text(metrics_table(result)).encode()
 
 
-def _card(result: RunResult) -> dict[str, Any]:
-    scenario = result.scenario
-    # The list always shows P99, whatever percentiles the scenario asks for.
-    metrics = scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})
-    summary = summarise(result.requests, scenario.model_copy(update={"metrics": metrics}))
-    shown = ("completed", "median_e2el_ms", "p99_e2el_ms", "request_throughput")
-    return {
-        "scenario": scenario.name,
-        "policy": scenario.policy.kind,
-        "engine": str(result.provenance.get("engine", "")),
-        "seed": scenario.seed,
-        "requests": summary["submitted"],
-    } | {name: _finite(summary[name]) for name in shown}
-
-
-def _finite(value: float | int | None) -> float | int | None:
-    return None if value is None or value != value else value
-
-
-class _Index:
-    """Cards of runs by run_id in SQLite: a cache, since run folders never change.
-
-    An index that is missing, damaged or cannot be written costs time only.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def cards(self, run_ids: Sequence[str], read: Callable[[str], Card | None]) -> list[Card]:
-        """Cards of the runs whose folders are there; `read` gives those that are not known."""
-        if not run_ids and not self._path.exists():
-            return []
-        known = self._load()
-        new = (run_id for run_id in run_ids if run_id not in known)
-        fresh = {run_id: card for run_id in new if (card := read(run_id))}
-        gone = known.keys() - set(run_ids)
-        if fresh or gone:
-            self._update(fresh, gone)
-        known |= fresh
-        return [known[run_id] for run_id in run_ids if run_id in known]
-
-    def _load(self) -> dict[str, Card]:
-        if not self._path.is_file():
-            return {}
-        try:
-            with closing(sqlite3.connect(self._path, timeout=5)) as connection:
-                if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
-                    raise sqlite3.DatabaseError("another version's index")
-                rows = connection.execute("SELECT run_id, card FROM runs").fetchall()
-            return {run_id: json.loads(card) for run_id, card in rows}
-        except sqlite3.OperationalError as error:
-            if "no such" in str(error):
-                self._discard()
-        except (sqlite3.DatabaseError, ValueError):
-            self._discard()
-        return {}
-
-    def _update(self, fresh: dict[str, Card], gone: Iterable[str]) -> None:
-        """Bring the index up to date; where that fails the next list reads the folders again."""
-        rows = [(run_id, json.dumps(card)) for run_id, card in fresh.items()]
-        try:
-            with closing(sqlite3.connect(self._path, timeout=5)) as connection, connection:
-                # No journal file that could outlive the index it belongs to.
-                connection.execute("PRAGMA journal_mode = MEMORY")
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-                connection.execute("CREATE TABLE IF NOT EXISTS runs (run_id PRIMARY KEY, card)")
-                connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?)", rows)
-                connection.executemany("DELETE FROM runs WHERE run_id = ?", [(i,) for i in gone])
-        except sqlite3.OperationalError:
-            return  # read-only or busy: the folders hold everything
-        except sqlite3.DatabaseError:
-            self._discard()
-
-    def _discard(self) -> None:
-        try:
-            self._path.unlink(missing_ok=True)
-        except OSError:
-            return  # it is rebuilt, or ignored, the next time
+def _card(folder: Path) -> _Card:
+    """Read a run's card; `RunError` where it is damaged."""
+    path = folder / "run.json"
+    with io_errors(f"read {path}"), path.open("rb") as stream:
+        content = stream.read(MAX_CARD_BYTES + 1)
+    if len(content) > MAX_CARD_BYTES:
+        raise RunError(f"{path} must have at most {MAX_CARD_BYTES} bytes, got more")
+    try:
+        return _Card.model_validate_json(content)
+    except ValidationError as error:
+        raise RunError(f"cannot read {path}: {one_line(error, _Card, 'the card')}") from None

@@ -1,76 +1,45 @@
-"""The tables of a run as Parquet files, and back, equal; nobody ever finds half a file."""
+"""A run as files and back, equal: its tables as Parquet, its scenario as YAML."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
-import secrets
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from driftsched.core.errors import RunError
+from driftsched.results.files import io_errors, write_folder
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import from_yaml, to_yaml
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 __all__ = [
     "TABLES",
-    "io_errors",
     "parquet_bytes",
     "provenance_json",
-    "read_parquet",
     "read_run",
+    "run_files",
     "write_parquet",
-    "write_run_files",
-    "written_aside",
 ]
 
-TABLES = ("requests", "queues", "gpus", "learning")
-"""The tables of a run, by the names of `RunResult`'s attributes."""
+TABLES = {
+    "requests": ("request_id", "tenant", "status", "arrival_s"),
+    "queues": ("time_s", "tenant", "waiting", "running"),
+    "gpus": ("time_s", "replica", "busy"),
+    "learning": ("time_s", "request_id", "key", "bias"),
+}
+"""The tables of a run, by the names of `RunResult`'s attributes, and columns that tell each."""
 CATEGORIES = b"driftsched.categories"
-PREFIX = ".partial-"
-
-
-@contextmanager
-def io_errors(doing: str) -> Iterator[None]:
-    """Turn what goes wrong with files into a `RunError` of one line: "cannot …: reason"."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(f"cannot {doing}: {reason}") from error
-
-
-@contextmanager
-def written_aside(folder: Path) -> Iterator[Path]:
-    """Give an empty folder to write into; when all went well its files appear in `folder`.
-
-    A new folder appears whole, by one renaming. In one that exists each file is replaced whole, and
-    other files in it stay. When something fails, `folder` is left as it was.
-    """
-    exists = folder.is_dir()
-    parent = folder if exists else folder.parent
-    parent.mkdir(parents=True, exist_ok=True)
-    aside = parent / f"{PREFIX}{secrets.token_hex(8)}"
-    aside.mkdir()
-    try:
-        yield aside
-        if exists:
-            for path in sorted(aside.iterdir()):
-                path.replace(folder / path.name)
-        else:
-            aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+DAMAGED = (
+    *(pa.ArrowException, ArithmeticError, AttributeError, LookupError, MemoryError, OSError),
+    *(RecursionError, TypeError, ValueError),
+)
+"""What readers raise for bytes that nobody wrote like this."""
 
 
 def parquet_bytes(table: pd.DataFrame) -> bytes:
@@ -88,29 +57,20 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     }
     metadata = (arrow.schema.metadata or {}) | {CATEGORIES: json.dumps(kept).encode()}
     sink = io.BytesIO()
-    pq.write_table(arrow.replace_schema_metadata(metadata), sink, compression="zstd")
+    arrow = arrow.replace_schema_metadata(metadata)
+    pq.write_table(arrow, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue()
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a table that `parquet_bytes` wrote.
-
-    Raises
-    ------
-    RunError
-        When the file is missing or damaged.
-    """
-    with io_errors(f"read {path}"):
-        data = path.read_bytes()
-    try:
-        arrow = pq.read_table(io.BytesIO(data))
-        table: pd.DataFrame = arrow.to_pandas()
-        kept = json.loads((arrow.schema.metadata or {}).get(CATEGORIES, b"{}"))
-        for name, words in kept.items():
-            table[name] = pd.Categorical(table[name], categories=words)
-    except (pa.ArrowException, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RunError(f"cannot read {path}: {reason}") from error
+def read_parquet(content: bytes) -> pd.DataFrame:
+    """Read a table that `parquet_bytes` wrote; what it raises for others is in `DAMAGED`."""
+    arrow = pq.read_table(io.BytesIO(content), page_checksum_verification=True)
+    table: pd.DataFrame = arrow.to_pandas()
+    kept = json.loads((arrow.schema.metadata or {}).get(CATEGORIES, b"{}"))
+    for name, words in kept.items():
+        if not set(table[name].dropna().unique()) <= set(words):
+            raise ValueError(f"column {name} has other words than its categories")
+        table[name] = pd.Categorical(table[name], categories=words)
     return table
 
 
@@ -119,46 +79,74 @@ def provenance_json(provenance: Mapping[str, object]) -> str:
     return json.dumps(provenance, indent=2, sort_keys=True, default=str) + "\n"
 
 
-def write_parquet(result: RunResult, folder: Path | str) -> None:
-    """Write a run to a folder: four Parquet files, scenario.yaml and provenance.json.
+def run_files(result: RunResult) -> Iterator[tuple[str, bytes]]:
+    """The files of a run: four Parquet files, scenario.yaml and provenance.json."""
+    for name in TABLES:
+        yield f"{name}.parquet", parquet_bytes(getattr(result, name))
+    yield "scenario.yaml", to_yaml(result.scenario).encode()
+    yield "provenance.json", provenance_json(result.provenance).encode()
 
-    Equal runs give equal bytes, but for provenance.json. A new folder appears whole; in one that
-    exists files are replaced one by one, each whole.
+
+def write_parquet(result: RunResult, folder: Path | str) -> None:
+    """Write a run to a folder, `run_files`, as `write_folder` does.
+
+    Equal runs give equal bytes, but for provenance.json.
 
     Raises
     ------
     RunError
         When the folder cannot be written.
     """
-    with io_errors(f"write to {folder}"), written_aside(Path(folder)) as aside:
-        write_run_files(result, aside)
+    write_folder(run_files(result), folder)
 
 
-def write_run_files(result: RunResult, folder: Path) -> None:
-    """Write the files of `write_parquet` straight into an existing folder."""
-    for name in TABLES:
-        (folder / f"{name}.parquet").write_bytes(parquet_bytes(getattr(result, name)))
-    (folder / "scenario.yaml").write_bytes(to_yaml(result.scenario).encode())
-    (folder / "provenance.json").write_bytes(provenance_json(result.provenance).encode())
-
-
-def read_run(folder: Path | str) -> RunResult:
+def read_run(folder: Path | str, sums: Mapping[str, str] | None = None) -> RunResult:
     """Read a run back from the folder that `write_parquet` wrote.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Holds the files.
+    sums : mapping of str to str, optional
+        SHA-256 by name that files must have.
 
     Raises
     ------
     RunError
-        When a file is missing or damaged.
+        When a file is missing, damaged, or another than it should be.
     ScenarioError
         When the scenario is not valid for this version.
     """
-    place = Path(folder)
-    with io_errors(f"read the run in {place}"):
-        scenario = (place / "scenario.yaml").read_text(encoding="utf-8")
-        provenance = (place / "provenance.json").read_text(encoding="utf-8")
-    tables = {name: read_parquet(place / f"{name}.parquet") for name in TABLES}
+    place, sums = Path(folder), sums or {}
+
+    def content(name: str) -> bytes:
+        with io_errors(f"read the run in {place}"):
+            found = (place / name).read_bytes()
+        if name in sums and hashlib.sha256(found).hexdigest() != sums[name]:
+            raise ValueError("it is not the file that was saved (its SHA-256 is another)")
+        return found
+
+    with _damage(place / "scenario.yaml"):
+        text = content("scenario.yaml").decode()
+    with _damage(place / "provenance.json"):
+        provenance = dict(json.loads(content("provenance.json")))
+    for name in set(sums) - {"scenario.yaml", "provenance.json", *(f"{t}.parquet" for t in TABLES)}:
+        with _damage(place / name):
+            content(name)  # not needed here, but what is wrong with it must not go unseen
+    tables = {}
+    for name, columns in TABLES.items():
+        with _damage(place / f"{name}.parquet"):
+            tables[name] = read_parquet(content(f"{name}.parquet"))
+            if missing := set(columns) - set(tables[name].columns):
+                raise ValueError(f"it is no table of {name}: column {min(missing)} is missing")
+    return RunResult(scenario=from_yaml(text), provenance=provenance, **tables)
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Turn whatever is wrong with the content of a file into a `RunError` of one line."""
     try:
-        facts = json.loads(provenance)
-    except ValueError as error:
-        raise RunError(f"cannot read {place / 'provenance.json'}: {error}") from error
-    return RunResult(scenario=from_yaml(scenario), provenance=facts, **tables)
+        yield
+    except DAMAGED as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise RunError(f"cannot read {path}: {reason}") from error

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import random
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from driftsched.core.errors import RunError
+from driftsched.core.errors import DriftSchedError, RunError, ScenarioError
 from driftsched.results import (
     csv_text,
     export_zip,
@@ -157,6 +158,30 @@ def test_what_cannot_be_written_or_read_is_said_in_one_line(tmp_path: Path) -> N
     (tmp_path / "run" / "gpus.parquet").write_bytes(b"PAR1 but no more")
     with pytest.raises(RunError, match=r"^cannot read .*gpus.parquet: .+$"):
         read_run(tmp_path / "run")
+
+
+def test_flipped_bits_are_told_in_one_line(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    write_parquet(hand_run(), tmp_path)
+    for path in sorted(tmp_path.iterdir()):
+        good = path.read_bytes()
+        for _ in range(60):
+            bad = bytearray(good)
+            bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+            path.write_bytes(bad)
+            try:
+                read_run(tmp_path)
+            except DriftSchedError as error:
+                assert "\n" not in str(error)
+                assert path.name in str(error) or isinstance(error, ScenarioError)
+        path.write_bytes(good)
+
+
+def test_a_table_under_anothers_name_is_refused(tmp_path: Path) -> None:
+    write_parquet(hand_run(), tmp_path)
+    (tmp_path / "queues.parquet").write_bytes((tmp_path / "gpus.parquet").read_bytes())
+    with pytest.raises(RunError, match=r"queues.parquet: it is no table of queues: column"):
+        read_run(tmp_path)
 
 
 def test_zip_holds_everything(real_run: RunResult) -> None:

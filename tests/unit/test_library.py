@@ -1,6 +1,8 @@
-"""The run library: what is saved comes back; the index can go at any time."""
+"""The run library: what is saved comes back; damage is told, and nothing half is left."""
 
-import sqlite3
+import json
+import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,40 +84,6 @@ def test_the_title_defaults_to_the_scenarios(library: RunLibrary) -> None:
         library.save(hand_run(), "x" * 201)
 
 
-@pytest.mark.parametrize("damage", ["missing", "garbage", "empty", "other", "cut"])
-def test_the_index_is_rebuilt_when_it_is_no_good(library: RunLibrary, damage: str) -> None:
-    saved = {library.save(hand_run(), str(n)) for n in range(3)}
-    before = library.list()
-    index = library.home / "index.sqlite"
-    assert index.is_file()
-    if damage == "missing":
-        index.unlink()
-    elif damage == "other":
-        index.unlink()
-        with sqlite3.connect(index) as connection:
-            connection.execute("CREATE TABLE runs (x)")
-        connection.close()
-    else:
-        content = {
-            "garbage": b"not a database" * 500,
-            "empty": b"",
-            "cut": index.read_bytes()[:5000],
-        }
-        index.write_bytes(content[damage])
-    pd.testing.assert_frame_equal(library.list(), before)
-    assert ids(library) == saved
-    with sqlite3.connect(index) as connection:
-        assert connection.execute("SELECT count(*) FROM runs").fetchone() == (3,)
-    connection.close()
-
-
-def test_the_index_is_used(library: RunLibrary) -> None:
-    run_id = library.save(hand_run(), "In the index")
-    library.list()
-    (library.home / "runs" / run_id / "run.json").write_text("{}")
-    assert list(library.list()["title"]) == ["In the index"], "the card was read again"
-
-
 def test_folders_that_come_and_go_behind_its_back(library: RunLibrary, tmp_path: Path) -> None:
     one, two = library.save(hand_run(), "1"), library.save(hand_run(), "2")
     assert ids(library) == {one, two}
@@ -129,19 +97,53 @@ def test_what_is_no_run_is_left_out(library: RunLibrary) -> None:
     saved = library.save(hand_run())
     runs = library.home / "runs"
     (runs / "notes").mkdir()
-    (runs / "broken").mkdir()
-    (runs / "broken" / "run.json").write_text("[1, 2")
-    (runs / "half").mkdir()
-    (runs / "half" / "run.json").write_text('{"title": "x"}')
     (runs / ".partial-1").mkdir()
     (runs / "file").write_text("")
     assert ids(library) == {saved}
 
 
-def test_an_index_that_cannot_be_written_costs_nothing_but_time(library: RunLibrary) -> None:
-    saved = library.save(hand_run())
-    (library.home / "index.sqlite").mkdir()
-    assert ids(library) == {saved}
+def damaged(card: str) -> dict[str, str]:
+    """What somebody, a disk or another program may have made of a card."""
+    return {
+        "empty": "",
+        "cut": card[:100],
+        "no object": "[1, 2]",
+        "other object": '{"title": "x"}',
+        "huge seed": card.replace('"seed": 1', f'"seed": {2**70}'),
+        "negative count": card.replace('"requests": 7', '"requests": -7'),
+        "lone surrogate": card.replace('"Fine"', '"\\ud800"'),
+        "long title": card.replace('"Fine"', f'"{"x" * 201}"'),
+        "nested deep": "[" * 50_000 + "]" * 50_000,
+        "too long": card + " " * 100_000,
+        "path for a name": card.replace('"metrics.csv"', '"../../secret.csv"'),
+    }
+
+
+def test_a_damaged_card_is_listed_with_its_reason_and_the_others_stand(
+    library: RunLibrary,
+) -> None:
+    fine = library.save(hand_run(), "Fine")
+    good = (library.home / "runs" / fine / "run.json").read_text()
+    broken = damaged(good)
+    for name, card in broken.items():
+        assert card != good, name
+        folder = library.home / "runs" / name.replace(" ", "-")
+        folder.mkdir()
+        (folder / "run.json").write_text(card)
+    (folder / "run.json").write_bytes(b'{"title": "\xff"}')
+    table = library.list().set_index("run_id")
+    assert table.index[0] == fine
+    assert (table.loc[fine, "title"], table.loc[fine, "damage"]) == ("Fine", "")
+    assert set(table.index) == {fine, *(name.replace(" ", "-") for name in broken)}
+    for run_id, reason in table["damage"].drop(fine).items():
+        name = str(run_id)
+        assert str(library.home / "runs" / name / "run.json") in reason
+        assert "\n" not in reason
+        reason.encode()
+        with pytest.raises(RunError, match=re.escape(reason)):
+            library.load(name)
+        library.delete(name)
+    assert ids(library) == {fine}
 
 
 def test_deleted_runs_are_gone(library: RunLibrary) -> None:
@@ -152,6 +154,79 @@ def test_deleted_runs_are_gone(library: RunLibrary) -> None:
     assert [path.name for path in (library.home / "runs").iterdir()] == [two]
     with pytest.raises(UnknownNameError, match=r"run must be the id of a saved run .* holds 1\)"):
         library.load(one)
+
+
+def test_where_one_run_is_not_known_none_is_deleted(library: RunLibrary) -> None:
+    one = library.save(hand_run())
+    with pytest.raises(UnknownNameError):
+        library.delete(one, "nothing")
+    assert ids(library) == {one}
+
+
+def test_of_a_run_that_is_a_link_the_link_is_deleted(library: RunLibrary, tmp_path: Path) -> None:
+    run_id = library.save(hand_run())
+    folder = library.home / "runs" / run_id
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    assert ids(library) == {run_id}
+    library.delete(run_id)
+    assert list((library.home / "runs").iterdir()) == []
+    assert (tmp_path / "elsewhere" / "run.json").is_file()
+
+
+@pytest.mark.parametrize("name", [*(f"{name}.parquet" for name in TABLES), "scenario.yaml"])
+def test_another_file_under_a_right_name_is_refused(library: RunLibrary, name: str) -> None:
+    """Figures of another run would be shown as this one's."""
+    one, two = library.save(hand_run()), library.save(hand_run(seed=7))
+    run = library.load(two)
+    run.requests["e2e_s"] += 1.0
+    run.queues["waiting"] += 1
+    run.gpus["busy"] /= 2
+    run.learning["bias"] += 1.0
+    two = library.save(run)
+    runs = library.home / "runs"
+    (runs / one / name).write_bytes((runs / two / name).read_bytes())
+    with pytest.raises(RunError, match=rf"^cannot read .*{name}: it is not the file that was"):
+        library.load(one)
+    library.load(two)
+
+
+def test_one_flipped_bit_is_found_in_every_file(library: RunLibrary) -> None:
+    run_id, rng = library.save(hand_run()), random.Random(1)
+    files = set((library.home / "runs" / run_id).iterdir())
+    for path in sorted(path for path in files if path.name != "run.json"):
+        good = path.read_bytes()
+        for _ in range(5):
+            bad = bytearray(good)
+            bad[rng.randrange(len(bad))] ^= 1 << rng.randrange(8)
+            path.write_bytes(bad)
+            with pytest.raises(RunError, match=rf"^cannot read .*{path.name}: it is not the file"):
+                library.load(run_id)
+        path.write_bytes(good)
+
+
+def test_runs_saved_before_there_were_checksums_can_be_loaded(library: RunLibrary) -> None:
+    run_id = library.save(hand_run())
+    path = library.home / "runs" / run_id / "run.json"
+    card = json.loads(path.read_text())
+    assert set(card.pop("files")) == {
+        *(f"{name}.parquet" for name in TABLES), "scenario.yaml", "provenance.json", "metrics.csv",
+    }  # fmt: skip
+    path.write_text(json.dumps(card))
+    assert list(library.list()["damage"]) == [""]
+    assert library.load(run_id).scenario == hand_run().scenario
+
+
+def test_what_a_killed_process_left_is_gone_when_the_library_is_opened(
+    library: RunLibrary,
+) -> None:
+    saved = library.save(hand_run())
+    for kind in ("partial", "deleted"):
+        folder = library.home / "runs" / f".{kind}-{'0' * 16}"
+        folder.mkdir()
+        (folder / "run.json").write_text("{")
+    assert ids(library) == {saved}
+    assert [path.name for path in (library.home / "runs").iterdir()] == [saved]
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "", ".", "/etc", "a/b", "nothing", "a\x00b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import zipfile
@@ -99,3 +100,51 @@ def test_saved_runs_are_listed_with_the_ids_that_export_takes(
     assert out.splitlines()[1].endswith("Kept")
     code, _, err = called(capsys, "export", kept, "--csv", str(tmp_path / "csv"))
     assert code == 0, err
+
+
+def test_saved_runs_are_deleted_by_their_ids(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scripts say --yes; a person is asked, and everything but yes is no."""
+    ids = [data_of(capsys, "run", SMALL, "--save", "--json")["run_id"] for _ in range(3)]
+    code, _, err = called(capsys, "library", "delete", ids[0])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "must have --yes where nobody can be asked" in err
+    code, _, err = called(capsys, "library", "delete", ids[0], "nothing", "--yes")
+    assert code == 2
+    assert "run must be the id of a saved run" in err
+    assert len(RunLibrary().list()) == 3, "one is not known, so none is deleted"
+    assert data_of(capsys, "library", "delete", ids[0], "--yes", "--json") == {"deleted": [ids[0]]}
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    for answer, left in (("", 2), ("n", 2), ("y", 1)):
+        terminal.seek(0)
+        terminal.truncate()
+        terminal.write(f"{answer}\n")
+        terminal.seek(0)
+        code, _, err = called(capsys, "library", "delete", ids[1])
+        assert f"Delete for good: {ids[1]}? [y/N]" in err
+        assert (code, len(RunLibrary().list())) == (2 if left == 2 else 0, left)
+    for wrong in (["delete"], ["list", ids[2]], ["--yes"]):
+        assert called(capsys, "library", *wrong)[0] == 2
+
+
+def test_a_damaged_run_is_listed_with_its_reason_and_can_be_deleted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fine = data_of(capsys, "run", SMALL, "--save", "--title", "Fine\x1b[2J", "--json")["run_id"]
+    folder = RunLibrary().home / "runs" / "broken"
+    folder.mkdir()
+    (folder / "run.json").write_text('{"seed": ' + str(2**70) + "}")
+    _, out, _ = called(capsys, "library")
+    _, first, second = out.splitlines()
+    assert first.startswith(fine)
+    assert first.endswith("Fine�[2J")
+    assert second.startswith("broken")
+    assert "damaged: cannot read" in second
+    code, _, err = called(capsys, "export", "broken", "--csv", str(folder / "csv"))
+    assert (code, err.count("\n")) == (1, 1)
+    assert data_of(capsys, "library", "--json")["runs"][1]["damage"]
+    assert called(capsys, "library", "delete", "broken", "--yes")[0] == 0
+    assert list(RunLibrary().list()["run_id"]) == [fine]

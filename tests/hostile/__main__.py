@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.hostile import kills
+from tests.hostile import endpoints, kills, traces
 
 __all__ = ["TRIALS", "Trial"]
 
@@ -30,6 +30,8 @@ class Trial(NamedTuple):
 
 TRIALS = [
     Trial("kills", kills.trial, small=8, full=400),
+    Trial("traces", traces.trial, small=150, full=20_000),
+    Trial("endpoints", endpoints.trial, small=200, full=20_000),
 ]
 
 

@@ -24,7 +24,6 @@ from driftsched.live.openai_options import (
 from driftsched.live.traffic import prompt_text
 from driftsched.scenario import load_scenario
 from driftsched.workload import generate
-from tests.hostile import endpoints
 from tests.support.faulty_server import FaultyServer
 
 VLLM = """
@@ -262,8 +261,3 @@ def test_any_end_of_line_ends_an_event(end: bytes, size: int) -> None:
     reader = EventReader(100, 1000)
     chunks = [stream[at : at + size] for at in range(0, len(stream), size)]
     assert [data for chunk in chunks for data in reader.feed(chunk)] == [b"{1}", b"{2}"]
-
-
-def test_a_share_of_the_hostile_endpoints() -> None:
-    """`tests.hostile` tries as many as one likes; these few belong to every run of the tests."""
-    assert endpoints.trial(seed=1, n=200) == []

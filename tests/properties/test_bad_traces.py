@@ -16,7 +16,6 @@ from driftsched.core.errors import TraceError
 from driftsched.scenario import TraceColumns, TraceSource
 from driftsched.workload import look_at_trace
 from driftsched.workload.traces.read import read_rows
-from tests.hostile import traces
 
 AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(
     f"2023-11-16 18:15:{i:02d}.6805900,{374 + i},{44 + i}\n" for i in range(12)
@@ -182,8 +181,3 @@ def test_packed_marked_and_windows_files_read_the_same(name: str) -> None:
         for column in ("time_ns", "prompt_tokens", "output_tokens"):
             assert np.array_equal(getattr(rows, column), getattr(expected, column))
         assert rows.clients == expected.clients
-
-
-def test_a_share_of_the_hostile_files() -> None:
-    """`tests.hostile` tries as many as one likes; these few belong to every run of the tests."""
-    assert traces.trial(seed=1, n=150) == []

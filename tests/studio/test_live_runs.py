@@ -76,6 +76,29 @@ def test_engine_in_use_is_refused_and_says_by_what(runs: LiveRuns, tmp_path: Pat
     assert finish(start(runs, tmp_path / "go", "http://127.0.0.1:1")).state is State.DONE
 
 
+def test_other_names_of_a_server_are_the_same_engine(runs: LiveRuns, tmp_path: Path) -> None:
+    """By another name, path or loopback address a second run began on a server in use."""
+    first = start(runs, tmp_path / "go", "http://127.0.0.1:1/v1")
+    for name in ("localhost:1/v1", "127.0.0.2:1/v1", "127.0.0.1:1/other/v1", "[::1]:1/v1"):
+        with pytest.raises(InputError, match="engine must be free"):
+            start(runs, tmp_path / "go", f"http://{name}")
+    (tmp_path / "go").touch()
+    finish(first)
+
+
+def test_there_is_one_number_for_all_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run is a process, however many engines there are."""
+    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path / "home"))
+    runs = LiveRuns(most=1)
+    first = start(runs, tmp_path / "go", "a")
+    with pytest.raises(InputError, match="live runs must be at most 1 at once"):
+        start(runs, tmp_path / "go", "b")
+    (tmp_path / "go").touch()
+    finish(first)
+    finish(start(runs, tmp_path / "go", "b"))
+    runs.close()
+
+
 def test_run_that_fails_says_why_and_frees_its_engine(runs: LiveRuns, tmp_path: Path) -> None:
     job = finish(start(runs, tmp_path / "x", task=tasks.refuse_live))
     assert (job.state, job.error) == (State.FAILED, "seed must be >= 0, got -1")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from driftsched.cli.live import live_options
@@ -66,8 +67,43 @@ def live_page() -> AppTest:
     return app
 
 
-def test_an_engine_outside_the_allow_list_is_refused_before_anything_is_sent() -> None:
+def test_visitors_choose_among_the_endpoints_that_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A field for any address told a visitor which ports of the server's machine are open."""
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "gpu1:8000, https://gpu2/v1 GPU2_KEY")
+    app = AppTest.from_file(PAGE, default_timeout=STEP_S)
+    app.query_params["world"] = "Live"
+    app.run()
+    chosen = app.multiselect(key=LiveKey.ENDPOINTS)
+    assert chosen.options == ["http://gpu1:8000/v1", "https://gpu2/v1"]
+    assert chosen.value == ["http://gpu1:8000/v1"]
+    assert not [field for field in app.text_input if "endpoints" in str(field.key)]
+    other = LiveSetup("openai", {"endpoints": ("http://127.0.0.1:22/v1",)})
+    with pytest.raises(InputError, match="must be one of those that this server's DRIFTSCHED_END"):
+        other.options()
+
+
+def test_addresses_are_typed_only_on_a_server_for_oneself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else who opens the studio to others would open the network behind it too."""
+    typed = LiveSetup("openai", {"endpoints": ("http://127.0.0.1:8001/v1",)})
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "loopback")
+    before = config.get_option("server.address")
+    try:
+        config.set_option("server.address", "127.0.0.1")
+        assert typed.options().engine.kind == "openai"
+        config.set_option("server.address", "192.0.2.1")
+        with pytest.raises(InputError, match="must be one of those"):
+            typed.options()
+    finally:
+        config.set_option("server.address", before)
+
+
+def test_an_engine_outside_the_allow_list_is_refused_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A shared studio must not become a way into its network."""
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "loopback")
     app = AppTest.from_file(PAGE, default_timeout=STEP_S)
     app.query_params["world"] = "Live"
     app.run()

@@ -74,6 +74,7 @@ class Server:
         options = self.options | {"server.port": self.port}
         command = [*self.program, *(f"--{name}={value}" for name, value in options.items())]
         environment = os.environ | {"DRIFTSCHED_HOME": self.home}
+        environment.setdefault("DRIFTSCHED_ENDPOINTS", "loopback")  # addresses may be typed
         if self.program[0] == sys.executable:  # what is installed must do without
             environment["PYTHONPATH"] = str(ROOT)
         self.log = Path(self.home) / "server.log"

@@ -15,6 +15,7 @@ from typing import Any
 
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.live.journal import journal_of
+from driftsched.live.openai_options import place_of
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
 from driftsched.studio.jobs import Job, State, once
@@ -37,6 +38,8 @@ class LiveJob(Job):
         What runs.
     engines : tuple of str
         What it holds while it runs, as people read it.
+    places : set of str
+        The same as they really are: all names of one server are one place.
     owner : str
         The session that started it.
     snapshot : object or None
@@ -50,6 +53,7 @@ class LiveJob(Job):
     def __init__(self, key: str, title: str, engines: Sequence[str], owner: str) -> None:
         super().__init__(key)
         self.title, self.engines, self.owner = title, tuple(engines), owner
+        self.places = places_of(engines)
         self.started = datetime.now(UTC)
         self.state = State.RUNNING
         self.result: RunResult | None = None
@@ -75,10 +79,12 @@ class LiveRuns:
     ----------
     keep : int
         Ended runs kept in memory, with their tables; the library keeps all.
+    most : int
+        Runs at once, on whatever engines.
     """
 
-    def __init__(self, keep: int = 6) -> None:
-        self._keep = keep
+    def __init__(self, keep: int = 6, most: int = 4) -> None:
+        self._keep, self._most = keep, most
         self._jobs: dict[str, LiveJob] = {}
         self._numbers = count(1)
         self._lock = threading.Lock()
@@ -107,16 +113,20 @@ class LiveRuns:
         Raises
         ------
         InputError
-            One of the engines is in use; the message says by what.
+            One of the engines is in use, and the message says by what; or there are too many runs.
         """
         with self._lock:
-            for job in self._jobs.values():
-                for engine in engines:
-                    if engine in job.engines and not job.ended.is_set():
-                        raise InputError(
-                            f"engine must be free to start a run, got {engine}, which runs "
-                            f"“{job.title}” since {job.started:%H:%M:%S} UTC"
-                        )
+            if holder := self._holder(engines):
+                shared = ", ".join(holder.engines)
+                raise InputError(
+                    f"engine must be free to start a run, got {shared}, which runs "
+                    f"“{holder.title}” since {holder.started:%H:%M:%S} UTC"
+                )
+            if sum(not job.ended.is_set() for job in self._jobs.values()) >= self._most:
+                raise InputError(
+                    f"live runs must be at most {self._most} at once on this server, got as many "
+                    "under way"
+                )
             job = LiveJob(f"live-{next(self._numbers)}", title, engines, owner)
             self._jobs[job.key] = job
             self._forget()
@@ -124,6 +134,16 @@ class LiveRuns:
             target=self._carry_out, args=(job, function, args), name=job.key, daemon=True
         ).start()
         return job
+
+    def holder(self, engines: Sequence[str]) -> LiveJob | None:
+        """Return a run under way on one of the engines, whatever they are called there."""
+        with self._lock:
+            return self._holder(engines)
+
+    def _holder(self, engines: Sequence[str]) -> LiveJob | None:
+        wanted = places_of(engines)
+        under_way = (job for job in self._jobs.values() if not job.ended.is_set())
+        return next((job for job in under_way if wanted & job.places), None)
 
     def all(self) -> list[LiveJob]:
         """Runs under way and those kept, the newest first."""
@@ -174,6 +194,11 @@ class LiveRuns:
                 journal.unlink(missing_ok=True)
         except DriftSchedError as error:
             job.error = str(error)
+
+
+def places_of(engines: Sequence[str]) -> set[str]:
+    """Where engines are: endpoints by their resolved addresses, others by their names."""
+    return {place_of(engine) if "://" in engine else engine for engine in engines}
 
 
 @once

@@ -10,8 +10,8 @@ import streamlit as st
 
 from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
-from driftsched.live.openai_options import OpenAIOptions
-from driftsched.studio.live.state import LiveKey, LiveSetup, get_setup
+from driftsched.live.openai_options import ALLOWED, OpenAIOptions, offered_endpoints
+from driftsched.studio.live.state import LiveKey, LiveSetup, any_address, get_setup
 from driftsched.studio.scenario_editor.form import edit_fields
 from driftsched.studio.show import problem
 
@@ -50,10 +50,28 @@ def _server(setup: LiveSetup) -> dict[str, Any]:
     left, right = st.columns([5, 2], vertical_alignment="bottom")
     server = partial(edit_fields, setup.form, OpenAIOptions, path="openai")
     with left:
-        setup.server = server(setup.server, only=("endpoints", "model"), columns=2)
+        if any_address():
+            setup.server = server(setup.server, only=("endpoints", "model"), columns=2)
+        else:
+            setup.server["endpoints"] = _offered()
+            setup.server = server(setup.server, only=("model",), columns=1)
     with right.popover("Interface", icon=":material/settings_ethernet:", width="stretch"):
         setup.server = server(setup.server, only=("api", "priority"), columns=1)
     return setup.server
+
+
+def _offered() -> list[str]:
+    """Choose among the endpoints that the operator names."""
+    offered = offered_endpoints()
+    return st.multiselect(
+        "Addresses",
+        offered,
+        default=offered[:1],
+        key=LiveKey.ENDPOINTS,
+        persist_state="session",
+        help="Several are replicas of one model. Which ones are offered, and their keys, is set on "
+        f"the server ({ALLOWED}).",
+    )
 
 
 def _pace(setup: LiveSetup) -> None:

@@ -72,15 +72,7 @@ def start_button(scenario: Scenario, options: LiveOptions) -> None:
     """Draw the button that starts the scenario on the engine, and say what it will send."""
     setup = get_setup()
     shortened = limited(scenario, setup.requests)
-    engines = engine_names(options)
-    holder = next(
-        (
-            job
-            for job in live_runs().all()
-            if not job.ended.is_set() and {*engines} & {*job.engines}
-        ),
-        None,
-    )
+    holder = live_runs().holder(engine_names(options))
     left, right = st.columns([1, 3], vertical_alignment="center")
     if left.button(
         "Start the run",

@@ -9,13 +9,19 @@ from typing import Any, cast
 
 import streamlit as st
 
+from driftsched.core.errors import InputError
 from driftsched.live import EngineSpec, LiveOptions, parse_options
-from driftsched.live.openai_options import OpenAIOptions
+from driftsched.live.openai_options import (
+    ALLOWED,
+    OpenAIOptions,
+    any_endpoint,
+    offered_endpoints,
+)
 from driftsched.scenario import Scenario, changed
 from driftsched.studio.scenario_editor.draft import Form
 from driftsched.studio.scenario_editor.schema import first_values
 
-__all__ = ["LiveKey", "LiveSetup", "get_setup", "limited"]
+__all__ = ["LiveKey", "LiveSetup", "any_address", "get_setup", "limited"]
 
 _SETUP = "live_setup"
 
@@ -24,6 +30,7 @@ class LiveKey(StrEnum):
     """Every widget key of the live part of the Run page."""
 
     ENGINE = "live_engine"
+    ENDPOINTS = "live_endpoints"
     WEIGHTS = "live_weights"
     SIZE = "live_size"
     DEVICE = "live_device"
@@ -74,7 +81,20 @@ class LiveSetup:
         InputError
             One line: the field, the rule and the value.
         """
-        return parse_options(self.pace | {"engine": self.engine | {"kind": self.kind}})
+        options = parse_options(self.pace | {"engine": self.engine | {"kind": self.kind}})
+        offered = offered_endpoints()
+        for address in getattr(options.engine, "endpoints", ()):
+            if address not in offered and not any_address():
+                raise InputError(
+                    f"engine.endpoints must be one of those that this server's {ALLOWED} names "
+                    f"({', '.join(offered)}), got {address}"
+                )
+        return options
+
+
+def any_address() -> bool:
+    """Whether visitors may type addresses: the operator says so, and all are on this machine."""
+    return any_endpoint() and st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
 
 
 def get_setup() -> LiveSetup:

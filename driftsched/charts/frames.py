@@ -98,16 +98,16 @@ def peaks(time_s: Floats, level: Floats, points: int = POINTS) -> tuple[Floats, 
     return starts, np.where(stop > first, np.maximum(inside, entered), entered)
 
 
-def bin_means(time_s: Floats, value: Floats, points: int = POINTS) -> tuple[Floats, Floats]:
-    """Thin out samples to means over at most `points` equal intervals; NaN is left out."""
+def bin_means(time_s: Floats, value: Floats) -> tuple[Floats, Floats]:
+    """Thin out samples to means over at most `POINTS` equal intervals; NaN is left out."""
     known = np.isfinite(value)
     time_s, value = time_s[known], value[known]
-    if len(time_s) <= points:
+    if len(time_s) <= POINTS:
         return time_s, value
-    edges = np.linspace(time_s[0], time_s[-1], points + 1)
-    place = np.clip(np.searchsorted(edges, time_s, side="right") - 1, 0, points - 1)
-    count = np.bincount(place, minlength=points)
-    total = np.bincount(place, weights=value, minlength=points)
+    edges = np.linspace(time_s[0], time_s[-1], POINTS + 1)
+    place = np.clip(np.searchsorted(edges, time_s, side="right") - 1, 0, POINTS - 1)
+    count = np.bincount(place, minlength=POINTS)
+    total = np.bincount(place, weights=value, minlength=POINTS)
     some = count > 0
     return (edges[:-1] + edges[1:])[some] / 2, total[some] / count[some]
 

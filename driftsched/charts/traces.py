@@ -66,11 +66,11 @@ def _trace(kind: str, x: Any, y: Any, name: str, hover: str | None) -> Trace:
     return {"type": kind, "x": x, "y": y, "name": name} | said
 
 
-def level(at: float = 1.0, *, upright: bool = False, yref: str = "y") -> Trace:
+def level(at: float = 1.0, *, upright: bool = False) -> Trace:
     """Shape of a dashed line through the whole plot, at a value of y, or of x where `upright`."""
     along, across = ("y", "x") if upright else ("x", "y")
     ends = {f"{along}0": 0, f"{along}1": 1, f"{across}0": at, f"{across}1": at}
-    refs = {f"{along}ref": f"{along} domain", f"{across}ref": yref if across == "y" else "x"}
+    refs = {f"{along}ref": f"{along} domain", f"{across}ref": across}
     return {"type": "line", "line": DASHED} | ends | refs
 
 

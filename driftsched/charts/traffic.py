@@ -65,7 +65,7 @@ def arrivals(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
         time_s, tenant, rate_rps (requests a second): the same times for each tenant. Over 300
         times become as many means.
     marks : sequence of (float, str)
-        Labelled vertical lines, such as ``phase_marks(frame, "time_s")``.
+        Labelled vertical lines, such as `phase_marks`.
     """
     if frame.empty:
         return ARRIVALS.empty("No arrivals")

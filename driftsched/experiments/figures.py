@@ -281,17 +281,17 @@ def _service(run: RunArrays, cut: int, tenants: int) -> Floats:
     return service_tokens(tenants, work.tenant[done], *tokens)
 
 
-def warmup(ensemble: Ensemble, metric: str = "e2e_s") -> Warmup:
-    """Where the warm-up of all policies ends: MSER-5 on the mean over the replications.
+def warmup(ensemble: Ensemble) -> Warmup:
+    """Where the warm-up of all policies ends: MSER-5 on the mean end-to-end latency.
 
-    Requests are taken in order of arrival (Welch's averages), and the latest cut of any policy
-    counts, so that all keep the same requests. It is settled where every policy's is. `metric` is
-    e2e_s, ttft_s or queue_wait_s.
+    The mean is that over the replications, of requests in order of arrival (Welch's averages), and
+    the latest cut of any policy counts, so that all keep the same requests. It is settled where
+    every policy's is.
     """
     cuts = []
     for runs in ensemble.runs.values():
         shortest = min(map(len, runs))
-        values = np.array([run.latency(metric)[:shortest] for run in runs])
+        values = np.array([run.latency("e2e_s")[:shortest] for run in runs])
         known = ~np.isnan(values)
         count = known.sum(axis=0)
         total = np.where(known, values, 0.0).sum(axis=0)

@@ -38,7 +38,6 @@ def queue_series(ensemble: Ensemble, points: int = POINTS) -> pd.DataFrame:
             for policy, runs in ensemble.runs.items()
         },
         grid,
-        least=0.0,
     )
 
 
@@ -50,7 +49,7 @@ def tenant_queue_series(ensemble: Ensemble, policy: str, points: int = POINTS) -
         name: np.array([_waiting(run, run.workload.tenant == n, grid) for run in runs])
         for n, name in enumerate(ensemble.scenario.tenant_names)
     }
-    return _frame(levels, grid, least=0.0)
+    return _frame(levels, grid)
 
 
 def drift_series(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.DataFrame:
@@ -118,12 +117,12 @@ def _waiting(run: RunArrays, mine: NDArray[np.bool_] | np.bool_, grid: Floats) -
     return level
 
 
-def _frame(levels: dict[str, Floats], grid: Floats, least: float) -> pd.DataFrame:
-    """Means and intervals of levels of shape (replications, times)."""
+def _frame(levels: dict[str, Floats], grid: Floats) -> pd.DataFrame:
+    """Means and intervals of levels, 0 or more, of shape (replications, times)."""
     parts = []
     for name, values in levels.items():
         mean, half = values.mean(axis=0), half_width(values)
-        low = np.maximum(mean - half, least)
+        low = np.maximum(mean - half, 0.0)
         columns = {"name": name, "time_s": grid, "mean": mean, "low": low, "high": mean + half}
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)

@@ -161,7 +161,9 @@ def write_folder(files: Files, folder: Path | str) -> None:
 
 
 def write_file(path: Path | str, content: bytes) -> None:
-    """Write a file, which appears whole or not at all; a device or pipe is written to.
+    """Write a file, which appears whole or not at all.
+
+    A device, a pipe, and a file in a folder where nothing can be made are written to directly.
 
     Raises
     ------
@@ -170,7 +172,8 @@ def write_file(path: Path | str, content: bytes) -> None:
     """
     with io_errors(f"write {path}"):
         place = Path(path).resolve()
-        if place.exists() and not place.is_file():
+        beside_it = place.is_file() and os.access(place.parent, os.W_OK)
+        if place.exists() and not beside_it:
             place.write_bytes(content)
             return
         with beside(place.parent) as aside:

@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["join_marks", "phase_marks", "run_marks"]
 
 
-def phase_marks(frame: pd.DataFrame, time: str = "arrival_s") -> list[tuple[float, str]]:
-    """Return the start of each phase: (seconds, name) in order of time.
-
-    A phase starts at its first row in the column `time` of the frame, which has a column phase.
-    """
-    if frame.empty or "phase" not in frame:
+def phase_marks(requests: pd.DataFrame) -> list[tuple[float, str]]:
+    """Return the start of each phase, its first arrival: (seconds, name) in order of time."""
+    if requests.empty or "phase" not in requests:
         return []
-    starts = frame.groupby("phase", observed=True)[time].min().sort_values()
+    starts = requests.groupby("phase", observed=True)["arrival_s"].min().sort_values()
     return [(float(at), str(name)) for name, at in starts.items() if np.isfinite(at)]
 
 
@@ -43,10 +40,8 @@ def join_marks(*groups: Iterable[tuple[float, str]]) -> list[tuple[float, str]]:
     return [(at, " · ".join(joined[at])) for at in sorted(joined)]
 
 
-def run_marks(
-    result: RunResult, others: list[tuple[float, str]] | None = None
-) -> list[tuple[float, str]]:
-    """Return (seconds, label) of phases, drift, events and `others`, such as faults, in order.
+def run_marks(result: RunResult) -> list[tuple[float, str]]:
+    """Return (seconds, label) of phases, drift and events, in order.
 
     A phase starts at its first request, and drift stands where the requests it changed came. What
     an autoscaler did stands at the first sample after it. A live run says itself when drift set in,
@@ -56,7 +51,7 @@ def run_marks(
     live = result.provenance.get("live")
     if live is not None:
         drift = [(float(at), str(label)) for at, label in live.get("drift_marks", ())]
-        return join_marks(phases, drift, others or [])
+        return join_marks(phases, drift)
     drift = []
     if result.scenario.drift and phases:
         segments, starts = _segments(result)
@@ -66,7 +61,7 @@ def run_marks(
         for event in result.scenario.events
         for moment in event.moments()
     ]
-    return join_marks(phases, drift, events, _autoscaled(result), others or [])
+    return join_marks(phases, drift, events, _autoscaled(result))
 
 
 def _autoscaled(result: RunResult) -> list[tuple[float, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import ScenarioError
@@ -32,6 +33,8 @@ __all__ = [
     "repeated",
     "seconds",
     "single_run",
+    "trace_fit",
+    "trace_report",
 ]
 
 AT_ONCE = 2_000_000
@@ -116,7 +119,8 @@ def ensemble(
     from driftsched.experiments import run_ensemble
 
     variants = dict(zip(names, scenarios, strict=True))
-    if engine_ready() and _requests(scenarios[0]) * len(names) * replications <= AT_ONCE:
+    drawn = all(scenario.trace is None for scenario in scenarios)  # a file is read apart
+    if drawn and engine_ready() and _amount((replications, *scenarios))[0] <= AT_ONCE:
         try:
             return run_ensemble(variants, replications, engine="compiled", progress=progress)
         except ScenarioError:  # the other engine knows more; or it says the same
@@ -132,15 +136,6 @@ def ensemble_apart(
 
     variants = dict(zip(names, scenarios, strict=True))
     return run_ensemble(variants, replications, progress=progress)
-
-
-def _requests(scenario: Scenario) -> float:
-    """Requests of one replication; those of a trace are counted."""
-    from driftsched.experiments.traffic import traffic_cache
-
-    if scenario.trace is None:
-        return sum(phase.expected_requests for phase in scenario.phases)
-    return len(traffic_cache().get(scenario, (scenario.seed,))[0].workload)
 
 
 def load_sweep(
@@ -182,3 +177,42 @@ def single_run(scenario: Scenario, *, progress: Progress) -> RunResult:
     from driftsched.simulation import simulate
 
     return simulate(scenario, progress=progress)
+
+
+def trace_report(
+    scenario: Scenario, *, progress: Progress
+) -> tuple[dict[str, int], tuple[str, ...], pd.DataFrame, int]:
+    """Read a scenario's trace: counts, what was done to it, its problems and how many they are."""
+    import pandas as pd
+
+    from driftsched.workload import import_trace
+
+    assert scenario.trace is not None
+    report = import_trace(scenario, Path(scenario.trace.file), progress=progress)
+    numbers = {
+        "Rows read": report.rows_read,
+        "Requests": report.rows_taken,
+        "Left out": report.rows_skipped,
+        "Cut to the context": report.rows_cut,
+    }
+    problems = pd.DataFrame(
+        [(p.line, p.column, p.message, p.value[:60]) for p in report.problems],
+        columns=["Line", "Column", "Problem", "Value"],
+    )
+    return numbers, report.rules, problems, report.problem_count
+
+
+def trace_fit(
+    scenario: Scenario,
+    keep: bool,
+    *,
+    progress: Progress,  # noqa: ARG001  a fit takes a blink
+) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+    """Fit a scenario to its trace: its YAML, a table of the fits, their curves."""
+    from driftsched.scenario import to_yaml
+    from driftsched.workload.fit import fit_trace
+
+    assert scenario.trace is not None
+    base, name = scenario if keep else None, f"{scenario.name[:33]}-fitted"
+    found = fit_trace(Path(scenario.trace.file), scenario.trace, base, name)
+    return to_yaml(found.scenario), found.table(), found.curves()

@@ -16,8 +16,8 @@ from driftsched.scenario import (
     TraceSource,
     from_yaml,
     parse_scenario,
-    to_yaml,
 )
+from driftsched.studio import work
 from driftsched.studio.scenario_editor.draft import Data, Draft
 from driftsched.studio.scenario_editor.form import edit_fields
 from driftsched.studio.show import chart, problem
@@ -28,9 +28,9 @@ from driftsched.studio.traces import (
     is_stored_trace,
     store_trace,
 )
+from driftsched.studio.waiting import result_of
 from driftsched.studio.words import plain
-from driftsched.workload import TraceLook, import_trace, look_at_trace
-from driftsched.workload.fit import fit_trace
+from driftsched.workload import TraceLook, look_at_trace
 
 __all__ = ["recorded"]
 
@@ -121,11 +121,13 @@ def _report(draft: Draft) -> None:
     try:
         scenario = parse_scenario(draft.data | {"phases": [], "trace": lenient})
         check_browser_scenario(scenario)
-        with st.spinner("Reading the file…"):
-            numbers, rules, problems, count = _read(scenario.model_dump_json(by_alias=True))
     except InputError as error:
         problem(error)
         return
+    found = result_of(work.trace_report, (scenario,), slot="trace-report")
+    if found is None:
+        return
+    numbers, rules, problems, count = found
     for column, (name, value) in zip(st.columns(4), numbers.items(), strict=True):
         column.metric(name, f"{value:,}")
     st.markdown("\n".join(f"- {plain(rule[:1].upper() + rule[1:])}." for rule in rules))
@@ -142,23 +144,6 @@ def _report(draft: Draft) -> None:
         _fitted(draft, scenario)
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _read(scenario_json: str) -> tuple[dict[str, int], tuple[str, ...], pd.DataFrame, int]:
-    scenario = Scenario.model_validate_json(scenario_json)
-    report = import_trace(scenario, Path(scenario.trace.file if scenario.trace else ""))
-    numbers = {
-        "Rows read": report.rows_read,
-        "Requests": report.rows_taken,
-        "Left out": report.rows_skipped,
-        "Cut to the context": report.rows_cut,
-    }
-    problems = pd.DataFrame(
-        [(p.line, p.column, p.message, p.value[:60]) for p in report.problems],
-        columns=["Line", "Column", "Problem", "Value"],
-    )
-    return numbers, report.rules, problems, report.problem_count
-
-
 def _fitted(draft: Draft, scenario: Scenario) -> None:
     """Offer to replace the trace by processes fitted to it."""
     keep = st.radio(
@@ -168,11 +153,10 @@ def _fitted(draft: Draft, scenario: Scenario) -> None:
         format_func=KEEP.__getitem__,
         horizontal=True,
     )
-    try:
-        text, table, curves = _fit(scenario.model_dump_json(by_alias=True), bool(keep))
-    except InputError as error:
-        problem(error)
+    found = result_of(work.trace_fit, (scenario, bool(keep)), slot="trace-fit")
+    if found is None:
         return
+    text, table, curves = found
     st.dataframe(table, hide_index=True)
     chart(fit_chart(curves), curves, "fit")
     if st.button(
@@ -184,13 +168,3 @@ def _fitted(draft: Draft, scenario: Scenario) -> None:
         draft.take(from_yaml(text))
         set_scenario(draft.base)
         st.rerun()
-
-
-@st.cache_data(max_entries=8, show_spinner="Fitting…")
-def _fit(scenario_json: str, keep: bool) -> tuple[str, pd.DataFrame, pd.DataFrame]:
-    scenario = Scenario.model_validate_json(scenario_json)
-    if scenario.trace is None:
-        raise InputError("scenario must have a trace to fit, got none")
-    base, name = scenario if keep else None, f"{scenario.name[:33]}-fitted"
-    found = fit_trace(Path(scenario.trace.file), scenario.trace, base, name)
-    return to_yaml(found.scenario), found.table(), found.curves()

@@ -39,7 +39,7 @@ __all__ = [
 
 AT_ONCE = 2_000_000
 """Up to so many requests in all are simulated in the server's own threads."""
-MOST_REQUESTS, MOST_TOKENS = 5_000_000, 5_000_000_000
+MOST_REQUESTS, MOST_TOKENS = 2_000_000, 2_000_000_000
 """What one piece of work may simulate, all its repetitions together."""
 PER_S = 20_000
 """Requests that are simulated in a second, about, for guesses at how long something takes."""

@@ -141,7 +141,9 @@ def _edit_value(form: Form, place: Place, value: Any) -> Any:
     most = max((getattr(rule, "max_length", 0) for rule in place.field.metadata), default=0)
     if most > LONG:
         return st.text_area(value=value or "", height=80, **widget)
-    return st.text_input(value=value or "", **widget) or (None if is_optional(kind) else "")
+    hold = NOTHING.get(place.path, "")
+    typed = st.text_input(value=value or "", placeholder=hold, **widget)
+    return typed or (None if is_optional(kind) else "")
 
 
 def _choose(

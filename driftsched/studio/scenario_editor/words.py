@@ -99,6 +99,7 @@ NOTHING = {
     "gpu": "(the cluster's)",
     "model": "(the cluster's)",
     "slots": "batch size",
+    "openai.model": "the first it lists",
 }
 """Field → what it means that it is left out."""
 SINGULAR = {"drift": "drift event", "events": "event", "categories": "category"}

@@ -103,6 +103,17 @@ def test_removed_tenant_leaves_the_phases(page: AppTest) -> None:
     assert scenario(page).phases[1].shares == pytest.approx({"search": 0.5, "chat": 0.5})
 
 
+def test_shares_of_a_phase_are_kept_when_it_is_looked_at_and_edited(page: AppTest) -> None:
+    """A look must not change what is run."""
+    page.selectbox(key=Key.PRESET).set_value("noisy-neighbour").run()
+    page.selectbox(key=key(page, "phases-at")).set_value(1).run()
+    assert not page.error
+    assert scenario(page) == load_scenario("noisy-neighbour")
+    page.toggle(key=key(page, "phases.1.shares.on")).set_value(False).run()
+    assert not page.error
+    assert scenario(page).phases[1].shares is None
+
+
 def test_another_length_distribution_starts_near_the_former_mean(page: AppTest) -> None:
     """A chooser that ends in an error about missing parameters is of no use."""
     page.selectbox(key=key(page, "categories.0.output_tokens.kind")).set_value("gamma").run()

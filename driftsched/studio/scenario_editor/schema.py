@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -91,6 +91,8 @@ def item_of(annotation: Any) -> tuple[type | None, Any]:
     ((<class 'tuple'>, <class 'int'>), (<class 'dict'>, <class 'float'>), (None, None))
     """
     origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return item_of(inner[0])
     if origin in (tuple, dict):
         return origin, inner[0 if origin is tuple else 1]
     if NoneType in inner:

@@ -139,7 +139,7 @@ def carry_out(
 def _serve(pipe: Connection, memory_mb: int | None) -> None:
     """Carry out tasks until the other end is closed."""
     if memory_mb is not None:
-        with suppress(ImportError, ValueError):  # not on Windows; or less is allowed already
+        with suppress(ImportError, OSError, ValueError):  # not on every system, or less is allowed
             import resource
 
             most = memory_mb * 10**6

@@ -53,6 +53,14 @@ def bomb(depth: int) -> str:
     return "\n".join(lines)
 
 
+def test_numbers_to_base_60_are_text() -> None:
+    """YAML 1.1 multiplies them out digit by digit, which a long one makes a matter of minutes."""
+    data = read_yaml("a: 1:30\nb: 1:30.5\nc: 5\nd: 1.5\ne: 2026-01-01 10:00:00", "text")
+    assert (data["a"], data["b"], data["c"], data["d"]) == ("1:30", "1:30.5", 5, 1.5)
+    long = "1:" * 100_000 + "1"
+    assert read_yaml(f"a: {long}", "text") == {"a": long}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

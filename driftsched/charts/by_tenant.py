@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import few, finished, names_in, values_of
+from driftsched.charts.frames import few, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import Look, policy_colours, tenant_colours, translucent
 from driftsched.charts.traces import bars, dots, error_bar, level
 from driftsched.results import jain_index
+from driftsched.results.tables import finished_rows
 
 __all__ = ["fairness", "tenant_percentile", "tenants"]
 
@@ -46,7 +47,7 @@ def tenants(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s
     colours = policy_colours(requests_by_policy)
     traces, lowest, order = [], np.inf, dict[str, None]()
     for policy, requests in requests_by_policy.items():
-        done = finished(requests)
+        done = finished_rows(requests)
         boxes = {} if done.empty else _boxes(done, metric)
         if not boxes:
             continue

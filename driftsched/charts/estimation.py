@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import Floats, few, finished, names_in, spread
+from driftsched.charts.frames import Floats, few, names_in, spread
 from driftsched.charts.labels import TIME, compensator_label
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import PALETTE, Look, category_colours
 from driftsched.charts.traces import DASHED, band, bars, dots, error_bar, level, line
 from driftsched.results import confusion as size_confusion
+from driftsched.results.tables import finished_rows
 
 __all__ = ["bias", "confusion", "drift", "estimation_error", "estimation_scatter"]
 
@@ -71,7 +72,7 @@ def drift(
         Labelled vertical lines, such as `phase_marks`.
     """
     look = Look("Token drift", "drift", DRIFT, TIME, f"Actual / estimated {unit} (ratio)")
-    done = finished(requests)
+    done = finished_rows(requests)
     if done.empty:
         return look.empty()
     done = done[done["estimated_output_tokens"] > 0].sort_values("finish_s", kind="stable")
@@ -185,7 +186,7 @@ def estimation_scatter(
     """
     axes = f"Estimated output ({unit})", f"Actual output ({unit})"
     look = Look("Estimated and actual output", "estimation", DIAGONAL, *axes)
-    done = finished(requests)
+    done = finished_rows(requests)
     if done.empty:
         return look.empty()
     if len(done) > sample:
@@ -215,7 +216,7 @@ def confusion(requests: pd.DataFrame) -> go.Figure:
         Requests table with size_class and actual_size_class. Each cell shows its number of requests
         and its share of its row, that is of the requests which really had that size.
     """
-    if finished(requests).empty:
+    if finished_rows(requests).empty:
         return SIZES.empty()
     counts = size_confusion(requests).T
     cells, names = counts.to_numpy(), counts.index.to_numpy(dtype=object)

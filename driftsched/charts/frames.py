@@ -13,7 +13,6 @@ __all__ = [
     "OTHERS",
     "bin_means",
     "few",
-    "finished",
     "log_edges",
     "names_in",
     "peaks",
@@ -48,13 +47,6 @@ def few(column: pd.Series[Any]) -> pd.Series[Any]:
     text = column.astype(str)
     folded = text.where(text.isin(kept), OTHERS)
     return folded.astype(pd.CategoricalDtype([*kept, OTHERS]))
-
-
-def finished(requests: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the requests that finished."""
-    if requests.empty:
-        return requests
-    return requests[requests["status"] == "finished"]
 
 
 def values_of(frame: pd.DataFrame, column: str) -> Floats:

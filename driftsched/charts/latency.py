@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import Floats, few, finished, log_edges, names_in, values_of
+from driftsched.charts.frames import Floats, few, log_edges, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, tenant_colours, translucent
 from driftsched.charts.traces import (
@@ -23,6 +23,7 @@ from driftsched.charts.traces import (
     line,
     line_with_band,
 )
+from driftsched.results.tables import finished_rows
 
 __all__ = [
     "latency_bands",
@@ -77,7 +78,7 @@ def latency_cdf(
     """
     look = _distribution(metric, CURVES)
     values = {
-        policy: values_of(finished(requests), metric)
+        policy: values_of(finished_rows(requests), metric)
         for policy, requests in requests_by_policy.items()
     }
     colours = policy_colours(values)
@@ -146,7 +147,7 @@ def latency_histogram(requests: pd.DataFrame, metric: str = "e2e_s", bins: int =
     """
     name = f"histogram-{metric.removesuffix('_s')}"
     look = Look("Latency histogram", name, HUMPS, metric_label(metric), "Requests")
-    done = finished(requests)
+    done = finished_rows(requests)
     every = values_of(done, metric)
     if not len(every):
         return look.empty()

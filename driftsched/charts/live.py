@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import finished, spread, values_of
+from driftsched.charts.frames import spread, values_of
 from driftsched.charts.labels import TIME, metric_label, policy_label
 from driftsched.charts.queues import queue_steps
 from driftsched.charts.theme import BLUE, NEUTRAL, ORANGE, SHARE_AXIS, Look, policy_colours
 from driftsched.charts.traces import DASHED, cdf, dots, line
+from driftsched.results.tables import finished_rows
 
 __all__ = ["calibration", "twin", "twin_policies", "twin_queues"]
 
@@ -95,7 +96,7 @@ def _curves(
     look = Look(title, name, look_at, metric_label(metric), "Share of requests (%)")
     traces: list[dict[str, Any]] = []
     for label, (requests, colour, dash) in curves.items():
-        values = values_of(finished(requests), metric)
+        values = values_of(finished_rows(requests), metric)
         traces += cdf(values, label, colour, dash, MARKS) if len(values) else []
     if not traces:
         return look.empty()

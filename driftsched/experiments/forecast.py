@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from driftsched.experiments.load import OfferedLoad, offered_load
 from driftsched.results.marks import run_marks
 from driftsched.results.queues import TOTAL, sample_queues
+from driftsched.results.tables import codes_of, finished_rows
 from driftsched.simulation import simulate
 from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
@@ -155,7 +156,7 @@ def arrival_rates(requests: pd.DataFrame, tenants: list[str], bins: int = BINS) 
     """
     at_s = requests["arrival_s"].to_numpy(np.float64)
     end_s = float(at_s.max()) or 1.0
-    codes = pd.Categorical(requests["tenant"], categories=tenants).codes
+    codes = codes_of(requests["tenant"], tenants)
     edges = np.linspace(0.0, end_s, bins + 1)
     counts, *_ = np.histogram2d(at_s, codes, [edges, np.arange(len(tenants) + 1) - 0.5])
     return pd.DataFrame(
@@ -288,7 +289,7 @@ def _lost(result: RunResult) -> Iterator[Finding]:
 
 def _goals(result: RunResult) -> Iterator[Finding]:
     """Goals that nobody meets, and those that many miss."""
-    done = result.requests[result.requests["status"] == "finished"]
+    done = finished_rows(result.requests)
     missed = []
     for tenant in result.scenario.tenants:
         mine = done[done["tenant"] == tenant.name]
@@ -339,7 +340,7 @@ def _lengths(result: RunResult) -> Iterator[Finding]:
             text = "Answers are capped at their maximum: drift of lengths changes nothing."
             yield Finding("warning", "drift", text)
         return
-    done = result.requests[result.requests["status"] == "finished"]
+    done = finished_rows(result.requests)
     cut = done["output_tokens"] == done["max_output_tokens"]
     for name, share in cut.groupby(done["category"], observed=True).mean().items():
         if share > MOSTLY:

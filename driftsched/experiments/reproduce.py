@@ -20,7 +20,7 @@ from driftsched.results import (
     replay,
     without_compensation,
 )
-from driftsched.results.estimation_error import finished_rows
+from driftsched.results.tables import finished_rows
 from driftsched.scenario import Scenario, changed, with_policy
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from driftsched.estimation.classifier import Oracle
 from driftsched.live.observations import came_through
 from driftsched.results.percentiles import LATENCIES, percentile_columns
 from driftsched.results.queues import TOTAL, queue_table, sample_queues
+from driftsched.results.tables import codes_of
 from driftsched.scenario.tenants import Patience, Retries
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
@@ -220,18 +221,15 @@ def live_workload_of(live: RunResult, extra_tokens: int = 0) -> Workload:
     def column(name: str) -> NDArray[np.int64]:
         return requests[name].to_numpy(np.int64)
 
-    def codes(name: str, names: list[str]) -> NDArray[np.int64]:
-        return pd.Categorical(requests[name], categories=names).codes.astype(np.int64)
-
     in_words = scenario.estimator.unit == "words"
     cut = (requests["status"] != "finished").to_numpy(np.int64)
     output = column("output_tokens") + cut + extra_tokens
     count = len(requests)
     return Workload(
         arrival_s=requests["arrival_s"].to_numpy(np.float64),
-        tenant=codes("tenant", scenario.tenant_names),
+        tenant=codes_of(requests["tenant"], scenario.tenant_names),
         # As it was classified: the twin's classifier is told so.
-        category=codes("predicted_category", scenario.category_names),
+        category=codes_of(requests["predicted_category"], scenario.category_names),
         prompt_id=np.zeros(count, dtype=np.int64),
         prompts=("",),
         prompt_tokens=column("prompt_tokens"),

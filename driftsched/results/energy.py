@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from driftsched.results.tables import finished_rows
+
 if TYPE_CHECKING:
     from driftsched.results.percentiles import Summary
     from driftsched.results.tables import RunResult
@@ -39,7 +41,7 @@ def energy_summary(result: RunResult) -> Summary:
         costs in the currency of `cluster.price_per_gpu_hour`. None where energy or price is not
         known, NaN where nothing finished.
     """
-    done = result.requests[result.requests["status"] == "finished"]
+    done = finished_rows(result.requests)
     output = float(done["output_tokens"].sum())
     tokens = output + float(done["prompt_tokens"].sum())
     energy = _total_j(result.gpus)
@@ -77,7 +79,7 @@ def energy_over_time(gpus: pd.DataFrame, requests: pd.DataFrame) -> pd.DataFrame
     for _, mine in known.groupby("replica"):
         own = mine["time_s"].to_numpy(np.float64)
         energy += np.interp(times, own, mine["energy_j"].to_numpy(np.float64), left=0.0)
-    done = requests[requests["status"] == "finished"].sort_values("finish_s", kind="stable")
+    done = finished_rows(requests).sort_values("finish_s", kind="stable")
     finished = done["finish_s"].to_numpy(np.float64)
     total = (done["prompt_tokens"] + done["output_tokens"]).to_numpy(np.float64).cumsum()
     tokens = np.concatenate([[0.0], total])[np.searchsorted(finished, times, side="right")]

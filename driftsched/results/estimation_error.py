@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.estimation.compensators.none import NoneConfig
 from driftsched.estimation.compensators.oracle import OracleConfig
+from driftsched.results.tables import codes_of, finished_rows
 from driftsched.scheduling.request import Request
 from driftsched.workload.budgets import SIZE_CLASSES
 
@@ -26,7 +27,6 @@ __all__ = [
     "errors_by",
     "estimation_error",
     "estimation_table",
-    "finished_rows",
     "misclassified_share",
     "replay",
     "without_compensation",
@@ -93,11 +93,6 @@ def drift(requests: pd.DataFrame) -> NDArray[np.float64]:
     return np.where(finished, actual / np.maximum(estimated, 1), np.nan)
 
 
-def finished_rows(requests: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the requests that finished, in the table's order."""
-    return requests[(requests["status"] == "finished").to_numpy(dtype=bool)]
-
-
 def replay(
     requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorSpec
 ) -> NDArray[np.int64]:
@@ -153,7 +148,8 @@ def _requests(requests: pd.DataFrame, scenario: Scenario) -> list[Request]:
         return requests[name].to_numpy().tolist()
 
     def codes(name: str, names: list[str]) -> list[int]:
-        return pd.Categorical(requests[name], categories=names).codes.tolist()
+        places: list[int] = codes_of(requests[name], names).tolist()
+        return places
 
     tenants = codes("tenant", scenario.tenant_names)
     ranks = [tenant.rank for tenant in scenario.tenants]

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from driftsched.results.estimation_error import finished_rows, misclassified_share
+from driftsched.results.estimation_error import misclassified_share
 from driftsched.results.queues import sample_queues
+from driftsched.results.tables import codes_of, finished_rows
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -82,7 +83,7 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
     """
     scenario = result.scenario
     done = finished_rows(result.requests)
-    codes = pd.Categorical(done["tenant"], categories=scenario.tenant_names).codes
+    codes = codes_of(done["tenant"], scenario.tenant_names)
     prompt, output = (done[f"{name}_tokens"].to_numpy(np.int64) for name in ("prompt", "output"))
     count = len(scenario.tenants)
     service = service_tokens(count, codes, prompt, output)

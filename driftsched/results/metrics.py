@@ -5,7 +5,6 @@ Names and definitions are those of vLLM's serving benchmark where it has them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from driftsched.results.energy import energy_summary
 from driftsched.results.percentiles import LATENCIES, Summary, percentile_columns
 from driftsched.results.slo import goals, waited_s
-from driftsched.results.tables import STATUSES
+from driftsched.results.tables import STATUSES, codes_of
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -87,7 +86,7 @@ def metrics_table(result: RunResult) -> pd.DataFrame:
     ]
     scopes = {"tenant": scenario.tenant_names, "category": scenario.category_names}
     for scope, names in scopes.items():
-        codes = _codes(requests[scope], names).astype(np.int16)  # short: sorted by counting
+        codes = codes_of(requests[scope], names).astype(np.int16)  # short: sorted by counting
         order = np.argsort(codes, kind="stable")
         bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for name, first, stop in zip(names, bounds[:-1], bounds[1:], strict=True):
@@ -96,10 +95,6 @@ def metrics_table(result: RunResult) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     numbers = [column for column in table.columns if table[column].dtype == object]
     return table.astype(dict.fromkeys(set(numbers) - {"scope", "name"}, np.float64))
-
-
-def _codes(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.int64]:
-    return pd.Categorical(column, categories=list(names)).codes.astype(np.int64)
 
 
 class _Columns:
@@ -115,7 +110,7 @@ class _Columns:
         }
         self.input_tokens = requests["prompt_tokens"].to_numpy(dtype=np.int64)
         self.output_tokens = requests["output_tokens"].to_numpy(dtype=np.int64)
-        tenant = _codes(requests["tenant"], scenario.tenant_names)
+        tenant = codes_of(requests["tenant"], scenario.tenant_names)
         self.goals = goals(scenario, tenant, self.finished, self.seconds.__getitem__)
         waited = waited_s(*(self.seconds[f"{end}_s"] for end in ("arrival", "dispatch", "finish")))
         self.starved: Mask = waited > scenario.metrics.starvation_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -45,52 +45,30 @@ def queue_table(
     before dispatches, so that no queue is ever negative. What has not happened (a live run that was
     stopped, or is under way) has no time and no row.
     """
-    times, owner, waiting, running = _changes(requests, requeues)
-    sequence = np.argsort(times, kind="stable")
-    sequence = sequence[: len(times) - int(np.isnan(times).sum())]  # NaN is sorted last
-    times, owner = times[sequence], owner[sequence]
-    waiting, running = waiting[sequence], running[sequence]
-    for tenant in range(len(scenario.tenants)):
-        mine = np.flatnonzero(owner == tenant)
-        waiting[mine] = np.cumsum(waiting[mine])
-        running[mine] = np.cumsum(running[mine])
-    return pd.DataFrame(
-        {
-            "time_s": times,
-            "tenant": pd.Categorical.from_codes(
-                owner.astype(np.int32), categories=pd.Index(scenario.tenant_names)
-            ),
-            "waiting": waiting,
-            "running": running,
-        },
-        copy=False,
-    )
-
-
-def _changes(requests: pd.DataFrame, requeues: Sequence[Requeue]) -> tuple[NDArray[Any], ...]:
-    """Time, tenant, change of waiting and of running: those of one instant in their order."""
-    tenants = requests["tenant"].cat.codes.to_numpy().astype(np.int64)
-    arrival, dispatch, finish = (
-        requests[name].to_numpy() for name in ("arrival_s", "dispatch_s", "finish_s")
-    )
-    queued = (requests["status"] != "rejected").to_numpy()
-    ran = queued & ~np.isnan(dispatch)
-    gave_up = queued & np.isnan(dispatch)
+    tenants = requests["tenant"].cat.codes
+    arrival, dispatch, finish = (requests[n] for n in ("arrival_s", "dispatch_s", "finish_s"))
+    queued = requests["status"] != "rejected"
+    ran, gave_up = queued & dispatch.notna(), queued & dispatch.isna()
     again = np.array(requeues, dtype=np.float64).reshape(-1, 3)
-    lost, begun, failed = again[:, 0].astype(np.int64), again[:, 1], again[:, 2]
+    lost = tenants.iloc[again[:, 0].astype(np.int64)]
     # (times, tenants, change of waiting, change of running), in their order at one instant
-    parts = [
+    changes = [
         (finish[ran], tenants[ran], 0, -1),
-        (failed, tenants[lost], 1, -1),
+        (again[:, 2], lost, 1, -1),
         (arrival[queued], tenants[queued], 1, 0),
-        (begun, tenants[lost], -1, 1),
+        (again[:, 1], lost, -1, 1),
         (dispatch[ran], tenants[ran], -1, 1),
         (finish[gave_up], tenants[gave_up], -1, 0),
     ]
-    sizes = [len(part[0]) for part in parts]
-    times, owner = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
-    waiting, running = (np.repeat([part[place] for part in parts], sizes) for place in (2, 3))
-    return times, owner, waiting, running
+    names = ("time_s", "tenant", "waiting", "running")
+    parts = [pd.DataFrame(dict(zip(names, part, strict=True))) for part in changes]
+    table = pd.concat(parts).dropna(subset="time_s")
+    table = table.sort_values("time_s", kind="stable", ignore_index=True)
+    counts = ["waiting", "running"]
+    table[counts] = table.groupby("tenant")[counts].cumsum()
+    known = pd.Index(scenario.tenant_names)
+    table["tenant"] = pd.Categorical.from_codes(table["tenant"], categories=known)
+    return table
 
 
 def even_times(end_s: float, step_s: float) -> NDArray[np.float64]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.workload.budgets import Budgets
 
-__all__ = ["STATUSES", "RunResult", "build_result"]
+__all__ = ["STATUSES", "RunResult", "build_result", "codes_of", "finished_rows"]
 
 
 @dataclass(frozen=True)
@@ -218,3 +218,15 @@ def _provenance(scenario: Scenario, engine: str, wall_s: float, reason: str) -> 
         "machine": platform.machine(),
         "system": platform.system(),
     }
+
+
+def finished_rows(requests: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the requests that finished, in the table's order."""
+    if requests.empty:
+        return requests
+    return requests[(requests["status"] == "finished").to_numpy(dtype=bool)]
+
+
+def codes_of(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.int64]:
+    """Places of a column's names among `names`, (n,); -1 for others."""
+    return pd.Categorical(column, categories=list(names)).codes.astype(np.int64)

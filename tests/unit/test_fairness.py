@@ -11,8 +11,8 @@ from driftsched.results import (
     starvation_table,
     weighted_service,
 )
-from driftsched.results.estimation_error import finished_rows
 from driftsched.results.fairness import _courses, _service
+from driftsched.results.tables import finished_rows
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
 from tests.unit.results_data import hand_run

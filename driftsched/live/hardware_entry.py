@@ -14,7 +14,7 @@ from driftsched.core.config import Config
 from driftsched.core.errors import InputError
 from driftsched.results.files import io_errors, write_file
 from driftsched.scenario.messages import one_line
-from driftsched.scenario.yaml_text import MAX_BYTES, read_yaml
+from driftsched.scenario.yaml_text import read_yaml_file
 from driftsched.serving.cost import CoefficientsConfig
 
 if TYPE_CHECKING:
@@ -100,13 +100,7 @@ def read_entry(path: Path) -> HardwareEntry:
     InputError
         One line: the file, the field and the rule.
     """
-    try:
-        with path.open(encoding="utf-8-sig") as stream:
-            text = stream.read(MAX_BYTES + 1)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InputError(f"hardware entry {path} cannot be read: {reason}") from None
-    data = read_yaml(text, f"hardware entry {path}")
+    data = read_yaml_file(path, "hardware entry")
     try:
         return HardwareEntry.model_validate(data)
     except ValidationError as error:

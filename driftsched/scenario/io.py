@@ -14,7 +14,7 @@ from driftsched import TOP
 from driftsched.core.errors import ScenarioError, UnknownNameError
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scenario.model import Scenario
-from driftsched.scenario.yaml_text import MAX_BYTES, apply_overrides, read_yaml
+from driftsched.scenario.yaml_text import apply_overrides, read_yaml, read_yaml_file
 
 __all__ = [
     "from_yaml",
@@ -86,27 +86,20 @@ def load_scenario(source: str | Path, overrides: Iterable[str] = ()) -> Scenario
     ScenarioError, UnknownNameError
         One line; nothing is half-loaded.
     """
-    data = read_yaml(_text(source), "scenario")
+    data = read_yaml_file(_path(source), "scenario")
     if not isinstance(data, dict):
         raise ScenarioError(f"scenario must be a mapping of fields, got {shown(data)}")
     return parse_scenario(apply_overrides(data, overrides))
 
 
-def _text(source: str | Path) -> str:
-    path = Path(source)
+def _path(source: str | Path) -> Path:
+    """The file that is named, else the preset of that name."""
     try:
-        if not path.is_file():
-            path = preset_path(str(source))
-        with path.open(encoding="utf-8-sig") as stream:
-            return stream.read(MAX_BYTES + 1)
-    except UnicodeDecodeError as error:
-        raise ScenarioError(f"scenario file {path} must be UTF-8 text: {error.reason}") from None
-    except (OSError, ValueError) as error:
-        if isinstance(error, UnknownNameError):
-            raise
-        reason = getattr(error, "strerror", None) or str(error)
-        named = shown(str(source))
-        raise ScenarioError(f"scenario file {named} cannot be read: {reason}") from None
+        if Path(source).is_file():
+            return Path(source)
+    except (OSError, ValueError):  # no name of a file, and none of a preset
+        pass
+    return preset_path(str(source))
 
 
 def json_schema() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,7 +11,7 @@ import yaml
 from driftsched.core.errors import ScenarioError
 from driftsched.scenario.messages import shown
 
-__all__ = ["MAX_BYTES", "apply_overrides", "key_and_text", "read_yaml", "set_value"]
+__all__ = ["apply_overrides", "key_and_text", "read_yaml", "read_yaml_file", "set_value"]
 
 MAX_BYTES = 2_000_000
 MAX_VALUES = 200_000
@@ -80,6 +81,20 @@ def read_yaml(text: str, what: str) -> Any:
         # What PyYAML raises for 2020-13-45, !!int x, !!bool x and the like.
         problem = " ".join(str(error).split())
         raise ScenarioError(f"{what} is not YAML: a value cannot be read: {problem}") from None
+
+
+def read_yaml_file(path: Path, what: str) -> Any:
+    """Read a file as `read_yaml` reads text; one that cannot be read is one line too."""
+    what = f"{what} file {shown(str(path))}"
+    try:
+        with path.open(encoding="utf-8-sig") as stream:
+            text = stream.read(MAX_BYTES + 1)
+    except UnicodeDecodeError as error:
+        raise ScenarioError(f"{what} must be UTF-8 text: {error.reason}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ScenarioError(f"{what} cannot be read: {reason}") from None
+    return read_yaml(text, what)
 
 
 def _plain(data: Any, what: str = "scenario") -> Any:

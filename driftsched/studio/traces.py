@@ -11,8 +11,8 @@ from pathlib import Path
 
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario import Scenario
-from driftsched.workload.traces.formats import look
-from driftsched.workload.traces.textfile import head, size_of
+from driftsched.workload import look_at_trace
+from driftsched.workload.traces.textfile import size_of
 
 __all__ = [
     "MAX_UPLOAD_MB",
@@ -65,7 +65,7 @@ def store_trace(data: bytes) -> Path:
 
 def _ending(data: bytes) -> str:
     """File name's ending by the content, after a look at it."""
-    kind = look(head(io.BytesIO(data))).kind
+    kind = look_at_trace(io.BytesIO(data)).kind
     unpacked, rows = size_of(io.BytesIO(data), MAX_UNPACKED_MB * MB)
     if unpacked > MAX_UNPACKED_MB * MB:
         raise TraceError(

@@ -299,6 +299,15 @@ def test_packed_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.Mon
         store_trace(bomb)
 
 
+def test_file_of_too_many_rows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a megabyte packed held fifteen million rows, which took gigabytes."""
+    monkeypatch.setattr(traces, "MAX_UPLOAD_ROWS", 1000)
+    for end in (b"\n", b"\r\n", b"\r"):
+        rows = TRACE.replace(b"\n", end) + (b"2023-11-16 18:17:03,100,50" + end) * 2000
+        with pytest.raises(TraceError, match=r"at most 1000 rows, got 200\d"):
+            store_trace(gzip.compress(rows))
+
+
 # Streamlit puts None into the number columns of a new row that were left empty.
 @pytest.mark.filterwarnings("ignore:Setting an item of incompatible dtype")
 def test_own_gpu_is_entered_and_chosen(page: AppTest) -> None:

@@ -25,7 +25,6 @@ __all__ = [
     "SERVEGEN_COLUMNS",
     "TraceLook",
     "at_path",
-    "look",
     "look_at_trace",
 ]
 
@@ -85,33 +84,23 @@ class TraceLook:
     reasons: tuple[str, ...] = ()
 
 
-def look(text: str) -> TraceLook:
-    """Tell what a file looks like from its first lines, and its format where it is a known one.
-
-    Raises
-    ------
-    TraceError
-        It is empty, or has no header or too many columns.
-    """
-    if not text.strip():
-        raise TraceError("trace must have a header and rows, got an empty file")
-    seen = _json_look(text) if text.lstrip()[0] in "{[" else _csv_look(text)
-    if len(seen.names) > MAX_COLUMNS:
-        raise TraceError(f"trace must have at most {MAX_COLUMNS} columns, got {len(seen.names)}")
-    return replace(seen, format=_detect(seen, text))
-
-
 def look_at_trace(source: Path | BinaryIO) -> TraceLook:
     """Tell a file's format from its first lines, or propose what its columns mean.
 
     Raises
     ------
     TraceError
-        One line: the file cannot be read, or is empty.
+        One line: the file cannot be read, is empty, or has no header or too many columns.
     """
-    seen = look(head(source))
-    if seen.format is not None or seen.kind == "json":
-        return seen
+    text = head(source)
+    if not text.strip():
+        raise TraceError("trace must have a header and rows, got an empty file")
+    seen = _json_look(text) if text.lstrip()[0] in "{[" else _csv_look(text)
+    if len(seen.names) > MAX_COLUMNS:
+        raise TraceError(f"trace must have at most {MAX_COLUMNS} columns, got {len(seen.names)}")
+    name = _detect(seen, text)
+    if name is not None or seen.kind == "json":
+        return replace(seen, format=name)
     columns, reasons = _propose(seen)
     return replace(seen, columns=columns, reasons=reasons)
 
@@ -213,10 +202,9 @@ def _propose(seen: TraceLook) -> tuple[TraceColumns | None, tuple[str, ...]]:
     if found["client"] is not None:
         reasons.append(f"{found['client']!r} is named like the sender")
     try:
-        columns = TraceColumns.model_validate({**found, "time_unit": unit})
+        return TraceColumns.model_validate({**found, "time_unit": unit}), tuple(reasons)
     except ValueError:
-        raise TraceError("trace must have column names of 1 to 200 characters") from None
-    return columns, tuple(reasons)
+        return None, ("column names of over 200 characters cannot be chosen",)
 
 
 def _best(what: str, names: Sequence[str]) -> str | None:

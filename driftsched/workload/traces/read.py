@@ -16,14 +16,13 @@ import pyarrow.csv
 
 from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TraceFormat, TraceSource
-from driftsched.workload.traces.formats import BENCH_LISTS, TraceLook, at_path, look
+from driftsched.workload.traces.formats import BENCH_LISTS, TraceLook, at_path, look_at_trace
 from driftsched.workload.traces.rows import LONGEST_VALUE, RecordedRows, TraceProblem
 from driftsched.workload.traces.servegen import read_servegen
 from driftsched.workload.traces.textfile import (
     LONGEST_RECORD,
     MAX_VALUES,
     TextStream,
-    head,
     lines,
     texts,
     unpacked,
@@ -67,7 +66,7 @@ def read_rows(
         One line: the file cannot be read, is too large, is not text, is empty, or its columns are
         not those of the format. Broken rows do not raise here.
     """
-    seen = look(head(source))
+    seen = look_at_trace(source)
     name = seen.format if rules.format == "auto" else rules.format
     if name is None:
         raise _unknown(seen)

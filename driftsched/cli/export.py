@@ -80,7 +80,7 @@ def _saved(source: str) -> RunResult | None:
     folder = Path(source)
     if folder.is_dir() and not (folder / "provenance.json").is_file():
         raise InputError(f"run folder must hold what `run --out` wrote, got {source!r}")
-    known = folder.is_dir() or source in set(RunLibrary().list()["run_id"])
+    known = folder.is_dir() or source in RunLibrary()
     return load_run(source) if known else None
 
 

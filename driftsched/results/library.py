@@ -86,6 +86,10 @@ class RunLibrary:
         self.home = Path(home) if home is not None else library_home()
         self._runs = self.home / "runs"
 
+    def __contains__(self, run_id: str) -> bool:
+        """Whether there is a saved run of that id, damaged or not."""
+        return bool(RUN_ID.fullmatch(run_id)) and (self._runs / run_id / "run.json").is_file()
+
     def save(self, result: RunResult, title: str = "") -> str:
         """Save a run; its folder appears whole or not at all.
 
@@ -165,7 +169,8 @@ class RunLibrary:
                 row |= _card(folder).model_dump(exclude={"run_id", "files"})
             except RunError as error:
                 row["damage"] = str(error)
-            rows.append(row)
+            if folder.name in self:  # else somebody has deleted it meanwhile
+                rows.append(row)
         table = pd.DataFrame(rows, columns=COLUMNS)
         return table.sort_values(
             ["saved_utc", "run_id"], ascending=False, kind="stable", ignore_index=True
@@ -193,18 +198,16 @@ class RunLibrary:
             return []
         clear_left(self._runs)
         with io_errors(f"read {self._runs}"):
-            found = sorted(path for path in self._runs.iterdir() if RUN_ID.fullmatch(path.name))
-        return [path for path in found if (path / "run.json").is_file()]
+            return sorted(path for path in self._runs.iterdir() if path.name in self)
 
     def _folder(self, run_id: str) -> Path:
-        folder = self._runs / run_id
-        if not RUN_ID.fullmatch(run_id) or not (folder / "run.json").is_file():
+        if run_id not in self:
             held = len(self._folders()) or "none"
             raise UnknownNameError(
                 f"run must be the id of a saved run ({self.home} holds {held}) or the "
                 f"folder of one, got {run_id[:100]!r}"
             )
-        return folder
+        return self._runs / run_id
 
 
 def _files(result: RunResult) -> Files:

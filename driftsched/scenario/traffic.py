@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator, model_validator
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field, model_validator
 
 from driftsched.core.config import Config, Name, Shares, Word
-from driftsched.traffic.arrivals import ArrivalProcess
+from driftsched.traffic.arrivals import ArrivalProcess, Arrivals
 from driftsched.traffic.lengths import LengthDistribution
 
 __all__ = ["Category", "Phase", "Prompts"]
@@ -51,6 +53,21 @@ class Prompts(Config):
     )
 
 
+def _countable(process: Arrivals) -> Arrivals:
+    least, most = MEAN_GAP_S
+    if not process.closed and not least <= process.mean_gap_s <= most:
+        raise ValueError(
+            f"mean gap must be from {least:g} to {most:g} s, got {process.mean_gap_s:g}"
+        )
+    return process
+
+
+if TYPE_CHECKING:
+    Countable = Arrivals
+else:
+    Countable = Annotated[ArrivalProcess, AfterValidator(_countable)]
+
+
 class Phase(Config):
     """A stretch of traffic with its arrivals and one mix.
 
@@ -61,10 +78,10 @@ class Phase(Config):
     name: Name
     requests: int | None = Field(None, ge=1, le=20_000_000)
     duration_s: float | None = Field(None, gt=0, le=10_000_000)
-    arrivals: ArrivalProcess | None = Field(
+    arrivals: Countable | None = Field(
         None, description="shared by the tenants without a process of their own"
     )
-    tenant_arrivals: dict[str, ArrivalProcess] | None = Field(
+    tenant_arrivals: dict[str, Countable] | None = Field(
         None, min_length=1, max_length=1000, description="tenant → its own arrival process"
     )
     mix: Shares = Field(description="category → share of this phase's requests")
@@ -92,24 +109,6 @@ class Phase(Config):
         ):
             raise ValueError("needs requests where users think for 0 s, got duration_s")
         return self
-
-    @field_validator("arrivals")
-    @classmethod
-    def _countable(cls, arrivals: ArrivalProcess | None) -> ArrivalProcess | None:
-        _check_gap(arrivals)
-        return arrivals
-
-    @field_validator("tenant_arrivals")
-    @classmethod
-    def _all_countable(
-        cls, arrivals: dict[str, ArrivalProcess] | None
-    ) -> dict[str, ArrivalProcess] | None:
-        for name, process in (arrivals or {}).items():
-            try:
-                _check_gap(process)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
-        return arrivals
 
     @property
     def processes(self) -> tuple[ArrivalProcess, ...]:
@@ -142,13 +141,3 @@ class Phase(Config):
         if self.requests is not None:
             return float(self.requests)
         return self.rate_rps * (self.duration_s or 0.0)
-
-
-def _check_gap(process: ArrivalProcess | None) -> None:
-    if process is None or process.closed:
-        return
-    least, most = MEAN_GAP_S
-    if not least <= process.mean_gap_s <= most:
-        raise ValueError(
-            f"mean gap must be from {least:g} to {most:g} s, got {process.mean_gap_s:g}"
-        )

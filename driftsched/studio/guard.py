@@ -48,7 +48,7 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        hosts = config.get_option("server.allowedHosts") or ["*"]
+        hosts = [host.lower() for host in config.get_option("server.allowedHosts")] or ["*"]
         self.app = TrustedHostMiddleware(app, allowed_hosts=hosts, www_redirect=False)
         self.uploads: dict[str, dict[str, int]] = {}  # session → file → bytes
 

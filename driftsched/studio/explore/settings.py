@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from typing import Any, Literal, get_args, get_origin
+from contextlib import suppress
+from typing import Annotated, Any
 
 import streamlit as st
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from driftsched.core.errors import InputError
@@ -29,7 +30,7 @@ from driftsched.studio.words import choice_label, plain, policy_label, rules
 __all__ = ["options_of", "settings", "with_value"]
 
 REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
-FACTORS = (0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100)
+FACTORS = (0, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100)
 MOST_TENANTS = 8
 """With more tenants than this, sliders are no help; the Scenario page has a table."""
 
@@ -144,20 +145,11 @@ def _replicas(view: View) -> None:
 def _policy_parameters(view: View) -> None:
     """Draw a control for each parameter of each policy that is compared."""
     specs = [scenario.policy for scenario in view.variants.values()]
-    shown = [
-        (spec, name, value)
-        for spec in specs
-        for name, value in parameters(spec).items()
-        if _drawable(type(spec).model_fields[name])
-    ]
+    shown = [(spec, name, value) for spec in specs for name, value in parameters(spec).items()]
     places = st.columns(3) if shown else []
     for number, (spec, name, value) in enumerate(shown):
         with places[number % 3]:
             _parameter(spec, name, value)
-
-
-def _drawable(field: FieldInfo) -> bool:
-    return field.annotation in (int, float, bool) or get_origin(field.annotation) is Literal
 
 
 def _parameter(spec: PolicySpec, name: str, value: Any) -> None:
@@ -169,27 +161,21 @@ def _parameter(spec: PolicySpec, name: str, value: Any) -> None:
     given["args"] = (spec.kind, name)
     if field.annotation is bool:
         st.toggle(title, **given)
-    elif get_origin(field.annotation) is Literal:
-        st.selectbox(title, get_args(field.annotation), format_func=choice_label, **given)
     else:
         options = options_of(field, value)
         st.select_slider(title, options, format_func="{:g}".format, **given)
 
 
-def options_of(field: FieldInfo, value: float) -> list[Any]:
-    """Values around a parameter's default that its bounds allow, and the value it has."""
-    low, high, whole = -math.inf, math.inf, field.annotation is int
-    open_low = False
-    for rule in field.metadata:
-        low = max(low, getattr(rule, "ge", -math.inf), getattr(rule, "gt", -math.inf))
-        high = min(high, getattr(rule, "le", math.inf), getattr(rule, "lt", math.inf))
-        open_low = open_low or hasattr(rule, "gt")
-    middle = float(field.default) if isinstance(field.default, int | float) else float(value)
-    found = {float(f"{factor * (middle or 1):.3g}") for factor in FACTORS}
-    found = {round(x) if whole else x for x in found if low < x < high}
-    if low == 0 and not open_low:
-        found.add(0 if whole else 0.0)
-    return sorted({*found, int(value) if whole else float(value)})
+def options_of(field: FieldInfo, value: float) -> list[float]:
+    """Multiples of a parameter's default that its rules allow, and the value it has."""
+    rules: Any = Annotated[(field.annotation, *field.metadata)]
+    allowed = TypeAdapter[float](rules)
+    found = {value}
+    for factor in FACTORS:
+        number = float(f"{factor * (field.default or 1):.3g}")
+        with suppress(ValidationError):
+            found.add(allowed.validate_python(round(number) if field.annotation is int else number))
+    return sorted(found)
 
 
 def _take_parameter(kind: str, name: str) -> None:

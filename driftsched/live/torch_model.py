@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tqdm import tqdm
+
 from driftsched.core.errors import RunError
 from driftsched.live.torch_text import PlainTokenizer, PromptEncoder, Tokenizer
 
@@ -78,10 +80,6 @@ def load_model(options: TorchOptions) -> LoadedModel:
 def _quiet(transformers: Any) -> None:
     """No progress bars: they would go to a server's log."""
     transformers.utils.logging.disable_progress_bar()
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        return
     # Bars that are drawn nevertheless must not leave a watching thread behind.
     tqdm.monitor_interval = 0
 

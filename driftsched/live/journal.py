@@ -130,7 +130,7 @@ class Journal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self._lock, self.path.open("a", encoding="utf-8") as stream:
-                stream.write("".join(f"{json.dumps(line)}\n" for line in lines))
+                stream.write("".join(f"{json.dumps(line, default=float)}\n" for line in lines))
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:

@@ -180,10 +180,10 @@ class LiveRun:
             self._gpus = await asyncio.to_thread(NvmlProbe)
             self._probes = (self._gpus, ProcessProbe())
         probes = (*self._engine.probes(), *self._probes)
-        self._origin = asyncio.get_running_loop().time()
-        self.state = "running"
         if self._journal:
             self._journal.begin(self.scenario, self._traffic, self._about())
+        self._origin = asyncio.get_running_loop().time()
+        self.state = "running"
         keeping = asyncio.create_task(self._keep_rows())
         serving = asyncio.create_task(dispatcher.serve())
         sampling = asyncio.create_task(

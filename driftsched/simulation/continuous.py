@@ -168,16 +168,22 @@ class ContinuousReplica(Replica):
         self.decoding = [entry for entry in self.decoding if entry[2] is not request]
         heapify(self.decoding)
 
-    def put_aside(self, request: Request, now: float) -> None:
+    def put_aside(self, request: Request) -> None:
         """Let a request wait that was chosen or interrupted.
 
         It waits before all others, or in the queue where the policy decides who runs.
         """
         if self.gateway.preempts:
             self.gateway.interrupt(request)
-            self._tell_peers(now)
         else:
             self.blocked.append(request)
+
+    def preempted(self, request: Request, now: float) -> None:
+        """Let a request wait that was taken out; another replica may have room for it."""
+        request.preemptions += 1
+        self.put_aside(request)
+        if self.gateway.preempts:
+            self._tell_peers(now)
 
     def _make_place(self, request: Request, now: float) -> bool:
         """Interrupt who scores highest of those that decode, if `request` scores lower."""
@@ -194,8 +200,7 @@ class ContinuousReplica(Replica):
         else:
             self._reserved -= worst.prompt_tokens + worst.max_output_tokens
         self.interrupt(worst, tokens)
-        worst.preemptions += 1
-        self.put_aside(worst, now)
+        self.preempted(worst, now)
         return True
 
     def _prefill(self, now: float, *, joining: bool) -> list[Chunk]:
@@ -223,7 +228,7 @@ class ContinuousReplica(Replica):
                 left += 1
                 room = self._hold(request, end)
             if not room:
-                self.put_aside(request, now)
+                self.put_aside(request)
                 break
             request.replica = self.number
             if isnan(request.dispatch_s):

@@ -41,8 +41,8 @@ class RunningBatch(Protocol):
         """Note how many tokens those who decode have given."""
         ...
 
-    def put_aside(self, request: Request, now: float) -> None:
-        """Let a request wait that was chosen or interrupted."""
+    def preempted(self, request: Request, now: float) -> None:
+        """Let a request wait that was taken out."""
         ...
 
 
@@ -124,8 +124,7 @@ def _preempt(replica: RunningBatch, blocks: BlockTable, served: set[Request], no
         tokens = blocks.unseat(victim) + iteration
         blocks.free += blocks.needed(tokens if victim in served else tokens - 1)
         replica.interrupt(victim, tokens)
-    victim.preemptions += 1
-    replica.put_aside(victim, now)
+    replica.preempted(victim, now)
 
 
 def _victim(replica: RunningBatch, blocks: BlockTable, now: float) -> Request:

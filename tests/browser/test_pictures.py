@@ -74,9 +74,10 @@ def test_plots_stay_with_zoom_and_hidden_lines_through_changes(open_page: Opener
     count = page.locator(".js-plotly-plot").count()
     plot = page.locator(".js-plotly-plot").first
     plot.locator(".legendtoggle").nth(1).click()
+    # Plotly waits whether a second click comes; a drag begun meanwhile would take the first away.
+    page.wait_for_function(f"() => ({HIDDEN})().length > 0")
     drag(page, (60, 30), (200, 110))
     page.wait_for_function(f"() => {{ const [a, b] = ({RANGE})(); return b - a < 60; }}")
-    page.wait_for_function(f"() => ({HIDDEN})().length > 0")
     zoom, hidden = page.evaluate(RANGE), page.evaluate(HIDDEN)
     for _ in range(4):
         before = page.evaluate(CURVES)

@@ -19,6 +19,7 @@ from driftsched.core.errors import RunError
 from driftsched.live import EngineError, run_live
 from driftsched.live.journal import left_behind, recover
 from driftsched.results import RunLibrary
+from tests.support.commands import as_in_a_terminal
 from tests.support.faulty_server import FaultyServer
 from tests.support.live_runs import check_conserved, crowd, options, scaled_paper
 from tests.support.patience import STEP_S
@@ -85,6 +86,7 @@ def started(*words: str, home: Path) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"DRIFTSCHED_HOME": str(home)},
+        preexec_fn=as_in_a_terminal,  # noqa: PLW1509  it calls nothing that could hold a lock
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from driftsched.cli.main import main
 from driftsched.results import RunLibrary, read_run
+from tests.support.commands import as_in_a_terminal
 from tests.support.patience import STEP_S
 
 FEW = (
@@ -106,6 +107,7 @@ def test_ctrl_c_keeps_the_partial_run(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ | {"DRIFTSCHED_HOME": str(tmp_path)},
+        preexec_fn=as_in_a_terminal,  # noqa: PLW1509  it calls nothing that could hold a lock
     ) as process:
         assert process.stderr is not None
         for line in process.stderr:

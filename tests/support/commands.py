@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +43,9 @@ def data_of(capsys: pytest.CaptureFixture[str], *argv: str) -> dict[str, Any]:
 def process(*argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "driftsched", *argv]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+
+
+def as_in_a_terminal() -> None:
+    """Let a command hear Ctrl-C and SIGHUP, also where these tests run under nohup or behind."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

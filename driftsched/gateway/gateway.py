@@ -94,7 +94,8 @@ class Gateway:
         policies = [first, *(deepcopy(first) for _ in capacities[1:])]
         self.queues = [Queue(one, self._gates) for one in policies]
         self.counts_tokens = bool(getattr(first, "by_tokens", False))
-        self.preempts = bool(getattr(first, "preempts", False))
+        continuous = scenario.engine.mode == "continuous"
+        self.preempts = continuous and bool(getattr(first, "preempts", False))
         self.catch_up: Callable[[float], None] | None = None
         self.loads = Loads([0] * len(capacities), [0] * len(capacities), capacities)
         self.parked: list[Request] = []

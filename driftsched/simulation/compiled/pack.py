@@ -110,7 +110,7 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
         run["policy"] = number_of(policy, POLICIES, TenantPolicy)
     elif isinstance(policy, ScorePolicy):
         run["choice"] = RESCORED if policy.rescored else SCORED
-        run["preempts"] = policy.preempts
+        run["preempts"] = policy.preempts and engine.mode == "continuous"
         run["policy"] = number_of(policy, POLICIES, ScorePolicy)
     run["resumes"] = run["paged"] | run["preempts"]
     run["peers"] = len(capacities) > 1 and (run["preempts"] | any(x.running for x in limits))

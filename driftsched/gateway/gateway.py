@@ -54,6 +54,8 @@ class Gateway:
         Those admitted while no replica that fits them was open.
     counts_tokens : bool
         Whether the policy is to be told of tokens as they are given; see `generated`.
+    preempts : bool
+        Whether running requests give way to waiting ones that the policy scores lower.
     catch_up : callable, optional
         Asked, with the time, to tell of all tokens that were given, before something is decided.
     watch : callable, optional
@@ -92,6 +94,8 @@ class Gateway:
         policies = [first, *(deepcopy(first) for _ in capacities[1:])]
         self.queues = [Queue(one, self._gates) for one in policies]
         self.counts_tokens = bool(getattr(first, "by_tokens", False))
+        continuous = scenario.engine.mode == "continuous"
+        self.preempts = continuous and bool(getattr(first, "preempts", False))
         self.catch_up: Callable[[float], None] | None = None
         self.loads = Loads([0] * len(capacities), [0] * len(capacities), capacities)
         self.parked: list[Request] = []
@@ -216,6 +220,10 @@ class Gateway:
         request.dispatch_s = request.first_token_s = nan
         request.generated_tokens = 0
         request.preemptions += 1
+        self.interrupt(request)
+
+    def interrupt(self, request: Request) -> None:
+        """Queue a request again that has run, or would have, and free its tenant's place."""
         self.put_back(request)
         if self._gates:
             for queue in self.queues:

@@ -32,7 +32,8 @@ class Request:
     cached_tokens : int
         Tokens of the prompt found in the prefix cache: held, but not computed.
     generated_tokens : int
-        Output tokens given before it was last preempted; they are computed again with the prompt.
+        Output tokens given before it was last preempted, which are computed again with the prompt;
+        of one that decodes, those given so far whenever who gives way is decided by score.
     prompt_length : int
         The prompt in the estimator's unit.
     bias : float

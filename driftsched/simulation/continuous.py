@@ -35,7 +35,8 @@ class ContinuousReplica(Replica):
 
     At a boundary: requests finish in order of their id and teach the compensator; running requests
     get their tokens and blocks, in order of admission, by preemption if need be; if nobody was
-    preempted, requests join.
+    preempted, requests join. Where the policy preempts, one that finds no room takes the place of
+    the one that decodes and scores highest, if its own score is lower.
     """
 
     def __init__(self, context: ReplicaContext) -> None:
@@ -116,9 +117,9 @@ class ContinuousReplica(Replica):
     def _plan(self, now: float) -> bool:
         self.cost = self._next_cost
         preempted = self.busy and self.blocks is not None and self._grow(self.blocks, now)
+        self._chunks = chunks = self._prefill(now, joining=not preempted)
         decoding, kv = len(self.decoding), self._kv
         self._decoding = decoding
-        self._chunks = chunks = self._prefill(now, joining=not preempted)
         if chunks or preempted:
             self.busy, self._open = True, False
             held = kv + (self.partial.end if self.partial else 0)
@@ -132,7 +133,7 @@ class ContinuousReplica(Replica):
                 slots, size, free = self.blocks.slots, self.blocks.size, self.blocks.free
                 first = self.iteration + 2
                 steps = 1 + iterations_lasting(slots, size, decoding, free, first, steps - 1)
-            self._open = not self.blocked and decoding < self.batch_size
+            self._open = not self.blocked and (self.gateway.preempts or decoding < self.batch_size)
             self._decode(now, steps)
         return bool(chunks or preempted or decoding)
 
@@ -155,6 +156,11 @@ class ContinuousReplica(Replica):
         end = request.prompt_tokens + request.generated_tokens
         return piece_end(start, end, self.most_tokens - len(self.decoding), True)
 
+    def count_given(self) -> None:
+        """Note how many tokens those who decode have given: a policy's score may look at it."""
+        for last, _, request in self.decoding:
+            request.generated_tokens = request.output_tokens - (last - self.iteration)
+
     def interrupt(self, request: Request, tokens: int) -> None:
         """Take a decoding request out that has `tokens`, prompt and answer so far together."""
         self._kv -= tokens
@@ -162,28 +168,71 @@ class ContinuousReplica(Replica):
         self.decoding = [entry for entry in self.decoding if entry[2] is not request]
         heapify(self.decoding)
 
+    def put_aside(self, request: Request) -> None:
+        """Let a request wait that was chosen or interrupted.
+
+        It waits before all others, or in the queue where the policy decides who runs.
+        """
+        if self.gateway.preempts:
+            self.gateway.interrupt(request)
+        else:
+            self.blocked.append(request)
+
+    def preempted(self, request: Request, now: float) -> None:
+        """Let a request wait that was taken out; another replica may have room for it."""
+        request.preemptions += 1
+        self.put_aside(request)
+        if self.gateway.preempts:
+            self._tell_peers(now)
+
+    def _make_place(self, request: Request, now: float) -> bool:
+        """Interrupt who scores highest of those that decode, if `request` scores lower."""
+        self.count_given()
+        order = self.queue.order
+        key = {one: (order(one, now), one.request_id) for one in self._decoding_requests()}
+        worst = max(key, key=key.__getitem__, default=None)
+        if worst is None or order(request, now) >= key[worst][0]:
+            return False
+        tokens = worst.prompt_tokens + worst.generated_tokens
+        if self.blocks is not None:
+            self.blocks.unseat(worst)
+            self.blocks.free += self.blocks.needed(tokens)
+        else:
+            self._reserved -= worst.prompt_tokens + worst.max_output_tokens
+        self.interrupt(worst, tokens)
+        self.preempted(worst, now)
+        return True
+
     def _prefill(self, now: float, *, joining: bool) -> list[Chunk]:
         """The chunks of the next iteration: the prompt under way, then those of who may join."""
         chunks: list[Chunk] = []
-        left = self.most_tokens - self._decoding
+        left = self.most_tokens - len(self.decoding)
+        preempts = self.gateway.preempts
         if self.partial is not None:
             start, end = self.partial.end, self.end_of_partial()
             chunks.append(Chunk(self.partial.request, start, end))
             left -= end - start
         before = len(chunks)
-        while joining and left > 0 and self._decoding + len(chunks) < self.batch_size:
+        while joining and left > 0:
+            full = len(self.decoding) + len(chunks) >= self.batch_size
+            if full and not preempts:
+                break
             request = self.blocked.pop() if self.blocked else self._next(now)
             if request is None:
                 break
             start = request.cached_tokens
             whole = request.prompt_tokens + request.generated_tokens
             end = piece_end(start, whole, left, self.chunked)
-            if end == start or not self._hold(request, end):
-                self.blocked.append(request)
+            room = end > start and not full and self._hold(request, end)
+            while preempts and end > start and not room and self._make_place(request, now):
+                left += 1
+                room = self._hold(request, end)
+            if not room:
+                self.put_aside(request)
                 break
+            request.replica = self.number
             if isnan(request.dispatch_s):
-                request.dispatch_s, request.replica = now, self.number
-                request.batch_id = self.batches
+                request.dispatch_s, request.batch_id = now, self.batches
             left -= end - start
             chunks.append(Chunk(request, start, end))
         self.batches += len(chunks) > before
@@ -205,12 +254,12 @@ class ContinuousReplica(Replica):
 
     def _seconds(self, chunks: Sequence[Chunk]) -> float:
         """Seconds of an iteration with chunks in it."""
-        tokens, squares, first = self._decoding, 0, 0
+        tokens, squares, first = len(self.decoding), 0, 0
         for request, start, end in chunks:
             tokens += end - start
             squares += end * end - start * start
             first += start == request.cached_tokens
-        running = self._decoding + len(chunks)
+        running = len(self.decoding) + len(chunks)
         return iteration_seconds(self.cost, tokens, self._kv, squares, running, first)
 
     # ------------------------------------------------------------- what others do to it
@@ -226,8 +275,8 @@ class ContinuousReplica(Replica):
         super()._cut(time_s)
 
     def holds(self, request: Request) -> bool:
-        runs = request.replica == self.number and not isnan(request.dispatch_s)
-        return runs or request in self.blocked
+        running = [*self._decoding_requests(), *(chunk.request for chunk in self._chunks)]
+        return request in running or request in self.blocked
 
     def let_go(self, request: Request, status: str, reason: str, now: float) -> None:
         if request in self.blocked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan
 from typing import TYPE_CHECKING
 
 from driftsched.core.errors import ScenarioError
@@ -90,8 +89,10 @@ class Fleet:
                 rested=self.rested,
             )
             self.replicas.append(BATCHING[scenario.engine.mode](context))
-        # Where a tenant has a running limit, one replica's end can be another's beginning.
-        if any(tenant.limits.running for tenant in scenario.tenants):
+        # Where a tenant has a running limit, one replica's end can be another's beginning, and so
+        # can an interruption.
+        limited = any(tenant.limits.running for tenant in scenario.tenants)
+        if limited or self.gateway.preempts:
             for replica in self.replicas:
                 replica.peers = [peer for peer in self.replicas if peer is not replica]
         first = len(scenario.cluster.machines)
@@ -124,13 +125,11 @@ class Fleet:
 
     def give_up(self, request: Request, status: str, reason: str, now: float) -> None:
         """End a request whose client leaves: at once where it waits, else at the next boundary."""
-        if isnan(request.dispatch_s) and not any(one.holds(request) for one in self.replicas):
+        holder = next((one for one in self.replicas if one.holds(request)), None)
+        if holder is None:
             self.gateway.withdraw(request, now, status, reason)
-            return
-        for replica in self.replicas:
-            if replica.holds(request):
-                replica.let_go(request, status, reason, now)
-                return
+        else:
+            holder.let_go(request, status, reason, now)
 
     def _count_tokens(self, now: float) -> None:
         for replica in self.replicas:

@@ -22,11 +22,10 @@ class Chunk(NamedTuple):
 
 
 class RunningBatch(Protocol):
-    """What preemption needs of a replica; it changes `partial` and `blocked`."""
+    """What preemption needs of a replica; it changes `partial`."""
 
     iteration: int
     partial: Chunk | None
-    blocked: list[Request]
     victims: str
     queue: Queue
 
@@ -36,6 +35,14 @@ class RunningBatch(Protocol):
 
     def interrupt(self, request: Request, tokens: int) -> None:
         """Take a decoding request out that has `tokens`, prompt and answer so far together."""
+        ...
+
+    def count_given(self) -> None:
+        """Note how many tokens those who decode have given."""
+        ...
+
+    def preempted(self, request: Request, now: float) -> None:
+        """Let a request wait that was taken out."""
         ...
 
 
@@ -117,8 +124,7 @@ def _preempt(replica: RunningBatch, blocks: BlockTable, served: set[Request], no
         tokens = blocks.unseat(victim) + iteration
         blocks.free += blocks.needed(tokens if victim in served else tokens - 1)
         replica.interrupt(victim, tokens)
-    victim.preemptions += 1
-    replica.blocked.append(victim)
+    replica.preempted(victim, now)
 
 
 def _victim(replica: RunningBatch, blocks: BlockTable, now: float) -> Request:
@@ -128,5 +134,6 @@ def _victim(replica: RunningBatch, blocks: BlockTable, now: float) -> Request:
         running.append(replica.partial.request)
     if replica.victims == "last_admitted":
         return running[-1]
+    replica.count_given()
     order = replica.queue.order
     return max(running, key=lambda one: (order(one, now), one.arrival_s, one.request_id))

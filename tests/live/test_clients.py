@@ -42,10 +42,11 @@ def steady(scenario: Scenario, engine: dict[str, Any]) -> Scenario:
     """The scenario on the steady engine, with lengths that both worlds count alike.
 
     A policy whose scores follow the moment, or tokens as they are given, is left out: who comes,
-    and what is given, within one instant is a turn of the event loop apart on the wall clock.
+    and what is given, within one instant is a turn of the event loop apart on the wall clock. So is
+    one that interrupts requests, which no live engine does.
     """
     policy = scenario.policy
-    assume(not (isinstance(policy, ScorePolicy) and policy.rescored))
+    assume(not (isinstance(policy, ScorePolicy) and (policy.rescored or policy.preempts)))
     assume(not getattr(policy, "by_tokens", False))
     data = scenario.model_dump(mode="json", by_alias=True)
     data |= {"cluster": STEADY, "events": [], "engine": engine}

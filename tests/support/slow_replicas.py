@@ -92,9 +92,9 @@ class SlowReplica:
 
     def enter(self, request: Request, seat: Seat, now: float) -> None:
         self.inside[request] = seat
+        request.replica = self.number
         if isnan(request.dispatch_s):
             request.dispatch_s = now
-            request.replica = self.number
 
     def iterate(self, now: float) -> None:
         """Start an iteration of all that have tokens planned."""
@@ -140,12 +140,6 @@ class SlowReplica:
 
 @dataclass
 class SlowContinuous(SlowReplica):
-    given: dict[Request, int] = field(default_factory=dict)  # of those preempted
-
-    def forget(self) -> None:
-        super().forget()
-        self.given = {}
-
     def blocks(self, tokens: int) -> int:
         return -(-tokens // self.scenario.engine.block_tokens)
 
@@ -161,11 +155,43 @@ class SlowContinuous(SlowReplica):
         running = list(self.inside)
         victim = running[-1]
         if self.scenario.engine.preempt == "lowest_rank":
+            self.count_given()
             order = self.queue.order
             victim = max(running, key=lambda r: (order(r, now), r.arrival_s, r.request_id))
         victim.preemptions += 1
-        self.given[victim] = self.inside.pop(victim).given
-        self.heads.insert(0, victim)
+        victim.generated_tokens = self.inside.pop(victim).given
+        self.put_aside(victim)
+
+    def put_aside(self, request: Request) -> None:
+        if self.gateway.preempts:
+            self.gateway.interrupt(request)
+        else:
+            self.heads.insert(0, request)
+
+    def count_given(self) -> list[Request]:
+        """Who decodes, told of the tokens given."""
+        decoding = [
+            one
+            for one, seat in self.inside.items()
+            if seat.computed >= one.prompt_tokens + seat.again
+        ]
+        for one in decoding:
+            one.generated_tokens = self.inside[one].given
+        return decoding
+
+    def make_place(self, request: Request, now: float) -> bool:
+        """Interrupt the one that the policy would serve last, where it comes after `request`."""
+        decoding = self.count_given()
+        order = self.queue.order
+        worst = max(decoding, key=lambda r: (order(r, now), r.request_id), default=None)
+        if not self.gateway.preempts or worst is None:
+            return False
+        if order(worst, now) <= order(request, now):
+            return False
+        worst.preemptions += 1
+        del self.inside[worst]
+        self.put_aside(worst)
+        return True
 
     def serve_running(self, now: float) -> bool:
         """Plan the tokens of all that run; True where somebody had to go."""
@@ -183,22 +209,35 @@ class SlowContinuous(SlowReplica):
 
     def admit(self, now: float) -> None:
         engine = self.scenario.engine
-        while len(self.inside) < engine.batch_size and self.left() > 0:
+        while self.left() > 0:
+            full = len(self.inside) >= engine.batch_size
+            if full and not self.gateway.preempts:
+                break
             request = self.choose(now)
             if request is None:
                 break
-            again = self.given.get(request, 0)
+            again = request.generated_tokens
             seat = Seat(request.cached_tokens, given=again, again=again)
             whole = request.prompt_tokens + seat.given - seat.computed
             seat.planned = int(min(whole, self.left()))
-            if engine.kv == "reserve":
-                fits = self.fits_whole(request)
-            else:
-                fits = self.blocks(seat.computed + seat.planned) <= self.free()
-            if not fits or (seat.planned < whole and not engine.chunked_prefill):
-                self.heads.insert(0, request)
+            if seat.planned < whole and not engine.chunked_prefill:
+                self.put_aside(request)
                 break
-            self.enter(request, seat, now)
+            while not self.has_room(request, seat):
+                if not self.make_place(request, now):
+                    break
+            else:
+                self.enter(request, seat, now)
+                continue
+            self.put_aside(request)
+            break
+
+    def has_room(self, request: Request, seat: Seat) -> bool:
+        if len(self.inside) >= self.scenario.engine.batch_size:
+            return False
+        if self.scenario.engine.kv == "reserve":
+            return self.fits_whole(request)
+        return self.blocks(seat.computed + seat.planned) <= self.free()
 
     def turn(self, now: float) -> bool:
         ended: list[Request] = []
@@ -208,8 +247,10 @@ class SlowContinuous(SlowReplica):
             left = self.drop_gone(now)
             ended = [r for r, seat in self.inside.items() if seat.given == r.output_tokens]
             self.finish(ended, now)
+        before = list(self.inside)
         if not self.serve_running(now):
             self.admit(now)
+        left = left or any(one not in self.inside for one in before)
         if self.inside:
             self.iterate(now)
         else:

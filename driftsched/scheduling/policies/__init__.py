@@ -25,6 +25,7 @@ POLICIES.add("weighted", "weighted:WeightedConfig")
 POLICIES.add("sjf", "sjf:SjfConfig")
 POLICIES.add("aging", "aging:AgingConfig")
 POLICIES.add("hrrn", "hrrn:HrrnConfig")
+POLICIES.add("srpt", "srpt:SrptConfig")
 POLICIES.add("vtc", "vtc:VtcConfig")
 
 PAPER_POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")

@@ -53,13 +53,22 @@ class ScorePolicy(PolicySpec):
     rescored : bool
         False: a request is scored when it is queued, and the score must not depend on `now`; one
         heap, O(log n) a step. True: all who wait are scored at each choice, O(n).
+    preempts : bool
+        True: where a request finds no room in a continuous batch, the running one with the highest
+        score gives way if that is above its own; it waits in the queue, and its prompt and what it
+        has given are computed again. Looked at when somebody comes or leaves. A static batch and a
+        live engine are not interrupted.
     """
 
     rescored: ClassVar[bool] = False
+    preempts: ClassVar[bool] = False
 
     @staticmethod
     def score(request: Request, p: Any, now: float) -> float:
-        """Score of a waiting request at `now` (seconds), lowest first."""
+        """Score of a waiting request at `now` (seconds), lowest first.
+
+        Where the policy preempts, also of a running one, whose `generated_tokens` are up to date.
+        """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     def build(self, tenants: Sequence[TenantTraits]) -> Policy:

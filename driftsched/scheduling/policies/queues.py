@@ -93,6 +93,7 @@ class ScoreQueue(StaticOrder):
     def __init__(self, spec: Any) -> None:
         super().__init__()
         self.spec = spec
+        self.preempts = spec.preempts
 
     def order(self, request: Request, now: float = 0.0) -> float:
         return float(self.spec.score(request, self.spec, now))
@@ -103,6 +104,7 @@ class RescoredQueue:
 
     def __init__(self, spec: Any) -> None:
         self.spec = spec
+        self.preempts = spec.preempts
         self._waiting: dict[int, Request] = {}
 
     def order(self, request: Request, now: float = 0.0) -> float:

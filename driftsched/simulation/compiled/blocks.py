@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from driftsched.simulation.compiled.gateway import key_of
+from driftsched.simulation.compiled.gateway import key_of, requeue
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.mechanisms import (
     block_slot,
@@ -14,10 +14,11 @@ from driftsched.simulation.compiled.mechanisms import (
     new_blocks,
     piece_end,
 )
+from driftsched.simulation.compiled.replicas import tell_peers
 from driftsched.simulation.compiled.rows import remove_row
-from driftsched.simulation.compiled.state import BLOCKED, KernelState
+from driftsched.simulation.compiled.state import BLOCKED, ID_BITS, ID_MASK, KernelState
 
-__all__ = ["grow", "lasting", "needed", "new_in", "partial_end", "seat", "unseat"]
+__all__ = ["count_given", "grow", "lasting", "needed", "new_in", "partial_end", "seat", "unseat"]
 
 
 @inlined
@@ -82,7 +83,7 @@ def partial_end(w: KernelState, number: int) -> int:
     """How far the prompt under way gets in the next iteration."""
     replica = w.replicas[number]
     left = w.run[0].most_tokens - replica.decoding
-    given = int(w.seats[replica.partial].given) if w.run[0].paged else 0
+    given = int(w.seats[replica.partial].given) if w.run[0].resumes else 0
     end = w.requests[replica.partial].prompt_tokens + given
     return int(piece_end(replica.partial_end, end, left, True))
 
@@ -141,9 +142,23 @@ def preempt(w: KernelState, number: int, now: float) -> None:
         remove_row(w.decoding[number], replica.decoding, victim)
         replica.decoding -= 1
     w.requests[victim].preemptions += 1
+    if w.run[0].preempts:
+        requeue(w, replica.queue, victim, now)
+        tell_peers(w, number, now)
+        return
     w.requests[victim].place = BLOCKED
     w.blocked[number, replica.blocked] = victim
     replica.blocked += 1
+
+
+@apart
+def count_given(w: KernelState, number: int) -> None:
+    """Note how many tokens those who decode have given: a policy's score may look at it."""
+    replica = w.replicas[number]
+    for place in range(replica.decoding):
+        entry = w.decoding[number, place]
+        item, to_come = entry & ID_MASK, (entry >> ID_BITS) - replica.iteration
+        w.seats[item].given = w.requests[item].output_tokens - to_come
 
 
 @apart
@@ -152,6 +167,7 @@ def victim_of(w: KernelState, number: int, now: float) -> int:
     replica, run = w.replicas[number], w.run[0]
     if not run.by_rank:
         return int(replica.partial if replica.partial >= 0 else replica.last_seat)
+    count_given(w, number)
     worst, highest = -1, -inf
     item = replica.partial if replica.partial >= 0 else replica.first_seat
     while item >= 0:

@@ -75,8 +75,8 @@ def plan(w: KernelState, number: int, now: float) -> None:
     """Give blocks, let requests join, and say when the next stretch ends."""
     replica, run = w.replicas[number], w.run[0]
     preempted = run.paged and replica.busy and grow(w, number, now)
-    decoding, kv = replica.decoding, replica.kv
     prefill(w, number, now, not preempted)
+    decoding, kv = replica.decoding, replica.kv
     if replica.chunks > 0 or preempted:
         replica.busy, replica.open = True, False
         held = kv + replica.partial_end if replica.partial >= 0 else kv
@@ -89,7 +89,7 @@ def plan(w: KernelState, number: int, now: float) -> None:
         if run.paged and steps > 1:
             steps = 1 + lasting(w, number, replica.iteration + 2, steps - 1)
         replica.start_s, replica.steps = now, steps
-        replica.open = replica.blocked == 0 and decoding < run.batch_size
+        replica.open = replica.blocked == 0 and (run.preempts or decoding < run.batch_size)
         cost = cost_of(w.costs, replica.cost)
         play(w.wake, number, now + decode_seconds(cost, steps, decoding, kv))
     else:

@@ -13,7 +13,7 @@ from driftsched.simulation.compiled.patience import drop
 from driftsched.simulation.compiled.prefill import cached_of, hold, next_of, put_back
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
 from driftsched.simulation.compiled.rows import pop_row, push_row
-from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, KernelState
+from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, RUNNING, KernelState
 from driftsched.simulation.compiled.tenants import count_stretch
 
 __all__ = ["form", "settle_gang"]
@@ -47,9 +47,10 @@ def take(w: KernelState, number: int, now: float) -> None:
         if item < 0:
             break
         if not hold(w, number, item, 0):
-            put_back(w, number, item)
+            put_back(w, number, item, now)
             break
         request = w.requests[item]
+        request.place = RUNNING
         request.dispatch_s = now
         request.batch_id = replica.batches
         request.replica = number

@@ -32,7 +32,7 @@ from driftsched.simulation.compiled.state import (
 )
 from driftsched.simulation.compiled.tenants import append, catch_up, forget, next_by_tenant
 
-__all__ = ["abandon", "choose", "finish", "key_of", "submit", "withdraw"]
+__all__ = ["abandon", "choose", "finish", "key_of", "requeue", "submit", "withdraw"]
 
 
 @once
@@ -99,6 +99,19 @@ def route(w: KernelState, item: int) -> int:
     replica.sent_tokens += w.prompt_length[item] + w.estimate[item]
     request.replica = chosen
     return chosen
+
+
+@apart
+def requeue(w: KernelState, queue: int, item: int, now: float) -> None:
+    """Queue a request again that was chosen, or has run, and free its tenant's place."""
+    run, tenant = w.run[0], w.requests[item].tenant
+    w.requests[item].place = QUEUED
+    enqueue(w, item, queue, now)
+    w.queues[queue].waiting += 1
+    run.waiting += 1
+    if run.limited:
+        w.tenants[tenant].waiting += 1
+        free(w, tenant, now)
 
 
 @inlined

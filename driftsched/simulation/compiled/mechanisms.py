@@ -139,7 +139,7 @@ def request_of(w: KernelState, item: int) -> RequestView:
         record.base_tokens,
         w.uncorrected_estimate[item],
         w.cached[item] if w.run[0].prefixes else 0,
-        w.seats[item].given if w.run[0].paged else 0,
+        w.seats[item].given if w.run[0].resumes else 0,
         record.preemptions,
         w.bias[item],
         w.estimate[item],

@@ -80,7 +80,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
         **room.arrays(),
         deadlines=np.empty(n if run["patient"][0] else 0, ENTRY),
         **_waiting(room, queues, int(run["choice"][0])),
-        seats=np.zeros(n if scenario.engine.kv == "paged" else 0, SEAT),
+        seats=np.zeros(n if run["resumes"][0] else 0, SEAT),
         cached=_cached(room) if run["prefixes"][0] else np.zeros(0, np.int64),
         learned=np.empty(n, LEARNED),
         **_mechanisms(scenario),
@@ -97,7 +97,6 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["capacity"] = capacities.max() if routed(scenario) else capacities.min()
     limits = [tenant.limits for tenant in scenario.tenants]
     run["limited"] = any((x.waiting, x.rate_rps, x.running) != (None, None, None) for x in limits)
-    run["peers"] = any(limit.running for limit in limits) and len(capacities) > 1
     run["routed"], run["last_route"] = routed(scenario), -1
     run["most_tokens"] = engine.max_num_batched_tokens or MOST_TOKENS
     run["chunked"], run["block_tokens"] = engine.chunked_prefill, engine.block_tokens
@@ -111,7 +110,10 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
         run["policy"] = number_of(policy, POLICIES, TenantPolicy)
     elif isinstance(policy, ScorePolicy):
         run["choice"] = RESCORED if policy.rescored else SCORED
+        run["preempts"] = policy.preempts and engine.mode == "continuous"
         run["policy"] = number_of(policy, POLICIES, ScorePolicy)
+    run["resumes"] = run["paged"] | run["preempts"]
+    run["peers"] = len(capacities) > 1 and (run["preempts"] | any(x.running for x in limits))
     run["router"] = number_of(scenario.cluster.router, ROUTERS)
     run["compensator"] = number_of(compensator, COMPENSATORS)
     run["per"] = Compensator.PER.index(compensator.per)

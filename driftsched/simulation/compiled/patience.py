@@ -14,10 +14,12 @@ from driftsched.simulation.compiled.rows import pop_row, push_row, remove_row
 from driftsched.simulation.compiled.state import (
     BLOCKED,
     GANG,
+    HELD,
     HUNG_UP,
     ID_BITS,
     NO_FIRST_TOKEN,
     NOT_FINISHED,
+    QUEUED,
     KernelState,
 )
 
@@ -92,7 +94,7 @@ def give_up(w: KernelState, item: int, now: float) -> None:
     """End a request whose client leaves: at once where it waits, else at the next boundary."""
     request, gang = w.requests[item], w.run[0].mode == GANG
     head = request.place == BLOCKED
-    if isnan(request.dispatch_s) and not head:
+    if request.place in (QUEUED, HELD):
         withdraw(w, item, now)
         return
     number = leave_blocked(w, item) if head else int(request.replica)

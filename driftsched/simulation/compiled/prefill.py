@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from driftsched.simulation.compiled.blocks import needed, partial_end
-from driftsched.simulation.compiled.gateway import choose
-from driftsched.simulation.compiled.jit import inlined, once
+from math import inf, isnan
+
+from driftsched.simulation.compiled.blocks import count_given, needed, partial_end, unseat
+from driftsched.simulation.compiled.gateway import choose, key_of, requeue
+from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import piece_end, whole_length_fits
-from driftsched.simulation.compiled.state import BLOCKED, QUEUED, KernelState
+from driftsched.simulation.compiled.replicas import tell_peers
+from driftsched.simulation.compiled.rows import remove_row
+from driftsched.simulation.compiled.state import (
+    BLOCKED,
+    ID_MASK,
+    QUEUED,
+    RUNNING,
+    KernelState,
+)
 
 __all__ = ["cached_of", "given_of", "hold", "next_of", "prefill", "put_back"]
 
@@ -15,14 +25,16 @@ __all__ = ["cached_of", "given_of", "hold", "next_of", "prefill", "put_back"]
 def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
     """The pieces of the next iteration: the prompt under way, then those of who may join."""
     replica, run = w.replicas[number], w.run[0]
-    decoding = replica.decoding
-    left = run.most_tokens - decoding
+    left = run.most_tokens - replica.decoding
     if replica.partial >= 0:
         end = partial_end(w, number)
         add(w, number, replica.partial, replica.partial_end, end)
         left -= end - replica.partial_end
     before = replica.chunks
-    while joining and left > 0 and decoding + replica.chunks < run.batch_size:
+    while joining and left > 0:
+        full = replica.decoding + replica.chunks >= run.batch_size
+        if full and not run.preempts:
+            break
         item = next_of(w, number, now)
         if item < 0:
             break
@@ -30,17 +42,51 @@ def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
         start = cached_of(w, item)
         whole = request.prompt_tokens + given_of(w, item)
         end = piece_end(start, whole, left, run.chunked)
-        if end == start or not hold(w, number, item, end):
-            put_back(w, number, item)
+        room = end > start and not full and hold(w, number, item, end)
+        while run.preempts and end > start and not room and make_place(w, number, item, now):
+            left += 1
+            room = hold(w, number, item, end)
+        if not room:
+            put_back(w, number, item, now)
             break
-        if request.preemptions == 0:
+        request.place = RUNNING
+        request.replica = number
+        if isnan(request.dispatch_s):
             request.dispatch_s = now
-            request.replica = number
             request.batch_id = replica.batches
         left -= end - start
         add(w, number, item, start, end)
     if replica.chunks > before:
         replica.batches += 1
+
+
+@apart
+def make_place(w: KernelState, number: int, item: int, now: float) -> bool:
+    """Interrupt the request that scores highest of those that decode, if `item` scores lower."""
+    replica, own = w.replicas[number], key_of(w, item, now)
+    worst, highest = -1, -inf
+    count_given(w, number)
+    for place in range(replica.decoding):
+        one = w.decoding[number, place] & ID_MASK
+        key = key_of(w, one, now)
+        if worst < 0 or key > highest or (key == highest and one > worst):
+            worst, highest = one, key
+    if worst < 0 or own >= highest:
+        return False
+    request = w.requests[worst]
+    tokens = request.prompt_tokens + w.seats[worst].given
+    remove_row(w.decoding[number], replica.decoding, worst)
+    replica.decoding -= 1
+    replica.kv -= tokens
+    if w.run[0].paged:
+        unseat(w, number, worst)
+        replica.free += needed(w, tokens)
+    else:
+        replica.reserved -= request.prompt_tokens + request.max_output_tokens
+    request.preemptions += 1
+    put_back(w, number, worst, now)
+    tell_peers(w, number, now)
+    return True
 
 
 @inlined
@@ -58,9 +104,15 @@ def next_of(w: KernelState, number: int, now: float) -> int:
 
 
 @inlined
-def put_back(w: KernelState, number: int, item: int) -> None:
-    """Let a request that was chosen wait for room, before all others."""
+def put_back(w: KernelState, number: int, item: int, now: float) -> None:
+    """Let a request wait that was chosen or interrupted.
+
+    It waits before all others, or in the queue where the policy decides who runs.
+    """
     replica = w.replicas[number]
+    if w.run[0].preempts:
+        requeue(w, replica.queue, item, now)
+        return
     w.blocked[number, replica.blocked] = item
     replica.blocked += 1
     w.requests[item].place = BLOCKED
@@ -103,4 +155,4 @@ def cached_of(w: KernelState, item: int) -> int:
 @inlined
 def given_of(w: KernelState, item: int) -> int:
     """Output tokens that a request had given when it was last preempted."""
-    return int(w.seats[item].given) if w.run[0].paged else 0
+    return int(w.seats[item].given) if w.run[0].resumes else 0

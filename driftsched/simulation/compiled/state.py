@@ -36,6 +36,7 @@ __all__ = [
     "RESCORED",
     "ROUTER",
     "RUN",
+    "RUNNING",
     "SCORED",
     "SEAT",
     "TENANT",
@@ -50,8 +51,8 @@ GANG, CONTINUOUS = 0, 1
 SCORED, RESCORED, BY_TENANT = 0, 1, 2
 """Ways of choosing: least score first, scored once or at each choice; or the tenant's least."""
 
-QUEUED, HELD, BLOCKED = 0, 1, 2
-"""Places of a request: with the policy or running, held by a limit, blocked at a replica."""
+QUEUED, HELD, BLOCKED, RUNNING = range(4)
+"""Places of a request: with the policy, held by a limit, blocked at a replica, running."""
 
 NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(4, 7)
 """Bad ends of a request that was given up; those of admission are 1 to 3."""
@@ -130,6 +131,8 @@ RUN = np.dtype(
         ("chunked", "b1"),
         ("prefixes", "b1"),  # whether some prompts begin in the prefix cache
         ("paged", "b1"),
+        ("preempts", "b1"),  # whether a running request gives way to one that scores lower
+        ("resumes", "b1"),  # whether a request may be interrupted and go on later
         ("block_tokens", "i8"),
         ("by_rank", "b1"),  # who gives way: the policy's last, or the last admitted
         ("finished", "i8"),
@@ -235,7 +238,7 @@ SEAT = np.dtype(
     ],
     align=True,
 )
-"""One a request, where KV cache is paged."""
+"""One a request, where requests may be interrupted; all but `given` where KV cache is paged."""
 
 PIECE = np.dtype([("start", "i8"), ("end", "i8"), ("item", "i8")])
 """Tokens `start` to `end` (exclusive) of a request's prompt, in an iteration."""

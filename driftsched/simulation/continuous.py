@@ -226,6 +226,7 @@ class ContinuousReplica(Replica):
             room = end > start and not full and self._hold(request, end)
             while preempts and end > start and not room and self._make_place(request, now):
                 left += 1
+                end = piece_end(start, whole, left, self.chunked)
                 room = self._hold(request, end)
             if not room:
                 self.put_aside(request)

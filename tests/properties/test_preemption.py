@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from driftsched.scenario import Scenario, changed
 from driftsched.simulation import simulate
+from driftsched.simulation.fleet import kv_tokens
 from driftsched.workload import Workload, generate
 from tests.support.same_tables import assert_engines_agree
 from tests.support.scenarios import small
@@ -99,6 +100,23 @@ def test_without_preemption_it_is_sjf() -> None:
     pd.testing.assert_frame_equal(
         run(jobs, limit=0.0), simulate(scenario, workload, engine="simpy").requests
     )
+
+
+def test_one_prompt_at_a_time_is_computed_in_pieces() -> None:
+    """The place in the budget of one that gave way is the newcomer's, else two prompts are open."""
+    scenario, workload = one_at_a_time([(0, 90), (50, 5), (50, 50)], "srpt")
+    engine = {"mode": "continuous", "batch_size": 4, "max_num_batched_tokens": 12}
+    cluster = {"cost": SECOND, "memory_utilisation": 0.2015}
+    scenario = changed(scenario, engine=engine, cluster=cluster)
+    assert kv_tokens(scenario.engine, scenario.cluster) == 793
+    workload = replace(
+        workload,
+        prompt_tokens=np.array([375, 40, 137]),
+        max_output_tokens=np.array([100, 435, 100]),  # the second has no room beside the first
+    )
+    table = simulate(scenario, workload, engine="simpy").requests
+    assert table["preemptions"].tolist() == [1, 0, 0]
+    assert table["status"].tolist() == ["finished"] * 3
 
 
 @pytest.mark.parametrize("kv", ["reserve", "paged"])

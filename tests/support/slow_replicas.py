@@ -223,7 +223,7 @@ class SlowContinuous(SlowReplica):
             if seat.planned < whole and not engine.chunked_prefill:
                 self.put_aside(request)
                 break
-            while not self.has_room(request, seat):
+            while not self.admits(request, seat, whole):
                 if not self.make_place(request, now):
                     break
             else:
@@ -232,7 +232,9 @@ class SlowContinuous(SlowReplica):
             self.put_aside(request)
             break
 
-    def has_room(self, request: Request, seat: Seat) -> bool:
+    def admits(self, request: Request, seat: Seat, whole: int) -> bool:
+        """Plan a request's first tokens; True where there is room for it."""
+        seat.planned = int(min(whole, self.left()))
         if len(self.inside) >= self.scenario.engine.batch_size:
             return False
         if self.scenario.engine.kv == "reserve":

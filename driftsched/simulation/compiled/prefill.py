@@ -45,6 +45,7 @@ def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
         room = end > start and not full and hold(w, number, item, end)
         while run.preempts and end > start and not room and make_place(w, number, item, now):
             left += 1
+            end = piece_end(start, whole, left, run.chunked)
             room = hold(w, number, item, end)
         if not room:
             put_back(w, number, item, now)

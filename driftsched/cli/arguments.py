@@ -118,7 +118,7 @@ def tell_trace(scenario: Scenario) -> dict[str, Any]:
     found = import_trace(scenario, Path(scenario.trace.file))
     tell(
         f"trace {scenario.trace.file}: {found.rows_read} rows read, {found.rows_taken} taken, "
-        f"{found.rows_skipped} skipped, {found.rows_cut} cut to fit the context"
+        f"{found.rows_skipped} skipped"
     )
     for rule in found.rules:
         tell(f"  {rule}")
@@ -126,7 +126,7 @@ def tell_trace(scenario: Scenario) -> dict[str, Any]:
         tell(f"  skipped: {problem}")
     if found.problem_count > MOST_PROBLEMS:
         tell(f"  and {found.problem_count - MOST_PROBLEMS} more problems")
-    numbers = ("rows_read", "rows_taken", "rows_skipped", "rows_cut", "span_s")
+    numbers = ("rows_read", "rows_taken", "rows_skipped", "rows_cut", "rows_too_long", "span_s")
     report = {"file": scenario.trace.file} | {name: getattr(found, name) for name in numbers}
     return {
         "trace": report | {"rules": list(found.rules), "problems": list(map(str, found.problems))}

@@ -11,17 +11,33 @@ __all__ = [
     "ACCEPTED",
     "NO_ROOM",
     "RATE_FULL",
+    "TOO_LONG",
     "WAITING_FULL",
     "TenantGate",
+    "does_not_fit",
     "may_run",
     "no_room",
     "rate_full",
     "refusal",
+    "too_long",
     "waiting_full",
 ]
 
-ACCEPTED, NO_ROOM, WAITING_FULL, RATE_FULL = range(4)
+ACCEPTED, TOO_LONG, NO_ROOM, WAITING_FULL, RATE_FULL = range(5)
 """What admission says of a request."""
+
+
+def does_not_fit(
+    prompt_tokens: int, max_output_tokens: int, context_tokens: int, capacity: int
+) -> int:
+    """`TOO_LONG` or `NO_ROOM` where no engine could ever serve a request.
+
+    Its prompt leaves no room for an answer in the model's context, as in vLLM, or prompt and
+    longest answer are more than the KV cache holds (`capacity`, tokens).
+    """
+    if prompt_tokens >= context_tokens:
+        return TOO_LONG
+    return NO_ROOM if prompt_tokens + max_output_tokens > capacity else ACCEPTED
 
 
 def refusal(gate: Any, now: float) -> int:
@@ -86,6 +102,11 @@ class TenantGate:
     def full(self) -> bool:
         """Whether the tenant is at its running limit."""
         return not may_run(self)
+
+
+def too_long(prompt_tokens: int, context_tokens: int) -> str:
+    """Reason of a rejection: the prompt fills the context."""
+    return f"prompt of {prompt_tokens} tokens, the context holds {context_tokens} with the answer"
 
 
 def no_room(needed: int, capacity: int) -> str:

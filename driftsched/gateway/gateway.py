@@ -11,7 +11,7 @@ from math import nan
 from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
-from driftsched.gateway.admission import TenantGate, no_room
+from driftsched.gateway.admission import TOO_LONG, TenantGate, does_not_fit, no_room, too_long
 from driftsched.gateway.queue import Queue
 from driftsched.scheduling.routers.base import Loads
 
@@ -79,6 +79,7 @@ class Gateway:
         self.compensator = scenario.estimator.compensator.build(
             len(scenario.categories), len(scenario.tenants)
         )
+        self._context_tokens = scenario.cluster.context_tokens
         self.learning: list[LearningRow] = []
         self.requeues: list[Requeue] = []
         self.watch: Callable[[Request, float], None] | None = None
@@ -128,9 +129,12 @@ class Gateway:
         request.bias = bias
         request.estimated_output_tokens = estimate
         request.total_token_budget = request.prompt_length + estimate
-        needed = request.prompt_tokens + request.max_output_tokens
-        if needed > self.kv_capacity:
-            return self._reject(request, now, no_room(needed, self.kv_capacity))
+        prompt, most = request.prompt_tokens, request.max_output_tokens
+        misfit = does_not_fit(prompt, most, self._context_tokens, self.kv_capacity)
+        if misfit == TOO_LONG:
+            return self._reject(request, now, too_long(prompt, self._context_tokens))
+        if misfit:
+            return self._reject(request, now, no_room(prompt + most, self.kv_capacity))
         if self._gates:
             gate = self._gates[request.tenant]
             refusal = gate.refusal(now)

@@ -98,10 +98,11 @@ class TraceSource(Config):
         description="client → tenant under the rule client; a client not named goes to the tenant "
         "of its name, else clients are dealt out by the tenants' shares, the busiest first",
     )
-    category_rule: Literal["output", "prompt"] = Field(
-        "output",
-        description="output: smallest category whose max_output_tokens holds the answer; "
-        "prompt: categories in order of base_tokens by quartile of the prompt length",
+    category_rule: Literal["prompt", "output"] = Field(
+        "prompt",
+        description="prompt: categories in order of base_tokens take equal parts of the prompt "
+        "lengths; output: foresight, the smallest category whose max_output_tokens holds the "
+        "recorded answer, so that estimates know about it",
     )
     cap: bool = Field(False, description="cut recorded answers at the category's max_output_tokens")
     time_scale: float = Field(1.0, gt=0, le=1000, description="2 plays twice as slowly")

@@ -194,6 +194,7 @@ def trace_report(
         "Requests": report.rows_taken,
         "Left out": report.rows_skipped,
         "Cut to the context": report.rows_cut,
+        "Over the context": report.rows_too_long,
     }
     problems = pd.DataFrame(
         [(p.line, p.column, p.message, p.value[:60]) for p in report.problems],

@@ -39,7 +39,8 @@ def assemble(
     Returns
     -------
     Workload
-        Lengths fit into cluster.context_tokens, words follow the cut lengths.
+        Answers fit into what a prompt leaves of cluster.context_tokens, words follow the cut
+        lengths. A prompt that leaves nothing is as it is: admission refuses it.
     """
     book = prompt_book(scenario.categories, scenario.prompts.leak)
     closed = any(len(rows.user) for rows in phases)
@@ -89,8 +90,7 @@ def _texts_and_lengths(
         prompt, from_text = _times(prompt, longer), from_text & (longer == 1)
     longer = drift.factors("output", number, rows.arrival_s, rows.tenant, rows.category)
     output, maximum = _outputs(scenario, streams, number, rows, longer)
-    prompt = np.minimum(prompt, scenario.cluster.context_tokens - 1)
-    room = scenario.cluster.context_tokens - prompt
+    room = np.maximum(scenario.cluster.context_tokens - prompt, 1)
     output, maximum = np.minimum(output, room), np.minimum(maximum, room)
     ratio = _words_per_token(scenario, streams, number, rows.category)
     return {
@@ -128,7 +128,7 @@ def _outputs(
     """Output tokens and their maximum."""
     if rows.output_tokens is not None and rows.max_output_tokens is not None:
         output = _times(rows.output_tokens, longer)
-        return output, np.maximum(rows.max_output_tokens, output)
+        return np.minimum(output, rows.max_output_tokens), rows.max_output_tokens
     maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
     maximum = maxima[rows.category]
     if scenario.lengths == "capped":

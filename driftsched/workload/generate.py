@@ -35,9 +35,9 @@ def generate(
 
     Shares and mixes are normalised. A prompt without a length distribution is as long as its text:
     round(words / words_per_token) tokens. Natural answers are cut at the category's
-    max_output_tokens, capped ones always have that length. Prompt and answer together fit into
-    cluster.context_tokens: a longer prompt is cut to context_tokens - 1, then the answer and its
-    maximum to what is left, as the engine would do.
+    max_output_tokens, capped ones always have that length. The answer and its maximum are cut to
+    what the prompt leaves of cluster.context_tokens; a prompt that leaves nothing will be rejected,
+    as servers do.
 
     Parameters
     ----------

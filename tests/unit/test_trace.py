@@ -14,6 +14,7 @@ import pytest
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.experiments.load import offered_load
 from driftsched.scenario import Scenario, load_scenario, parse_scenario
+from driftsched.simulation import simulate
 from driftsched.workload import (
     TraceImport,
     generate,
@@ -58,7 +59,7 @@ def test_recorded_times_and_lengths_are_kept() -> None:
     assert workload.arrival_s == pytest.approx([0, 1.0000001, 3.0], abs=1e-12)
     assert workload.prompt_tokens.tolist() == [374, 396, 879]
     assert workload.output_tokens.tolist() == [44, 109, 600]
-    assert workload.max_output_tokens.tolist() == [64, 256, 600]
+    assert (workload.prompt_tokens + workload.max_output_tokens == 16384).all()
     assert (report.rows_read, report.rows_taken, report.rows_skipped) == (3, 3, 0)
     assert report.span_s == pytest.approx(3)
     assert report.problems == ()
@@ -210,28 +211,43 @@ def test_limit_cap_and_time_scale() -> None:
     assert report.rows_read == 3
     assert report.span_s == pytest.approx(2.0000002)
     assert any("first 2 rows" in rule for rule in report.rules)
-    capped = read(HEAD + ROWS, cap=True).workload
+    capped = read(HEAD + ROWS, cap=True, category_rule="output").workload
     assert capped.output_tokens.tolist() == [44, 109, 512]
     assert capped.max_output_tokens.tolist() == [64, 256, 512]
 
 
 def test_tenants_and_categories_follow_the_rules() -> None:
     """round_robin is in turn; output takes the smallest category that holds the answer."""
-    report = read(HEAD + ROWS + ROWS, tenant_rule="round_robin")
+    report = read(HEAD + ROWS + ROWS, tenant_rule="round_robin", category_rule="output")
     assert report.workload.tenant.tolist() == [0, 1, 2, 0, 1, 2]
     assert report.workload.category.tolist() == [0, 0, 1, 1, 3, 3]
     edges = "".join(f"2023-11-16 18:15:{i:02d},9,{n}\n" for i, n in enumerate((64, 65, 512, 513)))
-    assert read(HEAD + edges).workload.category.tolist() == [0, 1, 3, 3]
+    report = read(HEAD + edges, category_rule="output")
+    assert report.workload.category.tolist() == [0, 1, 3, 3]
+    assert any(rule.startswith("foresight") for rule in report.rules)
     rows = "".join(f"2023-11-16 18:15:{i:02d},{100 * i + 1},9\n" for i in range(8))
-    prompts = read(HEAD + rows, category_rule="prompt").workload
+    prompts = read(HEAD + rows).workload
     assert prompts.category.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
 
 
-def test_long_rows_are_cut_to_the_context_and_counted() -> None:
-    """What does not fit is cut as in generated traffic, and the report says how many rows."""
+def test_long_answers_are_cut_to_the_context_and_counted() -> None:
+    """The report says how many, and how much is lost."""
     report = read(HEAD + ROWS, context_tokens=1000)
-    assert report.rows_cut == 1
+    assert (report.rows_cut, report.tokens_cut, report.rows_too_long) == (1, 879 + 600 - 1000, 0)
     assert report.workload.output_tokens.tolist() == [44, 109, 121]
+
+
+def test_prompts_over_the_context_are_rejected_and_counted() -> None:
+    """As servers do: a prompt cut to the context would count as completed after one token."""
+    report = read(HEAD + ROWS, context_tokens=396)
+    assert (report.rows_too_long, report.tokens_too_long) == (2, 396 + 109 + 879 + 600)
+    assert report.workload.prompt_tokens.tolist() == [374, 396, 879]
+    assert any("2 prompts (1,984 tokens" in rule and "over 879" in rule for rule in report.rules)
+    for engine in ("simpy", "compiled"):
+        table = simulate(traced(context_tokens=396), report.workload, engine=engine).requests
+        assert table["status"].tolist() == ["finished", "rejected", "rejected"]
+        reason = "prompt of 879 tokens, the context holds 396 with the answer"
+        assert table["reason"].tolist()[-1] == reason
 
 
 def test_prompt_texts_belong_to_the_category() -> None:

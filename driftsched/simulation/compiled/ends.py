@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from driftsched.gateway.admission import (
     NO_ROOM,
     RATE_FULL,
+    TOO_LONG,
     WAITING_FULL,
     no_room,
     rate_full,
+    too_long,
     waiting_full,
 )
 from driftsched.gateway.patience import HANGS_UP, no_first_token, not_finished
@@ -34,6 +36,7 @@ __all__ = ["read_ends"]
 
 ENDS = {
     0: "finished",
+    TOO_LONG: "rejected",
     NO_ROOM: "rejected",
     WAITING_FULL: "rejected",
     RATE_FULL: "rejected",
@@ -81,6 +84,7 @@ def _reasons(scenario: Scenario, workload: Workload, world: KernelState, end: In
     names: dict[str, int] = {"": 0} if first_good == 0 else {}
     needed = workload.prompt_tokens[bad] + workload.max_output_tokens[bad]
     detail = np.where(end[bad] == NO_ROOM, needed, workload.tenant[bad])
+    detail = np.where(end[bad] == TOO_LONG, workload.prompt_tokens[bad], detail)
     kinds, firsts, which = np.unique(
         detail * len(ENDS) + end[bad], return_index=True, return_inverse=True
     )
@@ -98,6 +102,8 @@ def _reasons(scenario: Scenario, workload: Workload, world: KernelState, end: In
 
 
 def _reason(scenario: Scenario, workload: Workload, world: KernelState, item: int, end: int) -> str:
+    if end == TOO_LONG:
+        return too_long(int(workload.prompt_tokens[item]), scenario.cluster.context_tokens)
     if end == NO_ROOM:
         needed = int(workload.prompt_tokens[item]) + int(workload.max_output_tokens[item])
         return no_room(needed, int(world.run["capacity"][0]))

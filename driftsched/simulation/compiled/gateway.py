@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import inf
 
-from driftsched.gateway.admission import NO_ROOM
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
     Choice,
     Offer,
+    does_not_fit,
     learn,
     may_run,
     predict,
@@ -44,10 +44,9 @@ def submit(w: KernelState, item: int) -> int:
     bias = float(predict(run.compensator, state, request_of(w, item), p))
     w.bias[item] = bias
     w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
-    reason = 0
-    if request.prompt_tokens + request.max_output_tokens > run.capacity:
-        reason = NO_ROOM
-    elif run.limited:
+    prompt, most = request.prompt_tokens, request.max_output_tokens
+    reason = does_not_fit(prompt, most, run.context, run.capacity)
+    if reason == 0 and run.limited:
         reason = refusal(w.tenants[request.tenant], now)
     if reason:
         request.end = reason

@@ -28,6 +28,7 @@ __all__ = [
     "block_slot",
     "blocks_for",
     "charge",
+    "does_not_fit",
     "gang_starts",
     "generated",
     "iterations_lasting",
@@ -56,6 +57,7 @@ new_block = shared(batching.new_block)
 new_blocks = shared(batching.new_blocks)
 piece_end = shared(batching.piece_end)
 whole_length_fits = shared(batching.whole_length_fits)
+does_not_fit = shared(admission.does_not_fit)
 may_run = shared(admission.may_run)
 refusal = shared(admission.refusal)
 state_number = shared(key_number)

@@ -93,6 +93,7 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["mode"] = CONTINUOUS if engine.mode == "continuous" else GANG
     run["batch_size"], run["batch_wait_s"] = batch, engine.batch_wait_s
     run["least_capacity"] = capacities.min()
+    run["context"] = scenario.cluster.context_tokens
     # Any replica may draw a request from the central queue; a router chooses one that holds it.
     run["capacity"] = capacities.max() if routed(scenario) else capacities.min()
     limits = [tenant.limits for tenant in scenario.tenants]

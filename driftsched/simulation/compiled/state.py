@@ -54,8 +54,8 @@ SCORED, RESCORED, BY_TENANT = 0, 1, 2
 QUEUED, HELD, BLOCKED, RUNNING = range(4)
 """Places of a request: with the policy, held by a limit, blocked at a replica, running."""
 
-NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(4, 7)
-"""Bad ends of a request that was given up; those of admission are 1 to 3."""
+NO_FIRST_TOKEN, HUNG_UP, NOT_FINISHED = range(5, 8)
+"""Bad ends of a request that was given up; those of admission are 1 to 4."""
 
 ID_BITS = 25
 """An iteration and a request make one whole number: the id in these bits, the iteration above."""
@@ -99,6 +99,7 @@ RUN = np.dtype(
         ("batch_size", "i8"),
         ("batch_wait_s", "f8"),
         ("capacity", "i8"),  # of a request that is not rejected
+        ("context", "i8"),  # tokens of the longest prompt with an answer
         ("least_capacity", "i8"),  # of a request that fits everywhere
         ("choice", "i8"),
         ("policy", "i8"),

@@ -18,7 +18,7 @@ from driftsched.workload.assemble import assemble
 from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
-from driftsched.workload.traces.mapping import categories, in_words, select, tenants
+from driftsched.workload.traces.mapping import Misfits, categories, in_words, select, tenants
 from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
 
@@ -41,8 +41,11 @@ class TraceImport:
         Rows left out because of a problem; rows over the limit are not among them.
     rows_unanswered : int
         Rows left out because they record a failed request, without any output.
-    rows_cut : int
-        Requests shortened to fit into cluster.context_tokens.
+    rows_cut, tokens_cut : int
+        Answers shortened so that prompt and answer fit into cluster.context_tokens, by how much.
+    rows_too_long, tokens_too_long : int
+        Requests whose prompt alone fills the context, with their recorded answers; they are in the
+        workload, and admission rejects them.
     problems : tuple of TraceProblem
         Broken fields, by line, the first 1000.
     problem_count : int
@@ -64,6 +67,9 @@ class TraceImport:
     rows_taken: int
     rows_skipped: int
     rows_cut: int
+    tokens_cut: int
+    rows_too_long: int
+    tokens_too_long: int
     rows_unanswered: int
     problems: tuple[TraceProblem, ...]
     problem_count: int
@@ -84,7 +90,7 @@ def import_trace(
 
     Arrival times and lengths are the recorded ones; tenants, categories, prompt texts and words
     per token are not in the file and come from the scenario's rules. ``scenario.lengths`` does not
-    apply. Requests that do not fit into cluster.context_tokens are cut as in `generate`.
+    apply. Answers are cut to what the prompt leaves of cluster.context_tokens, as in `generate`.
 
     Parameters
     ----------
@@ -120,16 +126,21 @@ def import_trace(
     time_ns = rows.time_ns[order]
     prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
     category = categories(scenario, rules, prompt, output)
-    maximum = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)[category]
+    context = scenario.cluster.context_tokens
+    # The recorded answer must not show in what is known at admission, nor in the longest allowed.
+    maximum = np.full(len(order), context)
     if rules.cap:
+        maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
+        maximum = maxima[category]
         output = np.minimum(output, maximum)
+    misfits = Misfits.of(prompt, output, context)
     requests = PhaseRequests(
         arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
         tenant=tenants(scenario, rules, streams, rows, order),
         category=category,
         prompt_tokens=prompt,
         output_tokens=output,
-        max_output_tokens=np.maximum(maximum, output),
+        max_output_tokens=maximum,
     )
     span_s = float(requests.arrival_s[-1])
     segments = (Segment("trace", 0, len(order), span_s),)
@@ -139,13 +150,13 @@ def import_trace(
         rows_read=rows.rows_read,
         rows_taken=len(order),
         rows_skipped=rows.rows_read - len(rows.time_ns) - rows.unanswered,
-        rows_cut=int((prompt + output > scenario.cluster.context_tokens).sum()),
+        **misfits._asdict(),
         rows_unanswered=rows.unanswered,
         problems=rows.problems,
         problem_count=rows.problem_count,
         span_s=span_s,
         in_order=in_order,
-        rules=in_words(scenario, rules, rows, in_order),
+        rules=in_words(rules, rows, in_order) + misfits.in_words(context, prompt.max()),
         format=name,
         clients=len(rows.clients),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,7 @@ from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.streams import Streams, pick_by_share
 from driftsched.workload.traces.rows import RecordedRows
 
-__all__ = ["categories", "in_words", "select", "tenants"]
+__all__ = ["Misfits", "categories", "in_words", "select", "tenants"]
 
 IntArray = NDArray[np.int64]
 
@@ -125,9 +127,40 @@ def categories(
     return order[np.minimum(place, len(order) - 1)].astype(np.int64)
 
 
-def in_words(
-    scenario: Scenario, rules: TraceSource, rows: RecordedRows, in_order: bool
-) -> tuple[str, ...]:
+class Misfits(NamedTuple):
+    """What does not fit into the context; see `TraceImport`."""
+
+    rows_cut: int
+    tokens_cut: int
+    rows_too_long: int
+    tokens_too_long: int
+
+    @classmethod
+    def of(cls, prompt: IntArray, output: IntArray, context: int) -> Self:
+        """Count over requests with so many tokens of prompt and answer, arrays (n,)."""
+        whole, too_long = prompt + output, prompt >= context
+        over = np.where(too_long, 0, np.maximum(whole - context, 0))
+        counts = (over > 0).sum(), over.sum(), too_long.sum(), whole[too_long].sum()
+        return cls(*map(int, counts))
+
+    def in_words(self, context: int, longest: int) -> tuple[str, ...]:
+        """Say it, a sentence each; the longest prompt has `longest` tokens."""
+        said = []
+        if self.rows_too_long:
+            said.append(
+                f"{self.rows_too_long:,} prompts ({self.tokens_too_long:,} tokens with their "
+                f"answers) fill the context of {context:,} tokens and are rejected; "
+                f"cluster.context_tokens over {longest:,} holds them"
+            )
+        if self.rows_cut:
+            said.append(
+                f"{self.rows_cut:,} answers are cut to what their prompts leave of the context, by "
+                f"{self.tokens_cut:,} tokens"
+            )
+        return tuple(said)
+
+
+def in_words(rules: TraceSource, rows: RecordedRows, in_order: bool) -> tuple[str, ...]:
     """What the rules do, a sentence each."""
     by_tenant = {
         "share": "tenants are drawn by their shares",
@@ -135,17 +168,16 @@ def in_words(
         "client": f"each of the file's {len(rows.clients)} clients belongs to one tenant",
     }
     by_category = {
-        "output": "the category is the smallest whose max_output_tokens holds the recorded answer, "
-        "else the largest",
+        "output": "foresight: the category is the smallest whose max_output_tokens holds the "
+        "recorded answer, else the largest, so that estimates know about it",
         "prompt": "categories in order of base_tokens take equal parts of the prompt lengths, the "
         "shortest prompts first",
     }
     answers = {
         True: "answers are cut at the category's max_output_tokens",
-        False: "answers keep their recorded length, also over the category's max_output_tokens",
+        False: "answers keep their recorded length; what was allowed is the rest of the context",
     }
     said = [by_tenant[rules.tenant_rule], by_category[rules.category_rule], answers[rules.cap]]
-    said.append(f"prompt + answer are cut to {scenario.cluster.context_tokens} tokens")
     said.append("prompt texts are made up from the category's templates")
     if rules.time_scale != 1:
         said.append(f"times are multiplied by {rules.time_scale:g}")

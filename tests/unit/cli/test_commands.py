@@ -15,7 +15,7 @@ from driftsched.cli.main import COMMANDS
 from driftsched.cli.output import progress_bar
 from driftsched.core.errors import UnknownNameError
 from driftsched.scenario import load_scenario, parse_scenario, preset_names
-from tests.support.commands import ROOT, SMALL, called, data_of, process
+from tests.support.commands import ROOT, SMALL, as_in_a_terminal, called, data_of, process
 from tests.support.patience import STEP_S
 
 
@@ -116,6 +116,7 @@ def test_ctrl_c_stops_with_130(trace: str) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=as_in_a_terminal,  # noqa: PLW1509  it calls nothing that could hold a lock
     ) as running:
         assert running.stderr is not None
         assert "3 rows read" in running.stderr.readline()

@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from driftsched.core.mechanism import State
-from driftsched.estimation.compensators import CompensatorSpec
+from driftsched.estimation.compensators import CompensatorSpec, Levels
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scheduling.request import Request
 from driftsched.simulation import simulate
@@ -39,14 +38,16 @@ class TwoSpeeds(CompensatorSpec):
     apart: float = Field(0.25, gt=0, description="relative difference from which quick counts")
 
     @staticmethod
-    def predict(state: State, request: Request, p: Any) -> float:
+    def predict(states: Levels, request: Request, p: Any) -> float:
         """Bias for a request's budget, finite and above 0."""
+        state = states.category
         drifting = abs(state.quick - state.slow) > p.apart * state.slow
         return state.quick if drifting else state.slow
 
     @staticmethod
-    def learn(state: State, request: Request, ratio: float, p: Any) -> float:
+    def learn(states: Levels, request: Request, ratio: float, p: Any) -> float:
         """Take in actual / base length of a finished request; return the new bias."""
+        state = states.category
         state.slow += p.slow * (ratio - state.slow)
         state.quick += p.quick * (ratio - state.quick)
         return state.quick

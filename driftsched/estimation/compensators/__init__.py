@@ -4,14 +4,16 @@ from typing import TYPE_CHECKING
 
 from driftsched.core.config import by_kind
 from driftsched.core.registry import Registry
-from driftsched.estimation.compensators.base import Compensator, CompensatorSpec
+from driftsched.estimation.compensators.base import Compensator, CompensatorSpec, Levels
 
-__all__ = ["COMPENSATORS", "Compensator", "CompensatorConfig", "CompensatorSpec"]
+__all__ = ["COMPENSATORS", "Compensator", "CompensatorConfig", "CompensatorSpec", "Levels"]
 
 COMPENSATORS: Registry[type[CompensatorSpec]] = Registry("compensator", __name__)
 COMPENSATORS.add("none", "none:NoneConfig")
 COMPENSATORS.add("ema", "ema:EmaConfig")
 COMPENSATORS.add("log_ema", "log_ema:LogEmaConfig")
+COMPENSATORS.add("quantile", "quantile:QuantileConfig")
+COMPENSATORS.add("hierarchical", "hierarchical:HierarchicalConfig")
 COMPENSATORS.add("oracle", "oracle:OracleConfig")
 
 if TYPE_CHECKING:

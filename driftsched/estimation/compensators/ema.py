@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
-    from driftsched.core.mechanism import State
+    from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
 __all__ = ["EmaConfig"]
@@ -18,7 +18,8 @@ __all__ = ["EmaConfig"]
 class EmaConfig(CompensatorSpec):
     """bias ← (1 − α)·bias + α·clip(actual/base, low, high), per category as classified.
 
-    The safety factor is not part of the feedback, so a tier's ±20 % stays for ever. O(1) a step.
+    The safety factor is not part of the feedback, so a tier's ±20 % stays for ever, unless
+    `inside` has the budget be base · bias alone. O(1) a step.
     The defaults are the paper's.
     """
 
@@ -32,6 +33,8 @@ class EmaConfig(CompensatorSpec):
     low: float = Field(0.25, gt=0, description="observations are clipped from below here")
     high: float = Field(3.0, gt=0, description="and from above here")
 
+    inside: bool = Field(False, description="safety and input factor are inside the feedback")
+
     @model_validator(mode="after")
     def _ordered(self) -> EmaConfig:
         if self.high < self.low:
@@ -39,11 +42,13 @@ class EmaConfig(CompensatorSpec):
         return self
 
     @staticmethod
-    def predict(state: State, request: Request, p: EmaConfig) -> float:
-        return state.bias
+    def predict(states: Levels, request: Request, p: EmaConfig) -> float:
+        bias = states.category.bias
+        return bias * request.base_tokens / request.uncorrected_estimate if p.inside else bias
 
     @staticmethod
-    def learn(state: State, request: Request, ratio: float, p: EmaConfig) -> float:
+    def learn(states: Levels, request: Request, ratio: float, p: EmaConfig) -> float:
         clipped = min(max(ratio, p.low), p.high)
-        state.bias = (1 - p.alpha) * state.bias + p.alpha * clipped
-        return state.bias
+        mine = states.category
+        mine.bias = (1 - p.alpha) * mine.bias + p.alpha * clipped
+        return mine.bias

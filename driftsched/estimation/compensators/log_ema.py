@@ -10,7 +10,7 @@ from pydantic import Field
 from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
-    from driftsched.core.mechanism import State
+    from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
 __all__ = ["LogEmaConfig"]
@@ -32,10 +32,11 @@ class LogEmaConfig(CompensatorSpec):
     alpha: float = Field(0.1, gt=0, le=1, description="weight of the newest observation")
 
     @staticmethod
-    def predict(state: State, request: Request, p: LogEmaConfig) -> float:
-        return exp(state.level)
+    def predict(states: Levels, request: Request, p: LogEmaConfig) -> float:
+        return exp(states.category.level)
 
     @staticmethod
-    def learn(state: State, request: Request, ratio: float, p: LogEmaConfig) -> float:
-        state.level = (1 - p.alpha) * state.level + p.alpha * log(ratio)
-        return exp(state.level)
+    def learn(states: Levels, request: Request, ratio: float, p: LogEmaConfig) -> float:
+        mine = states.category
+        mine.level = (1 - p.alpha) * mine.level + p.alpha * log(ratio)
+        return exp(mine.level)

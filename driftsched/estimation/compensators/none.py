@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
-    from driftsched.core.mechanism import State
+    from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
 __all__ = ["NoneConfig"]
@@ -19,14 +19,13 @@ class NoneConfig(CompensatorSpec):
     label = "None"
     rule = "budgets stay what the category says"
     source = "the baseline of DriftSched (arXiv 2606.02982)"
-    per = "all"
 
     kind: Literal["none"] = "none"
 
     @staticmethod
-    def predict(state: State, request: Request, p: NoneConfig) -> float:
+    def predict(states: Levels, request: Request, p: NoneConfig) -> float:
         return 1.0
 
     @staticmethod
-    def learn(state: State, request: Request, ratio: float, p: NoneConfig) -> float:
+    def learn(states: Levels, request: Request, ratio: float, p: NoneConfig) -> float:
         return 1.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
-    from driftsched.core.mechanism import State
+    from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
 __all__ = ["OracleConfig"]
@@ -19,15 +19,14 @@ class OracleConfig(CompensatorSpec):
     label = "Oracle"
     rule = "knows every length: what no estimator can beat"
     source = "the bound of perfect knowledge"
-    per = "all"
 
     kind: Literal["oracle"] = "oracle"
 
     @staticmethod
-    def predict(state: State, request: Request, p: OracleConfig) -> float:
+    def predict(states: Levels, request: Request, p: OracleConfig) -> float:
         # The half keeps int() of the product on the exact length in spite of rounding.
         return (request.output_length + 0.5) / request.uncorrected_estimate
 
     @staticmethod
-    def learn(state: State, request: Request, ratio: float, p: OracleConfig) -> float:
+    def learn(states: Levels, request: Request, ratio: float, p: OracleConfig) -> float:
         return 1.0

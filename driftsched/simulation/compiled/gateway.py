@@ -8,6 +8,7 @@ from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
     Choice,
+    Levels,
     Offer,
     does_not_fit,
     learn,
@@ -17,7 +18,6 @@ from driftsched.simulation.compiled.mechanisms import (
     request_of,
     route_score,
     score,
-    state_number,
 )
 from driftsched.simulation.compiled.retries import think_on
 from driftsched.simulation.compiled.state import (
@@ -40,8 +40,8 @@ def submit(w: KernelState, item: int) -> int:
     """Budget an arriving request and queue it; returns the queue's number, -1 for a rejection."""
     run, request, now = w.run[0], w.requests[item], w.arrival_s[item]
     catch_up(w, now)
-    state, p = w.compensation[state_of(w, item)], w.parameters[COMPENSATOR]
-    bias = float(predict(run.compensator, state, request_of(w, item), p))
+    p = w.parameters[COMPENSATOR]
+    bias = float(predict(run.compensator, levels_of(w, item), request_of(w, item), p))
     w.bias[item] = bias
     w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
     prompt, most = request.prompt_tokens, request.max_output_tokens
@@ -62,10 +62,16 @@ def submit(w: KernelState, item: int) -> int:
 
 
 @inlined
-def state_of(w: KernelState, item: int) -> int:
-    """Number of the compensator's state that a request reads and teaches."""
-    run, request = w.run[0], w.requests[item]
-    return int(state_number(run.per, request.tenant, request.predicted, run.categories))
+def levels_of(w: KernelState, item: int) -> Levels:
+    """The compensator's states that a request reads and teaches.
+
+    Those of a tenant lie together: its own, then one a category; the first of all are everybody's.
+    """
+    request, categories = w.requests[item], w.run[0].categories
+    tenant = (1 + request.tenant) * (1 + categories)
+    category = 1 + request.predicted
+    states = w.compensation
+    return Levels(states[0], states[category], states[tenant], states[tenant + category])
 
 
 @once
@@ -207,10 +213,10 @@ def finish(w: KernelState, item: int, now: float) -> None:
     run = w.run[0]
     w.requests[item].finish_s = now
     request, p = w.requests[item], w.parameters[COMPENSATOR]
-    state, ratio = w.compensation[state_of(w, item)], request.output_length / request.base_tokens
+    states, ratio = levels_of(w, item), request.output_length / request.base_tokens
     learned = w.learned[run.finished]
     learned.item = item
-    learned.bias = learn(run.compensator, state, request_of(w, item), ratio, p)
+    learned.bias = learn(run.compensator, states, request_of(w, item), ratio, p)
     run.finished += 1
     depart(w, item, now)
     if run.closed:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
-from driftsched.estimation.compensators.base import key_number
+from driftsched.estimation.compensators.base import Levels
 from driftsched.gateway import admission
 from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS, Choice, Offer
@@ -23,6 +23,7 @@ from driftsched.simulation.compiled.state import KernelState
 
 __all__ = [
     "Choice",
+    "Levels",
     "Offer",
     "RequestView",
     "block_slot",
@@ -44,7 +45,6 @@ __all__ = [
     "request_of",
     "route_score",
     "score",
-    "state_number",
     "tenant_score",
     "whole_length_fits",
 ]
@@ -60,7 +60,6 @@ whole_length_fits = shared(batching.whole_length_fits)
 does_not_fit = shared(admission.does_not_fit)
 may_run = shared(admission.may_run)
 refusal = shared(admission.refusal)
-state_number = shared(key_number)
 
 
 def number_of(spec: Mechanism, registry: Any, form: type[Any] = object) -> int:

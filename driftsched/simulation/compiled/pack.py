@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import SeedSequence
 from numpy.typing import NDArray
 
-from driftsched.estimation.compensators import COMPENSATORS, Compensator
+from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.gateway.admission import TenantGate
 from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
@@ -117,7 +117,6 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["peers"] = len(capacities) > 1 and (run["preempts"] | any(x.running for x in limits))
     run["router"] = number_of(scenario.cluster.router, ROUTERS)
     run["compensator"] = number_of(compensator, COMPENSATORS)
-    run["per"] = Compensator.PER.index(compensator.per)
     run["categories"] = len(scenario.categories)
     return run
 
@@ -126,7 +125,8 @@ def _mechanisms(scenario: Scenario) -> dict[str, Any]:
     """Parameters of the mechanisms, and the compensator's states."""
     compensator = scenario.estimator.compensator
     specs = scenario.policy, compensator, scenario.cluster.router
-    states = np.zeros(len(scenario.categories) * len(scenario.tenants), COMPENSATION)
+    categories, tenants = len(scenario.categories), len(scenario.tenants)
+    states = np.zeros((1 + tenants) * (1 + categories), COMPENSATION)
     fill(states, compensator.state)
     return {
         "parameters": np.concatenate([parameters_of(spec) for spec in specs]),

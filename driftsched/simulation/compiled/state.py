@@ -112,7 +112,6 @@ RUN = np.dtype(
         ("routes", "i8"),  # requests routed so far
         ("last_route", "i8"),
         ("compensator", "i8"),
-        ("per", "i8"),  # what has a state of the compensator's own
         ("categories", "i8"),
         ("waiting", "i8"),
         ("making", "b1"),  # whether requests are made as the run goes

@@ -44,9 +44,10 @@ def add_scenario(
     *,
     policy: bool = False,
     what: str = "a preset's name or a YAML file",
+    needed: bool = True,
 ) -> None:
     """Add the scenario, `what` it may be, and all that changes it; ``--policy`` where `policy`."""
-    parser.add_argument("scenario", help=what)
+    parser.add_argument("scenario", help=what, nargs=None if needed else "?")
     parser.add_argument(
         "--trace", metavar="FILE", help="recorded traffic instead of the scenario's"
     )

@@ -117,7 +117,7 @@ def replay(
         estimated_output_tokens, row by row.
     """
     stream = _requests(requests, scenario)
-    predictor = compensator.build(len(scenario.categories))
+    predictor = compensator.build(len(scenario.categories), len(scenario.tenants))
     predict, learn = predictor.predict_one, predictor.learn_one
     estimates = np.zeros(len(stream), dtype=np.int64)
     for event in _events(requests).tolist():

@@ -26,7 +26,7 @@ rows = st.lists(st.tuples(st.integers(0, CATEGORIES - 1), st.integers(1, 5000)),
 
 
 def build(name: str) -> Compensator:
-    compensator: Compensator = example(COMPENSATORS[name]).build(CATEGORIES)
+    compensator: Compensator = example(COMPENSATORS[name]).build(CATEGORIES, 1)
     return compensator
 
 

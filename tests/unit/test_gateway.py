@@ -61,6 +61,46 @@ def test_log_ema_learns_the_geometric_mean() -> None:
         assert gate.learning[-1][2] == pytest.approx(math.exp(level), rel=1e-12)
 
 
+def test_the_ema_inside_its_feedback_drops_safety_and_input_factor() -> None:
+    """Budget = base · bias: the safety factor stays out of what is multiplied."""
+    gate = gateway(estimator={"compensator": {"kind": "ema", "inside": True}})
+    one = request(0)
+    gate.submit(one, 0.0)
+    assert one.estimated_output_tokens == 40
+
+
+def test_a_quantile_steps_up_by_its_share_and_down_by_the_rest() -> None:
+    """level <- level + step · size · (share − [ln ratio <= level]); size the usual distance."""
+    gate = gateway(estimator={"compensator": {"kind": "quantile", "share": 0.9, "step": 0.2}})
+    level, size = 0.0, 0.3
+    for number, actual in enumerate([80, 20, 4, 400]):
+        one = request(number, actual=actual)
+        gate.submit(one, 0.0)
+        assert one.bias == pytest.approx(math.exp(level), rel=1e-12)
+        gate.finish(gate.next(0.0) or one, 1.0)
+        error, seen = math.log(actual / 40) - level, number + 1
+        size += max(0.02, 1 / seen) * (min(abs(error), 5.0) - size)
+        level += max(0.2, 1 / seen) * size * (0.9 if error > 0 else -0.1)
+
+
+def test_levels_share_out_an_error_by_what_is_not_known_of_them() -> None:
+    """The first answer, twice its base: Kalman gains of the prior variances over their sum."""
+    gate = gateway(estimator={"compensator": {"kind": "hierarchical"}})
+    one = request(0, actual=80)
+    gate.submit(one, 0.0)
+    assert one.estimated_output_tokens == 40
+    gate.finish(gate.next(0.0) or one, 1.0)
+    states = gate.compensator.levels[0][0]
+    total = 0.35 + 0.25 + 0.16 + 0.06 + 0.01
+    # The slope's part is 0: before the first prompt there is no centre to be off.
+    expected = [part / total * math.log(2) for part in (0.25, 0.16, 0.06, 0.01)]
+    assert [state.level for state in states] == pytest.approx(expected, rel=1e-12)
+    other = gate.compensator.levels[1][0]
+    assert other.all is states.all
+    assert other.category is states.category
+    assert (other.tenant.level, other.pair.level) == (0, 0)
+
+
 def test_a_full_queue_refuses_with_its_reason() -> None:
     gate = gateway({"waiting": 2})
     assert [gate.submit(request(n), 0.0) for n in range(3)] == [True, True, False]

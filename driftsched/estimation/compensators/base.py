@@ -51,7 +51,7 @@ class CompensatorSpec(Mechanism):
         """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
-    def build(self, categories: int, tenants: int = 1) -> Compensator:
+    def build(self, categories: int, tenants: int) -> Compensator:
         """Return a fresh compensator for so many categories and tenants."""
         return Compensator(self, categories, tenants)
 

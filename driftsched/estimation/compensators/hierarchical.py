@@ -26,11 +26,12 @@ ALARM, SLACK = 7.0, 0.5  # of the CUSUM, in standard deviations
 class HierarchicalConfig(CompensatorSpec):
     """ln(actual / base) = all + category + tenant + both + slope · (ln prompt − centre) + noise.
 
-    Each level wanders, and has a variance of its own: an error is shared out to the levels by what
-    is not yet known of them (Kalman, the levels taken as independent), so that a new tenant begins
-    where its category is, and a drift of all is learnt from all. Errors beyond 2.5 standard
-    deviations are clipped. Where errors keep one sign (CUSUM, of all and of a category), the level
-    is taken as unknown again. O(1) a step, whatever the tenants.
+    Slope, centre and noise are the category's. Each level wanders, and has a variance of its own:
+    an error is shared out to the levels by what is not yet known of them (Kalman, the levels taken
+    as independent), so that a new tenant begins where its category is, and a drift of all is learnt
+    from all. Errors beyond 2.5 standard deviations are clipped. Where errors keep one sign (CUSUM,
+    of all and of a category), the level is taken as unknown again. O(1) a step, whatever the
+    tenants.
 
     *Typical*, the exponential is moved to the median of what it missed. As *mean* it is scaled to
     the category's sums, and mixed with their slow average by what each missed (fixed share).
@@ -63,7 +64,10 @@ class HierarchicalConfig(CompensatorSpec):
 
     kind: Literal["hierarchical"] = "hierarchical"
     drift: float = Field(
-        3e-4, gt=0, le=1, description="variance by which the level of all wanders, of the noise's"
+        3e-4,
+        gt=0,
+        le=1,
+        description="variance by which the level of all wanders, as a share of the noise's",
     )
     mean: bool = Field(False, description="estimate the mean, for sums, instead of the median")
     inside: bool = Field(True, description="safety and input factor are inside the feedback")
@@ -75,31 +79,31 @@ class HierarchicalConfig(CompensatorSpec):
     @staticmethod
     def learn(states: Levels, request: Request, ratio: float, p: HierarchicalConfig) -> float:
         every, mine = states.all, states.category
-        guess, apart = log_ratio(states, request), off_centre(every, request)
+        guess, apart = log_ratio(states, request), off_centre(mine, request)
         error = log(ratio) - guess
-        every.seen += 1
         mine.seen += 1
         learn_median(mine, error)
         learn_mean(mine, exp(guess), ratio)
         spreads = ALL * every.spread + CATEGORY * mine.spread + TENANT * states.tenant.spread
-        spreads += PAIR * states.pair.spread + SLOPE * every.slope_spread * apart * apart
-        total = every.noise + spreads
+        spreads += PAIR * states.pair.spread + SLOPE * mine.slope_spread * apart * apart
+        total = mine.noise + spreads
         step = min(max(error, -FARTHEST * sqrt(total)), FARTHEST * sqrt(total)) / total
-        wander = p.drift * every.noise if ALL * every.spread < 1 else 0.0
-        gain = SLOPE * every.slope_spread * apart
-        every.slope += gain * step
-        every.slope_spread *= 1 - gain * apart / total
+        wander = p.drift * mine.noise if ALL * every.spread < 1 else 0.0
+        gain = SLOPE * mine.slope_spread * apart
+        mine.slope += gain * step
+        mine.slope_spread *= 1 - gain * apart / total
         move(every, ALL, step, total, wander)
         move(mine, CATEGORY, step, total, 0.5 * wander)
         move(states.tenant, TENANT, step, total, 0.25 * wander)
         move(states.pair, PAIR, step, total, 0.05 * wander)
-        every.noise += 0.01 * (min(error * error, 6 * every.noise) - every.noise)
-        every.noise = max(every.noise, 0.01)
-        sign = min(max(error / sqrt(every.noise), -FARTHEST), FARTHEST)
+        rate = max(0.01, 1 / (mine.seen + 10))
+        mine.noise += rate * (min(error * error, 6 * mine.noise) - mine.noise)
+        mine.noise = max(mine.noise, 0.0025)
+        sign = min(max(error / sqrt(mine.noise), -FARTHEST), FARTHEST)
         watch(every, ALL, sign)
         watch(mine, CATEGORY, sign)
-        if every.seen < 1000:
-            every.centre += (log(max(request.prompt_length, 1)) - every.centre) / every.seen
+        if mine.seen < 1000:
+            mine.centre += (log(max(request.prompt_length, 1)) - mine.centre) / mine.seen
         return bias_of(states, request, p)
 
 
@@ -110,15 +114,15 @@ def bias_of(states: Levels, request: Request, p: HierarchicalConfig) -> float:
     return value * request.base_tokens / request.uncorrected_estimate if p.inside else value
 
 
-def off_centre(every: State, request: Request) -> float:
+def off_centre(mine: State, request: Request) -> float:
     """Logarithm of the prompt's length, from the mean of those seen."""
-    return log(max(request.prompt_length, 1)) - every.centre if every.seen > 0 else 0.0
+    return log(max(request.prompt_length, 1)) - mine.centre if mine.seen > 0 else 0.0
 
 
 def log_ratio(states: Levels, request: Request) -> float:
     """Sum of the levels."""
     levels = states.all.level + states.category.level + states.tenant.level + states.pair.level
-    return levels + states.all.slope * off_centre(states.all, request)
+    return levels + states.category.slope * off_centre(states.category, request)
 
 
 def mean_ratio(mine: State, ratio: float) -> float:
@@ -149,7 +153,7 @@ def learn_median(mine: State, error: float) -> None:
     """Move the shift towards the median of the errors, in steps of their usual size."""
     mine.miss += max(0.02, 1 / mine.seen) * (abs(error) - mine.miss)
     side = 1.0 if error > mine.shift else -1.0
-    mine.shift += max(0.01, 0.3 / sqrt(mine.seen)) * mine.miss * side
+    mine.shift += max(0.005, 0.3 / sqrt(mine.seen)) * mine.miss * side
 
 
 def learn_mean(mine: State, expected: float, ratio: float) -> None:

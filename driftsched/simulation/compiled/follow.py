@@ -1,0 +1,116 @@
+"""A compensator on a stream of lengths, without queues or engines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.simulation.compiled.fields import COMPENSATION, fill, parameters_of
+from driftsched.simulation.compiled.jit import inlined, kernel
+from driftsched.simulation.compiled.mechanisms import (
+    Levels,
+    RequestView,
+    learn,
+    number_of,
+    predict,
+)
+
+if TYPE_CHECKING:
+    from driftsched.estimation.compensators import CompensatorSpec
+
+__all__ = ["SEEN", "follow"]
+
+SEEN = np.dtype(
+    [
+        ("tenant", "i8"),
+        ("category", "i8"),
+        ("prompt_length", "i8"),
+        ("base_tokens", "i8"),
+        ("uncorrected_estimate", "f8"),
+        ("length", "i8"),
+    ],
+    align=True,
+)
+"""What a compensator is shown of a request, and in the end its length."""
+
+
+def follow(
+    compensator: CompensatorSpec, rows: NDArray[Any], categories: int, tenants: int, late: int
+) -> NDArray[np.float64]:
+    """Bias at each request, shape (n,).
+
+    Parameters
+    ----------
+    compensator : CompensatorSpec
+        Registered, and not `simpy_only`.
+    rows : array of `SEEN`, shape (n,)
+        In order of admission.
+    categories, tenants : int
+        How many there are.
+    late : int
+        A request's length is learnt just before the one that comes so many after the next.
+    """
+    states = np.zeros((1 + tenants) * (1 + categories), COMPENSATION)
+    fill(states, compensator.state)
+    bias = np.ones(len(rows))
+    number, parameters = number_of(compensator, COMPENSATORS), parameters_of(compensator)
+    _follow(number, parameters, states, rows, categories, late, bias)
+    return bias
+
+
+@kernel
+def _follow(
+    number: int,
+    parameters: NDArray[Any],
+    states: NDArray[Any],
+    rows: NDArray[Any],
+    categories: int,
+    late: int,
+    bias: NDArray[Any],
+) -> None:
+    p = parameters[0]
+    for item in range(len(rows)):
+        known = item - 1 - late
+        if known >= 0:
+            row, request = rows[known], _request(rows, bias, known)
+            learn(
+                number, _levels(states, row, categories), request, row.length / row.base_tokens, p
+            )
+        levels = _levels(states, rows[item], categories)
+        bias[item] = predict(number, levels, _request(rows, bias, item), p)
+
+
+@inlined
+def _levels(states: NDArray[Any], row: Any, categories: int) -> Levels:
+    tenant, category = (1 + row.tenant) * (1 + categories), 1 + row.category
+    return Levels(states[0], states[category], states[tenant], states[tenant + category])
+
+
+@inlined
+def _request(rows: NDArray[Any], bias: NDArray[Any], item: int) -> RequestView:
+    row = rows[item]
+    estimate = int(row.uncorrected_estimate * bias[item])
+    length, prompt = row.length, row.prompt_length
+    return RequestView(
+        request_id=item,
+        tenant=row.tenant,
+        rank=0,
+        predicted=row.category,
+        arrival_s=float(item),
+        prompt_tokens=prompt,
+        output_tokens=length,
+        max_output_tokens=length,
+        prompt_length=prompt,
+        output_length=length,
+        base_tokens=row.base_tokens,
+        uncorrected_estimate=row.uncorrected_estimate,
+        cached_tokens=0,
+        generated_tokens=0,
+        preemptions=0,
+        bias=bias[item],
+        estimated_output_tokens=estimate,
+        total_token_budget=prompt + estimate,
+    )

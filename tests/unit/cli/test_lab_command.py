@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from driftsched.core.errors import ScenarioError
@@ -30,13 +32,12 @@ def test_a_table_for_people_has_a_row_a_kind_and_their_mean(
 
 
 def test_a_trace_has_no_floor_and_shows_errors(
-    capsys: pytest.CaptureFixture[str], tmp_path: object
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    path = f"{tmp_path}/traffic.csv"
+    path = tmp_path / "traffic.csv"
     head, *rows = TRACE.splitlines()
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join([head, *(rows * 200)]))
-    data = data_of(capsys, "lab", SMALL, "--trace", path, "--compensators", "ema", "--json")
+    path.write_text("\n".join([head, *(rows * 200)]), encoding="utf-8")
+    data = data_of(capsys, "lab", SMALL, "--trace", str(path), "--compensators", "ema", "--json")
     assert data["trace"]["rows_read"] == 600
     (row,) = data["errors"]
     assert row["mae"] > 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import inf, nan
 
 __all__ = ["Request"]
 
@@ -31,6 +31,9 @@ class Request:
         The category's budget; `uncorrected_estimate` is base · safety factor · input factor.
     cached_tokens : int
         Tokens of the prompt found in the prefix cache: held, but not computed.
+    objective_s : float
+        Seconds from its arrival in which its tenant wants the first token, else the whole answer;
+        inf without an objective.
     generated_tokens : int
         Output tokens given before it was last preempted, which are computed again with the prompt;
         of one that decodes, those given so far whenever who gives way is decided by score.
@@ -58,6 +61,7 @@ class Request:
         "first_token_s",
         "generated_tokens",
         "max_output_tokens",
+        "objective_s",
         "output_length",
         "output_tokens",
         "predicted",
@@ -89,6 +93,7 @@ class Request:
         base_tokens: int,
         uncorrected_estimate: float,
         cached_tokens: int = 0,
+        objective_s: float = inf,
     ) -> None:
         self.request_id = request_id
         self.tenant = tenant
@@ -103,6 +108,7 @@ class Request:
         self.base_tokens = base_tokens
         self.uncorrected_estimate = uncorrected_estimate
         self.cached_tokens = cached_tokens
+        self.objective_s = objective_s
         self.generated_tokens = 0
         self.bias = 1.0
         self.estimated_output_tokens = 0
@@ -132,4 +138,5 @@ class Request:
             self.base_tokens,
             self.uncorrected_estimate,
             self.cached_tokens,
+            self.objective_s,
         )

@@ -39,6 +39,7 @@ def make_requests(
     """
     tenant = workload.tenant[part]
     ranks = np.array([tenant.rank for tenant in scenario.tenants])
+    objectives = np.array([tenant.slo.first_s for tenant in scenario.tenants])
     return list(
         map(
             kind,
@@ -55,6 +56,7 @@ def make_requests(
             budgets.base_tokens[part].tolist(),
             budgets.uncorrected_estimate[part].tolist(),
             cached_tokens(scenario, workload, part).tolist(),
+            objectives[tenant].tolist(),
         )
     )
 

@@ -1,10 +1,13 @@
-"""The five published policies, rule by rule (DriftSched, arXiv 2606.02982)."""
+"""Policies, rule by rule: the five of DriftSched (arXiv 2606.02982) and further ones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driftsched.scenario import Tenant
 from driftsched.scheduling.policies import POLICIES, Policy
@@ -139,6 +142,73 @@ def test_hrrn_lets_nobody_starve() -> None:
         if chosen.pop(float(number) + 0.5).request_id == 0:
             break
     assert number < 40
+
+
+JOBS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 20)), min_size=1, max_size=5)
+"""Seconds that a request takes alone, and within how many it is wanted."""
+
+
+@given(JOBS)
+def test_edf_meets_all_deadlines_where_any_order_does(jobs: list[tuple[int, int]]) -> None:
+    """Jackson (1955), for one server and requests that have all come."""
+    chosen = policy("edf")
+    for number, (_, wanted) in enumerate(jobs):
+        one = request(number, STANDARD)
+        one.objective_s = wanted
+        chosen.push(one)
+    now, missed = 0, False
+    for _ in jobs:
+        takes, wanted = jobs[chosen.pop(now).request_id]
+        now += takes
+        missed |= now > wanted
+    feasible = any(
+        all(sum(takes for takes, _ in some[: n + 1]) <= some[n][1] for n in range(len(some)))
+        for some in permutations(jobs)
+    )
+    assert missed == (not feasible)
+
+
+def test_edf_puts_those_last_who_have_missed_it() -> None:
+    """Else one miss under overload becomes everybody's."""
+    late, early, without = request(0, BATCH, 0.0), request(1, BATCH, 5.0), request(2, BATCH, 0.0)
+    late.objective_s, early.objective_s = 3.0, 10.0
+    assert order(policy("edf"), [late, early, without], 2.0) == [0, 1, 2]
+    assert order(policy("edf"), [late, early, without], 4.0) == [1, 2, 0]
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 50)), min_size=1, max_size=5))
+def test_cmu_has_the_least_cost_of_waiting(jobs: list[tuple[int, int]]) -> None:
+    """Smith (1956): a premium second costs 4, a standard one 2, a batch one 1."""
+
+    def cost(some: Iterable[tuple[int, int]]) -> int:
+        now, total = 0, 0
+        for tenant, takes in some:
+            now += takes
+            total += now * (4, 2, 1)[tenant]
+        return total
+
+    waiting = [request(n, tenant, 0.0, takes) for n, (tenant, takes) in enumerate(jobs)]
+    mine = [jobs[n] for n in order(policy("cmu", rate=0), waiting)]
+    assert cost(mine) == min(map(cost, permutations(jobs)))
+
+
+def test_cmu_lets_nobody_starve() -> None:
+    """A long request of the lowest tier passes short premium ones that come later and later."""
+    long, short = request(0, BATCH, 0.0, 2000), request(1, PREMIUM, 100.0, 2000)
+    assert order(policy("cmu"), [long, short], 100.0) == [0, 1]
+    assert order(policy("cmu"), [long, request(1, PREMIUM, 10.0, 2000)], 10.0) == [1, 0]
+
+
+def test_mlfq_goes_by_levels_of_tokens_served_and_promotes() -> None:
+    """Levels hold 256, 512, 1024 tokens: prompts of 10, answers so far of 0, 300, 700."""
+    many = [request(n, STANDARD, float(-n)) for n in range(3)]
+    for one, tokens in zip(many, (0, 300, 700), strict=True):
+        one.generated_tokens = tokens
+    assert order(policy("mlfq"), reversed(many), 10.0) == [0, 1, 2]
+    assert order(policy("mlfq", promote_s=11.5), many, 10.0) == [2, 0, 1]
+    skipping = request(3, STANDARD, -9.0)
+    skipping.prompt_tokens = 600
+    assert order(policy("mlfq"), [skipping, many[1]], 10.0) == [1, 3]
 
 
 def test_vtc_lifts_a_tenant_that_comes_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,6 +109,7 @@ def _request(rows: NDArray[Any], bias: NDArray[Any], item: int) -> RequestView:
         base_tokens=row.base_tokens,
         uncorrected_estimate=row.uncorrected_estimate,
         cached_tokens=0,
+        objective_s=inf,
         generated_tokens=0,
         preemptions=0,
         bias=bias[item],

@@ -115,6 +115,7 @@ class RequestView(NamedTuple):
     base_tokens: int
     uncorrected_estimate: float
     cached_tokens: int
+    objective_s: float
     generated_tokens: int
     preemptions: int
     bias: float
@@ -140,6 +141,7 @@ def request_of(w: KernelState, item: int) -> RequestView:
         record.base_tokens,
         w.uncorrected_estimate[item],
         w.cached[item] if w.run[0].prefixes else 0,
+        w.tenants[record.tenant].objective_s,
         w.seats[item].given if w.run[0].resumes else 0,
         record.preemptions,
         w.bias[item],

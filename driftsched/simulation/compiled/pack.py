@@ -177,7 +177,7 @@ def _tenants(scenario: Scenario) -> Array:
         gate = TenantGate(tenant.limits)
         for name in ("waiting_limit", "running_limit", "rate_rps", "burst", "credit"):
             row[name] = getattr(gate, name)
-        row["rank"] = tenant.rank
+        row["rank"], row["objective_s"] = tenant.rank, tenant.slo.first_s
         row["first_token_timeout_s"] = tenant.patience.first_token_timeout_s or inf
         row["timeout_s"] = tenant.patience.timeout_s or inf
     return tenants

@@ -179,6 +179,7 @@ TENANT = np.dtype(
         ("waiting_limit", "i8"),  # -1 is unlimited, as below
         ("running_limit", "i8"),
         ("rank", "i8"),
+        ("objective_s", "f8"),
         ("rate_rps", "f8"),
         ("burst", "f8"),
         ("waiting", "i8"),

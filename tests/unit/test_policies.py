@@ -199,18 +199,6 @@ def test_cmu_lets_nobody_starve() -> None:
     assert order(policy("cmu"), [long, request(1, PREMIUM, 10.0, 2000)], 10.0) == [1, 0]
 
 
-def test_mlfq_goes_by_levels_of_tokens_served_and_promotes() -> None:
-    """Levels hold 256, 512, 1024 tokens: prompts of 10, answers so far of 0, 300, 700."""
-    many = [request(n, STANDARD, float(-n)) for n in range(3)]
-    for one, tokens in zip(many, (0, 300, 700), strict=True):
-        one.generated_tokens = tokens
-    assert order(policy("mlfq"), reversed(many), 10.0) == [0, 1, 2]
-    assert order(policy("mlfq", promote_s=11.5), many, 10.0) == [2, 0, 1]
-    skipping = request(3, STANDARD, -9.0)
-    skipping.prompt_tokens = 600
-    assert order(policy("mlfq"), [skipping, many[1]], 10.0) == [1, 3]
-
-
 def test_vtc_lifts_a_tenant_that_comes_back() -> None:
     """Else it would be served alone until it had caught up with all the time it was away."""
     chosen = policy("vtc")

@@ -28,7 +28,6 @@ POLICIES.add("hrrn", "hrrn:HrrnConfig")
 POLICIES.add("srpt", "srpt:SrptConfig")
 POLICIES.add("cmu", "cmu:CmuConfig")
 POLICIES.add("edf", "edf:EdfConfig")
-POLICIES.add("mlfq", "mlfq:MlfqConfig")
 POLICIES.add("vtc", "vtc:VtcConfig")
 
 PAPER_POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")

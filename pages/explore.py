@@ -3,33 +3,33 @@
 import streamlit as st
 
 from driftsched.studio.explore import (
+    compared,
     controls,
-    ensemble_for,
-    estimates,
+    figures_for,
     headline,
-    latency,
-    queues,
-    service,
-    sweep,
-    trusted,
+    pictures,
+    rests_on,
+    tiles,
 )
 from driftsched.studio.page import page_setup
+from driftsched.studio.work import load_of
 
-view = page_setup(
-    "Explore",
-    "If these tenants send this traffic to this GPU, how long do they wait under each policy?",
-)
-controls(view)
+view = page_setup("Explore", beside=tiles)
+answer = st.container(key="headline")
+left, right = st.columns([3, 1], gap="medium")
+rho = load_of(view.effective)
+with right, st.container(key="controls"):
+    controls(view, rho)
 if not view.policies:
-    st.info("Choose at least one policy to compare.", icon=":material/checklist:")
-    st.stop()
-ensemble = ensemble_for(view)
-if ensemble is None:
-    st.stop()
-figures = trusted(ensemble, view)
-headline(figures)
-latency(figures)
-queues(figures)
-estimates(figures)
-service(figures)
-sweep(view, ensemble)
+    answer.info("Choose at least one policy to compare.", icon=":material/checklist:")
+else:
+    with answer:
+        found = figures_for(view)
+        if found is not None:
+            headline(view, *found, rho)
+    if found is not None:
+        with left:
+            pictures(*found)
+compared(view)
+if view.policies and found is not None:
+    rests_on(found[0], view)

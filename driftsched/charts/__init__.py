@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from driftsched.charts import marks, theme
 from driftsched.charts.by_tenant import fairness, tenant_percentile, tenants
+from driftsched.charts.compared import held, main_figures, with_ghost
 from driftsched.charts.estimation import (
     bias,
     confusion,
@@ -51,11 +52,13 @@ __all__ = [
     "fairness",
     "fit",
     "gpu",
+    "held",
     "latency_bands",
     "latency_cdf",
     "latency_histogram",
     "lengths",
     "load_sweep",
+    "main_figures",
     "marks",
     "memory",
     "percentiles",
@@ -67,4 +70,5 @@ __all__ = [
     "twin",
     "twin_policies",
     "twin_queues",
+    "with_ghost",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,11 @@ MARKS = (
 EVEN = (
     "Bars of equal height are a fair share by weight; Jain's index is 1 then and falls towards "
     "1 / tenants as one takes all; lines and ± are 95 % intervals over the replications."
+)
+COMPETING = (
+    "While tenants compete for the GPU, a bar at 1 is exactly what its weight is due; the gap is "
+    "the largest lead of one tenant over another, in tokens over weight; intervals are 95 %, over "
+    "the replications."
 )
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -101,7 +107,8 @@ def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e
     metric : str
         What value_s is.
     """
-    look = _look(f"P{percentile:g} by tenant", MARKS, metric)
+    what = " slowdown" if metric == "slowdown" else ""
+    look = _look(f"P{percentile:g}{what} by tenant", MARKS, metric)
     rows = frame if frame.empty else frame[frame["percentile"] == percentile]
     rows = rows if rows.empty else rows[rows["value_s"].notna()]
     if rows.empty:
@@ -113,7 +120,8 @@ def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e
         mine = rows[rows["policy"] == policy]
         shift = (place - (len(policies) - 1) / 2) * 0.7 / max(len(policies), 2)
         x = [order.index(name) + shift for name in mine["group"]]
-        y, said = mine["value_s"].to_numpy(np.float64), "%{customdata}: %{y:,.3~r} s"
+        y = mine["value_s"].to_numpy(np.float64)
+        said = "%{customdata}: %{y:,.3~r}" + ("×" if what else " s")
         more = {"customdata": mine["group"].to_numpy(dtype=object), "marker": {"size": 9}}
         more["error_y"] = error_bar(mine, "value_s", "low_s", "high_s")
         traces.append(dots(x, y, policy_label(policy), colours[policy], said, **more))
@@ -122,7 +130,7 @@ def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e
     return look.figure(traces, {"xaxis": ticks}, hover="closest", log_y=log_y)
 
 
-def fairness(frame: pd.DataFrame, jain: Mapping[str, str] | None = None) -> go.Figure:
+def fairness(frame: pd.DataFrame, gaps: Mapping[str, str] | None = None) -> go.Figure:
     """Draw the weight-normalised service of each tenant under each policy.
 
     Parameters
@@ -130,14 +138,16 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, str] | None = None) -> go.F
     frame : DataFrame
         policy, tenant, normalised_share: service of the tenant over what its weight entitles it
         to, 1 being exactly its due; where known low and high, the ends of its interval.
-    jain : mapping of str to str, optional
-        Policy → Jain's index in words, with its interval; without it, it is computed from
-        normalised_share.
+    gaps : mapping of str to str, optional
+        Policy → its largest service gap in words, where the service is that of tenants who compete;
+        without it Jain's index is computed from normalised_share.
     """
     look = Look("Fairness", "fairness", EVEN, "Policy", "Service per weight (1 = its due)")
+    if gaps is not None:
+        look = replace(look, title="Service while tenants compete", look_at=COMPETING)
     if frame.empty:
         return look.empty()
-    labels = {policy: _with_jain(frame, policy, jain) for policy in names_in(frame["policy"])}
+    labels = {policy: _named(frame, policy, gaps) for policy in names_in(frame["policy"])}
     names = names_in(frame["tenant"])
     colours = tenant_colours(names)
     traces = []
@@ -152,9 +162,8 @@ def fairness(frame: pd.DataFrame, jain: Mapping[str, str] | None = None) -> go.F
     return look.figure(traces, layout)
 
 
-def _with_jain(frame: pd.DataFrame, policy: str, jain: Mapping[str, str] | None) -> str:
-    if jain is not None and policy in jain:
-        return f"{policy_label(policy)}<br>Jain {jain[policy]}"
+def _named(frame: pd.DataFrame, policy: str, gaps: Mapping[str, str] | None) -> str:
+    if gaps is not None:
+        return f"{policy_label(policy)}<br>gap {gaps[policy]}"
     shares = frame.loc[frame["policy"] == policy, "normalised_share"]
-    index = jain_index(shares.fillna(0.0))
-    return f"{policy_label(policy)}<br>Jain {index:.3f}"
+    return f"{policy_label(policy)}<br>Jain {jain_index(shares.fillna(0.0)):.3f}"

@@ -14,6 +14,7 @@ _METRICS = {
     "ttft_s": "Time to first token (s)",
     "tpot_s": "Time per output token (s)",
     "queue_wait_s": "Queue wait (s)",
+    "slowdown": "Slowdown (times its own service time)",
 }
 
 

@@ -41,9 +41,8 @@ CURVES = (
     "diamonds for the unlucky one (P99)."
 )
 CURVES_WITH_BANDS = (
-    "A curve further left is faster; the round marks are the usual request (P50), the diamonds the "
-    "unlucky one (P99), and a band is the 95 % interval of the share of requests at each latency, "
-    "over the replications (pointwise, Student's t)."
+    "A curve further left is faster; round marks are the usual request (P50), diamonds the unlucky "
+    "one (P99); a band is the 95 % interval of the share of requests at each latency."
 )
 HUMPS = (
     "Two humps mean that two kinds of requests live different lives: short beside long ones, or "
@@ -56,7 +55,7 @@ BARS = (
 KNEES = (
     "Left of the diamond, the knee, more load costs little; right of it latency grows faster than "
     "the load; bands are 95 % intervals, the line through a diamond the loads that cannot be told "
-    "from the knee, and the dashed line is the load as it is set now."
+    "from the knee"
 )
 
 
@@ -216,7 +215,8 @@ def load_sweep(
         Utilisation to mark.
     """
     load = "Offered load / capacity (ρ of the busiest phase)"
-    look = Look(f"P{percentile:g} against load", "load-sweep", KNEES, load, metric_label(metric))
+    said = KNEES + ("." if now is None else ", and the dashed line is the load as it is set now.")
+    look = Look(f"P{percentile:g} against load", "load-sweep", said, load, metric_label(metric))
     rows = frame if frame.empty else frame[frame["value_s"].notna()]
     if rows.empty:
         return look.empty()

@@ -14,12 +14,11 @@ from driftsched.results import (
     PairedChange,
     PooledSample,
     Warmup,
-    jain_index,
     mean_interval,
     mser5,
     paired_pool_change,
 )
-from driftsched.results.fairness import service_tokens
+from driftsched.results.fairness import competition
 from driftsched.results.slo import slo_counts, slo_rates
 from driftsched.results.statistics import latency_verdict
 
@@ -49,16 +48,25 @@ class Figures:
         Requests to leave out at the start of each replication.
     warmup : Warmup, optional
         Where the warm-up ends, for those who show it, left out or not.
+    who : sequence of str
+        Tenants of the split ``focus``; none are all.
     """
 
-    def __init__(self, ensemble: Ensemble, cut: int = 0, warmup: Warmup | None = None) -> None:
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        cut: int = 0,
+        warmup: Warmup | None = None,
+        who: Sequence[str] = (),
+    ) -> None:
         self.ensemble, self.cut, self.warmup = ensemble, cut, warmup
+        self.who = [ensemble.scenario.tenant_names.index(name) for name in who]
         self._goals: dict[str, pd.DataFrame] = {}
         self._latencies: dict[tuple[str, str], list[Floats]] = {}
         self._pools: dict[tuple[str, str, str, int], PooledSample] = {}
 
     def names(self, split: str) -> list[str]:
-        """Groups of a split: tenants, categories, or one without a name for ``overall``."""
+        """Groups of a split: tenants, categories, or one without a name for overall and focus."""
         scenario = self.ensemble.scenario
         known = {"tenant": scenario.tenant_names, "category": scenario.category_names}
         return known.get(split, [""])
@@ -68,25 +76,35 @@ class Figures:
     ) -> PooledSample:
         """A latency of the finished requests, by replication.
 
-        `metric` is e2e_s, ttft_s, tpot_s or queue_wait_s; `split` and `group` are overall, or
-        tenant or category and the place of one.
+        `metric` is e2e_s, ttft_s, tpot_s, queue_wait_s or slowdown; `split` and `group` are
+        overall, focus (the tenants in focus together), or tenant or category and the place of one.
         """
+        if split == "focus" and not self.who:
+            split = "overall"
         key = (policy, metric, split, group)
         if key not in self._pools:
             values = self.latencies(policy, metric)
             if split != "overall":
                 runs = self.ensemble.runs[policy]
-                groups = [getattr(run.workload, split)[self.cut :] for run in runs]
-                values = [v[g == group] for v, g in zip(values, groups, strict=True)]
+                of, wanted = ("tenant", self.who) if split == "focus" else (split, [group])
+                groups = [getattr(run.workload, of)[self.cut :] for run in runs]
+                values = [v[np.isin(g, wanted)] for v, g in zip(values, groups, strict=True)]
             self._pools[key] = PooledSample(values)
         return self._pools[key]
 
     def latencies(self, policy: str, metric: str) -> list[Floats]:
-        """A latency of each request past the cut, NaN where it did not finish, by replication."""
+        """A latency of each request past the cut, NaN where it did not finish, by replication.
+
+        Slowdown is end to end over the same without the wait in the queue.
+        """
         key = (policy, metric)
         if key not in self._latencies:
             runs = self.ensemble.runs[policy]
-            self._latencies[key] = [run.latency(metric)[self.cut :] for run in runs]
+            if metric == "slowdown":
+                values = [_slowdown(run) for run in runs]
+            else:
+                values = [run.latency(metric) for run in runs]
+            self._latencies[key] = [value[self.cut :] for value in values]
         return self._latencies[key]
 
     def changes(
@@ -96,13 +114,18 @@ class Figures:
         levels: Sequence[float],
         split: str = "overall",
         group: int = 0,
+        before: Figures | None = None,
     ) -> list[PairedChange]:
-        """Change of each percentile against the first policy, paired by replication."""
-        before = self.pool(self.ensemble.policies[0], metric, split, group)
+        """Change of each percentile, paired by replication.
+
+        It is against the first policy, or the same one of the figures `before`.
+        """
+        first = self.ensemble.policies[0]
+        before_pool = (before or self).pool(policy if before else first, metric, split, group)
         after = self.pool(policy, metric, split, group)
-        if len(before) != len(after):
+        if len(before_pool) != len(after):
             return [NOTHING] * len(levels)
-        return [paired_pool_change(before, after, level) for level in levels]
+        return [paired_pool_change(before_pool, after, level) for level in levels]
 
     def percentiles(
         self,
@@ -111,8 +134,9 @@ class Figures:
         split: str = "overall",
         *,
         compared: bool = True,
+        before: Figures | None = None,
     ) -> pd.DataFrame:
-        """Percentiles with intervals and, where wanted, their change against the first policy.
+        """Percentiles with intervals and, where wanted, their change, as `changes` has it.
 
         Returns
         -------
@@ -125,8 +149,8 @@ class Figures:
             for group, name in enumerate(self.names(split)):
                 pool = self.pool(policy, metric, split, group)
                 changes = [NOTHING] * len(levels)
-                if compared and policy != self.ensemble.policies[0]:
-                    changes = self.changes(policy, metric, levels, split, group)
+                if compared and (before or policy != self.ensemble.policies[0]):
+                    changes = self.changes(policy, metric, levels, split, group, before)
                 for level, change in zip(levels, changes, strict=True):
                     one = pool.percentile(level)
                     row = (policy, name, metric, level, one.value, one.low, one.high)
@@ -139,7 +163,7 @@ class Figures:
         return frame if compared else frame.iloc[:, :7]
 
     def curves(self, metric: str) -> pd.DataFrame:
-        """Distribution function of a latency with its band.
+        """Distribution function of a latency of those in focus, with its band.
 
         Returns
         -------
@@ -149,7 +173,7 @@ class Figures:
         """
         parts = []
         for policy in self.ensemble.policies:
-            pool = self.pool(policy, metric)
+            pool = self.pool(policy, metric, "focus")
             if not len(pool):
                 continue
             at = np.quantile(pool.values, CURVE)
@@ -165,8 +189,8 @@ class Figures:
         Returns
         -------
         DataFrame
-            policy, group (of the split overall or tenant), then the figures of `slo_rates` and,
-            overall, jain_index; for each also ``_low`` and ``_high``.
+            policy, group (of the split overall or tenant), then the figures of `slo_rates`; for
+            each also ``_low`` and ``_high``.
         """
         if split not in self._goals:
             self._goals[split] = self._goals_by(split)
@@ -179,8 +203,6 @@ class Figures:
             summed[:, -1] = counts[:, -1, 0]  # the span is everybody's
             for group, name in enumerate(self.names(split)):
                 found = slo_rates(summed if split == "overall" else counts[:, :, group])
-                if split == "overall":
-                    found["jain_index"] = np.array([jain_index(s) for s in self.service[policy]])
                 row: dict[str, str | float] = {"policy": policy, "group": name}
                 for measure, values in found.items():
                     mean, low, high = mean_interval(values)
@@ -197,75 +219,70 @@ class Figures:
             for policy, mine in runs
         }
 
-    @cached_property
-    def service(self) -> dict[str, list[Floats]]:
-        """Policy → a replication each: tokens served per weight by tenant, (tenants,)."""
-        weight = np.array([tenant.weight for tenant in self.ensemble.scenario.tenants])
-        return {
-            policy: [_service(run, self.cut, len(weight)) / weight for run in runs]
-            for policy, runs in self.ensemble.runs.items()
-        }
+    def competition(self) -> pd.DataFrame:
+        """Service of each tenant while it competes, over its due; see `results.fairness`.
 
-    def shares(self) -> pd.DataFrame:
-        """Weight-normalised share of the service: policy, tenant, normalised_share, low, high."""
+        Returns
+        -------
+        DataFrame
+            policy, tenant, normalised_share, low, high, and of the policy gap_tokens (the largest
+            service gap, in tokens over weight), gap_low, gap_high; means over the replications.
+        """
+        return self._competition
+
+    @cached_property
+    def _competition(self) -> pd.DataFrame:
         tenants = self.ensemble.scenario.tenants
         weight = np.array([tenant.weight for tenant in tenants])
         rows = []
-        for policy, replications in self.service.items():
-            services = np.array(replications)
-            due = (services * weight).sum(axis=1, keepdims=True) / weight.sum()
-            with np.errstate(invalid="ignore"):
-                share = services / due
+        for policy, runs in self.ensemble.runs.items():
+            found = [competition(run, weight) for run in runs]
+            gap = mean_interval([gap for _, gap in found])
             for number, tenant in enumerate(tenants):
-                rows.append((policy, tenant.name, *mean_interval(share[:, number])))
-        return pd.DataFrame(rows, columns=["policy", "tenant", "normalised_share", "low", "high"])
+                share = mean_interval([shares[number] for shares, _ in found])
+                rows.append((policy, tenant.name, *share, *gap))
+        names = ["policy", "tenant", "normalised_share", "low", "high"]
+        return pd.DataFrame(rows, columns=[*names, "gap_tokens", "gap_low", "gap_high"])
 
-    def errors(self) -> pd.DataFrame:
-        """Errors of the length estimates, over all policies: none, the scenario's own, and oracle.
+    def errors(self, policy: str) -> pd.DataFrame:
+        """Errors of the length estimates under a policy: none, the scenario's own, and oracle.
 
         Returns
         -------
         DataFrame
             compensator, mae, low, high, rmse, rmse_low, rmse_high, in the estimator's unit.
         """
-        return self._errors_known
-
-    @cached_property
-    def _errors_known(self) -> pd.DataFrame:
         own = self.ensemble.scenario.estimator.compensator.kind
-        rows = [("none", *self._errors(own=False))]
+        rows = [("none", *self._errors(policy, own=False))]
         if own not in ("none", "oracle"):
-            rows.append((own, *self._errors(own=True)))
+            rows.append((own, *self._errors(policy, own=True)))
         rows.append(("oracle", *(0.0,) * 6))
         names = ["mae", "low", "high", "rmse", "rmse_low", "rmse_high"]
         return pd.DataFrame(rows, columns=["compensator", *names])
 
-    def error_change(self) -> PairedChange:
+    def error_change(self, policy: str) -> PairedChange:
         """Change of the mean absolute error against no correction, paired by replication."""
         before, after = (
-            PooledSample([np.abs(e) for e in self._misses(own)]) for own in (False, True)
+            PooledSample([np.abs(e) for e in self._misses(policy, own)]) for own in (False, True)
         )
         return paired_pool_change(before, after)
 
-    def _errors(self, *, own: bool) -> tuple[float, ...]:
-        misses = self._misses(own)
+    def _errors(self, policy: str, *, own: bool) -> tuple[float, ...]:
+        misses = self._misses(policy, own)
         mean = PooledSample([np.abs(error) for error in misses]).mean()
         square = PooledSample([error**2 for error in misses]).mean()
         roots = np.sqrt(np.maximum([square.value, square.low, square.high], 0.0))
         return mean.value, mean.low, mean.high, *map(float, roots)
 
-    def _misses(self, own: bool) -> list[Floats]:
-        """Estimate − actual of the finished requests, all policies of a replication together."""
+    def _misses(self, policy: str, own: bool) -> list[Floats]:
+        """Estimate − actual of the finished requests, by replication."""
         found = []
-        for runs in zip(*self.ensemble.runs.values(), strict=True):
-            parts = []
-            for run in runs:
-                done = run.has_status("finished")
-                done[: self.cut] = False
-                prior = run.budgets.uncorrected_estimate.astype(np.int64)
-                guess = run.outcomes.estimated_output_tokens if own else prior
-                parts.append((guess - run.budgets.output_length)[done].astype(np.float64))
-            found.append(np.concatenate(parts))
+        for run in self.ensemble.runs[policy]:
+            done = run.has_status("finished")
+            done[: self.cut] = False
+            prior = run.budgets.uncorrected_estimate.astype(np.int64)
+            guess = run.outcomes.estimated_output_tokens if own else prior
+            found.append((guess - run.budgets.output_length)[done].astype(np.float64))
         return found
 
     def least_precise(self, metric: str, level: float) -> str:
@@ -274,11 +291,11 @@ class Figures:
         return max(found, key=lambda p: np.nan_to_num(found[p].precision, nan=-1.0))
 
 
-def _service(run: RunArrays, cut: int, tenants: int) -> Floats:
-    done, work = run.has_status("finished"), run.workload
-    done[:cut] = False
-    tokens = work.prompt_tokens[done], work.output_tokens[done]
-    return service_tokens(tenants, work.tenant[done], *tokens)
+def _slowdown(run: RunArrays) -> Floats:
+    whole = run.latency("e2e_s")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = whole / (whole - run.latency("queue_wait_s"))
+    return np.where(np.isfinite(found), found, np.nan)
 
 
 def warmup(ensemble: Ensemble) -> Warmup:

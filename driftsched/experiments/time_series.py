@@ -59,8 +59,8 @@ def drift_series(ensemble: Ensemble, policy: str, windows: int = WINDOWS) -> pd.
     -------
     DataFrame
         name (the category), time_s (middle of the window), mean of all its requests in all
-        replications, low, high (Student's t for a ratio of totals); windows that fewer than two
-        replications reach are left out.
+        replications, low (0 or more), high (Student's t for a ratio of totals); windows that fewer
+        than two replications reach are left out.
     """
     parts = []
     for run in ensemble.runs[policy]:
@@ -152,7 +152,7 @@ def _windows(
                 "name": name,
                 "time_s": middle[reached[k]],
                 "mean": mean[k][reached[k]],
-                "low": (mean - half)[k][reached[k]],
+                "low": np.maximum(mean - half, 0.0)[k][reached[k]],
                 "high": (mean + half)[k][reached[k]],
             }
         )

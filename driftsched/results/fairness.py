@@ -15,9 +15,11 @@ from driftsched.results.queues import sample_queues
 from driftsched.results.tables import codes_of, finished_rows
 
 if TYPE_CHECKING:
+    from driftsched.results.outcomes import RunArrays
     from driftsched.results.tables import RunResult
 
 __all__ = [
+    "competition",
     "fairness_summary",
     "jain_index",
     "service_gaps",
@@ -208,10 +210,15 @@ def _service(mine: pd.DataFrame, times: Floats) -> Floats:
     dispatch, first, finish = (
         mine[name].to_numpy(np.float64) for name in ("dispatch_s", "first_token_s", "finish_s")
     )
+    prompt, output = (mine[f"{of}_tokens"].to_numpy(np.float64) for of in ("prompt", "output"))
+    return _ramps(dispatch, first, finish, prompt, output, times)
+
+
+def _ramps(
+    dispatch: Floats, first: Floats, finish: Floats, prompt: Floats, output: Floats, times: Floats
+) -> Floats:
     start, stop = np.concatenate([dispatch, first]), np.concatenate([first, finish])
-    tokens = np.concatenate(
-        [INPUT_WEIGHT * mine["prompt_tokens"], OUTPUT_WEIGHT * mine["output_tokens"]]
-    ).astype(np.float64)
+    tokens = np.concatenate([INPUT_WEIGHT * prompt, OUTPUT_WEIGHT * output])
     at_once = stop <= start
     total = _steps(start[at_once], tokens[at_once], times)
     start, stop, tokens = (part[~at_once] for part in (start, stop, tokens))
@@ -220,6 +227,59 @@ def _service(mine: pd.DataFrame, times: Floats) -> Floats:
     slope = _steps(start, rate, times) - _steps(stop, rate, times)
     offset = _steps(start, rate * start, times) - _steps(stop, rate * stop, times)
     return total + slope * times - offset
+
+
+def competition(run: RunArrays, weight: Floats, points: int = 400) -> tuple[Floats, float]:
+    """Service while tenants compete, which depends on the policy also where all finish.
+
+    A tenant competes while it and another have a request waiting; its due then is its weight's
+    share of what those who compete get. Looked at between `points` even times.
+
+    Parameters
+    ----------
+    weight : array, shape (tenants,)
+
+    Returns
+    -------
+    share : array, shape (tenants,)
+        Service over what was due; NaN for who never competes.
+    gap : float
+        The largest service gap of any two, in tokens over weight, as `service_gaps`.
+    """
+    work, went, done = run.workload, run.outcomes, run.has_status("finished")
+    times = np.linspace(0.0, float(np.nanmax(went.finish_s, initial=0.0)), points + 1)
+    left = np.where(np.isnan(went.dispatch_s), went.finish_s, went.dispatch_s)
+    queued = ~run.has_status("rejected")
+    service, waiting = np.empty((2, len(weight), len(times)))
+    for tenant in range(len(weight)):
+        mine = work.tenant == tenant
+        came, gone = (np.sort(part[mine & queued]) for part in (went.arrival_s, left))
+        waiting[tenant] = came.searchsorted(times, "right") - gone.searchsorted(times, "right")
+        kept = mine & done
+        dispatch, first, finish = (
+            went.dispatch_s[kept],
+            went.first_token_s[kept],
+            went.finish_s[kept],
+        )
+        prompt, output = (
+            length[kept].astype(np.float64) for length in (work.prompt_tokens, work.output_tokens)
+        )
+        service[tenant] = _ramps(dispatch, first, finish, prompt, output, times)
+    backlogged = waiting > 0
+    both = backlogged[:, :-1] & backlogged[:, 1:]
+    competes = both & (both.sum(axis=0) >= 2)
+    got = np.where(competes, np.diff(service), 0.0)
+    parts = np.where(competes, weight[:, None], 0.0)
+    due = parts * got.sum(axis=0) / np.maximum(parts.sum(axis=0), 1e-12)
+    with np.errstate(invalid="ignore"):
+        share = got.sum(axis=1) / due.sum(axis=1)
+    most = np.argsort(-service[:, -1], kind="stable")[:MOST_TENANTS]
+    fair = service / weight[:, None]
+    gaps = [
+        _largest_range(fair[a] - fair[b], backlogged[a] & backlogged[b])
+        for a, b in combinations(most, 2)
+    ]
+    return share, max(gaps, default=0.0)
 
 
 def _steps(at: Floats, height: Floats, times: Floats) -> Floats:

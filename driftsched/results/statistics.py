@@ -11,6 +11,10 @@ from scipy.special import stdtrit
 __all__ = ["PairedChange", "half_width", "latency_verdict", "mean_interval", "paired_change"]
 
 
+MANYFOLD = 10
+"""From so many times as long on nobody reads a change in percent."""
+
+
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
     """Mean of independent replications with its Student t interval.
 
@@ -144,6 +148,11 @@ def latency_verdict(change: PairedChange) -> str:
         return f"{_percent(abs(change.mean))} % {side}, unsure"
     if not change.significant:
         return "no difference can be told"
+    if change.low > MANYFOLD - 1:
+        ends = [
+            f"{1 + end:.2g}" if end < 99 else f"{1 + end:.0f}" for end in (change.low, change.high)
+        ]
+        return f"{'–'.join(dict.fromkeys(ends))} times as long"
     return f"{_amount(change)} % {side}"
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["energy_facts", "number", "seconds", "with_interval"]
+__all__ = ["duration", "energy_facts", "joined", "number", "seconds", "with_interval"]
 
 
 def seconds(milliseconds: float) -> str:
@@ -21,6 +21,26 @@ def seconds(milliseconds: float) -> str:
         return f"{milliseconds / 1e3:.1f} s"
     minutes, rest = divmod(round(milliseconds / 1e3), 60)
     return f"{minutes} min {rest:02d} s"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names in a row: a; a and b; a, b and c."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a short text: 12 ms, 3.4 s, 487 s, 2 h 5 min; "–" where unknown."""
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    if seconds < 7200:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
 
 
 def number(value: Any) -> str:

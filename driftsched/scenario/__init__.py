@@ -1,5 +1,6 @@
 """WHAT to run: frozen, validated models; YAML in and out; JSON schema."""
 
+from driftsched.scenario.about import About
 from driftsched.scenario.changes import (
     changed,
     with_burstiness,
@@ -27,6 +28,7 @@ from driftsched.scenario.traffic import Category, Phase, Prompts
 from driftsched.scenario.yaml_text import apply_overrides
 
 __all__ = [
+    "About",
     "Category",
     "Cluster",
     "Engine",

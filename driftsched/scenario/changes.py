@@ -103,24 +103,39 @@ def _bursty(process: Arrivals, cv: float) -> dict[str, Any]:
     return data
 
 
-def with_length_step(scenario: Scenario, factor: float) -> Scenario:
-    """Copy of `scenario` whose answers get `factor` times as long once half of them were asked for.
+def with_length_step(
+    scenario: Scenario, factor: float, at_s: float | None = None, for_s: float | None = None
+) -> Scenario:
+    """Copy of `scenario` whose answers get `factor` times as long from a moment on.
 
     The step comes on top of the scenario's own drift; a trace, whose middle is not known before it
     is read, stays as it is.
+
+    Parameters
+    ----------
+    at_s : float, optional
+        Nominal seconds since the workload begins; None is once half of the answers were asked for.
+    for_s : float, optional
+        Seconds that it lasts; None is for good.
     """
     if factor == 1 or not scenario.phases:
         return scenario
+    step = {"kind": "step", "factor": factor, "label": STEP, "at_s": at_s, "for_s": for_s}
+    if at_s is None:
+        step |= _middle(scenario)
+    data = scenario.model_dump(by_alias=True)
+    data["drift"] = [*data["drift"], step]
+    return parse_scenario(data)
+
+
+def _middle(scenario: Scenario) -> dict[str, Any]:
+    """Where half of the requests have come: the phase, and seconds since it began."""
     left = sum(phase.expected_requests for phase in scenario.phases) / 2
     for phase in scenario.phases:
         if left <= phase.expected_requests:
             break
         left -= phase.expected_requests
-    at_s = left / phase.rate_rps if phase.rate_rps > 0 else 0.0
-    step = {"kind": "step", "factor": factor, "phase": phase.name, "at_s": at_s, "label": STEP}
-    data = scenario.model_dump(by_alias=True)
-    data["drift"] = [*data["drift"], step]
-    return parse_scenario(data)
+    return {"phase": phase.name, "at_s": left / phase.rate_rps if phase.rate_rps > 0 else 0.0}
 
 
 def with_share(scenario: Scenario, tenant: str, share: float) -> Scenario:

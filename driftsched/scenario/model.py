@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, field_validator, model_validator
 
 from driftsched.core.config import MOST, Config, Name, check_sum, check_unique
+from driftsched.scenario.about import About
 from driftsched.scenario.cluster import MOST_REPLICAS, Cluster
 from driftsched.scenario.engine import Engine
 from driftsched.scenario.estimator import Estimator
@@ -51,6 +52,7 @@ class Scenario(Config):
     name: Name
     title: str = Field("", max_length=200)
     question: str = Field("", max_length=500, description="what the scenario answers")
+    about: About = About()
     seed: int = Field(1, ge=0, lt=2**32)
     tenants: tuple[Tenant, ...] = Field(min_length=1, max_length=1000)
     categories: tuple[Category, ...] = Field(min_length=1, max_length=100)
@@ -102,6 +104,7 @@ class Scenario(Config):
 
     def _check_names(self) -> None:
         tenants, categories = self.tenant_names, self.category_names
+        _known("about.tenants", self.about.tenants, tenants)
         for number, phase in enumerate(self.phases):
             _known(f"phases[{number}].mix", phase.mix, categories)
             _known(f"phases[{number}].shares", phase.shares or (), tenants)

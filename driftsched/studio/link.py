@@ -25,9 +25,13 @@ __all__ = [
     "preset",
     "read_scenario",
     "scenario_params",
+    "with_changes",
 ]
 
-DEFAULT_PRESET = "paper"
+DEFAULT_PRESET = "busy-gpu"
+"""Where the studio opens: a bare address."""
+UNNAMED = "paper"
+"""What a link means that says something, but names no preset: links once left this one out."""
 MAX_LINK_BYTES = 6000
 """A longer ``scenario=`` is neither written nor read."""
 MAX_PLAIN_BYTES = 600
@@ -51,9 +55,9 @@ def scenario_params(scenario: Scenario, name: str) -> dict[str, str | list[str]]
     Returns
     -------
     dict or None
-        Empty for the untouched default preset; None where the scenario is too big for a link.
+        None where the scenario is too big for a link.
     """
-    named: dict[str, str | list[str]] = {} if name == DEFAULT_PRESET else {"preset": name}
+    named: dict[str, str | list[str]] = {"preset": name}
     if name in preset_names():
         changes = differences(preset(name), scenario)
         if changes is not None and sum(map(len, changes)) <= MAX_PLAIN_BYTES:
@@ -74,20 +78,21 @@ def read_scenario(params: Mapping[str, Sequence[str]]) -> tuple[str, Scenario, l
     problems : list of str
         What was left out and why, a line each.
     """
-    name, known = (params.get("preset") or [DEFAULT_PRESET])[-1], preset_names()
+    usual = UNNAMED if params else DEFAULT_PRESET
+    name, known = (params.get("preset") or [usual])[-1], preset_names()
     try:
         if params.get("scenario"):
             scenario = check_browser_scenario(parse_scenario(_inflate(params["scenario"][-1])))
-            return (name if name in known else DEFAULT_PRESET), scenario, []
+            return (name if name in known else usual), scenario, []
         if name not in known:  # a link must not name a file
             raise ScenarioError(f"preset must be one of {', '.join(known)}, got {name[:60]!r}")
     except InputError as error:
         scenario = preset(DEFAULT_PRESET)
         return DEFAULT_PRESET, scenario, [f"{error}; “{scenario.title}” is shown instead"]
-    return name, *_with_changes(preset(name), params.get("set", ()))
+    return name, *with_changes(preset(name), params.get("set", ()))
 
 
-def _with_changes(base: Scenario, texts: Sequence[str]) -> tuple[Scenario, list[str]]:
+def with_changes(base: Scenario, texts: Sequence[str]) -> tuple[Scenario, list[str]]:
     """Make the changes that can be made, all at once; each that cannot is a line."""
     problems: list[str] = []
     changes: list[tuple[str, Any]] = []

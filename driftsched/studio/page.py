@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ ICON = (
     '<path d="M7 9h18M7 16h11M7 23h6" stroke="#fff" stroke-width="4" stroke-linecap="round"/></svg>'
 )
 """Three bars, the shortest last; drawn here so that nothing is fetched from elsewhere."""
-STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
@@ -69,21 +68,28 @@ def _page(file: str, title: str, icon: str, url_path: str | None, hidden: bool =
     )
 
 
-def page_setup(title: str, question: str) -> View:
+def page_setup(
+    title: str, question: str | None = None, beside: Callable[[], None] | None = None
+) -> View:
     """Head a page and return what the session looks at.
 
     Parameters
     ----------
     title : str
         The page's name.
-    question : str
-        The question the page answers, in plain words.
+    question : str, optional
+        The question the page answers, in plain words; the scenario's own where it is left out.
+    beside : callable, optional
+        Draws what stands beside the page's name.
     """
     if not _framed.get():
         _alone(title)
     view = get_view()
-    st.title(title, anchor=False)
-    st.caption(question)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="head"):
+        st.title(title, anchor=False, width="stretch")
+        if beside is not None:
+            beside()
+    st.caption(plain(view.scenario.question) if question is None else question)
     _left_out(view.problems)
     if not share():
         st.caption(":material/link_off: This scenario is too big for a link; share its file.")
@@ -114,11 +120,10 @@ def _left_out(problems: Sequence[str]) -> None:
 
 def _body(title: str) -> None:
     st.set_page_config(page_title=f"{title} · DriftSched Studio")
-    st.html(STYLE)
     context = get_script_run_ctx()
     if context is not None and context.is_history_navigation:
         forget_view()
-    sidebar(fixed=title == "Paper")
+    sidebar(title)
 
 
 def _config() -> None:

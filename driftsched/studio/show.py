@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Hashable
+from typing import NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from driftsched.charts import held, main_figures, with_ghost
 from driftsched.charts.theme import look_at, modebar
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.front_end import component
-from driftsched.studio.state import Key
+from driftsched.studio.state import Key, bound, get_view
 from driftsched.studio.words import plain
 
-__all__ = ["chart", "image_format", "problem", "without_links"]
+__all__ = ["LOWER", "Beside", "chart", "image_format", "problem", "without_links"]
 
 _picture = component("picture", "picture")
+_AXES = "axes"
+LOWER = 420
+"""Height of the pictures that stand below the main one."""
 ANCHOR = re.compile(r"(?:<|\\u003c)(?=a\b)", re.IGNORECASE)
 
 
@@ -31,7 +37,25 @@ def without_links(figure: str) -> str:
     return ANCHOR.sub("&lt;", figure)
 
 
-def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
+class Beside(NamedTuple):
+    """What a chart is seen beside, where it changes under its reader's eyes.
+
+    Attributes
+    ----------
+    ghost : Figure or None
+        The same chart of the baseline.
+    subject : tuple
+        Its axes stay put as long as this is the same.
+    height : int
+        In pixels.
+    """
+
+    ghost: go.Figure | None
+    subject: tuple[Hashable, ...]
+    height: int = 510
+
+
+def chart(figure: go.Figure, data: pd.DataFrame, key: str, beside: Beside | None = None) -> None:
     """Draw a figure with its sentence that says what to look at, and a CSV of its numbers.
 
     Call it with one key on every rerun, and the plot stays.
@@ -44,11 +68,20 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
         What the figure shows.
     key : str
         Unique on the page; also the name of the CSV.
+    beside : Beside, optional
+        Where it follows what-if controls.
     """
-    config = modebar(figure, st.session_state.get(Key.IMAGE, "svg"))
+    if beside is not None:
+        figure = figure if beside.ghost is None else with_ghost(figure, beside.ghost)
+        axes = st.session_state.setdefault(_AXES, {})
+        subject, ranges = axes.get(key, (None, None))
+        axes[key] = beside.subject, held(figure, ranges if subject == beside.subject else None)
+        figure.layout.height = beside.height
+    config = modebar(figure, get_view().image)
     # the figure is text already; as bytes it is neither taken apart nor quoted once more
     drawn = without_links(str(figure.to_json(validate=False)))
-    text = f'{{"config": {json.dumps(config)}, "figure": {drawn}}}'
+    said = json.dumps({"config": config, "says": main_figures(figure)})
+    text = f'{said[:-1]}, "figure": {drawn}}}'
     _picture(key=f"picture-{key}", data=text.encode())
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
@@ -67,10 +100,8 @@ def image_format() -> None:
     st.segmented_control(
         "Chart images",
         ("svg", "png"),
-        default="svg",
-        key=Key.IMAGE,
+        **bound(Key.IMAGE),
         required=True,
-        persist_state="session",
         format_func=str.upper,
         help="What the camera button above each chart saves: SVG for print, PNG for slides.",
     )

@@ -12,30 +12,33 @@ from driftsched.studio.state import Key, get_view, of_scenario, set_view
 from driftsched.studio.view import View
 from driftsched.studio.words import POLICY_HELP, plain, policy_label
 
-__all__ = ["sidebar"]
+__all__ = ["seed", "sidebar"]
 
 
-def sidebar(fixed: bool = False) -> None:
+def sidebar(page: str) -> None:
     """Draw the scenario's name, the preset chooser, the seed and the policy.
 
     Parameters
     ----------
-    fixed : bool
-        The page always shows the published experiment; there is nothing to choose.
+    page : str
+        Its title. Paper always shows the published experiment: there is nothing to choose. Explore
+        has the question at its head, and compares several policies.
     """
     with st.sidebar:
-        if fixed:
+        if page == "Paper":
             st.caption("This page repeats the published experiment, whatever the others show.")
         else:
-            _scenario(get_view())
-        image_format()
+            _scenario(get_view(), alone=page != "Explore")
+        if page != "Explore":  # which has it with what is seldom changed
+            image_format()
 
 
-def _scenario(view: View) -> None:
+def _scenario(view: View, alone: bool) -> None:
     edited = view.edited
-    st.markdown(f"**{plain(view.scenario.title or view.scenario.name)}**")
-    st.caption(("Changed from the preset. " if edited else "") + plain(view.scenario.question))
-    _choosers(view)
+    if alone:
+        st.markdown(f"**{plain(view.scenario.title or view.scenario.name)}**")
+        st.caption(("Changed from the preset. " if edited else "") + plain(view.scenario.question))
+    _choosers(view, alone)
     if edited:
         st.button(
             "Back to the preset",
@@ -46,7 +49,7 @@ def _scenario(view: View) -> None:
         )
 
 
-def _choosers(view: View) -> None:
+def _choosers(view: View, alone: bool) -> None:
     st.session_state[Key.PRESET] = view.preset
     st.selectbox(
         "Preset",
@@ -54,22 +57,29 @@ def _choosers(view: View) -> None:
         key=Key.PRESET,
         format_func=_preset_label,
         on_change=_take_preset,
-        help="A ready-made scenario: tenants, traffic, GPU. Choosing one replaces yours.",
+        help="A ready-made scenario: tenants, traffic, GPU. Choosing one replaces yours."
+        if alone
+        else None,
     )
+    if alone:
+        seed()
+        st.selectbox(
+            "Policy",
+            list(POLICIES),
+            **of_scenario(Key.POLICY, "policy.kind"),
+            format_func=policy_label,
+            help="Which waiting request goes next; Explore compares several.\n\n" + POLICY_HELP,
+        )
+
+
+def seed() -> None:
+    """Draw the seed's field."""
     st.number_input(
         "Seed",
         min_value=0,
         max_value=2**32 - 1,
         **of_scenario(Key.SEED, "seed"),
         help="Starts the random numbers. The same seed gives the same traffic, always.",
-    )
-    st.selectbox(
-        "Policy",
-        list(POLICIES),
-        **of_scenario(Key.POLICY, "policy.kind"),
-        format_func=policy_label,
-        help="Which waiting request goes next; used by Run. Explore compares several.\n\n"
-        + POLICY_HELP,
     )
 
 

@@ -10,122 +10,73 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Annotated, Any
+from urllib.parse import parse_qs, urlencode
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
     PlainSerializer,
     ValidationError,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
-from driftsched.scenario.messages import one_line, shown
+from driftsched.scenario.messages import one_line
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
-from driftsched.studio.link import plain_value, preset, read_scenario, scenario_params
-from driftsched.studio.words import METRICS, choice_label, policy_label
+from driftsched.studio.fields import (
+    Image,
+    Labels,
+    Level,
+    Metric,
+    OnePolicy,
+    Seconds,
+    Split,
+    Tab,
+    World,
+    known_policies,
+    labelled,
+    parameters,
+    policies_of,
+    right_ones,
+    tuned_of,
+    tuned_texts,
+)
+from driftsched.studio.link import (
+    DEFAULT_PRESET,
+    differences,
+    preset,
+    read_scenario,
+    scenario_params,
+    with_changes,
+)
+from driftsched.studio.words import policy_label
 
-__all__ = ["BOUNDS", "View", "labels", "parameters", "read_link"]
+__all__ = ["BOUNDS", "EVERYBODY", "View", "labels", "parameters", "read_link"]
 
 MAX_LINK, MOST_PROBLEMS = 60_000, 20
 """Characters of a link that is read, and lines said about it."""
+EVERYBODY = "*"
+KNOBS = {
+    "load": "load",
+    "bursts": "burstiness",
+    "step": "drift",
+    "step_at": "drift from (s)",
+    "step_for": "drift for (s)",
+}
+"""What-if fields, and how they are called."""
+FORMER = {
+    "service_level": "level",
+    "sweep_level": "level",
+    "queue_policy": "under",
+    "drift_policy": "under",
+    "scope": "",
+}
+"""Names in links of former versions, and what they are now."""
+WORDS = ("about", "title", "question", "name")
 SCENARIO = ("preset", "set", "scenario")
 BOUNDS = {"load": (0.1, 4.0), "bursts": (0.1, 8.0), "step": (0.25, 4.0), "replications": (2, 40)}
-
-
-class Labels:
-    """Marks a field with few values, each of which stands in the link by its label."""
-
-    def __init__(self, names: Mapping[Any, str]) -> None:
-        self.names = dict(names)
-
-    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        """Read and write by the labels."""
-        written = core_schema.plain_serializer_function_ser_schema(self.names.__getitem__)
-        return core_schema.no_info_plain_validator_function(self._read, serialization=written)
-
-    def _read(self, value: Any) -> Any:
-        for name, label in self.names.items():
-            if value in (name, label):
-                return name
-        known = ", ".join(self.names.values())
-        raise PydanticCustomError("choice", "must be one of {known}", {"known": known})
-
-
-def _labelled(*names: str) -> Labels:
-    return Labels({name: choice_label(name) for name in names})
-
-
-Split = Labels({"overall": "All requests", "tenant": "By tenant", "category": "By category"})
-Scope = Labels({"overall": "All tenants together", "tenant": "Each tenant"})
-World = Labels({"simulated": "Simulated", "live": "Live"})
-Metric = Labels({name: label for name, (label, _) in METRICS.items()})
-Level = Annotated[float, Labels({level: f"P{level:g}" for level in (50.0, 95.0, 99.0)})]
-OnePolicy = Annotated[str, Labels({name: policy_label(name) for name in POLICIES})]
-
-
-def _policies(value: str | Sequence[str]) -> tuple[str, ...]:
-    """In the order of the registry; of a link it is text."""
-    if value == "":
-        raise PydanticCustomError("choice", "must name at least one policy")
-    names = value.split(",") if isinstance(value, str) else value
-    return tuple(name for name in POLICIES if name in names)
-
-
-def _known_policies(text: str, problems: list[str]) -> str | None:
-    """The names that are policies, None where there are only others; those are one line."""
-    names = [name for name in text.split(",") if name]
-    wrong = [name for name in names if name not in POLICIES]
-    if wrong:
-        problems.append(f"policies must be among {', '.join(POLICIES)}, got {shown(wrong)[1:-1]}")
-    known = ",".join(name for name in names if name in POLICIES)
-    return None if wrong and not known else known
-
-
-def _tuned(value: Any) -> Any:
-    """Read texts such as ``aging.rate=0.02``; the model of the policy knows their types."""
-    if not all(isinstance(text, str) for text in value):
-        return value
-    wanted: dict[str, dict[str, Any]] = {}
-    for text in value:
-        name, _, written = text.partition("=")
-        policy, _, parameter = name.partition(".")
-        if policy not in POLICIES or parameter not in POLICIES[policy].model_fields:
-            raise ValueError(f"must be policy.parameter=value, got {text[:60]!r}")
-        wanted.setdefault(policy, {})[parameter] = plain_value(written)
-    return tuple(_spec(kind, given) for kind, given in wanted.items())
-
-
-def _spec(kind: str, given: dict[str, Any]) -> PolicySpec:
-    try:
-        return POLICIES[kind](kind=kind, **given)
-    except ValidationError as error:
-        raise ValueError(f"{kind}.{one_line(error, PolicySpec, 'policy')}") from None
-
-
-def _right_ones(texts: Sequence[str], problems: list[str]) -> list[str]:
-    """Those of the texts that `_tuned` reads; each other is a line."""
-    right = []
-    for text in texts:
-        try:
-            _tuned([text])
-            right.append(text)
-        except ValueError as error:
-            problems.append(f"tune {error}")
-    return right
-
-
-def _tuned_texts(specs: Sequence[PolicySpec]) -> list[str]:
-    return [
-        f"{spec.kind}.{name}={value}"
-        for spec in specs
-        for name, value in parameters(spec).items()
-        if value != type(spec).model_fields[name].default
-    ]
 
 
 class View(BaseModel):
@@ -141,8 +92,9 @@ class View(BaseModel):
         Requests arrive this many times as fast.
     bursts : float or None
         Coefficient of variation of the gaps between arrivals; None leaves them as they are.
-    step : float
-        Answers get this many times as long in the middle of the traffic.
+    step, step_at, step_for : float or None
+        Answers get this many times as long, from a nominal second on (None: the middle of the
+        traffic), for so many seconds (None: for good).
     replications : int
         Seeds that Explore runs each policy with.
     cut : bool
@@ -151,6 +103,10 @@ class View(BaseModel):
         Parameters of policies other than the scenario's own, where they are not the defaults.
     policies : tuple of str
         Compared on Explore.
+    tenant : str or None
+        In focus: one by name, all where it is `EVERYBODY`, those of the question where it is None.
+    pin : str or None
+        Link of the state that everything is set beside; "" is none, None the question's own.
     problems : tuple of str
         What the link that gave this view says and could not be taken: parameter, rule, value.
     """
@@ -164,27 +120,30 @@ class View(BaseModel):
     load: float = Field(1.0, ge=BOUNDS["load"][0], le=BOUNDS["load"][1])
     bursts: float | None = Field(None, alias="cv", ge=BOUNDS["bursts"][0], le=BOUNDS["bursts"][1])
     step: float = Field(1.0, alias="drift", ge=BOUNDS["step"][0], le=BOUNDS["step"][1])
+    step_at: Seconds | None = Field(None, alias="drift_at")
+    step_for: Annotated[float, Field(gt=0, le=1e9)] | None = Field(None, alias="drift_for")
     replications: int = Field(10, ge=BOUNDS["replications"][0], le=BOUNDS["replications"][1])
     cut: Annotated[bool, Labels({True: "yes", False: "no"})] = False
     tuned: Annotated[
-        tuple[PolicySpec, ...], BeforeValidator(_tuned), PlainSerializer(_tuned_texts)
+        tuple[PolicySpec, ...], BeforeValidator(tuned_of), PlainSerializer(tuned_texts)
     ] = Field((), alias="tune")
-    policies: Annotated[tuple[str, ...], BeforeValidator(_policies), PlainSerializer(",".join)] = (
-        Field(default=PAPER_POLICIES)
-    )
+    policies: Annotated[
+        tuple[str, ...], BeforeValidator(policies_of), PlainSerializer(",".join)
+    ] = Field(default=PAPER_POLICIES)
 
     metric: Annotated[str, Metric] = "e2e_s"
     percentiles: str | None = Field(None, max_length=200)
     split: Annotated[str, Split] = "overall"
-    queue_policy: OnePolicy | None = None
-    drift_policy: OnePolicy | None = None
-    scope: Annotated[str, Scope] = "overall"
-    service_level: Level = 95.0
-    sweep_level: Level = 95.0
+    level: Level = 95.0
+    tenant: str | None = Field(None, max_length=40)
+    under: OnePolicy | None = None
+    tab: Annotated[str, Tab] = "Latency"
+    pin: str | None = Field(None, max_length=MAX_LINK)
+    image: Annotated[str, Image] = "svg"
     world: Annotated[str, World] = "simulated"
-    paper_unit: Annotated[str, _labelled("words", "tokens")] = "words"
-    paper_mode: Annotated[str, _labelled("gang", "continuous")] = "gang"
-    paper_lengths: Annotated[str, _labelled("natural", "capped")] = "natural"
+    paper_unit: Annotated[str, labelled("words", "tokens")] = "words"
+    paper_mode: Annotated[str, labelled("gang", "continuous")] = "gang"
+    paper_lengths: Annotated[str, labelled("natural", "capped")] = "natural"
     paper_seeds: Annotated[int, Labels({n: str(n) for n in (3, 5, 10, 20)})] = 3
 
     problems: tuple[str, ...] = ()
@@ -195,7 +154,56 @@ class View(BaseModel):
         scenario = with_load(self.scenario, self.load)
         if self.bursts is not None:
             scenario = with_burstiness(scenario, self.bursts)
-        return with_length_step(scenario, self.step)
+        return with_length_step(scenario, self.step, self.step_at, self.step_for)
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """Tenants in focus; none are all."""
+        if self.tenant in self.scenario.tenant_names:
+            return (str(self.tenant),)
+        return self.scenario.about.tenants if self.tenant != EVERYBODY else ()
+
+    @cached_property
+    def before(self) -> View | None:
+        """The state that this one is set beside: what is pinned, else the question's alternative.
+
+        It is asked for under the same policies and replications.
+        """
+        if self.pin == "":
+            return None
+        shown = {"policies": self.policies, "replications": self.replications, "pin": ""}
+        if self.pin is not None:
+            params = parse_qs(self.pin, keep_blank_values=True)
+            return read_link({k: v for k, v in params.items() if k != "pin"}).changed(**shown)
+        if not self.scenario.about.against:
+            return None
+        scenario, wrong = with_changes(self.scenario, self.scenario.about.against)
+        return None if wrong else self.changed(scenario=scenario, **shown)
+
+    @property
+    def pinned(self) -> View:
+        """The view with itself as what everything is set beside."""
+        return self.changed(pin=urlencode(self.changed(pin="").link or {}, doseq=True))
+
+    def differs(self) -> list[str]:
+        """What is not as in `before`: a line each, "load 1 → 1.2"."""
+        if self.before is None:
+            return []
+        sides = []
+        for one, other in ((self.before, self), (self, self.before)):
+            mine = {name: getattr(one, name) for name in KNOBS} | {
+                f"{spec.kind}.{name}": value
+                for spec in one.tuned
+                for name, value in parameters(spec).items()
+            }
+            changes = differences(other.scenario, one.scenario) or ()
+            sides.append(mine | dict(change.split("=", 1) for change in changes))
+        before, now = sides
+        return [
+            f"{KNOBS.get(name, name)} {_said(before.get(name))} → {_said(now.get(name))}"
+            for name in {**before, **now}
+            if before.get(name) != now.get(name) and not name.startswith(WORDS)
+        ]
 
     @cached_property
     def variants(self) -> dict[str, Scenario]:
@@ -219,13 +227,14 @@ class View(BaseModel):
         params = scenario_params(self.scenario, self.preset)
         if params is None:
             return None
+        asked = asked_by(self.scenario)
         written = self.model_dump(exclude={"scenario"}, by_alias=False)
         for each, name in IN_LINK.items():
             usual = View.model_fields[name].get_default(call_default_factory=True)
-            if getattr(self, name) != usual:
+            if getattr(self, name) != asked.get(name, usual):
                 value = written[name]
                 params[each] = value if isinstance(value, str | list) else f"{value:.6g}"
-        return params
+        return {} if params == {"preset": DEFAULT_PRESET} else params
 
     def changed(self, **fields: Any) -> View:
         """Copy of the view with fields replaced and checked, without its link's problems."""
@@ -233,10 +242,10 @@ class View(BaseModel):
         return View(**kept | fields)
 
     def with_preset(self, name: str) -> View:
-        """Give a fresh preset; what is compared and shown stays."""
-        return self.changed(
-            preset=name, scenario=preset(name), load=1.0, bursts=None, step=1.0, tuned=()
-        )
+        """Give a fresh preset and what it asks about; which policies are compared stays."""
+        fresh = {name: View.model_fields[name].default for name in (*KNOBS, "tenant", "pin")}
+        scenario = preset(name)
+        return self.changed(preset=name, scenario=scenario, tuned=(), **fresh | asked_by(scenario))
 
     def retuned(self, spec: PolicySpec) -> View:
         """Copy of the view with a policy's parameters replaced; defaults are left out."""
@@ -245,17 +254,23 @@ class View(BaseModel):
         return self.changed(tuned=tuple(others if usual else [*others, spec]))
 
 
+def asked_by(scenario: Scenario) -> dict[str, Any]:
+    """What a view shows of a scenario until somebody chooses: what its question is about."""
+    level = scenario.about.percentile
+    known = level if level in labels("level") else View.model_fields["level"].default
+    return {"metric": scenario.about.measure, "level": known}
+
+
+def _said(value: Any) -> str:
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 IN_LINK = {
     field.alias or name: name
     for name, field in View.model_fields.items()
     if name not in ("preset", "scenario", "problems")
 }
 """Query parameter → field, but for those of the scenario."""
-
-
-def parameters(spec: PolicySpec) -> dict[str, Any]:
-    """Names and values of a policy's parameters."""
-    return {name: value for name, value in spec if name != "kind"}
 
 
 def labels(field: str) -> dict[Any, str]:
@@ -277,7 +292,7 @@ def read_link(params: Mapping[str, Sequence[str]]) -> View:
     fields = _fields(params, problems)
     while True:
         try:
-            view = View(preset=name, scenario=scenario, **fields)
+            view = View(preset=name, scenario=scenario, **asked_by(scenario) | fields)
             break
         except ValidationError as error:
             problems.append(one_line(error, View, "link"))
@@ -287,10 +302,15 @@ def read_link(params: Mapping[str, Sequence[str]]) -> View:
     except InputError as error:
         problems.append(str(error))
         view = view.changed(load=1.0, bursts=None, step=1.0)
-    for each in ("queue_policy", "drift_policy"):
-        if (one := getattr(view, each)) not in (None, *view.policies):
-            known = ", ".join(map(policy_label, view.policies))
-            problems.append(f"{each} must be one of {known}, got {policy_label(one)!r}")
+    known = {
+        "under": (*map(policy_label, view.policies), None),
+        "tenant": (*scenario.tenant_names, EVERYBODY, None),
+    }
+    for each, names in known.items():
+        one = getattr(view, each)
+        if (policy_label(one) if each == "under" and one else one) not in names:
+            listed = ", ".join(str(name) for name in names[:MOST_PROBLEMS] if name)
+            problems.append(f"{each} must be one of {listed}, got {one[:40]!r}")
             view = view.changed(**{each: None})
     more = len(problems) - MOST_PROBLEMS
     told = [*problems[:MOST_PROBLEMS], f"and {more} more"] if more > 0 else problems
@@ -300,15 +320,16 @@ def read_link(params: Mapping[str, Sequence[str]]) -> View:
 def _fields(params: Mapping[str, Sequence[str]], problems: list[str]) -> dict[str, Any]:
     """What the link says of the view's own fields, as texts."""
     fields: dict[str, Any] = {}
-    for each, texts in params.items():
+    for name, texts in params.items():
+        each = FORMER.get(name, name)
         if each == "tune":
-            fields[each] = _right_ones(texts, problems)
+            fields[each] = right_ones(texts, problems)
         elif each == "policies":
-            if (known := _known_policies(texts[-1], problems)) is not None:
+            if (known := known_policies(texts[-1], problems)) is not None:
                 fields[each] = known
         elif each in IN_LINK:
             fields[each] = texts[-1]
-        elif each not in SCENARIO:
+        elif each not in (*SCENARIO, ""):
             problems.append(_unknown(each, texts[-1]))
     return fields
 

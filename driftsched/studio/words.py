@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from driftsched.charts.labels import policy_label
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
-from driftsched.results.wording import with_interval
+from driftsched.results.wording import duration, joined, with_interval
 from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
 
@@ -20,6 +20,7 @@ __all__ = [
     "choice_label",
     "duration",
     "grouped",
+    "joined",
     "plain",
     "policy_label",
     "rules",
@@ -41,6 +42,7 @@ POLICY_HELP = rules(POLICIES)
 METRICS = {
     "e2e_s": ("End to end", "from arrival to the last token"),
     "ttft_s": ("First token", "time to first token (TTFT): from arrival to the first token"),
+    "tpot_s": ("Per token", "time per output token after the first (TPOT)"),
     "queue_wait_s": ("Queue wait", "from arrival until the GPU takes the request"),
 }
 """Column → label and meaning of the latencies a user can choose."""
@@ -92,23 +94,12 @@ def plain(text: object) -> str:
     return ADDRESS.sub("\u2060", line)
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a short text: 12 ms, 3.4 s, 487 s, 2 h 5 min; "–" where unknown."""
-    if not math.isfinite(seconds):
-        return "–"
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.1f} s"
-    if seconds < 7200:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min"
-
-
 def grouped(number: int) -> str:
     """A whole number with its thousands apart: 3 000."""
     return f"{number:,}".replace(",", " ")
+
+
+UNITS = ("ms", "s")
 
 
 def between(low: float, high: float) -> str | None:
@@ -117,4 +108,6 @@ def between(low: float, high: float) -> str | None:
         return None
     if math.isinf(high):
         return f"over {duration(low)}"
-    return f"{duration(max(low, 0.0))} – {duration(high)}"
+    ends = duration(max(low, 0.0)), duration(high)
+    unit = ends[1].split(" ", 1)[1]
+    return f"{ends[0].removesuffix(f' {unit}')}–{ends[1]}" if unit in UNITS else " – ".join(ends)

@@ -55,10 +55,9 @@ def test_first_visitor_has_a_picture_and_is_told_what_is_prepared(tmp_path: Path
     )
     page = json.loads(done.stdout.splitlines()[-1])
     assert page["wrong"] == []
-    assert len(page["metrics"]) == 4
+    assert len(page["metrics"]) == 5
     assert len(page["info"]) == 1
     assert "fast engine is being prepared" in page["info"][0]
     assert "2 replications" in page["info"][0]
     said = " ".join(page["captions"])
     assert "Run by the SimPy engine" in said
-    assert "Comes with the fast engine" in said

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from driftsched.scheduling.policies import PAPER_POLICIES
 from driftsched.simulation.compiled import warm_up
+from driftsched.studio.link import DEFAULT_PRESET
 from driftsched.studio.state import Key
 from driftsched.studio.view import read_link
 from driftsched.studio.words import policy_label
@@ -18,7 +19,7 @@ from tests.support.patience import STEP_S, tries
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS: dict[str, Callable[[AppTest], bool]] = {
-    "explore": lambda app: len(app.metric) == 4 and len(app.dataframe) >= 1,
+    "explore": lambda app: bool(app.metric) and bool(app.caption),
     "paper": lambda app: len(app.metric) >= 4,
     "run": lambda app: len(app.metric) == 6 and len(app.code) == 1,
 }
@@ -78,16 +79,18 @@ def test_page_has_heading_frame_and_result(page: str, way: Callable[[str], AppTe
     assert not app.warning
     chooser = [box for box in app.sidebar.selectbox if box.key == Key.PRESET]
     assert len(chooser) == (0 if page == "paper" else 1)
-    assert app.sidebar.caption
+    assert bool(app.sidebar.caption) == (page != "explore"), "Explore asks at its head"
 
 
-def test_explore_opens_on_a_finished_picture_of_the_paper_under_its_policies(
+def test_explore_opens_on_an_answer_and_a_finished_picture_under_the_papers_policies(
     explore: AppTest,
 ) -> None:
     table = explore.dataframe[0].value
     assert list(table["Policy"]) == [policy_label(name) for name in PAPER_POLICIES]
-    assert metric(explore, "Requests") == "3 000"
-    assert explore.sidebar.selectbox(key=Key.PRESET).value == "paper"
+    assert [m.label.split(",")[0] for m in explore.metric] == list(table["Policy"])
+    assert any("protects premium" in said.value for said in explore.markdown)
+    assert explore.sidebar.selectbox(key=Key.PRESET).value == DEFAULT_PRESET
+    assert not explore.query_params
 
 
 def test_every_control_explains_itself(explore: AppTest) -> None:
@@ -101,7 +104,8 @@ def test_every_control_explains_itself(explore: AppTest) -> None:
         *explore.multiselect,
     ]
     assert len(controls) >= 10
-    assert [c.label for c in controls if not c.help] == []
+    # beside this one's choices stand their questions, under "What if…"
+    assert [c.label for c in controls if not c.help] == ["Preset"]
 
 
 CONTROLS: dict[str, Callable[[AppTest], object]] = {
@@ -114,6 +118,8 @@ CONTROLS: dict[str, Callable[[AppTest], object]] = {
     "classifier": lambda app: app.selectbox(key=Key.CLASSIFIER).set_value("oracle"),
     "bursts": lambda app: app.select_slider(key=Key.BURSTS).set_value(4.0),
     "drift": lambda app: app.select_slider(key=Key.STEP).set_value(0.5),
+    "tenant": lambda app: app.selectbox(key=Key.TENANT).set_value("batch"),
+    "measure": lambda app: app.selectbox(key=Key.METRIC).set_value("ttft_s"),
     "batch size": lambda app: app.select_slider(key=Key.BATCH_SIZE).set_value(8),
     "replicas": lambda app: app.select_slider(key=Key.REPLICAS).set_value(2),
     "replications": lambda app: app.slider(key=Key.REPLICATIONS).set_value(4),
@@ -122,24 +128,30 @@ CONTROLS: dict[str, Callable[[AppTest], object]] = {
 }
 
 
-def test_every_figure_has_its_interval(explore: AppTest) -> None:
+@pytest.mark.parametrize("tab", ["Latency", "Tenants"])
+def test_every_figure_has_its_interval(tab: str) -> None:
     """A number without its interval cannot be told from chance."""
-    for table in explore.dataframe:
-        shown = table.value.drop(columns=["Policy", "policy"], errors="ignore")
-        varying = [c for c in shown if not shown[c].isin(["0", "3 000"]).all()]
-        assert varying
-        assert all("(" in text for c in varying for text in shown[c])
+    app = through_app("explore", tab=tab, preset="paper")
+    names = ["Policy", "policy", "tenant"]
+    (table,) = app.dataframe
+    shown = table.value.drop(columns=names, errors="ignore")
+    varying = [c for c in shown if shown[c].nunique() > 2]
+    assert varying
+    assert all("(" in text or text in ("0", "0 %") for c in varying for text in shown[c])
+    assert all("–" in m.label for m in app.metric)
 
 
 def test_bands_say_what_they_are(explore: AppTest) -> None:
     """A band could be a range of requests, of replications or an interval: it must be named."""
-    captions = [caption.value for caption in explore.caption]
+    queues = through_app("explore", tab="Queues")
+    captions = [caption.value for page in (explore, queues) for caption in page.caption]
     assert any("band is the 95 % interval of the share of requests" in c for c in captions)
     assert any("band the 95 % interval at each time" in c for c in captions)
 
 
-def test_verdicts_are_paired_against_the_first_policy(explore: AppTest) -> None:
-    said = next(m.value for m in explore.markdown if "against FIFO" in m.value)
+def test_verdicts_are_paired_against_the_first_policy() -> None:
+    app = through_app("explore", preset="paper")
+    said = next(m.value for m in app.markdown if "against FIFO" in m.value)
     assert "**SJF** against FIFO: P50 3" in said
     assert "faster; P99 1" in said
     assert "P99 no difference can be told" in said
@@ -173,7 +185,7 @@ def test_wrong_knob_in_a_link_is_one_message(name: str, value: str, rule: str) -
 
 @pytest.mark.parametrize("change", CONTROLS.values(), ids=CONTROLS)
 def test_control_changes_the_result_and_the_link(change: Callable[[AppTest], object]) -> None:
-    app = through_app("explore")
+    app = through_app("explore", preset="paper")
     before = app.dataframe[0].value
     change(app)
     settled(app, RESULTS["explore"])
@@ -205,7 +217,44 @@ def shared_by(app: AppTest) -> dict[str, list[str]]:
 def test_fewer_policies_are_compared() -> None:
     app = through_app("explore", policies="fifo,aging")
     assert list(app.dataframe[0].value["Policy"]) == ["FIFO", "Aging"]
-    assert "against FIFO" in app.metric[0].delta
+    assert [m.label.split(",")[0] for m in app.metric] == ["FIFO", "Aging"]
+
+
+def test_a_figure_of_the_estimates_does_not_depend_on_who_is_compared_with() -> None:
+    """The error of all policies together changed when one of them was deselected."""
+    both = through_app("explore", preset="paper", tab="Drift", policies="fifo,sjf")
+    alone = through_app("explore", preset="paper", tab="Drift", policies="fifo")
+    said = [[m.value for m in app.markdown if "Length error" in m.value] for app in (both, alone)]
+    assert said[0] == said[1] != []
+
+
+def test_a_pinned_state_is_beside_every_figure_and_says_what_differs() -> None:
+    app = through_app("explore")
+    app.button(key=Key.PIN).click()
+    settled(app, RESULTS["explore"])
+    app.slider(key=Key.LOAD).set_value(1.5)
+    settled(app, RESULTS["explore"])
+    assert any("Baseline → now: load 1 → 1.5" in c.value for c in app.caption)
+    assert all("slower" in m.delta or "times as long" in m.delta for m in app.metric)
+    before = read_link(shared_by(app)).before
+    assert before == read_link({"preset": [DEFAULT_PRESET]}).changed(pin="")
+    app.button(key=Key.PIN).click()
+    settled(app, RESULTS["explore"])
+    assert app.metric[0].delta == "–"
+
+
+def test_drift_says_from_when_and_when_it_is_learnt() -> None:
+    app = through_app("explore", tab="Drift", drift="2", drift_at="150", preset=DEFAULT_PRESET)
+    said = next(m.value for m in app.markdown if "back within 10" in m.value)
+    assert "requests (" in said
+    assert app.number_input(key=Key.STEP_AT).value == 150
+    late = through_app("explore", tab="Drift", drift="2", drift_at="5000")
+    assert any("begins after the last request" in m.value for m in late.markdown)
+
+
+def test_backlog_is_said_where_more_load_may_lower_a_median(explore: AppTest) -> None:
+    assert any("is a backlog" in c.value for c in through_app("explore", preset="paper").caption)
+    assert not any("is a backlog" in c.value for c in explore.caption)
 
 
 def test_no_policy_is_one_clear_message() -> None:
@@ -225,7 +274,7 @@ def test_other_preset_is_run() -> None:
 
 
 def test_back_to_the_preset_undoes_every_change() -> None:
-    app = through_app("explore", load="0.5", set="seed=5")
+    app = through_app("explore", load="0.5", set="seed=5", preset=DEFAULT_PRESET)
     app.sidebar.button(key=Key.RESET).click()
     settled(app, RESULTS["explore"])
     assert app.slider(key=Key.LOAD).value == 1
@@ -303,7 +352,7 @@ def test_scenario_whose_requests_depend_on_the_policy_is_one_message(name: str, 
 
 
 def test_run_follows_the_sidebar() -> None:
-    app = through_app("run")
+    app = through_app("run", preset="paper")
     before = metric(app, "Median latency")
     app.sidebar.selectbox(key=Key.POLICY).set_value("sjf")
     settled(app, RESULTS["run"])
@@ -313,7 +362,7 @@ def test_run_follows_the_sidebar() -> None:
 
 def test_every_figure_of_a_run_has_its_interval_over_seeds() -> None:
     """One run is one throw of the dice; a figure without its spread is believed too much."""
-    app = through_app("run")
+    app = through_app("run", preset="paper")
     settled(app, lambda app: all(m.delta for m in app.metric))
     latency = next(m for m in app.metric if m.label == "P99 latency")
     low, high = (float(end.split()[0]) for end in latency.delta.split(" – "))

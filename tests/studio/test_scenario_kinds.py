@@ -32,7 +32,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def page() -> AppTest:
-    return quiet(AppTest.from_file(PAGE, default_timeout=STEP_S).run())
+    app = AppTest.from_file(PAGE, default_timeout=STEP_S)
+    app.query_params["preset"] = "paper"
+    return quiet(app.run())
 
 
 def quiet(app: AppTest) -> AppTest:

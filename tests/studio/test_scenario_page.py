@@ -35,7 +35,9 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def page() -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=STEP_S).run()
+    app = AppTest.from_file(PAGE, default_timeout=STEP_S)
+    app.query_params["preset"] = "paper"
+    app.run()
     assert not app.exception
     assert not app.error
     return app

@@ -204,8 +204,8 @@ def test_fairness_states_jains_index() -> None:
     labels = list(figure.layout.xaxis.categoryarray)
     assert labels == ["FIFO<br>Jain 1.000", "SJF<br>Jain 0.500"]
     assert list(figure.data[0].y) == [1, 2]
-    given = fairness(fairness_table(), {"sjf": "0.25 (0.2–0.3)"})
-    assert given.layout.xaxis.categoryarray[1] == "SJF<br>Jain 0.25 (0.2–0.3)"
+    given = fairness(fairness_table(), {"fifo": "9 k", "sjf": "12 ±1 k"})
+    assert given.layout.xaxis.categoryarray[1] == "SJF<br>gap 12 ±1 k"
 
 
 def test_gpu_leaves_out_what_is_unknown_and_turns_shares_into_percent() -> None:

@@ -62,6 +62,6 @@ def test_the_page_is_told_where_the_app_lives_and_what_to_fetch() -> None:
     answer = studio.get("/run", headers={"accept": "text/html"})
     script = answer.text[len("<html><head>") : answer.text.index("<title>")]
     assert answer.text.replace(script, "") == page
-    assert script.startswith("<script>") and script.endswith("</script>")
+    assert script.startswith("<style>") and script.endswith("</script>")
     assert "BACKEND_BASE_URL" in script and f"/driftsched/{PLOTLY_JS}" in script
     assert int(answer.headers["content-length"]) == len(answer.content)

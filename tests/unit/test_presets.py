@@ -46,6 +46,7 @@ def test_preset_loads_and_generates(name: str) -> None:
     ("name", "loads"),
     [
         ("azure-conversation", [0.8]),
+        ("busy-gpu", [0.9]),
         ("noisy-neighbour", [0.7, 1.65, 0.7]),
         ("flash-crowd", [0.6, 3.0, 0.6]),
     ],

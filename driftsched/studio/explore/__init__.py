@@ -1,21 +1,16 @@
 """The parts of the Explore page, in the order in which it shows them."""
 
-from driftsched.studio.explore.controls import controls
-from driftsched.studio.explore.figures import ensemble_for, trusted
-from driftsched.studio.explore.headline import headline
-from driftsched.studio.explore.latency import latency
-from driftsched.studio.explore.over_time import estimates, queues
-from driftsched.studio.explore.service import service
-from driftsched.studio.explore.sweep import sweep
+from driftsched.studio.explore.controls import compared, controls
+from driftsched.studio.explore.figures import figures_for, rests_on
+from driftsched.studio.explore.headline import headline, tiles
+from driftsched.studio.explore.pictures import pictures
 
 __all__ = [
+    "compared",
     "controls",
-    "ensemble_for",
-    "estimates",
+    "figures_for",
     "headline",
-    "latency",
-    "queues",
-    "service",
-    "sweep",
-    "trusted",
+    "pictures",
+    "rests_on",
+    "tiles",
 ]

@@ -6,13 +6,16 @@ from typing import Any
 
 import streamlit as st
 
+from driftsched.results.wording import joined
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.explore.settings import settings, with_value
-from driftsched.studio.state import Key, bound, change_view, of_scenario
-from driftsched.studio.view import BOUNDS, View
-from driftsched.studio.words import POLICY_HELP, policy_label
+from driftsched.studio.show import image_format
+from driftsched.studio.sidebar import seed
+from driftsched.studio.state import Key, bound, change_view, choice, get_view, of_scenario
+from driftsched.studio.view import BOUNDS, EVERYBODY, View
+from driftsched.studio.words import METRICS, POLICY_HELP, plain, policy_label
 
-__all__ = ["controls"]
+__all__ = ["compared", "controls", "whom"]
 
 CVS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 FACTORS = (0.25, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
@@ -20,25 +23,76 @@ BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
 AS_IS = "as it is"
 
 
-def controls(view: View) -> None:
-    """Draw the bar of controls for `view`; a change is in the view of the next run."""
-    with st.container(border=True):
-        left, right = st.columns([3, 1], gap="medium")
-        with left:
-            _policies(view)
-        with right:
-            st.slider(
-                "Replications",
-                *BOUNDS["replications"],
-                **bound(Key.REPLICATIONS),
-                help="How often the experiment is repeated with other random numbers; more make "
-                "the intervals narrower.",
-            )
-        for column, draw in zip(st.columns(4), (_load, _bursts, _step, _batch), strict=True):
-            with column:
-                draw(view)
-        with st.expander("Tenants, engine, estimates, policies", icon=":material/tune:"):
-            settings(view)
+def controls(view: View, rho: float | None) -> None:
+    """Draw what is moved while the picture is watched; a change is in the view of the next run.
+
+    Parameters
+    ----------
+    rho : float, optional
+        Offered load over capacity at the busiest, where it is known.
+    """
+    left, right = st.columns([3, 2], gap="small")
+    with left:
+        _focus(view)
+    with right:
+        choice("Percentile", Key.LEVEL, "P99: 99 of 100 requests are at least as fast.")
+    meanings = "\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values())
+    choice("Measure", Key.METRIC, meanings)
+    _load(view, rho)
+    _bursts(view)
+    _drift(view)
+    _batch(view)
+    _pin(view)
+
+
+def compared(view: View) -> None:
+    """Draw what is moved seldom: policies, replications, tenants' shares, engine, estimates."""
+    _policies(view)
+    left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
+    with middle:
+        seed()
+    with right:
+        image_format()
+    with left:
+        st.slider(
+            "Replications",
+            *BOUNDS["replications"],
+            **bound(Key.REPLICATIONS),
+            help="How often the experiment is repeated with other random numbers; more make "
+            "the intervals narrower.",
+        )
+    with st.expander("Tenants, engine, estimates, policies", icon=":material/tune:"):
+        settings(view)
+
+
+def whom(view: View) -> str:
+    """Those in focus, as they are called in a sentence."""
+    if not view.who:
+        return "everybody"
+    if view.who == view.scenario.about.tenants and view.scenario.about.whom:
+        return view.scenario.about.whom
+    return joined(view.who) if len(view.who) < 4 else f"{len(view.who)} tenants"
+
+
+def _focus(view: View) -> None:
+    about, names = view.scenario.about, view.scenario.tenant_names
+    options = [EVERYBODY, *names]
+    shown = view.tenant if view.tenant in options else EVERYBODY
+    if about.tenants and len(about.tenants) != 1:
+        options.insert(0, "")
+    if view.tenant is None and about.tenants:
+        shown = "" if "" in options else about.tenants[0]
+    asked = whom(view.changed(tenant=None))
+    label = {"": asked[:1].upper() + asked[1:], EVERYBODY: "All tenants"}
+    st.session_state[Key.TENANT] = shown
+    st.selectbox(
+        "Tenants",
+        options,
+        key=Key.TENANT,
+        on_change=lambda: change_view(tenant=st.session_state[Key.TENANT] or None),
+        format_func=lambda name: label.get(name) or name,
+        help="Whose latency the sentence, the figures and the curves are.",
+    )
 
 
 def _policies(view: View) -> None:
@@ -53,15 +107,16 @@ def _policies(view: View) -> None:
     )
 
 
-def _load(view: View) -> None:
+def _load(view: View, rho: float | None) -> None:
     busiest = max((phase.rate_rps for phase in view.effective.phases), default=None)
     st.slider(
-        "Load",
+        "Load" if rho is None else f"Load, ρ {rho:.2g}",
         *BOUNDS["load"],
         step=0.1,
         format="%.1f×",
         **bound(Key.LOAD),
-        help="How fast the requests arrive, relative to the scenario; their number stays the same."
+        help="How fast the requests arrive, relative to the scenario; their number stays the same. "
+        "ρ is the busiest phase's rate over what the hardware can serve."
         + ("" if busiest is None else f" Now {busiest:.1f} requests a second at the busiest."),
     )
 
@@ -86,18 +141,38 @@ def _take_bursts() -> None:
     change_view(bursts=None if chosen == AS_IS else float(chosen))
 
 
-def _step(view: View) -> None:
+def _drift(view: View) -> None:
+    fixed = view.scenario.trace is not None
     st.select_slider(
-        "Drift in the middle",
+        "Drift",
         with_value(FACTORS, view.step),
         format_func="{:g}×".format,
         **bound(Key.STEP),
-        disabled=view.scenario.trace is not None,
-        help="From the middle of the traffic on, answers are this many times as long, cut at "
-        "their category's maximum; from {:g} to {:g}, on top of the scenario's own drift.".format(
-            *BOUNDS["step"]
-        ),
+        disabled=fixed,
+        help="From a moment on answers are this many times as long, cut at their category's "
+        "maximum; from {:g} to {:g}, on top of the scenario's own drift.".format(*BOUNDS["step"]),
     )
+    for place, label, key, otherwise, what in zip(
+        st.columns(2, gap="small"),
+        ("from (s)", "for (s)"),
+        (Key.STEP_AT, Key.STEP_FOR),
+        ("middle", "good"),
+        ("begins, in seconds of traffic", "lasts, in seconds"),
+        strict=True,
+    ):
+        st.session_state[key] = getattr(view, key)
+        place.number_input(
+            label,
+            min_value=0.0 if key == Key.STEP_AT else 1.0,
+            max_value=1e9,
+            step=10.0,
+            format="%g",
+            key=key,
+            on_change=lambda key=key: change_view(**{key: st.session_state[key]}),
+            placeholder=otherwise,
+            disabled=fixed,
+            help=f"When the drift {what}; empty: {otherwise}.",
+        )
 
 
 def _batch(view: View) -> None:
@@ -107,4 +182,22 @@ def _batch(view: View) -> None:
         with_value(BATCHES, size),
         **of_scenario(Key.BATCH_SIZE, "engine.batch_size"),
         help="Requests that a GPU works on at once, at most.",
+    )
+
+
+def _pin(view: View) -> None:
+    own = view.pin is None and view.before is not None
+    there = view.before is not None
+    st.button(
+        "Unpin the baseline" if there else "Pin as baseline",
+        key=Key.PIN,
+        icon=":material/keep_off:" if there else ":material/keep:",
+        width="stretch",
+        on_click=lambda: change_view(pin="" if there else get_view().pinned.pin),
+        help=(
+            f"Every figure and picture is set beside {plain(view.scenario.about.alternative)}."
+            if own
+            else "Keeps what is shown now as a ghost in every picture; every figure then says how "
+            "it differs."
+        ),
     )

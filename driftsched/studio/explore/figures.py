@@ -15,30 +15,47 @@ from driftsched.studio.show import problem
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import busy, result_of
-from driftsched.studio.words import grouped, plain, policy_label
+from driftsched.studio.words import grouped, plain, policy_label, with_interval
 
 if TYPE_CHECKING:
     from driftsched.experiments import Ensemble
     from driftsched.results import Warmup
 
-__all__ = ["FEW", "ensemble_for", "trusted"]
+__all__ = ["FEW", "figures_for", "rests_on"]
 
 FEW = 2
 """Replications while the compiled engine is not there yet."""
 _LAST = "explore-last"
 
 
-def ensemble_for(view: View) -> Ensemble | None:
-    """Give the view's ensemble; while it is under way, the former one; None without any.
+def figures_for(view: View) -> tuple[Figures, Figures | None] | None:
+    """Give the view's figures and those of its baseline, if it has one.
 
-    What cannot be run is one message.
+    While they are under way they are the former ones; None without any. What cannot be run is one
+    message.
     """
-    from driftsched.experiments.ensemble import same_requests
-
     fast = work.engine_ready()
     replications = view.replications if fast else min(view.replications, FEW)
     if not fast:
         cast(Callable[..., None], st.fragment(_getting_ready, run_every=1.0))(replications)
+    found = _ensemble(view, replications, "explore")
+    if found is None:
+        return None
+    before = None if view.before is None else _ensemble(view.before, replications, "before")
+    steady = warmup(found)
+    cut = steady.cut if view.cut and steady.settled else 0
+    known = set(found.scenario.tenant_names)
+    who = [name for name in view.who if name in known]
+    if before is not None and not {*who} <= {*before.scenario.tenant_names}:
+        before = None
+    former = None if before is None else Figures(before, cut, who=who)
+    return Figures(found, cut, steady, who), former
+
+
+def _ensemble(view: View, replications: int, slot: str) -> Ensemble | None:
+    from driftsched.experiments.ensemble import same_requests
+
+    last = f"{_LAST}-{slot}"
     try:
         variants = view.variants
         same_requests(next(iter(variants.values())))
@@ -46,12 +63,13 @@ def ensemble_for(view: View) -> Ensemble | None:
         problem(f"{error}. Run shows how one policy serves it.", "This could not be computed: ")
         return None
     args = (replications, tuple(variants), *variants.values())
-    found = result_of(work.ensemble, args, slot="explore", here=True)
-    if found is None and (former := st.session_state.get(_LAST)) is not None:
-        st.caption(":material/history: Below is the picture from before the last change.")
+    found = result_of(work.ensemble, args, slot=slot, here=True)
+    if found is None and (former := st.session_state.get(last)) is not None:
+        if slot == "explore":
+            st.caption(":material/history: Below is the picture from before the last change.")
         return cast("Ensemble", former)
     if found is not None:
-        st.session_state[_LAST] = found
+        st.session_state[last] = found
     return cast("Ensemble | None", found)
 
 
@@ -67,10 +85,9 @@ def _getting_ready(replications: int) -> None:
         )
 
 
-def trusted(ensemble: Ensemble, view: View) -> Figures:
-    """Say what the figures rest on, offer to leave out the warm-up, and return the figures."""
-    found = warmup(ensemble)
-    figures = Figures(ensemble, found.cut if view.cut and found.settled else 0, found)
+def rests_on(figures: Figures, view: View) -> None:
+    """Say what the figures rest on, and offer to leave out the warm-up."""
+    ensemble, found = figures.ensemble, cast("Warmup", figures.warmup)
     policy = figures.least_precise("e2e_s", 99.0)
     tail = figures.pool(policy, "e2e_s")
     left, right = st.columns([1, 3], vertical_alignment="center", gap="medium")
@@ -83,10 +100,21 @@ def trusted(ensemble: Ensemble, view: View) -> Figures:
             "cut is found by MSER-5 (White, Cobb and Spratt 2000), the latest of all policies.",
         )
     right.caption(
-        f"{_warmup(found, view, ensemble.requests)} "
+        f"{_ends(figures)} {_warmup(found, view, ensemble.requests)} "
         f"{advice(tail, 99.0, f'P99 under {policy_label(policy)}')}. {_engine(ensemble)}"
     )
-    return figures
+
+
+def _ends(figures: Figures) -> str:
+    """How many requests there are, and how many of them do not finish."""
+    goals = figures.goals()
+    lost = goals[["unfinished", "unfinished_low", "unfinished_high"]].to_numpy()
+    worst = int(lost[:, 0].argmax())
+    rest = "all finished"
+    if lost[worst, 0]:
+        policy = policy_label(figures.ensemble.policies[worst])
+        rest = f"up to {with_interval(*lost[worst])} not finished ({policy})"
+    return f"{grouped(figures.ensemble.requests)} requests, {rest}."
 
 
 def _warmup(found: Warmup, view: View, requests: int) -> str:

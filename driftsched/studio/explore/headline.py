@@ -1,132 +1,115 @@
-"""The answer in a line of numbers."""
+"""The answer: one sentence, a figure a policy, and what it is set beside."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from driftsched.experiments.answer import Answer, answer
 from driftsched.results.statistics import latency_verdict
-from driftsched.studio.words import between, duration, grouped, policy_label, with_interval
+from driftsched.scenario import preset_names
+from driftsched.studio.explore.controls import whom
+from driftsched.studio.link import preset
+from driftsched.studio.state import Key, get_view, set_view
+from driftsched.studio.view import View
+from driftsched.studio.words import between, duration, plain, policy_label
 
 if TYPE_CHECKING:
     from driftsched.experiments import Figures
-    from driftsched.results import PairedChange
 
-__all__ = ["headline", "pair"]
+__all__ = ["asked", "base_policy", "headline", "tiles"]
 
-
-def headline(figures: Figures) -> None:
-    """Draw median and P99 of one policy beside the first one's, and what correction is worth."""
-    base, other = pair(figures)
-    left, right = st.columns(2, gap="small")
-    with left:
-        _latency(figures, base, other, 50.0, "Median")
-    with right:
-        _latency(figures, base, other, 99.0, "P99")
-    left, right = st.columns(2, gap="small")
-    with left:
-        _error(figures)
-    with right:
-        _ends(figures)
+TAUGHT = "noisy-neighbour"
+MANY = 1.0
+"""Offered load over capacity from which on a queue grows as long as the traffic lasts."""
 
 
-def pair(figures: Figures) -> tuple[str, str]:
-    """Which two policies to set against each other: the first one, and SJF or the fastest.
+def tiles() -> None:
+    """Draw three ways to begin."""
+    with st.popover("What if…", icon=":material/help_center:"):
+        st.radio(
+            "Questions, each with a scenario",
+            preset_names(),
+            index=None,
+            key=Key.QUESTION,
+            on_change=lambda: set_view(get_view().with_preset(st.session_state[Key.QUESTION])),
+            format_func=lambda name: plain(preset(name).question),
+        )
+    if st.button("Repeat the paper", icon=":material/article:", type="tertiary", key=Key.REPEAT):
+        st.switch_page("pages/paper.py")
+    if st.button("Teach", icon=":material/school:", type="tertiary", key=Key.TEACH):
+        set_view(get_view().with_preset(TAUGHT))
+        st.switch_page("pages/run.py")
 
-    Returns
-    -------
-    tuple of str
-        The one to compare with, and the other; the same twice where there is only one.
-    """
-    base, *others = figures.ensemble.policies
-    if "sjf" in others or not others:
-        return base, "sjf" if others else base
-    return base, min(
-        others, key=lambda name: (figures.pool(name, "e2e_s").percentile(50).value, name)
+
+def base_policy(view: View) -> str:
+    """The scenario's own policy where it is compared, else the first."""
+    own = view.scenario.policy.kind
+    return own if own in view.policies else view.policies[0]
+
+
+def asked(view: View, figures: Figures, before: Figures | None) -> Answer:
+    """Answer the question from what is shown."""
+    about = view.scenario.about
+    alternative = about.alternative if view.pin is None else "the baseline"
+    # a pinned state is set beside everything, but answers no question of policies
+    against = before if about.against or not view.pin else None
+    return answer(
+        figures,
+        against,
+        about,
+        policy=base_policy(view),
+        whom=whom(view),
+        metric=view.metric,
+        level=view.level,
+        alternative=alternative or "the alternative",
     )
 
 
-def _latency(figures: Figures, base: str, other: str, percentile: float, name: str) -> None:
-    found = figures.pool(other, "e2e_s").percentile(percentile)
-    change = figures.changes(other, "e2e_s", [percentile])[0] if base != other else None
-    faster = "half of" if percentile == 50 else "99 of 100"
-    _card(
-        f"{name} latency, {policy_label(other)}",
-        duration(found.value),
-        f"{latency_verdict(change) or '–'} against {policy_label(base)}" if change else None,
-        between(found.low, found.high),
-        f"End to end, from arrival to the last token. {name}: {faster} the requests are faster. "
-        "Below it the 95 % interval, and the difference between the two policies on the same "
-        "requests.",
-        change,
-    )
+def headline(view: View, figures: Figures, before: Figures | None, rho: float | None) -> None:
+    """Draw the answer, then a figure of each policy and how it differs."""
+    with st.container(key="answer"):
+        st.markdown(plain_but_bold(asked(view, figures, before).text))
+        if rho is not None and rho > MANY:
+            st.caption(
+                f"ρ {rho:.2g} is a backlog: more load only piles it up sooner, and where a policy "
+                "has more to choose from a median may even fall."
+            )
+    changes = view.differs() if before is not None else []
+    first = figures.ensemble.policies[0]
+    with st.container(horizontal=True, gap="small", key="cards"):
+        for policy in figures.ensemble.policies:
+            _card(figures, before, policy, view, first)
+    if changes:
+        st.caption(f":material/keep: Baseline → now: {plain('; '.join(changes))}")
 
 
-def _card(
-    label: str,
-    value: str,
-    change_in_words: str | None,
-    below: str | None,
-    explanation: str,
-    change: PairedChange | None,
-) -> None:
-    """A figure, its change (coloured where it is significant), and what stands below it."""
+def _card(figures: Figures, before: Figures | None, policy: str, view: View, first: str) -> None:
+    """A policy's figure, its change (coloured where it is significant), and its interval."""
+    found = figures.pool(policy, view.metric, "focus").percentile(view.level)
+    change = None
+    if before is not None or policy != first:
+        (change,) = figures.changes(policy, view.metric, [view.level], "focus", before=before)
+    said = latency_verdict(change) if change else ""
+    said = said.replace("no difference can be told", "no difference")
     clear = change is not None and change.significant
     less = change is not None and change.mean < 0
+    ends = between(found.low, found.high)
     st.metric(
-        label,
-        value,
-        change_in_words,
+        policy_label(policy) + (f", {ends}" if ends else ""),
+        duration(found.value),
+        said or "–",
         delta_color=("green" if less else "red") if clear else "off",
         delta_arrow=("down" if less else "up") if clear else "off",
-        delta_description=below,
         border=True,
         height="stretch",
-        help=explanation,
+        width="stretch",
     )
 
 
-def _error(figures: Figures) -> None:
-    errors = {str(row["compensator"]): row for row in figures.errors().to_dict("records")}
-    unit = figures.ensemble.scenario.estimator.unit
-    kind = figures.ensemble.scenario.estimator.compensator.kind
-    found = errors[kind]
-    change = figures.error_change() if kind not in ("none", "oracle") else None
-    label = kind.upper() if kind == "ema" else kind.replace("_", " ").title()
-    _card(
-        f"Length error, {label if kind != 'none' else 'no correction'}",
-        f"{found['mae']:.3g} {unit}",
-        _smaller(change) if change else None,
-        None if kind == "oracle" else f"{found['low']:.4g} – {found['high']:.4g}",
-        "How far the estimated answer length is off on average (mean absolute error, MAE), under "
-        "all policies together, with its 95 % interval. Without correction: "
-        f"{with_interval(*(errors['none'][end] for end in ('mae', 'low', 'high')))} {unit}.",
-        change,
-    )
-
-
-def _smaller(change: PairedChange) -> str:
-    words = latency_verdict(change).replace("faster", "less").replace("slower", "more")
-    return f"{words or '–'} against no correction"
-
-
-def _ends(figures: Figures) -> None:
-    ensemble, goals = figures.ensemble, figures.goals()
-    lost = goals[["unfinished", "unfinished_low", "unfinished_high"]].to_numpy()
-    worst = int(lost[:, 0].argmax())
-    policy = policy_label(ensemble.policies[worst])
-    most = with_interval(*lost[worst])
-    st.metric(
-        "Requests",
-        grouped(ensemble.requests),
-        f"up to {most} not finished, {policy}" if lost[worst, 0] else "all finished",
-        delta_color="red" if lost[worst, 0] else "off",
-        delta_arrow="off",
-        delta_description=f"{len(ensemble.seeds)} replications, {len(ensemble.policies)} policies",
-        border=True,
-        height="stretch",
-        help="Each policy serves the same requests, in each replication others. Not finished: "
-        "rejected, failed, timed out or cancelled; the mean over the replications, and in brackets "
-        "its 95 % interval (Student's t).",
-    )
+def plain_but_bold(text: str) -> str:
+    """Text that may hold names of somebody else's; what stands between two stars stays bold."""
+    parts = (re.split(r"(^\s|\s$)", part) for part in text.split("**"))
+    return "**".join("".join(each if each.isspace() else plain(each) for each in p) for p in parts)

@@ -10,13 +10,12 @@ import streamlit as st
 from driftsched.charts import latency_bands
 from driftsched.core.errors import InputError
 from driftsched.studio.downloads import csv_button
-from driftsched.studio.show import chart
-from driftsched.studio.state import Key, bound, choice, get_view, segments
-from driftsched.studio.words import METRICS, plain, policy_label, with_interval
+from driftsched.studio.show import Beside, chart
+from driftsched.studio.state import Key, bound, choice, get_view
+from driftsched.studio.view import View
+from driftsched.studio.words import plain, policy_label, with_interval
 
 if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
     from driftsched.experiments import Figures
 
 __all__ = ["latency", "parse_percentiles", "percentile_table", "verdicts"]
@@ -28,21 +27,18 @@ HOW = (
 )
 
 
-@st.fragment
-def latency(figures: Figures) -> None:
+def latency(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw the latency curves of all policies and the percentiles that the user names."""
-    st.subheader("Latency", anchor="latency")
-    meanings = "\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values())
-    metric = choice("Measure", Key.METRIC, meanings, segments)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        curves = figures.curves(metric)
-        chart(latency_bands(curves, metric), curves, "latency")
-    _percentiles(figures, metric, right)
+    metric = view.metric
+    curves = figures.curves(metric)
+    ghost = None if before is None else latency_bands(before.curves(metric), metric)
+    beside = Beside(ghost, (view.preset, metric, *view.who))
+    chart(latency_bands(curves, metric), curves, "latency", beside)
+    _percentiles(figures, before, metric)
 
 
-def _percentiles(figures: Figures, metric: str, beside: DeltaGenerator) -> None:
-    """Draw the table over the whole width, and what it says in words `beside` the curves."""
+def _percentiles(figures: Figures, before: Figures | None, metric: str) -> None:
+    """Draw the table, and what it says in words."""
     with st.container(horizontal=True, gap="medium"):
         split, text = _which(figures)
     try:
@@ -50,24 +46,22 @@ def _percentiles(figures: Figures, metric: str, beside: DeltaGenerator) -> None:
     except InputError as error:
         st.warning(plain(error), icon=":material/edit:")
         return
-    table = figures.percentiles(metric, levels, split)
+    of = "focus" if split == "overall" else split
+    table = figures.percentiles(metric, levels, of, before=before)
     st.dataframe(percentile_table(table, split), hide_index=True)
     with st.container(horizontal=True, gap="small"):
         with st.container(width="stretch"):
             st.caption(HOW)
         with st.container(width=72):
             csv_button(table, f"percentiles-{metric}", "percentiles-csv")
-    with beside:
-        lines = verdicts(table)
-        if lines:
-            st.markdown("\n".join(f"- {line}" for line in lines))
-        elif split != "overall":
-            st.caption("Choose the percentiles of all requests to have the differences in words.")
+    lines = [] if before is not None else verdicts(table)
+    if lines:
+        st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _which(figures: Figures) -> tuple[str, str]:
     """Draw what the percentiles are of, and which."""
-    explained = "Over all requests, or for each tenant or category on its own."
+    explained = "Over all in focus, or for each tenant or category on its own."
     split = choice("Percentiles", Key.SPLIT, explained, width=260)
     chosen = get_view().percentiles
     usual = ", ".join(f"{p:g}" for p in figures.ensemble.scenario.metrics.percentiles)

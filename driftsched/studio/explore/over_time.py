@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from driftsched.charts import bias_bands, drift_bands, estimation_error, queue_bands
+from driftsched.experiments.answer import recovered
+from driftsched.experiments.recovery import recovery
 from driftsched.experiments.time_series import (
     bias_series,
     drift_series,
@@ -14,10 +16,12 @@ from driftsched.experiments.time_series import (
     queue_series,
     tenant_queue_series,
 )
-from driftsched.studio.explore.headline import pair
-from driftsched.studio.show import chart
+from driftsched.studio.explore.headline import base_policy, plain_but_bold
+from driftsched.studio.show import LOWER, Beside, chart
 from driftsched.studio.state import Key, bound, get_view
-from driftsched.studio.words import policy_label
+from driftsched.studio.view import View
+from driftsched.studio.words import policy_label, with_interval
+from driftsched.workload.drift import drift_marks
 
 if TYPE_CHECKING:
     from driftsched.experiments import Figures
@@ -25,64 +29,71 @@ if TYPE_CHECKING:
 __all__ = ["estimates", "queues"]
 
 
-@st.fragment
-def queues(figures: Figures) -> None:
+def queues(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw the whole queue under each policy, and one policy's queue by tenant."""
-    st.subheader("Queues", anchor="queues")
-    policy = _one_policy(
-        "Queue by tenant under",
-        figures,
-        pair(figures)[1],
-        Key.QUEUE_POLICY,
-        "Which policy's queue the picture by tenant shows.",
-    )
-    ensemble, marks = figures.ensemble, _marks(figures)
-    left, right = st.columns(2, gap="large")
-    with left:
-        series = queue_series(ensemble)
-        chart(queue_bands(series, marks), series, "queue-by-policy")
-    with right:
-        series = tenant_queue_series(ensemble, policy)
-        chart(queue_bands(series, marks, by="tenant"), series, "queue-by-tenant")
+    marks = _marks(figures)
+    series = queue_series(figures.ensemble)
+    ghost = None if before is None else queue_bands(queue_series(before.ensemble))
+    beside = Beside(ghost, (view.preset,))
+    chart(queue_bands(series, marks), series, "queue-by-policy", beside)
+    policy = _one_policy(figures, "Which policy's queue the picture by tenant shows.")
+    series = tenant_queue_series(figures.ensemble, policy)
+    ghost = None
+    if before is not None:
+        ghost = queue_bands(tenant_queue_series(before.ensemble, policy), by="tenant")
+    beside = Beside(ghost, (view.preset, policy), LOWER)
+    chart(queue_bands(series, marks, by="tenant"), series, "queue-by-tenant", beside)
 
 
-@st.fragment
-def estimates(figures: Figures) -> None:
-    """Draw drift and learned bias under one policy, and the estimation error under all."""
-    st.subheader("Estimates and drift", anchor="estimates")
-    st.caption(
-        "Drift is how long answers really are beside what was estimated. The bias is the "
-        "correction learned from it, one for each category."
-    )
-    policy = _one_policy(
-        "Estimates under",
-        figures,
-        pair(figures)[0],
-        Key.DRIFT_POLICY,
-        "The policy decides who finishes first, and so what is learned when.",
-    )
+def estimates(view: View, figures: Figures, before: Figures | None) -> None:
+    """Say how soon a drift is learnt; draw drift, learned bias and error under one policy."""
+    place = st.container(key="learnt")
     ensemble, marks = figures.ensemble, _marks(figures)
     unit = ensemble.scenario.estimator.unit
-    left, middle, right = st.columns(3, gap="medium")
+    one = view.under or base_policy(view)
+    ghosts: list[Any] = [None, None]
+    if before is not None:
+        ghosts = [
+            drift_bands(drift_series(before.ensemble, one), unit),
+            bias_bands(bias_series(before.ensemble, one)),
+        ]
+    series = drift_series(ensemble, one)
+    beside = Beside(ghosts[0], (view.preset,))
+    chart(drift_bands(series, unit, marks), series, "drift", beside)
+    policy = _one_policy(figures, "Who finishes first decides what is learned when.")
+    with place:
+        _learnt(figures, policy)
+    left, right = st.columns(2, gap="medium")
     with left:
-        series = drift_series(ensemble, policy)
-        chart(drift_bands(series, unit, marks), series, "drift")
-    with middle:
         series = bias_series(ensemble, policy)
-        chart(bias_bands(series, marks), series, "bias")
+        chart(bias_bands(series, marks), series, "bias", Beside(ghosts[1], (view.preset,), LOWER))
     with right:
-        errors = figures.errors()
+        errors = figures.errors(policy)
         chart(estimation_error(errors, unit), errors, "estimation-error")
 
 
-def _one_policy(label: str, figures: Figures, first: str, key: Key, explanation: str) -> str:
-    """Draw which policy a picture shows, `first` until the user chooses."""
-    policies, chosen = figures.ensemble.policies, getattr(get_view(), key)
+def _learnt(figures: Figures, policy: str) -> None:
+    """Say how soon estimates are right again, and what correction is worth."""
+    errors = {str(row["compensator"]): row for row in figures.errors(policy).to_dict("records")}
+    kind = figures.ensemble.scenario.estimator.compensator.kind
+    found, ends = errors[kind], ("mae", "low", "high")
+    unit = figures.ensemble.scenario.estimator.unit
+    error = f"Length error {with_interval(*(found[end] for end in ends))} {unit}"
+    if kind not in ("none", "oracle"):
+        without = with_interval(*(errors["none"][end] for end in ends))
+        error += f", without correction {without}"
+    said = plain_but_bold(recovered(recovery(figures.ensemble, policy)))
+    st.markdown(f"{said} {error}, under {policy_label(policy)}.")
+
+
+def _one_policy(figures: Figures, explanation: str) -> str:
+    """Draw which policy a picture shows, the scenario's own until the user chooses."""
+    policies, chosen = figures.ensemble.policies, get_view().under
     return str(
         st.selectbox(
-            label,
+            "Under",
             policies,
-            **bound(key, chosen if chosen in policies else first),
+            **bound(Key.UNDER, chosen if chosen in policies else base_policy(get_view())),
             format_func=policy_label,
             width=260,
             help=explanation,
@@ -91,10 +102,12 @@ def _one_policy(label: str, figures: Figures, first: str, key: Key, explanation:
 
 
 def _marks(figures: Figures) -> list[tuple[float, str]]:
-    """Where phases begin, on average, and where the warm-up ends, whether it is left out or not."""
+    """Where phases and drifts begin, on average, and where the warm-up ends, left out or not."""
     ensemble = figures.ensemble
     segments = ensemble.runs[ensemble.policies[0]][0].workload.segments
-    found = [(mean_start_s(ensemble, s.first), s.name) for s in segments[:20]]
+    starts = [mean_start_s(ensemble, s.first) for s in segments]
+    found = list(zip(starts[:20], (s.name for s in segments), strict=False))
+    found += drift_marks(ensemble.scenario, segments, starts)[:20]
     end = figures.warmup
     if end is not None and end.settled and end.cut:
         found.append((mean_start_s(ensemble, end.cut), "warm-up ends"))

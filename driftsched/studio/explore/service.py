@@ -10,47 +10,82 @@ import streamlit as st
 
 from driftsched.charts import fairness, tenant_percentile
 from driftsched.studio.downloads import csv_button
-from driftsched.studio.show import chart
-from driftsched.studio.state import Key, choice
-from driftsched.studio.words import policy_label, with_interval
+from driftsched.studio.show import LOWER, Beside, chart
+from driftsched.studio.view import EVERYBODY, View
+from driftsched.studio.words import plain, policy_label, with_interval
 
 if TYPE_CHECKING:
     from driftsched.experiments import Figures
 
-__all__ = ["service", "service_table"]
+__all__ = ["payers", "service", "service_table"]
 
+NAMED = 8
+"""With more tenants than this nobody reads who pays in words."""
 HOW = "Means over the replications, in brackets Student's 95 % interval."
 
 
-@st.fragment
-def service(figures: Figures) -> None:
-    """Draw goals met beside refusals, latency by tenant, and the shares of service."""
-    st.subheader("Goals and fairness", anchor="fairness")
-    with st.container(horizontal=True, gap="medium"):
-        explained = "One row a policy, or one row for each tenant under each policy."
-        scope = choice("Count", Key.SCOPE, explained, width=260)
-        explained = "Which percentile of the latency the picture by tenant shows."
-        level = choice("Percentile by tenant", Key.SERVICE_LEVEL, explained, width=180)
+def service(view: View, figures: Figures, before: Figures | None) -> None:
+    """Draw latency by tenant and who pays, fairness while tenants compete, slowdown, goals met."""
+    level, subject = view.level, (view.preset, view.metric)
+    named = len(figures.names("tenant")) <= NAMED
+    found = figures.percentiles(view.metric, [level], "tenant", compared=named, before=before)
+    if named:
+        st.markdown(payers(found, None if before is not None else figures.ensemble.policies[0]))
+    ghost = None
+    if before is not None:
+        former = before.percentiles(view.metric, [level], "tenant", compared=False)
+        ghost = tenant_percentile(former, level, view.metric)
+    beside = Beside(ghost, subject)
+    chart(tenant_percentile(found, level, view.metric), found, "tenants", beside)
+    left, right = st.columns(2, gap="medium")
+    with left:
+        shares = figures.competition()
+        former_shares = None if before is None else before.competition()
+        gaps = _gaps(shares, former_shares)
+        ghost = None if former_shares is None else fairness(former_shares, gaps)
+        chart(fairness(shares, gaps), shares, "fairness", Beside(ghost, subject, LOWER))
+    with right:
+        slow = figures.percentiles("slowdown", [level], "tenant", compared=False)
+        ghost = None
+        if before is not None:
+            former = before.percentiles("slowdown", [level], "tenant", compared=False)
+            ghost = tenant_percentile(former, level, "slowdown")
+        drawn = tenant_percentile(slow, level, "slowdown")
+        chart(drawn, slow, "slowdown", Beside(ghost, subject, LOWER))
+    scope = "overall" if view.tenant == EVERYBODY else "tenant"
     table = figures.goals(scope)
     _table(service_table(table, scope), figures.ensemble.scenario.metrics.starvation_s)
     st.caption(HOW)
     csv_button(table, "goals", "goals-csv")
-    left, right = st.columns(2, gap="large")
-    with left:
-        found = figures.percentiles("e2e_s", [level], "tenant", compared=False)
-        chart(tenant_percentile(found, level), found, "tenants")
-    with right:
-        shares = figures.shares()
-        chart(fairness(shares, _jain(figures.goals())), shares, "fairness")
 
 
-def _jain(goals: pd.DataFrame) -> dict[str, str]:
-    """Policy → Jain's index and half of its interval, short enough to stand below a bar."""
-    half = (goals["jain_index_high"] - goals["jain_index_low"]) / 2
-    return {
-        str(policy): f"{index:.3f}" + (f"<br>±{width:.1g}" if math.isfinite(width) else "")
-        for policy, index, width in zip(goals["policy"], goals["jain_index"], half, strict=True)
-    }
+def payers(found: pd.DataFrame, first: str | None) -> str:
+    """Say of each policy whom it makes slower than the first one, or than the baseline."""
+    parts = []
+    for policy, mine in found.groupby("policy", sort=False, observed=True):
+        if policy == first:
+            continue
+        pays = mine[mine["change_low"] > 0].sort_values("change", ascending=False)
+        who = [
+            f"{plain(name)} {verdict}"
+            for name, verdict in zip(pays["group"], pays["verdict"], strict=True)
+        ]
+        parts.append(f"**{policy_label(str(policy))}** {', '.join(who) or 'nobody'}")
+    against = "the baseline" if first is None else policy_label(first)
+    return f"Who pays, against {against}: {'; '.join(parts) or 'choose a second policy'}."
+
+
+def _gaps(shares: pd.DataFrame, former: pd.DataFrame | None) -> dict[str, str]:
+    """Policy → its largest service gap, short enough to stand below a bar."""
+    said: dict[str, str] = {}
+    for part in (former, shares):
+        for policy, mine in () if part is None else part.groupby("policy", observed=True):
+            value, low, high = mine[["gap_tokens", "gap_low", "gap_high"]].iloc[0]
+            half = f" ±{(high - low) / 2000:.2g}" if math.isfinite(high) else ""
+            mine_said = f"{value / 1000:.3g}{half} k"
+            earlier = said.get(str(policy))
+            said[str(policy)] = f"{earlier}<br>→ {mine_said}" if earlier else mine_said
+    return said
 
 
 def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
@@ -61,7 +96,7 @@ def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
     goals : DataFrame
         From `Figures.goals`.
     scope : str
-        overall, with Jain's index, or tenant.
+        overall or tenant.
     """
     table = pd.DataFrame({"policy": goals["policy"].map(policy_label)})
     if scope == "tenant":
@@ -73,7 +108,6 @@ def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
         ("starved", False),
         ("slo_attainment", True),
         ("request_goodput", False),
-        *((("jain_index", False),) if scope == "overall" else ()),
     ):
         ends = goals[[name, f"{name}_low", f"{name}_high"]].to_numpy()
         table[name] = [with_interval(*row) for row in (100 * ends if percent else ends).tolist()]
@@ -102,11 +136,6 @@ def _table(table: pd.DataFrame, starvation_s: float) -> None:
         ),
         "starved": text(
             f"Waited > {starvation_s:g} s", help="Starvation: too long a wait in the queue."
-        ),
-        "jain_index": text(
-            "Jain's index",
-            help="Fairness of service by weight: 1 is even, 1 / tenants is all to one. Where "
-            "everything is served in the end it only reflects what was asked for.",
         ),
     }
     st.dataframe(table, hide_index=True, column_config=columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import streamlit as st
@@ -11,18 +11,17 @@ import streamlit as st
 from driftsched.charts import load_sweep as load_sweep_chart
 from driftsched.studio import work
 from driftsched.studio.jobs import State
-from driftsched.studio.show import chart, problem
-from driftsched.studio.state import Key, choice, segments
+from driftsched.studio.show import Beside, chart, problem
 from driftsched.studio.view import View
 from driftsched.studio.waiting import busy, pool, rerun_part, session_name, work_key
 
 if TYPE_CHECKING:
-    from driftsched.experiments import Ensemble
+    from driftsched.experiments import Figures
     from driftsched.studio.jobs import Job
 
 __all__ = ["sweep"]
 
-REPLICATIONS = 4
+REPLICATIONS, FEWEST = 4, 2
 LOADS = 10
 POLL_S = 0.3
 FRAGMENT = "sweep"
@@ -30,64 +29,68 @@ _LAST, _ASKED = "sweep-last", "sweep-asked"
 
 
 @st.fragment(key=FRAGMENT)
-def sweep(view: View, ensemble: Ensemble) -> None:
+def sweep(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw a percentile against load for each policy, with the knee marked.
 
     Parameters
     ----------
-    view : View
-    ensemble : Ensemble
-        The picture above: what its engine could not do will not be done ten times here.
+    figures, before : Figures
+        The picture's own: what their engine could not do will not be done ten times here.
     """
-    st.subheader("How much load is too much", anchor="load")
-    explained = "Which percentile of the end-to-end latency is drawn."
-    level = choice("Percentile against load", Key.SWEEP_LEVEL, explained, segments)
+    ensemble = figures.ensemble
     if not work.engine_ready():
         st.caption("Comes with the fast engine, as soon as that is ready.")
         return
-    requests = ensemble.requests * len(ensemble.policies) * REPLICATIONS * LOADS
-    slow = {engine for engine, _ in ensemble.engines.values()} != {"compiled"}
-    if slow or requests > work.AT_ONCE:
-        st.caption("This scenario is too big, or has parts that only the slower engine knows.")
+    if {engine for engine, _ in ensemble.engines.values()} != {"compiled"}:
+        st.caption("Only the slower engine knows all parts of this scenario; ten loads take long.")
         return
     former = st.session_state.get(_LAST)
-    if ensemble.scenarios != view.variants:  # the picture above is not of this view yet
+    if ensemble.scenarios != view.variants:  # the picture is not of this view yet
         if former is not None:
-            _draw(former, level, None)
+            _draw(former, view, None)
         return
-    args = (REPLICATIONS, level, tuple(view.variants), *view.variants.values())
-    job = pool().known(work_key(work.load_sweep, args))
-    if job is not None and job.ended.is_set():
-        _picture(job, level)
+    least = ensemble.requests * len(ensemble.policies) * LOADS
+    replications = min(max(work.AT_ONCE // least, FEWEST), REPLICATIONS)
+    here = view.scenario.trace is None and replications * least <= work.AT_ONCE
+    views = [view] if before is None or view.before is None else [view, view.before]
+    asked = [(replications, view.level, tuple(v.variants), *v.variants.values()) for v in views]
+    jobs = [pool().known(work_key(work.load_sweep, args)) for args in asked]
+    if all(job is not None and job.ended.is_set() for job in jobs):
+        _picture([cast("Job", job) for job in jobs], view)
         return
     st.session_state[_ASKED] = ""
-    cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(args)
+    cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(asked, here)
     if former is not None:
-        _draw(former, level, None)
+        _draw(former, view, None)
 
 
-def _pending(args: tuple[object, ...]) -> None:
+def _pending(asked: list[tuple[Any, ...]], here: bool) -> None:
     """Ask once the view stands still, not while a slider moves; then this part runs again alone.
 
     The rest of the page stays as it is: drawn anew, its download buttons would be others.
     """
-    key = work_key(work.load_sweep, args)
-    if st.session_state[_ASKED] != key:
-        st.session_state[_ASKED] = key
+    keys = [work_key(work.load_sweep, args) for args in asked]
+    if st.session_state[_ASKED] != keys:
+        st.session_state[_ASKED] = keys
     else:
-        owner = f"{session_name()}/sweep"
-        if pool().submit(work.load_sweep, args, key, owner, here=True).ended.is_set():
+        jobs = [
+            pool().submit(work.load_sweep, args, key, f"{session_name()}/sweep{n}", here=here)
+            for n, (args, key) in enumerate(zip(asked, keys, strict=True))
+        ]
+        if all(job.ended.is_set() for job in jobs):
             rerun_part(FRAGMENT)
     with busy("sweep"):
         st.caption(":material/hourglass_top: Computing the picture…")
 
 
-def _picture(job: Job, level: float) -> None:
-    if job.state is not State.DONE:
-        problem(job.error, "This could not be computed: ")
-        return
-    st.session_state[_LAST] = job.result
-    _draw(job.result, level, _now(job.result))
+def _picture(jobs: list[Job], view: View) -> None:
+    for job in jobs:
+        if job.state is not State.DONE:
+            problem(job.error, "This could not be computed: ")
+            return
+    found, *before = (job.result for job in jobs)
+    st.session_state[_LAST] = found
+    _draw(found, view, _now(found), before[0] if before else None)
 
 
 def _here(found: pd.DataFrame) -> float:
@@ -100,12 +103,15 @@ def _now(found: pd.DataFrame) -> float | None:
     return here if here <= found["utilisation"].max() else None
 
 
-def _draw(found: pd.DataFrame, level: float, now: float | None) -> None:
-    chart(load_sweep_chart(found, level, now=now), found, "load-sweep")
-    here = _here(found)
+def _draw(
+    found: pd.DataFrame, view: View, now: float | None, before: pd.DataFrame | None = None
+) -> None:
+    ghost = None if before is None else load_sweep_chart(before, view.level)
+    drawn = load_sweep_chart(found, view.level, now=now)
+    chart(drawn, found, "load-sweep", Beside(ghost, (view.preset, view.level)))
     st.caption(
-        f"The scenario as it is set now asks for {here:.2g} times what the hardware can serve at "
-        f"its busiest. Each point: {REPLICATIONS} replications of the same requests, sent faster "
-        "or slower; the knee is where load over latency is highest (Kleinrock 1979). Intervals: "
-        "Woodruff's for a percentile, for the knee that of paired differences between loads."
+        f"The scenario as it is set now asks for {_here(found):.2g} times what the hardware can "
+        "serve at its busiest. Each point: replications of the same requests, sent faster or "
+        "slower, end to end; the knee is where load over latency is highest (Kleinrock 1979). "
+        "Intervals: Woodruff's for a percentile, for the knee that of paired differences."
     )

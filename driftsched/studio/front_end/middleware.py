@@ -1,4 +1,4 @@
-"""What a studio's server puts before Streamlit: its own scripts, and two facts for its HTML page.
+"""What a studio's server puts before Streamlit: its scripts, and three facts for its HTML page.
 
 *Scripts* are packed once, not for each visitor, and kept by the browser. Streamlit's own way, the
 static folder, needs a folder that can be written, packs a file anew for each request, a tenth of a
@@ -7,6 +7,8 @@ second of a core for plotly.js, and lets the browser ask again at each visit.
 *Where the app lives.* Opened at ``/run``, Streamlit's front end cannot know whether the app lives
 at ``/run`` or at ``/``: it asks both for their health, and the wrong one leaves two errors in the
 browser's console. We know our pages' names, so the front end is told.
+
+*How the page looks*, before anything of it is there: a style that came with it would move it.
 
 *What to fetch early.* plotly.js is needed on every page, but asked for only when the first chart
 has come; fetched as soon as the page itself is there, it is at hand by then.
@@ -27,7 +29,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from driftsched.studio.front_end.script import OURS_JS, PLOTLY_JS, script
+from driftsched.studio.front_end.script import OURS_JS, PLOTLY_JS, script, text_of
 
 __all__ = ["FrontEnd"]
 
@@ -40,7 +42,7 @@ FETCH = """addEventListener("load", () => document.head.append(Object.assign(
 
 
 class FrontEnd:
-    """ASGI middleware that answers for our scripts and puts a line into the front end's HTML page.
+    """ASGI middleware that answers for our scripts and puts lines into the front end's HTML page.
 
     The line works behind a proxy that adds a path of its own too, since it takes the browser's own
     address and leaves out the page's name.
@@ -59,6 +61,7 @@ class FrontEnd:
         ending = f"/({'|'.join(map(re.escape, pages))})?/*$"
         root = f'location.origin + location.pathname.replace(new RegExp({json.dumps(ending)}), "")'
         self.line = (
+            f"<style>{text_of('page.css')}</style>"
             f"<script>{{ const root = {root}; window.__streamlit = {{BACKEND_BASE_URL: root}};"
             f" {FETCH.replace('NAME', f'driftsched/{PLOTLY_JS}')} }}</script>"
         ).encode()

@@ -127,6 +127,8 @@ class Plot {
     try {
       this.Plotly ??= window.Plotly ?? (await loadPlotly());
       if (this.node.isConnected) await this.Plotly.react(this.node, data, dressed(layout, theme), config);
+      // a tool is for the pointer: who goes by keys has the figures in the plot's name and its CSV
+      for (const tool of this.node.querySelectorAll(".modebar-btn")) tool.tabIndex = -1;
       this.problem.textContent = "";
     } catch (error) {
       this.problem.textContent = error.message;

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["OURS_JS", "PLOTLY_JS", "component", "name_of", "script"]
+__all__ = ["OURS_JS", "PLOTLY_JS", "component", "name_of", "script", "text_of"]
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("plot.js", "picture.js", "live_view.js")
@@ -36,10 +36,11 @@ def _plotly() -> bytes:
 
 
 def _ours() -> bytes:
-    return "\n".join(_text(part) for part in PARTS).replace("PLOTLY_JS", PLOTLY_JS, 1).encode()
+    return "\n".join(text_of(part) for part in PARTS).replace("PLOTLY_JS", PLOTLY_JS, 1).encode()
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """Return one of our files for the browser."""
     return (HERE / name).read_text("utf-8")
 
 
@@ -57,11 +58,11 @@ def component(export: str, name: str) -> Callable[..., Any]:
     Styles are not isolated: plotly.js puts its own into the document's head, where a shadow root
     would not see them.
     """
-    lines = _text("import.js").replace("SCRIPT_JS", OURS_JS).replace("COMPONENT", export)
+    lines = text_of("import.js").replace("SCRIPT_JS", OURS_JS).replace("COMPONENT", export)
     return st.components.v2.component(
         f"driftsched_{name}",
-        html=_text(f"{name}.html"),
-        css=_text(f"{name}.css"),
+        html=text_of(f"{name}.html"),
+        css=text_of(f"{name}.css"),
         js=lines,
         isolate_styles=False,
     )

@@ -164,8 +164,10 @@ def _fields(*names: str, caption: str = "", columns: int = 3) -> tuple[Section, 
     return partial(_form, fields=names, caption=caption, columns=columns), names
 
 
+BASICS = _fields("name", "title", "question", "seed", "lengths", "prompts", columns=2)
 SECTIONS: dict[str, tuple[Section, tuple[str, ...]]] = {
-    "Basics": _fields("name", "title", "question", "seed", "lengths", "prompts", columns=2),
+    # what the question is about is written as YAML: it is made with the question, and seldom
+    "Basics": (BASICS[0], (*BASICS[1], "about")),
     "Tenants": (_tenants, ("tenants",)),
     "Categories": _fields(
         "categories",

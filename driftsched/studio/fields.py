@@ -1,0 +1,133 @@
+"""The types of a view's fields: how each stands in a link, and how it is read from one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from driftsched.scenario.messages import one_line, shown
+from driftsched.scheduling.policies import POLICIES, PolicySpec
+from driftsched.studio.link import plain_value
+from driftsched.studio.words import METRICS, choice_label, policy_label
+
+__all__ = [
+    "Image",
+    "Labels",
+    "Level",
+    "Metric",
+    "OnePolicy",
+    "Seconds",
+    "Split",
+    "Tab",
+    "World",
+    "known_policies",
+    "labelled",
+    "parameters",
+    "policies_of",
+    "right_ones",
+    "tuned_of",
+    "tuned_texts",
+]
+
+
+class Labels:
+    """Marks a field with few values, each of which stands in the link by its label."""
+
+    def __init__(self, names: Mapping[Any, str]) -> None:
+        self.names = dict(names)
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        """Read and write by the labels."""
+        written = core_schema.plain_serializer_function_ser_schema(self.names.__getitem__)
+        return core_schema.no_info_plain_validator_function(self._read, serialization=written)
+
+    def _read(self, value: Any) -> Any:
+        for name, label in self.names.items():
+            if value in (name, label):
+                return name
+        known = ", ".join(self.names.values())
+        raise PydanticCustomError("choice", "must be one of {known}", {"known": known})
+
+
+def labelled(*names: str) -> Labels:
+    """Values of a setting, each by its label."""
+    return Labels({name: choice_label(name) for name in names})
+
+
+Split = Labels({"overall": "All requests", "tenant": "By tenant", "category": "By category"})
+World = Labels({"simulated": "Simulated", "live": "Live"})
+Metric = Labels({name: label for name, (label, _) in METRICS.items()})
+Level = Annotated[float, Labels({level: f"P{level:g}" for level in (50.0, 95.0, 99.0)})]
+Image = Labels({name: name for name in ("svg", "png")})
+Tab = Labels({name: name for name in ("Latency", "Tenants", "Queues", "Drift", "Load")})
+Seconds = Annotated[float, Field(ge=0, le=1e9)]
+OnePolicy = Annotated[str, Labels({name: policy_label(name) for name in POLICIES})]
+
+
+def policies_of(value: str | Sequence[str]) -> tuple[str, ...]:
+    """In the order of the registry; of a link it is text."""
+    if value == "":
+        raise PydanticCustomError("choice", "must name at least one policy")
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name for name in POLICIES if name in names)
+
+
+def known_policies(text: str, problems: list[str]) -> str | None:
+    """The names that are policies, None where there are only others; those are one line."""
+    names = [name for name in text.split(",") if name]
+    wrong = [name for name in names if name not in POLICIES]
+    if wrong:
+        problems.append(f"policies must be among {', '.join(POLICIES)}, got {shown(wrong)[1:-1]}")
+    known = ",".join(name for name in names if name in POLICIES)
+    return None if wrong and not known else known
+
+
+def tuned_of(value: Any) -> Any:
+    """Read texts such as ``aging.rate=0.02``; the model of the policy knows their types."""
+    if not all(isinstance(text, str) for text in value):
+        return value
+    wanted: dict[str, dict[str, Any]] = {}
+    for text in value:
+        name, _, written = text.partition("=")
+        policy, _, parameter = name.partition(".")
+        if policy not in POLICIES or parameter not in POLICIES[policy].model_fields:
+            raise ValueError(f"must be policy.parameter=value, got {text[:60]!r}")
+        wanted.setdefault(policy, {})[parameter] = plain_value(written)
+    return tuple(_spec(kind, given) for kind, given in wanted.items())
+
+
+def _spec(kind: str, given: dict[str, Any]) -> PolicySpec:
+    try:
+        return POLICIES[kind](kind=kind, **given)
+    except ValidationError as error:
+        raise ValueError(f"{kind}.{one_line(error, PolicySpec, 'policy')}") from None
+
+
+def right_ones(texts: Sequence[str], problems: list[str]) -> list[str]:
+    """Those of the texts that `tuned_of` reads; each other is a line."""
+    right = []
+    for text in texts:
+        try:
+            tuned_of([text])
+            right.append(text)
+        except ValueError as error:
+            problems.append(f"tune {error}")
+    return right
+
+
+def tuned_texts(specs: Sequence[PolicySpec]) -> list[str]:
+    """Write what `tuned_of` reads."""
+    return [
+        f"{spec.kind}.{name}={value}"
+        for spec in specs
+        for name, value in parameters(spec).items()
+        if value != type(spec).model_fields[name].default
+    ]
+
+
+def parameters(spec: PolicySpec) -> dict[str, Any]:
+    """Names and values of a policy's parameters."""
+    return {name: value for name, value in spec if name != "kind"}

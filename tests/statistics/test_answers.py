@@ -1,0 +1,166 @@
+"""The sentence on top of Explore, worked out again from the tables that anybody can export."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t
+
+from driftsched.experiments import Figures, run_ensemble
+from driftsched.experiments.answer import recovered
+from driftsched.experiments.recovery import recovery
+from driftsched.results import PairedChange, csv_text
+from driftsched.results.statistics import latency_verdict
+from driftsched.results.wording import duration
+from driftsched.scenario import Scenario, changed, load_scenario, preset_names
+from driftsched.scheduling.policies import POLICIES
+from driftsched.simulation import simulate
+from driftsched.studio.explore.headline import asked, base_policy
+from driftsched.studio.view import View, read_link
+
+SEEDS = (1, 11, 42)
+REPLICATIONS = 3
+NOT_COMPARED = {"closed-loop", "replica-outage"}
+"""Their requests depend on how they are served; Explore says so."""
+PRESETS = [name for name in preset_names() if name not in NOT_COMPARED]
+
+
+def view_of(name: str, seed: int) -> View:
+    link = {"preset": name, "set": f"seed={seed}", "policies": "fifo,weighted,sjf"}
+    view = read_link({key: [text] for key, text in link.items()})
+    assert view.problems == ()
+    return view.changed(replications=REPLICATIONS)
+
+
+def figures(view: View) -> Figures:
+    return Figures(run_ensemble(view.variants, REPLICATIONS), who=view.who)
+
+
+def exported(scenario: Scenario) -> list[pd.DataFrame]:
+    """The requests.csv of each replication."""
+    runs = [changed(scenario, seed=scenario.seed + n) for n in range(REPLICATIONS)]
+    texts = [csv_text(simulate(run).requests) for run in runs]
+    return [pd.read_csv(io.StringIO(text)) for text in texts]
+
+
+def values(tables: list[pd.DataFrame], who: tuple[str, ...], column: str) -> list[np.ndarray]:
+    found = []
+    for table in tables:
+        done = table[table["status"] == "finished"]
+        mine = done[done["tenant"].isin(who)] if who else done
+        found.append(mine[column].dropna().to_numpy())
+    return found
+
+
+def change(before: list[np.ndarray], after: list[np.ndarray], level: float) -> PairedChange:
+    """Jackknife of the logarithm of the ratio, one replication left out at a time."""
+
+    def log_ratio(kept: list[int]) -> float:
+        pools = [np.concatenate([part[n] for n in kept]) for part in (after, before)]
+        return float(
+            np.log(np.quantile(pools[0], level / 100) / np.quantile(pools[1], level / 100))
+        )
+
+    n = len(before)
+    whole = log_ratio([*range(n)])
+    pseudo = [n * whole - (n - 1) * log_ratio([k for k in range(n) if k != m]) for m in range(n)]
+    half = t.ppf(0.975, n - 1) * np.std(pseudo, ddof=1) / np.sqrt(n)
+    low, high = np.expm1([whole - half, whole + half])
+    return PairedChange(float(np.expm1(whole)), float(low), float(high), n, 0.95)
+
+
+def quantile(parts: list[np.ndarray], level: float) -> float:
+    return float(np.quantile(np.concatenate(parts), level / 100))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", [n for n in PRESETS if not load_scenario(n).about.recovery])
+def test_the_sentence_follows_from_exported_tables(name: str, seed: int) -> None:
+    """A sentence on top is believed; nothing in it may be otherwise than the numbers say."""
+    view = view_of(name, seed)
+    about, before = view.scenario.about, view.before
+    assert (before is None) == (not about.against), "an alternative that cannot be made"
+    said = asked(view, figures(view), None if before is None else figures(before)).text
+    assert "\n" not in said
+    metric, level, who = view.metric, view.level, view.who
+    tables = {kind: exported(scenario) for kind, scenario in view.variants.items()}
+    first = dict.fromkeys(tables, tables["fifo"])
+    best = base_policy(view)
+    if before is None:
+        pooled = {k: quantile(values(tables[k], who, metric), level) for k in tables}
+        best = min(("weighted", "sjf"), key=lambda kind: pooled[kind])
+    else:
+        first = {kind: exported(scenario) for kind, scenario in before.variants.items()}
+    ends = [values(part[best], who, metric) for part in (first, tables)]
+    whole = change(*ends, level)
+    assert POLICIES[best].label in said
+    assert duration(quantile(ends[0], level)).split()[0] in said
+    if whole.significant:
+        assert latency_verdict(whole) in said
+        sides = {True: "faster", False: "slower"}
+        assert whole.low > 9 or sides[whole.mean < 0] in said
+    else:
+        assert "No policy** is told" in said or "no difference** can be told" in said
+        for end in (whole.low, whole.high):
+            assert f"{100 * end:+.0f} %".replace("-", "−") in said
+    if whole.mean > 0 or not whole.significant:
+        assert "pay" not in said
+        return
+    assert duration(quantile(ends[1], level)) in said
+    price = about.price or metric
+    slower = {}
+    for tenant in set(view.scenario.tenant_names) - set(who):
+        paid = [values(part[best], (tenant,), price) for part in (first, tables)]
+        if (one := change(*paid, level)).low > 0:
+            slower[tenant] = (one, paid)
+    if before is not None and not who:
+        assert "pay" not in said
+    elif not slower:
+        assert "No tenant is told to pay" in said or len(view.scenario.tenants) == 1
+    else:
+        most = max(slower, key=lambda tenant: slower[tenant][0].mean)
+        one, paid = slower[most]
+        assert f"{most[:1].upper()}{most[1:]} pays" in said
+        assert f"{duration(quantile(paid[1], level))}, {latency_verdict(one)}" in said
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_recovery_follows_from_exported_tables(seed: int) -> None:
+    """Requests are counted one by one, until the last fifty are estimated as those before."""
+    view = view_of("new-model", seed)
+    policy = base_policy(view)
+    (event,) = view.scenario.drift
+    parts = []
+    for requests in exported(view.variants[policy]):
+        table = requests.sort_values(["arrival_s", "request_id"])
+        onset = table["arrival_s"].iloc[0] + event.at_s
+        late = (table["arrival_s"] >= onset).to_numpy()
+        parts.append((table[~late].tail(200), table[late]))
+    names = ["counted_output_tokens", "estimated_output_tokens"]
+    usual = np.divide(*sum(early[names].sum().to_numpy() for early, _ in parts))
+    shortest = min(len(late) for _, late in parts)
+    left, found = False, np.inf
+    for count in range(50, shortest + 1):
+        window = sum(late.iloc[count - 50 : count][names].sum().to_numpy() for _, late in parts)
+        near = abs(np.divide(*window) / usual - 1) <= 0.1
+        left = left or not near
+        if left and near:
+            found = count
+            break
+    ours = recovery(figures(view).ensemble, policy)
+    assert ours is not None
+    assert ours.requests == found
+    assert ours.low <= found <= ours.high
+    assert f"after {found:.0f} requests" in recovered(ours)
+    assert asked(view, figures(view), None).text == recovered(ours)
+
+
+def test_every_question_names_what_it_is_about() -> None:
+    """Else Explore answers another one."""
+    for name in preset_names():
+        about = load_scenario(name).about
+        assert about.model_fields_set, name
+        assert bool(about.against) == bool(about.alternative), name

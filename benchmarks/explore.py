@@ -31,6 +31,7 @@ LIMITS = {"change_ms_p50": 300.0, "change_ms_p95": 500.0}
 def opened() -> AppTest:
     """The page with its first picture."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app.query_params["preset"] = "paper"
     app.run()
     check(app)
     return app
@@ -38,7 +39,7 @@ def opened() -> AppTest:
 
 def check(app: AppTest) -> None:
     """A move counts only where the page has its whole picture."""
-    if app.exception or app.error or len(app.metric) != 4 or len(app.dataframe) != 2:
+    if app.exception or app.error or len(app.metric) != 5 or len(app.dataframe) != 1:
         shown = [*app.exception, *app.error]
         raise RuntimeError(f"the page has no picture: {[element.value for element in shown]}")
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from driftsched.experiments.recovery import recovery
 from driftsched.results.statistics import latency_verdict
-from driftsched.results.wording import duration, joined
+from driftsched.results.wording import duration, joined, with_interval
 from driftsched.scheduling.policies import POLICIES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from driftsched.results import PairedChange
     from driftsched.scenario import About
 
-__all__ = ["Answer", "answer", "recovered"]
+__all__ = ["Answer", "answer", "largest_gaps", "learnt", "payers", "recovered"]
 
 SHORT = {
     "e2e_s": "",
@@ -204,6 +204,51 @@ def recovered(found: Recovery | None) -> str:
     ends = "" if found.low == found.high else f" ({found.low:.0f}–{found.high:.0f})"
     ends = ends.replace("–inf", " or more")
     return f"{start} after {found.requests:.0f} requests{ends}, {duration(found.after_s)} later."
+
+
+def learnt(figures: Figures, policy: str) -> str:
+    """Say how soon estimates are right again, and how large their error is, under a policy."""
+    errors = {str(row["compensator"]): row for row in figures.errors(policy).to_dict("records")}
+    estimator, ends = figures.ensemble.scenario.estimator, ("mae", "low", "high")
+    kind = estimator.compensator.kind
+    error = f"Length error {with_interval(*(errors[kind][end] for end in ends))} {estimator.unit}"
+    if kind not in ("none", "oracle"):
+        error += f", without correction {with_interval(*(errors['none'][end] for end in ends))}"
+    said = recovered(recovery(figures.ensemble, policy))
+    return f"{said} {error}, under {_label(policy)}."
+
+
+def payers(found: pd.DataFrame) -> str:
+    """Say of each policy whom it makes slower.
+
+    Parameters
+    ----------
+    found : DataFrame
+        From `Figures.percentiles` by tenant, one level, compared.
+    """
+    first = str(found["policy"].iloc[0])
+    beside = _label(first) if found.loc[found["policy"] == first, "change"].isna().all() else ""
+    parts = []
+    for policy, mine in found.groupby("policy", sort=False, observed=True):
+        if policy == first and beside:
+            continue
+        pays = mine[mine["change_low"] > 0].sort_values("change", ascending=False)
+        who = [" ".join(pair) for pair in zip(pays["group"], pays["verdict"], strict=True)]
+        parts.append(f"**{_label(str(policy))}** {', '.join(who) or 'nobody'}")
+    said = "; ".join(parts) or "choose a second policy"
+    return f"Who pays, against {beside or 'the baseline'}: {said}."
+
+
+def largest_gaps(shares: pd.DataFrame, former: pd.DataFrame | None) -> dict[str, str]:
+    """Policy → its largest service gap, and before it that of the former: "9 ±1 k"."""
+    said: dict[str, str] = {}
+    for part in (former, shares):
+        for policy, mine in () if part is None else part.groupby("policy", observed=True):
+            value, low, high = mine[["gap_tokens", "gap_low", "gap_high"]].iloc[0] / 1000
+            half = f" ±{(high - low) / 2:.2g}" if math.isfinite(high) else ""
+            before = f"{said[str(policy)]}<br>→ " if str(policy) in said else ""
+            said[str(policy)] = f"{before}{value:.3g}{half} k"
+    return said
 
 
 def _arrow(first: float, other: float) -> str:

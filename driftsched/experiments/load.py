@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.core.errors import InputError
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.traffic.arrivals import Poisson
 from driftsched.workload.generate import generate
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from driftsched.serving.cost import IterationCost
     from driftsched.workload.table import Workload
 
-__all__ = ["OfferedLoad", "PhaseLoad", "offered_load"]
+__all__ = ["OfferedLoad", "PhaseLoad", "offered_load", "peak_rho"]
 
 SAMPLE = 4096
+MOST_KEPT = 200
+_known: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,27 @@ def offered_load(scenario: Scenario, workload: Workload | None = None) -> Offere
         workload = _sample(scenario, number)
         loads.append(_phase_load(scenario, phase.name, phase.rate_rps, workload))
     return OfferedLoad(tuple(loads))
+
+
+def peak_rho(scenario: Scenario) -> float | None:
+    """Rho of the busiest phase; None for a trace, which would be read for it, and what cannot run.
+
+    It is kept, and that of the same traffic sent faster or slower follows from it.
+    """
+    if scenario.trace is not None:
+        return None
+    busiest = max(phase.rate_rps for phase in scenario.phases)
+    made_of = {"tenants", "categories", "prompts", "lengths", "engine", "cluster"}
+    mixes = [(p.mix, p.shares, round(p.rate_rps / busiest, 4)) for p in scenario.phases]
+    key = f"{scenario.model_dump_json(include=made_of)}{mixes}"
+    if key not in _known:
+        try:
+            _known[key] = offered_load(scenario).peak.rho / busiest
+        except InputError:
+            return None
+        for old in list(_known)[:-MOST_KEPT]:
+            del _known[old]
+    return _known[key] * busiest
 
 
 def _sample(scenario: Scenario, phase: int) -> Workload:

@@ -66,7 +66,9 @@ def with_interval(value: float, low: float, high: float) -> str:
     shown = _fixed(value, digits)
     if math.isnan(low) or math.isnan(high) or low == high:
         return shown
-    ends = ["…" if math.isinf(end) else _fixed(end, digits) for end in (low, high)]
+    if math.isinf(high):
+        return f"{shown} (over {_fixed(low, digits)})"
+    ends = [_fixed(end, digits) for end in (low, high)]
     between = " to " if low < 0 else "–"
     return f"{shown} ({ends[0]}{between}{ends[1]})"
 

@@ -7,20 +7,20 @@ import binascii
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import cache
 from typing import Any
 
 from driftsched.core.errors import InputError, ScenarioError
 from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
+from driftsched.scenario.differences import differences, plain_data
 from driftsched.scenario.yaml_text import key_and_text, set_value
 from driftsched.studio.traces import check_browser_scenario
 
 __all__ = [
     "DEFAULT_PRESET",
     "MAX_LINK_BYTES",
-    "differences",
     "plain_value",
     "preset",
     "read_scenario",
@@ -55,14 +55,14 @@ def scenario_params(scenario: Scenario, name: str) -> dict[str, str | list[str]]
     Returns
     -------
     dict or None
-        None where the scenario is too big for a link.
+        Empty for untouched `UNNAMED`; None where the scenario is too big for a link.
     """
-    named: dict[str, str | list[str]] = {"preset": name}
+    named: dict[str, str | list[str]] = {} if name == UNNAMED else {"preset": name}
     if name in preset_names():
         changes = differences(preset(name), scenario)
         if changes is not None and sum(map(len, changes)) <= MAX_PLAIN_BYTES:
             return named | ({"set": changes} if changes else {})
-    packed = zlib.compress(json.dumps(_plain(scenario), separators=(",", ":")).encode(), 9)
+    packed = zlib.compress(json.dumps(plain_data(scenario), separators=(",", ":")).encode(), 9)
     text = base64.urlsafe_b64encode(packed).decode().rstrip("=")
     return None if len(text) > MAX_LINK_BYTES else named | {"scenario": text}
 
@@ -103,7 +103,7 @@ def with_changes(base: Scenario, texts: Sequence[str]) -> tuple[Scenario, list[s
             problems.append(str(error))
         else:
             changes.append((key, plain_value(value)))
-    unchanged = _plain(base)
+    unchanged = plain_data(base)
     for _ in range(MOST_WRONG if changes else 0):
         data, made = deepcopy(unchanged), []
         for key, value in changes:
@@ -150,60 +150,6 @@ def plain_value(text: str) -> Any:
         return json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
-
-
-def differences(base: Scenario, scenario: Scenario) -> list[str] | None:
-    """``key.path=value`` changes that turn `base` into `scenario`; None where they cannot."""
-    if base is scenario:
-        return []
-    old, new = _plain(base), _plain(scenario)
-    changes = list(_walk("", old, new))
-    try:
-        for path, value in changes:
-            set_value(old, path, value)
-    except ScenarioError:
-        return None
-    if _without_nulls(old) != new:
-        return None
-    return [f"{path}={_text(value)}" for path, value in changes]
-
-
-def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        if old.get("kind") != new.get("kind") and path:
-            old = {}
-        names = sorted(dict.fromkeys([*new, *old]), key=lambda name: name != "kind")
-        for name in names:
-            inner = f"{path}.{name}" if path else name
-            yield from _walk(inner, old.get(name), new.get(name))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (before, after) in enumerate(zip(old, new, strict=True)):
-            yield from _walk(f"{path}.{index}", before, after)
-    elif isinstance(new, dict) and old is None and new:
-        for name in sorted(new, key=lambda name: name != "kind"):
-            yield f"{path}.{name}", new[name]
-    elif old != new:
-        yield path, new
-
-
-def _text(value: Any) -> str:
-    """A value as links and the command line read it; there it goes through YAML."""
-    simple = isinstance(value, str) and value.replace("_", "").isalpha() and value not in _WORDS
-    return str(value) if simple else json.dumps(value)
-
-
-_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "True", "False", "None", "y", "n"}
-
-
-def _plain(scenario: Scenario) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(scenario.model_dump_json(by_alias=True, exclude_none=True))
-    return data
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
-    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def _inflate(text: str) -> dict[str, Any]:

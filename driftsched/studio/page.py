@@ -24,7 +24,7 @@ PAGES = (
     ("scenario.py", "Scenario", ":material/tune:"),
     ("paper.py", "Paper", ":material/article:"),
 )
-DEFAULT = "explore.py"
+DEFAULT, HOME = "explore.py", "explore"
 ABOUT = "What do drift, queues and latency look like under this policy, for this traffic?"
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">'
@@ -38,7 +38,11 @@ _framed: ContextVar[bool] = ContextVar("framed", default=False)
 def frame(*, run: bool = True) -> None:
     """Draw title, navigation and sidebar; run the page that is chosen, unless it runs already."""
     _config()  # before the navigation, or its icons are fetched from elsewhere for the tab
-    chosen = st.navigation(_pages())
+    pages = _pages()
+    chosen = st.navigation(pages)
+    if chosen.url_path == HOME:  # the menu lights its link at one address alone
+        params = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.switch_page(pages[0], query_params=params)
     _body(chosen.title)
     if run:
         token = _framed.set(True)
@@ -54,7 +58,7 @@ def _pages() -> list[Any]:
         for file, title, icon in PAGES
     ]
     # the default page lives at "/"; a link that spells its name out is right all the same
-    return [*pages, _page(*PAGES[0], url_path="explore", hidden=True)]
+    return [*pages, _page(*PAGES[0], url_path=HOME, hidden=True)]
 
 
 def _page(file: str, title: str, icon: str, url_path: str | None, hidden: bool = False) -> Any:
@@ -89,7 +93,8 @@ def page_setup(
         st.title(title, anchor=False, width="stretch")
         if beside is not None:
             beside()
-    st.caption(plain(view.scenario.question) if question is None else question)
+    with st.container(key="asked"):
+        st.caption(plain(view.scenario.question) if question is None else question)
     _left_out(view.problems)
     if not share():
         st.caption(":material/link_off: This scenario is too big for a link; share its file.")

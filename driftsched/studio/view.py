@@ -23,6 +23,7 @@ from pydantic import (
 
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
+from driftsched.scenario.differences import differences
 from driftsched.scenario.messages import one_line
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
 from driftsched.studio.fields import (
@@ -45,7 +46,6 @@ from driftsched.studio.fields import (
 )
 from driftsched.studio.link import (
     DEFAULT_PRESET,
-    differences,
     preset,
     read_scenario,
     scenario_params,
@@ -183,7 +183,9 @@ class View(BaseModel):
     @property
     def pinned(self) -> View:
         """The view with itself as what everything is set beside."""
-        return self.changed(pin=urlencode(self.changed(pin="").link or {}, doseq=True))
+        return self.changed(
+            pin=urlencode(self.changed(pin="").link or {"preset": self.preset}, doseq=True)
+        )
 
     def differs(self) -> list[str]:
         """What is not as in `before`: a line each, "load 1 → 1.2"."""
@@ -234,7 +236,7 @@ class View(BaseModel):
             if getattr(self, name) != asked.get(name, usual):
                 value = written[name]
                 params[each] = value if isinstance(value, str | list) else f"{value:.6g}"
-        return {} if params == {"preset": DEFAULT_PRESET} else params
+        return {} if params == {"preset": DEFAULT_PRESET} else params or {"preset": self.preset}
 
     def changed(self, **fields: Any) -> View:
         """Copy of the view with fields replaced and checked, without its link's problems."""

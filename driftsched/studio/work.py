@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from driftsched.core.errors import InputError, ScenarioError
+from driftsched.core.errors import ScenarioError
 from driftsched.studio.jobs import Apart
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = [
     "check_amount",
     "engine_ready",
     "ensemble",
-    "load_of",
     "load_sweep",
     "paper",
     "repeated",
@@ -45,8 +44,6 @@ MOST_REQUESTS, MOST_TOKENS = 2_000_000, 2_000_000_000
 PER_S = 20_000
 """Requests that are simulated in a second, about, for guesses at how long something takes."""
 _loading = threading.Lock()
-_loads: dict[str, float] = {}
-MOST_LOADS = 200
 
 Progress = Callable[[float], None]
 
@@ -113,33 +110,6 @@ def engine_ready() -> bool:
     with _loading:
         warm_up()
     return True
-
-
-def load_of(scenario: Scenario) -> float | None:
-    """Offered load over capacity at the busiest; None for what cannot run, and for a trace's file.
-
-    Each load of the same traffic is worked out from one.
-    """
-    from driftsched.experiments.load import offered_load
-
-    if scenario.trace is not None:
-        return None
-    busiest = max(phase.rate_rps for phase in scenario.phases)
-    few = scenario.model_dump_json(
-        include={"tenants", "categories", "prompts", "lengths", "engine", "cluster"}
-    )
-    mixes = [
-        (phase.mix, phase.shares, round(phase.rate_rps / busiest, 4)) for phase in scenario.phases
-    ]
-    key = f"{few}{mixes}"
-    if key not in _loads:
-        try:
-            _loads[key] = offered_load(scenario).peak.rho / busiest
-        except InputError:
-            return None
-        if len(_loads) > MOST_LOADS:
-            _loads.pop(next(iter(_loads)))
-    return _loads[key] * busiest
 
 
 def ensemble(

@@ -108,7 +108,8 @@ def test_another_measure_is_not_seen_through_the_old_zoom(explore: Any) -> None:
     drag(page, (60, 60), (200, 60))
     page.wait_for_function(f"(wide) => ({shown})()[0] > wide[0]", arg=wide)
     zoomed = page.evaluate(shown)
-    page.get_by_test_id("stButtonGroup").get_by_text("Queue wait").click()
+    page.get_by_role("combobox", name="Measure").click()
+    page.get_by_role("option", name="Queue wait").click()
     page.wait_for_function(
         "() => document.querySelector('.js-plotly-plot .xtitle').textContent.includes('wait')"
     )
@@ -141,10 +142,10 @@ def test_a_plot_fills_the_screen_and_comes_back(explore: Any) -> None:
     )
 
 
-def test_the_camera_saves_what_the_sidebar_says(explore: Any, tmp_path: Path) -> None:
+def test_the_camera_saves_what_was_chosen(explore: Any, tmp_path: Path) -> None:
     page = explore
     for choice, begins in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
-        page.get_by_test_id("stSidebar").get_by_text(choice, exact=True).click()
+        page.get_by_test_id("stButtonGroup").get_by_text(choice, exact=True).click()
         settled(page)
         plot = page.locator(".js-plotly-plot").first
         plot.hover()

@@ -55,8 +55,9 @@ def values(tables: list[pd.DataFrame], who: tuple[str, ...], column: str) -> lis
     return found
 
 
-def change(before: list[np.ndarray], after: list[np.ndarray], level: float) -> PairedChange:
+def change(ends: list[list[np.ndarray]], level: float) -> PairedChange:
     """Jackknife of the logarithm of the ratio, one replication left out at a time."""
+    before, after = ends
 
     def log_ratio(kept: list[int]) -> float:
         pools = [np.concatenate([part[n] for n in kept]) for part in (after, before)]
@@ -95,7 +96,7 @@ def test_the_sentence_follows_from_exported_tables(name: str, seed: int) -> None
     else:
         first = {kind: exported(scenario) for kind, scenario in before.variants.items()}
     ends = [values(part[best], who, metric) for part in (first, tables)]
-    whole = change(*ends, level)
+    whole = change(ends, level)
     assert POLICIES[best].label in said
     assert duration(quantile(ends[0], level)).split()[0] in said
     if whole.significant:
@@ -114,7 +115,7 @@ def test_the_sentence_follows_from_exported_tables(name: str, seed: int) -> None
     slower = {}
     for tenant in set(view.scenario.tenant_names) - set(who):
         paid = [values(part[best], (tenant,), price) for part in (first, tables)]
-        if (one := change(*paid, level)).low > 0:
+        if (one := change(paid, level)).low > 0:
             slower[tenant] = (one, paid)
     if before is not None and not who:
         assert "pay" not in said

@@ -19,13 +19,13 @@ from driftsched.scenario import (
     with_load,
     with_policy,
 )
+from driftsched.scenario.differences import differences
 from driftsched.scheduling.policies.aging import AgingConfig
 from driftsched.studio import link
 from driftsched.studio.link import (
     DEFAULT_PRESET,
     MAX_LINK_BYTES,
     UNNAMED,
-    differences,
     read_scenario,
     scenario_params,
 )
@@ -35,7 +35,7 @@ from driftsched.studio.view import View, read_link
 def there_and_back(scenario: Scenario, preset: str = "paper") -> tuple[str, Scenario]:
     params = scenario_params(scenario, preset)
     assert params is not None
-    name, found, problems = read_scenario(lists(params))
+    name, found, problems = read_scenario(lists(params) or {"preset": [UNNAMED]})
     assert problems == []
     return name, found
 
@@ -83,14 +83,13 @@ def test_link_gives_the_same_scenario_back(change: Callable[[Scenario], Scenario
 @pytest.mark.parametrize("preset", preset_names())
 def test_untouched_preset_needs_its_name_only(preset: str) -> None:
     scenario = load_scenario(preset)
-    assert scenario_params(scenario, preset) == {"preset": preset}
+    assert scenario_params(scenario, preset) == ({} if preset == UNNAMED else {"preset": preset})
     assert there_and_back(scenario, preset) == (preset, scenario)
 
 
 def test_few_changes_are_readable() -> None:
     scenario = changed(load_scenario("paper"), seed=7, policy={"kind": "sjf"})
     assert scenario_params(scenario, "paper") == {
-        "preset": "paper",
         "set": ["seed=7", "policy.kind=sjf"],
     }
 
@@ -191,7 +190,7 @@ def test_what_is_wrong_in_a_link_is_said_and_all_else_kept(
     found = {name: app.query_params[name] for name in app.query_params}
     written = {name: [v] if isinstance(v, str) else v for name, v in found.items()}
     kept = [v for v in both["set"] if v != "seed=-1"]
-    assert written == {"preset": ["paper"], "set": kept, "cv": ["2"]}
+    assert written == {"set": kept, "cv": ["2"]}
 
 
 def test_link_to_no_scenario_is_the_default_with_the_knobs() -> None:
@@ -248,10 +247,10 @@ def test_link_carries_every_field_of_the_view() -> None:
     """A choice that is not in the link shows somebody else another picture."""
     assert set(OTHERS) == {*View.model_fields} - {"preset", "scenario", "problems"}
     for name, value in OTHERS.items():
-        view = read_link({"preset": ["paper"]}).changed(**{name: value})
+        view = read_link({"preset": [UNNAMED]}).changed(**{name: value})
         link = view.link
         assert link is not None
-        assert len(link) == 2, name
+        assert len(link) == 1, name
         assert read_link(lists(link)) == view
 
 

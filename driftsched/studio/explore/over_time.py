@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from driftsched.charts import bias_bands, drift_bands, estimation_error, queue_bands
-from driftsched.experiments.answer import recovered
-from driftsched.experiments.recovery import recovery
+from driftsched.experiments.answer import learnt
 from driftsched.experiments.time_series import (
     bias_series,
     drift_series,
@@ -20,7 +19,7 @@ from driftsched.studio.explore.headline import base_policy, plain_but_bold
 from driftsched.studio.show import LOWER, Beside, chart
 from driftsched.studio.state import Key, bound, get_view
 from driftsched.studio.view import View
-from driftsched.studio.words import policy_label, with_interval
+from driftsched.studio.words import policy_label
 from driftsched.workload.drift import drift_marks
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def estimates(view: View, figures: Figures, before: Figures | None) -> None:
     chart(drift_bands(series, unit, marks), series, "drift", beside)
     policy = _one_policy(figures, "Who finishes first decides what is learned when.")
     with place:
-        _learnt(figures, policy)
+        st.markdown(plain_but_bold(learnt(figures, policy)))
     left, right = st.columns(2, gap="medium")
     with left:
         series = bias_series(ensemble, policy)
@@ -70,20 +69,6 @@ def estimates(view: View, figures: Figures, before: Figures | None) -> None:
     with right:
         errors = figures.errors(policy)
         chart(estimation_error(errors, unit), errors, "estimation-error")
-
-
-def _learnt(figures: Figures, policy: str) -> None:
-    """Say how soon estimates are right again, and what correction is worth."""
-    errors = {str(row["compensator"]): row for row in figures.errors(policy).to_dict("records")}
-    kind = figures.ensemble.scenario.estimator.compensator.kind
-    found, ends = errors[kind], ("mae", "low", "high")
-    unit = figures.ensemble.scenario.estimator.unit
-    error = f"Length error {with_interval(*(found[end] for end in ends))} {unit}"
-    if kind not in ("none", "oracle"):
-        without = with_interval(*(errors["none"][end] for end in ends))
-        error += f", without correction {without}"
-    said = plain_but_bold(recovered(recovery(figures.ensemble, policy)))
-    st.markdown(f"{said} {error}, under {policy_label(policy)}.")
 
 
 def _one_policy(figures: Figures, explanation: str) -> str:

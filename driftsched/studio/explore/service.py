@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from driftsched.charts import fairness, tenant_percentile
+from driftsched.experiments.answer import largest_gaps, payers
 from driftsched.studio.downloads import csv_button
+from driftsched.studio.explore.headline import plain_but_bold
 from driftsched.studio.show import LOWER, Beside, chart
 from driftsched.studio.view import EVERYBODY, View
-from driftsched.studio.words import plain, policy_label, with_interval
+from driftsched.studio.words import policy_label, with_interval
 
 if TYPE_CHECKING:
     from driftsched.experiments import Figures
 
-__all__ = ["payers", "service", "service_table"]
+__all__ = ["service", "service_table"]
 
 NAMED = 8
 """With more tenants than this nobody reads who pays in words."""
@@ -30,7 +32,7 @@ def service(view: View, figures: Figures, before: Figures | None) -> None:
     named = len(figures.names("tenant")) <= NAMED
     found = figures.percentiles(view.metric, [level], "tenant", compared=named, before=before)
     if named:
-        st.markdown(payers(found, None if before is not None else figures.ensemble.policies[0]))
+        st.markdown(plain_but_bold(payers(found)))
     ghost = None
     if before is not None:
         former = before.percentiles(view.metric, [level], "tenant", compared=False)
@@ -41,7 +43,7 @@ def service(view: View, figures: Figures, before: Figures | None) -> None:
     with left:
         shares = figures.competition()
         former_shares = None if before is None else before.competition()
-        gaps = _gaps(shares, former_shares)
+        gaps = largest_gaps(shares, former_shares)
         ghost = None if former_shares is None else fairness(former_shares, gaps)
         chart(fairness(shares, gaps), shares, "fairness", Beside(ghost, subject, LOWER))
     with right:
@@ -57,35 +59,6 @@ def service(view: View, figures: Figures, before: Figures | None) -> None:
     _table(service_table(table, scope), figures.ensemble.scenario.metrics.starvation_s)
     st.caption(HOW)
     csv_button(table, "goals", "goals-csv")
-
-
-def payers(found: pd.DataFrame, first: str | None) -> str:
-    """Say of each policy whom it makes slower than the first one, or than the baseline."""
-    parts = []
-    for policy, mine in found.groupby("policy", sort=False, observed=True):
-        if policy == first:
-            continue
-        pays = mine[mine["change_low"] > 0].sort_values("change", ascending=False)
-        who = [
-            f"{plain(name)} {verdict}"
-            for name, verdict in zip(pays["group"], pays["verdict"], strict=True)
-        ]
-        parts.append(f"**{policy_label(str(policy))}** {', '.join(who) or 'nobody'}")
-    against = "the baseline" if first is None else policy_label(first)
-    return f"Who pays, against {against}: {'; '.join(parts) or 'choose a second policy'}."
-
-
-def _gaps(shares: pd.DataFrame, former: pd.DataFrame | None) -> dict[str, str]:
-    """Policy → its largest service gap, short enough to stand below a bar."""
-    said: dict[str, str] = {}
-    for part in (former, shares):
-        for policy, mine in () if part is None else part.groupby("policy", observed=True):
-            value, low, high = mine[["gap_tokens", "gap_low", "gap_high"]].iloc[0]
-            half = f" ±{(high - low) / 2000:.2g}" if math.isfinite(high) else ""
-            mine_said = f"{value / 1000:.3g}{half} k"
-            earlier = said.get(str(policy))
-            said[str(policy)] = f"{earlier}<br>→ {mine_said}" if earlier else mine_said
-    return said
 
 
 def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
@@ -110,7 +83,8 @@ def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
         ("request_goodput", False),
     ):
         ends = goals[[name, f"{name}_low", f"{name}_high"]].to_numpy()
-        table[name] = [with_interval(*row) for row in (100 * ends if percent else ends).tolist()]
+        ends = 100 * np.clip(ends, 0, 1) if percent else ends
+        table[name] = [with_interval(*row) for row in ends.tolist()]
         if percent:
             table[name] = [f"{text} %" if text != "–" else text for text in table[name]]
     return table

@@ -11,8 +11,9 @@ from driftsched.charts import energy as energy_chart
 from driftsched.results.energy import energy_over_time
 from driftsched.results.marks import phase_marks, run_marks
 from driftsched.scenario import Scenario
+from driftsched.scenario.differences import differences
 from driftsched.studio import work
-from driftsched.studio.link import differences, preset
+from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 from driftsched.studio.run.downloads import take_along
 from driftsched.studio.run.headline import SHOWN, headline, over_seeds

@@ -32,7 +32,6 @@ ICON = (
     '<path d="M7 9h18M7 16h11M7 23h6" stroke="#fff" stroke-width="4" stroke-linecap="round"/></svg>'
 )
 """Three bars, the shortest last; drawn here so that nothing is fetched from elsewhere."""
-STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
@@ -114,7 +113,6 @@ def _left_out(problems: Sequence[str]) -> None:
 
 def _body(title: str) -> None:
     st.set_page_config(page_title=f"{title} · DriftSched Studio")
-    st.html(STYLE)
     context = get_script_run_ctx()
     if context is not None and context.is_history_navigation:
         forget_view()

@@ -45,7 +45,7 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
     key : str
         Unique on the page; also the name of the CSV.
     """
-    config = modebar(figure, st.session_state.get(Key.IMAGE, "svg"))
+    config = modebar(st.session_state.get(Key.IMAGE, "svg"), figure.layout.meta["filename"])
     # the figure is text already; as bytes it is neither taken apart nor quoted once more
     drawn = without_links(str(figure.to_json(validate=False)))
     text = f'{{"config": {json.dumps(config)}, "figure": {drawn}}}'

@@ -56,6 +56,7 @@ class Key(StrEnum):
     RESET = "reset"
     SAVE = "save"
     IMAGE = "image"
+    GROUP = "group"
     METRIC = "metric"
     PERCENTILES = "percentiles"
     SPLIT = "split"

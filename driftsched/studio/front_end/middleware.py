@@ -1,4 +1,4 @@
-"""What a studio's server puts before Streamlit: its own scripts, and two facts for its HTML page.
+"""What a studio's server puts before Streamlit: scripts of its own, facts and styles for its page.
 
 *Scripts* are packed once, not for each visitor, and kept by the browser. Streamlit's own way, the
 static folder, needs a folder that can be written, packs a file anew for each request, a tenth of a
@@ -7,6 +7,9 @@ second of a core for plotly.js, and lets the browser ask again at each visit.
 *Where the app lives.* Opened at ``/run``, Streamlit's front end cannot know whether the app lives
 at ``/run`` or at ``/``: it asks both for their health, and the wrong one leaves two errors in the
 browser's console. We know our pages' names, so the front end is told.
+
+*How the page looks.* Styles that come with the script move what is there; in the page's head they
+are there first, and keep the sidebar's place.
 
 *What to fetch early.* plotly.js is needed on every page, but asked for only when the first chart
 has come; fetched as soon as the page itself is there, it is at hand by then.
@@ -27,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from driftsched.studio.front_end.script import OURS_JS, PLOTLY_JS, script
+from driftsched.studio.front_end.script import OURS_JS, PLOTLY_JS, script, text
 
 __all__ = ["FrontEnd"]
 
@@ -61,6 +64,7 @@ class FrontEnd:
         self.line = (
             f"<script>{{ const root = {root}; window.__streamlit = {{BACKEND_BASE_URL: root}};"
             f" {FETCH.replace('NAME', f'driftsched/{PLOTLY_JS}')} }}</script>"
+            f"<style>{text('page.css')}</style>"
         ).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["OURS_JS", "PLOTLY_JS", "component", "name_of", "script"]
+__all__ = ["OURS_JS", "PLOTLY_JS", "component", "name_of", "script", "text"]
 
 HERE = Path(__file__).resolve().parent
 PARTS = ("plot.js", "picture.js", "live_view.js")
@@ -36,10 +36,11 @@ def _plotly() -> bytes:
 
 
 def _ours() -> bytes:
-    return "\n".join(_text(part) for part in PARTS).replace("PLOTLY_JS", PLOTLY_JS, 1).encode()
+    return "\n".join(text(part) for part in PARTS).replace("PLOTLY_JS", PLOTLY_JS, 1).encode()
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
+    """Return a file of ours."""
     return (HERE / name).read_text("utf-8")
 
 
@@ -57,11 +58,11 @@ def component(export: str, name: str) -> Callable[..., Any]:
     Styles are not isolated: plotly.js puts its own into the document's head, where a shadow root
     would not see them.
     """
-    lines = _text("import.js").replace("SCRIPT_JS", OURS_JS).replace("COMPONENT", export)
+    lines = text("import.js").replace("SCRIPT_JS", OURS_JS).replace("COMPONENT", export)
     return st.components.v2.component(
         f"driftsched_{name}",
-        html=_text(f"{name}.html"),
-        css=_text(f"{name}.css"),
+        html=text(f"{name}.html"),
+        css=text(f"{name}.css"),
         js=lines,
         isolate_styles=False,
     )

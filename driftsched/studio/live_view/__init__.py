@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import numpy as np
+import streamlit as st
 
+from driftsched.charts.theme import modebar
 from driftsched.studio.front_end import component
 from driftsched.studio.live_view.figures import live_message
 from driftsched.studio.show import without_links
+from driftsched.studio.state import Key
 
 __all__ = ["as_json", "live_view"]
 
@@ -32,6 +35,7 @@ def live_view(*run: Any, key: str, **more: Any) -> None:
         The component's key.
     """
     message = live_message(*run, **more) | {"plotHeight": TWO_ROWS_PX // 2 - CAPTION_PX}
+    message["config"] = modebar(st.session_state.get(Key.IMAGE, "svg"))
     _component(key=key, data=without_links(as_json(message)).encode())
 
 

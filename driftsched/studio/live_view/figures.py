@@ -18,7 +18,6 @@ from driftsched.charts.labels import TIME
 from driftsched.charts.latency import outline
 from driftsched.charts.marks import Marks, mark_parts
 from driftsched.charts.theme import (
-    MODEBAR,
     NEUTRAL,
     PALETTE,
     SHARE_AXIS,
@@ -76,7 +75,7 @@ def live_message(
     dict
         id, title, live, done, duration, time_s (the instants that all is sampled at), counts
         (name → a number at each instant), figures (queue, running, drift, histogram and cdf, as
-        plotly has them), latency (tenant → finish_s, e2e_s), config (of plotly.js).
+        plotly has them), latency (tenant → finish_s, e2e_s).
     """
     rows = {name: tables.get(name, pd.DataFrame()) for name in TABLES}
     recorded = now_s is None
@@ -111,7 +110,6 @@ def live_message(
         "counts": counts,
         "figures": figures,
         "latency": {_tenant(name): values for name, values in latency.items()},
-        "config": MODEBAR,
     }
 
 
@@ -325,15 +323,21 @@ def _histogram(
         traces.append(drawn | {"legendgroup": _tenant(name)})
     y: dict[str, Any] = {"rangemode": "tozero"} | ({"range": [0, 1.1 * top]} if recorded else {})
     look = Look("", "histogram", "", "End-to-end latency (s)", "Requests")
-    return _panel(look, traces, {"yaxis": y}, log_x=True)
+    return _panel(look, traces, {"yaxis": y} | _until_one_ends(every), log_x=True)
 
 
 def _cdf(latency: Mapping[str, Mapping[str, Floats]], colours: Mapping[str, str]) -> Figure:
-    traces = []
+    traces, every = [], np.concatenate([np.empty(0), *(v["e2e_s"] for v in latency.values())])
     for name, values in latency.items():
         found = np.sort(values["e2e_s"])
         x = np.quantile(found, SHARES) if len(found) else found
         drawn = line(x, 100 * SHARES[: len(x)], name, colours[name], "%{x:,.3~r} s")
         traces.append(drawn | {"hoverinfo": "x", "legendgroup": _tenant(name)})
     look = Look("", "cdf", "", "End-to-end latency (s)", "Share of requests (%)")
-    return _panel(look, traces, {"yaxis": dict(SHARE_AXIS)}, log_x=True, hover="y unified")
+    layout = {"yaxis": dict(SHARE_AXIS)} | _until_one_ends(every)
+    return _panel(look, traces, layout, log_x=True, hover="y unified")
+
+
+def _until_one_ends(latencies: Floats) -> Figure:
+    """Axis of latencies that are still to come: plotly.js would show .1 to 300,000 s."""
+    return {} if len(latencies) else {"xaxis": {"range": [-1, 1]}}

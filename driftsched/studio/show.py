@@ -20,9 +20,11 @@ from driftsched.studio.front_end import component
 from driftsched.studio.state import Key
 from driftsched.studio.words import plain
 
-__all__ = ["chart", "image_format", "problem", "without_links"]
+__all__ = ["chart", "image_format", "problem", "spoken", "without_links"]
 
 _picture = component("picture", "picture")
+MOST_SPOKEN = 8
+"""Lines of a chart that are told of."""
 ANCHOR = re.compile(r"(?:<|\\u003c)(?=a\b)", re.IGNORECASE)
 
 
@@ -48,13 +50,28 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str) -> None:
     config = modebar(st.session_state.get(Key.IMAGE, "svg"), figure.layout.meta["filename"])
     # the figure is text already; as bytes it is neither taken apart nor quoted once more
     drawn = without_links(str(figure.to_json(validate=False)))
-    text = f'{{"config": {json.dumps(config)}, "figure": {drawn}}}'
-    _picture(key=f"picture-{key}", data=text.encode())
+    words = {"config": config, "label": spoken(figure)}
+    text = f'{json.dumps(words)[:-1]}, "figure": {drawn}}}'
+    # its height is known before its script has come, so nothing below it has to move
+    _picture(key=f"picture-{key}", data=text.encode(), height=int(figure.layout.height))
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
             st.caption(look_at(figure))
         with st.container(width=72):
             csv_button(data, key, f"{key}-csv")
+
+
+def spoken(figure: go.Figure) -> str:
+    """A chart's title and main figures, for those who hear it: of each line its least and most."""
+    layout = figure.layout
+    shares = "Share" in str(layout.yaxis.title.text)  # of a distribution the values lie along x
+    said = []
+    for trace in figure.data:
+        drawn = trace.x if shares else trace.y
+        values = pd.to_numeric(pd.Series(drawn), errors="coerce").dropna()
+        if trace.name and len(values):
+            said.append(f"{trace.name} {values.min():.3g} to {values.max():.3g}")
+    return ". ".join([str(layout.title.text), ", ".join(said[:MOST_SPOKEN]), look_at(figure)])
 
 
 def problem(what: object, before: str = "", icon: str = "error") -> None:

@@ -64,6 +64,8 @@ class Key(StrEnum):
     QUEUE_POLICY = "queue_policy"
     DRIFT_POLICY = "drift_policy"
     WORLD = "world"
+    BESIDE = "beside"
+    REQUEST = "request"
     PAPER_UNIT = "paper_unit"
     PAPER_MODE = "paper_mode"
     PAPER_LENGTHS = "paper_lengths"

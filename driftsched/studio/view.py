@@ -182,6 +182,8 @@ class View(BaseModel):
     service_level: Level = 95.0
     sweep_level: Level = 95.0
     world: Annotated[str, World] = "simulated"
+    beside: OnePolicy | None = None
+    request: int | None = Field(None, ge=0)
     paper_unit: Annotated[str, _labelled("words", "tokens")] = "words"
     paper_mode: Annotated[str, _labelled("gang", "continuous")] = "gang"
     paper_lengths: Annotated[str, _labelled("natural", "capped")] = "natural"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from driftsched.experiments import Ensemble, PaperResult
+    from driftsched.experiments.life import Life
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
 
@@ -28,6 +29,7 @@ __all__ = [
     "engine_ready",
     "ensemble",
     "load_sweep",
+    "one_life",
     "paper",
     "repeated",
     "seconds",
@@ -169,6 +171,13 @@ def repeated(
     from driftsched.experiments import repeat
 
     return repeat(scenario, seeds, metrics, progress=progress)
+
+
+def one_life(scenario: Scenario, request: str, *, progress: Progress) -> Life:  # noqa: ARG001
+    """Tell of one request of the scenario's run, by its id; see `driftsched.experiments.life`."""
+    from driftsched.experiments.life import life
+
+    return life(scenario, int(request))
 
 
 def single_run(scenario: Scenario, *, progress: Progress) -> RunResult:

@@ -78,7 +78,7 @@ class Picture {
     this.theme = theme;
     this.wanted = JSON.parse(text);
     const { layout } = this.wanted.figure;
-    this.node.setAttribute("aria-label", layout.meta.look_at);
+    this.root.setAttribute("aria-label", this.wanted.label);
     this.root.style.setProperty("--ds-height", `${layout.height}px`);
     recognised(this.wanted.figure, "picture");
     this.want();

@@ -7,12 +7,13 @@
  */
 function component(View, selector) {
   const views = new WeakMap();
-  return ({ data, parentElement }) => {
+  return ({ data, parentElement, setTriggerValue }) => {
     let view = views.get(parentElement);
     if (!view?.root.isConnected) {
       view = new View(parentElement.querySelector(selector));
       views.set(parentElement, view);
     }
+    view.tellServer = setTriggerValue;
     view.take(new TextDecoder().decode(data));
     // When two updates come close together Streamlit runs the clean-up of the first although the
     // component stays. So the view goes only when its element really has left the page.
@@ -113,6 +114,25 @@ function dressed(layout, theme) {
   return layout;
 }
 
+/** The camera button of a plot whose title, legend and units stand beside it: its image has them. */
+const camera = (image, { title, y }) => ({
+  name: "image",
+  title: "Download as an image",
+  icon: window.Plotly?.Icons.camera,
+  click: (plot) => {
+    const { data, layout } = plot;
+    const whole = {
+      ...layout,
+      title: { text: title, x: 0.02, xanchor: "left" },
+      yaxis: { ...layout.yaxis, title: { text: y } },
+      showlegend: data.length > 1,
+      legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
+      margin: { l: 70, r: 60, t: 110, b: 60 },
+    };
+    return window.Plotly.downloadImage({ data, layout: whole }, { ...image, width: 900, height: 520 });
+  },
+});
+
 // ------------------------------------------------------------------------------------ the plot
 
 /** One plotly.js plot that stays in its node, and is drawn anew only where it differs. */
@@ -127,6 +147,8 @@ class Plot {
     try {
       this.Plotly ??= window.Plotly ?? (await loadPlotly());
       if (this.node.isConnected) await this.Plotly.react(this.node, data, dressed(layout, theme), config);
+      // tools for the mouse; the keyboard goes past them
+      for (const tool of this.node.querySelectorAll(".modebar-btn")) tool.tabIndex = -1;
       this.problem.textContent = "";
     } catch (error) {
       this.problem.textContent = error.message;

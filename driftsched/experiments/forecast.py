@@ -321,7 +321,7 @@ def _goals(result: RunResult) -> Iterator[Finding]:
             goal, took = getattr(tenant.slo, column), mine[column].dropna()
             share = 0.0 if goal is None or took.empty else float((took > goal).mean())
             if share == 1:
-                text = f"{tenant.name}'s goal of {goal:g} s {words} is met by no answer: the"
+                text = f"{tenant.name}'s SLO of {goal:g} s {words} is met by no answer: the"
                 best = f"fastest took {took.min():.3g} s."
                 yield Finding("warning", tenant.name, f"{text} {best}")
             elif share >= MISSED:
@@ -329,7 +329,7 @@ def _goals(result: RunResult) -> Iterator[Finding]:
     if missed:
         more = len(missed) - MOST_GOALS
         text = ", ".join(missed[:MOST_GOALS]) + (f", and {more} more" if more > 0 else "")
-        yield Finding("info", "goals", f"Goals are missed: {text} of the answers.")
+        yield Finding("info", "goals", f"SLOs are missed: {text} of the answers.")
 
 
 def _stalls(result: RunResult) -> Iterator[Finding]:

@@ -45,7 +45,7 @@ def switches() -> None:
             segments,
         )
         choice(
-            "Repetitions",
+            "Replications",
             Key.PAPER_SEEDS,
             "Each repeats the experiment with other random numbers. The paper made 3. More "
             "give narrower intervals and take longer.",
@@ -59,9 +59,10 @@ def claims(paper: PaperResult, view: View) -> None:
     table = paper.claims
     st.markdown(
         f"**{int(table['holds'].sum())} of {len(table)} claims hold** over {view.paper_seeds} "
-        "repetitions."
+        "replications."
     )
     chart(claims_chart(table), table, "claims")
+    row: Any
     for row in table.itertuples(index=False):
         text, colour, icon = verdict(row)
         interval = _interval(row)
@@ -93,10 +94,10 @@ def files(paper: PaperResult, view: View) -> None:
             f"{name}-metrics.csv",
             "text/csv",
             "claims-metrics",
-            "The metrics of each policy and repetition behind these claims, as CSV.",
+            "The metrics of each policy and replication behind these claims, as CSV.",
         )
 
-    st.caption("The runs behind the claims on SJF and on correction, on a command line:")
+    st.caption("The runs behind the claims on SJF and on compensation, on a command line:")
     st.code(
         f"python -m driftsched compare paper --policies fifo,sjf --seeds {view.paper_seeds} "
         f"--unit {view.paper_unit} --engine-mode {view.paper_mode} --lengths {view.paper_lengths}",
@@ -128,7 +129,7 @@ def assumptions(paper: PaperResult) -> None:
         st.markdown("\n".join(f"- {text}" for text in paper.assumptions))
     with st.expander("How sure?", icon=":material/help:"):
         st.caption(
-            "In brackets: 95 % intervals over the repetitions, by the jackknife for changes, "
+            "In brackets: 95 % intervals over the replications, by the jackknife for changes, "
             "Woodruff's for percentiles, else Student's t."
         )
 

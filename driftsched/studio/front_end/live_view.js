@@ -159,20 +159,25 @@ class LiveView {
     if (this.shown[panel] === shows) return;
     this.shown[panel] = shows;
     const data = figure.data.map((trace) => ({ ...trace, ...points(trace), visible: !this.hidden.has(trace.legendgroup) }));
+    const { node } = this.plots[panel];
+    node.parentElement.setAttribute("aria-label", `${figure.layout.meta.title}: ${spoken(data)}`);
+    this.plots[panel].draw({ ...figure, data }, this.theme, this.toolsOf(name, figure)).then(() => {
+      if (panel !== "latency" || node.listening || !node.on) return;
+      node.listening = true;
+      node.on("plotly_click", (event) => this.choose(event));
+    });
+  }
+
+  /** Config of a figure's plot; with another object plotly.js would make the plot anew. */
+  toolsOf(name, figure) {
     const { config } = this.run;
     const image = { ...config.toImageButtonOptions, filename: `driftsched-live-${name}` };
-    const tools = {
+    this.tools ??= {};
+    return (this.tools[`${name}.${image.format}`] ??= {
       ...config,
       toImageButtonOptions: image,
       modeBarButtonsToRemove: [...config.modeBarButtonsToRemove, "toImage"],
       modeBarButtonsToAdd: [camera(image, figure.layout.meta)],
-    };
-    const { node } = this.plots[panel];
-    node.parentElement.setAttribute("aria-label", `${figure.layout.meta.title}: ${spoken(data)}`);
-    this.plots[panel].draw({ ...figure, data }, this.theme, tools).then(() => {
-      if (panel !== "latency" || node.listening || !node.on) return;
-      node.listening = true;
-      node.on("plotly_click", (event) => this.choose(event));
     });
   }
 

@@ -118,7 +118,7 @@ function dressed(layout, theme) {
 const camera = (image, { title, y }) => ({
   name: "image",
   title: "Download as an image",
-  icon: window.Plotly?.Icons.camera,
+  icon: { width: 24, height: 24, path: "M9 4 7.5 6H4v13h16V6h-3.5L15 4zM12 9a4 4 0 1 1 0 8 4 4 0 0 1 0-8z" },
   click: (plot) => {
     const { data, layout } = plot;
     const whole = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
 
 from driftsched.studio import work
@@ -15,6 +14,8 @@ from driftsched.studio.waiting import result_of
 from driftsched.studio.words import choice_label, duration, plain
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from driftsched.experiments.life import Life
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
@@ -98,7 +99,7 @@ def sentences(scenario: Scenario, told: Life) -> list[str]:
     if told.taught is not None:
         taught = told.taught
         said.append(
-            f"**Taught**: the correction of {plain(taught['key'])} went from "
+            f"**Taught**: the compensation of {plain(taught['key'])} went from "
             f"{taught['old_bias']:.3g} to {taught['bias']:.3g}"
         )
     for other, took in told.without.itertuples(index=False):
@@ -117,7 +118,7 @@ def _but(one: object, other: object, words: str) -> str:
     return "" if str(one) == str(other) else f"{words}{plain(other)}"
 
 
-def _end(row: pd.Series[object]) -> str:
+def _end(row: pd.Series[Any]) -> str:
     if row["status"] != "finished":
         return f"at {row['finish_s']:.1f} s: {plain(row['reason'])}"
     return f"at {row['finish_s']:.1f} s with {row['output_tokens']:,} tokens"

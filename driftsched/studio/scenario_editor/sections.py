@@ -187,7 +187,7 @@ SECTIONS: dict[str, tuple[Section, Fields, str]] = {
     "Policy": (_policy, ("policy",), ""),
     "Estimator": _fields(
         "estimator",
-        about="Budget = category's base × correction × the tenant's safety factor × input "
+        about="Budget = category's base × compensation × the tenant's safety factor × input "
         "factor; the total with the prompt decides the size class.",
         columns=2,
     ),

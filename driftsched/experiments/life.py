@@ -66,6 +66,7 @@ class Witness:
         self.choices = choices
         self.own: Request | None = None
         self.by_tokens = bool(getattr(policy, "by_tokens", False))
+        self.preempts = bool(getattr(policy, "preempts", False))
         self._order: Callable[[Request, float], float] = order_of(policy)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Witness:

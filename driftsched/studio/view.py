@@ -29,9 +29,10 @@ from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
 from driftsched.studio.link import plain_value, preset, read_scenario, scenario_params
 from driftsched.studio.words import METRICS, choice_label, policy_label
 
-__all__ = ["BOUNDS", "View", "labels", "parameters", "read_link"]
+__all__ = ["BOUNDS", "MAX_LIVE_LINK", "View", "labels", "parameters", "read_link"]
 
 MAX_LINK, MOST_PROBLEMS = 60_000, 20
+MAX_LIVE_LINK = 2000
 """Characters of a link that is read, and lines said about it."""
 SCENARIO = ("preset", "set", "scenario")
 BOUNDS = {"load": (0.1, 4.0), "bursts": (0.1, 8.0), "step": (0.25, 4.0), "replications": (2, 40)}
@@ -184,6 +185,7 @@ class View(BaseModel):
     world: Annotated[str, World] = "simulated"
     beside: OnePolicy | None = None
     request: int | None = Field(None, ge=0)
+    live: str = Field("", max_length=MAX_LIVE_LINK)
     paper_unit: Annotated[str, _labelled("words", "tokens")] = "words"
     paper_mode: Annotated[str, _labelled("gang", "continuous")] = "gang"
     paper_lengths: Annotated[str, _labelled("natural", "capped")] = "natural"

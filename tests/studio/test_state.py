@@ -165,7 +165,7 @@ def test_view_comes_from_the_link_and_goes_back_into_it() -> None:
         ({"paper_seeds": ["4"]}, "paper_seeds must be one of 3, 5, 10, 20, got '4'"),
         (
             {"utm_source": ["x"]},
-            "a link's name must be one of beside, cut, cv, drift, drift_policy, load",
+            "a link's name must be one of beside, cut, cv, drift, drift_policy, live, load",
         ),
         ({"lod": ["2"]}, "a link's name must be a known one, such as load, got lod='2'"),
         ({"set": ["seed=-1", "engine.batch_size=8"]}, "seed must be >= 0, got -1"),
@@ -227,6 +227,7 @@ OTHERS: dict[str, object] = {
     "world": "live",
     "beside": "aging",
     "request": 7,
+    "live": '{"requests":7}',
     "paper_unit": "tokens",
     "paper_mode": "continuous",
     "paper_lengths": "capped",

@@ -33,6 +33,19 @@ def test_who_was_served_before_it_is_who_the_tables_say(kind: str) -> None:
     assert told.taught["time_s"] == own["finish_s"]
 
 
+def test_who_was_interrupted_has_that_told() -> None:
+    """A policy that interrupts must interrupt in the story too; each stay in the queue is told."""
+    changes = ["phases.0.requests=200", "phases.1.requests=200", "policy.kind=srpt"]
+    scenario = load_scenario("paper-continuous", changes)
+    requests = simulate(scenario).requests
+    own = int(np.argmax(requests["preemptions"].to_numpy()))
+    assert requests["preemptions"].iloc[own] > 0
+    told = life(scenario, own)
+    assert told.request["preemptions"] == requests["preemptions"].iloc[own]
+    assert told.request["finish_s"] == requests["finish_s"].iloc[own]
+    assert (told.ahead["request_id"] == own).sum() > 1
+
+
 def test_without_a_tenant_it_would_have_finished_sooner() -> None:
     """Its finish without the others is that of a run in which they send nothing."""
     scenario = load_scenario("noisy-neighbour")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.support.browser import Opener
@@ -53,10 +55,10 @@ def test_headings_are_in_order_and_tools_of_charts_are_passed_by(
     page = open_page(f"/{name}", viewport=DESK)
     settled(page)
     levels = page.evaluate(
-        "() => [...document.querySelectorAll('h1, h2, h3, h4')].map((one) => Number(one.tagName[1]))"
+        "() => [...document.querySelectorAll('h1, h2, h3, h4')].map(({ tagName }) => +tagName[1])"
     )
     assert levels[0] == 1
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     tools = page.locator(".modebar-btn")
     assert tools.count() > 0
     assert {tool.get_attribute("tabindex") for tool in tools.all()} == {"-1"}

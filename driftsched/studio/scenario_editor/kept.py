@@ -63,9 +63,12 @@ def keep(scenario: Scenario, name: str, *, replace: bool = False) -> None:
         raise ScenarioError(f"name must not be taken on this server, got {name!r}")
     if len(names) >= MOST_KEPT:
         raise ScenarioError(f"a server keeps {MOST_KEPT} scenarios at most")
+    text = to_yaml(scenario)
+    if len(text) > MAX_CHARACTERS:
+        raise ScenarioError(f"a kept scenario has at most {MAX_CHARACTERS:,} characters as YAML")
     with io_errors("keep the scenario"):
         _folder().mkdir(parents=True, exist_ok=True)
-        write_file(_folder() / f"{name}.yaml", to_yaml(scenario).encode())
+        write_file(_folder() / f"{name}.yaml", text.encode())
 
 
 def browser_yaml(text: str) -> Scenario:

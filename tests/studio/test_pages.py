@@ -272,7 +272,7 @@ def test_unknown_names_and_values_of_a_link_are_one_notice(page: str) -> None:
 def test_repetitions_of_the_paper_are_in_its_link() -> None:
     app = alone("paper", paper_seeds="5")
     assert app.select_slider(key=Key.PAPER_SEEDS).value == 5
-    assert any("over 5 repetitions" in text.value for text in app.markdown)
+    assert any("over 5 replications" in text.value for text in app.markdown)
 
 
 def test_scenario_that_cannot_run_is_one_message() -> None:

@@ -30,7 +30,7 @@ MEANS = (
     "t); lines whose bands do not touch differ."
 )
 DRIFT = (
-    "At 1 the estimate is right; above it answers are longer than estimated, and a good correction "
+    "At 1 the estimate is right; above it answers are longer than estimated, and good compensation "
     "brings the line back to 1; bands are 95 % intervals of the mean."
 )
 BIAS = (

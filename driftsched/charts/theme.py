@@ -44,7 +44,7 @@ POLICIES = dict(
     )
 )
 """In order of registration, so that a further policy takes nobody's colour."""
-TENANTS = {"premium": ORANGE, "standard": SKY, "batch": GREY}
+TENANTS = {"premium": ORANGE, "standard": BLUE, "batch": GREY}
 CATEGORIES = {"short_qa": SKY, "summary": GREEN, "technical": VERMILLION, "report": PURPLE}
 
 NEUTRAL = "#8A8A8A"
@@ -96,10 +96,8 @@ Its camera button knows one format; `modebar` gives the other.
 """
 
 
-def modebar(figure: go.Figure, image: str = "svg") -> dict[str, Any]:
-    """Return `MODEBAR` with the figure's own file name and an image format, svg or png."""
-    meta = figure.layout.meta
-    filename = meta.get("filename") if isinstance(meta, dict) else "driftsched"
+def modebar(image: str = "svg", filename: str = "driftsched") -> dict[str, Any]:
+    """Return `MODEBAR` with an image format, svg or png, and the file's name."""
     options = MODEBAR["toImageButtonOptions"] | {"format": image, "filename": filename}
     return MODEBAR | {"toImageButtonOptions": options}
 
@@ -109,19 +107,24 @@ def look_at(figure: go.Figure) -> str:
     return str(figure.layout.meta["look_at"])
 
 
-def _colours(fixed: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Give each name its colour; those without a fixed one get free colours by position."""
+def _colours(fixed: Mapping[str, str], last: Sequence[str], names: Iterable[str]) -> dict[str, str]:
+    """Give each name its colour; those without a fixed one get free colours by position.
+
+    Colours in `last` are taken when no other is left.
+    """
     wanted = list(dict.fromkeys(names))
     taken = {fixed[name] for name in wanted if name in fixed}
-    free = [colour for colour in PALETTE if colour not in taken]
+    order = sorted(PALETTE, key=lambda colour: colour in last)
+    free = [colour for colour in order if colour not in taken]
     others = [name for name in wanted if name not in fixed]
     given = {name: free[place % len(free)] for place, name in enumerate(others)}
     return {name: fixed.get(name) or given[name] for name in wanted}
 
 
-policy_colours = partial(_colours, POLICIES)
-tenant_colours = partial(_colours, TENANTS)
-category_colours = partial(_colours, CATEGORIES)
+policy_colours = partial(_colours, POLICIES, ())
+# five of each have colours that none of the others has: both stand in one picture
+tenant_colours = partial(_colours, TENANTS, (SKY, GREEN, VERMILLION, PURPLE, OLIVE))
+category_colours = partial(_colours, CATEGORIES, (ORANGE, BLUE, GREY, VIOLET, BROWN))
 
 
 def translucent(colour: str, opacity: float) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from driftsched.cli.output import tell
+from driftsched.core.home import trace_path
 from driftsched.live.hardware_entry import read_entry
 from driftsched.results import RunLibrary, RunResult, read_run
 from driftsched.scenario import Scenario, load_scenario
@@ -116,7 +117,7 @@ def tell_trace(scenario: Scenario) -> dict[str, Any]:
     """
     if scenario.trace is None:
         return {}
-    found = import_trace(scenario, Path(scenario.trace.file))
+    found = import_trace(scenario, trace_path(scenario.trace.file))
     tell(
         f"trace {scenario.trace.file}: {found.rows_read} rows read, {found.rows_taken} taken, "
         f"{found.rows_skipped} skipped"

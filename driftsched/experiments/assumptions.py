@@ -20,7 +20,7 @@ PROTOCOL = (
     "percent can be compared."
 )
 CRITERION = (
-    "A published figure counts as held where our 95 % interval over the repetitions leaves out no "
+    "A published figure counts as held where our 95 % interval over the replications leaves out no "
     "change and our mean is within"
 )
 

@@ -103,7 +103,7 @@ def _error(measure: str, words: str, published: float, evidence: Evidence) -> Ro
     least, most = _ratios(evidence)
     text = (
         f"Answers are between {shown(least, '.2f')} and {shown(most, '.2f')} of their category's "
-        f"base length, counted in {unit}; correction learns that ratio, and the error goes from "
+        f"base length, counted in {unit}; compensation learns that ratio, and the error goes from "
         f"{shown(before, '.0f')} to {shown(after, '.0f')} {unit}."
     )
     gap = 100 * ours.mean - published
@@ -122,13 +122,13 @@ def _error(measure: str, words: str, published: float, evidence: Evidence) -> Ro
             f" The tenants' safety factors ({listed}) are outside the feedback and stay as error; "
             f"were all of them 1, the change would be {shown(even, '+.0%')}."
         )
-    return _judged(f"Correction lowers the {words} of length estimates", published, ours, text)
+    return _judged(f"Compensation lowers the {words} of length estimates", published, ours, text)
 
 
 def _evenness(evidence: Evidence) -> str:
     """Why more can be learned here than was published."""
     start = (
-        " That is more than was published: what correction cannot learn is how answers differ "
+        " That is more than was published: what compensation cannot learn is how answers differ "
         "within a category, and "
     )
     if evidence.scenario.lengths == "capped":
@@ -230,9 +230,7 @@ def _policy_over_correction(evidence: Evidence) -> Row:
         f"changes it by {shown((mean, low, high), '+.1f')} %{doubt}. SJF needs the right order, "
         "not the right lengths, and one factor for a whole category hardly changes the order."
     )
-    claim = (
-        "The scheduler matters more than correction (shown: what correction does to SJF's median)"
-    )
+    claim = "The scheduler matters more than compensation (shown: what it does to SJF's median)"
     return claim, float("nan"), mean, low, high, holds, text
 
 

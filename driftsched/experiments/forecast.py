@@ -15,9 +15,10 @@ from driftsched.results.marks import run_marks
 from driftsched.results.queues import TOTAL, sample_queues
 from driftsched.results.tables import codes_of, finished_rows
 from driftsched.simulation import simulate
-from driftsched.workload.drift import drift_marks
+from driftsched.workload.drift import Drift, drift_marks
 from driftsched.workload.generate import generate
-from driftsched.workload.table import nominal_starts
+from driftsched.workload.streams import Streams
+from driftsched.workload.table import nominal_starts, traffic_end_s
 
 if TYPE_CHECKING:
     from driftsched.results.tables import RunResult
@@ -104,8 +105,11 @@ def forecast(scenario: Scenario, most: int = MOST_REQUESTS) -> Forecast:
     whole = generate(scenario)
     workload = _first(whole, most)
     result = simulate(scenario, workload)
+    found = [*findings(result, offered_load(scenario, whole)), *_too_late(scenario, whole)]
+    if len(workload) == len(whole):
+        found += _after_the_run(result)
     return Forecast(
-        findings(result, offered_load(scenario, whole)),
+        tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level))),
         _requests(scenario, workload),
         arrival_rates(result.requests, scenario.tenant_names),
         result.queues,
@@ -128,6 +132,26 @@ def _requests(scenario: Scenario, workload: Workload) -> pd.DataFrame:
             "drifted": at_s >= begins,
         }
     )
+
+
+def _too_late(scenario: Scenario, workload: Workload) -> Iterator[Finding]:
+    """Drift that begins when nothing comes any more."""
+    ends = traffic_end_s(workload.segments)
+    drift = Drift(scenario, Streams(scenario.seed, 1), nominal_starts(workload.segments))
+    for event in scenario.drift:
+        if (begins := drift.begins_s(event)) > ends:
+            text = f"{event.title} at {begins:,.0f} s changes nothing: the traffic ends at"
+            yield Finding("warning", "drift", f"{text} {ends:,.0f} s, its phases laid end to end.")
+
+
+def _after_the_run(result: RunResult) -> Iterator[Finding]:
+    """Events that come when the run is over."""
+    ends = float(result.requests[["arrival_s", "finish_s"]].max().max())
+    for event in result.scenario.events:
+        first = min(event.moments(), key=lambda moment: moment.at_s, default=None)
+        if first is not None and first.at_s > ends:
+            text = f"{first.label} at {first.at_s:,.0f} s changes nothing: the run ends at"
+            yield Finding("warning", "events", f"{text} {ends:,.0f} s.")
 
 
 def _first(workload: Workload, most: int) -> Workload:
@@ -297,7 +321,7 @@ def _goals(result: RunResult) -> Iterator[Finding]:
             goal, took = getattr(tenant.slo, column), mine[column].dropna()
             share = 0.0 if goal is None or took.empty else float((took > goal).mean())
             if share == 1:
-                text = f"{tenant.name}'s goal of {goal:g} s {words} is met by no answer: the"
+                text = f"{tenant.name}'s SLO of {goal:g} s {words} is met by no answer: the"
                 best = f"fastest took {took.min():.3g} s."
                 yield Finding("warning", tenant.name, f"{text} {best}")
             elif share >= MISSED:
@@ -305,7 +329,7 @@ def _goals(result: RunResult) -> Iterator[Finding]:
     if missed:
         more = len(missed) - MOST_GOALS
         text = ", ".join(missed[:MOST_GOALS]) + (f", and {more} more" if more > 0 else "")
-        yield Finding("info", "goals", f"Goals are missed: {text} of the answers.")
+        yield Finding("info", "goals", f"SLOs are missed: {text} of the answers.")
 
 
 def _stalls(result: RunResult) -> Iterator[Finding]:

@@ -35,6 +35,8 @@ ROOMY = {"gpu": "B200", "memory_utilisation": 1.0, "tensor_parallel": 1}
 """Enough memory that the KV cache never limits the twin: the live engine managed its own."""
 CACHED = 0.05
 """Share of the prompts' tokens in the engine's prefix cache from which the twin says so."""
+FAR_OFF = 0.25
+"""Error of the median latency from which the twin says that it is none."""
 
 
 @dataclass(frozen=True)
@@ -155,19 +157,26 @@ def build_twin(
 
 
 def twin_warnings(twin: Twin) -> list[str]:
-    """Say what a twin cannot know of its live run."""
+    """Say how far a twin is from its live run, and what it cannot know of it."""
+    found = []
+    errors = twin.errors()
+    median = errors[(errors["metric"] == "e2el") & (errors["percentile"] == 50)]["error"]
+    if (off := float(median.iloc[0])) and abs(off) > FAR_OFF:
+        found.append(
+            f"The twin's median latency is {abs(off):.0%} {'above' if off > 0 else 'below'} what "
+            "was measured: it does not stand for this engine, and its other policies tell nothing."
+        )
     requests = twin.live.requests
-    if "cached_tokens" not in requests.columns:
-        return []
-    share = float(requests["cached_tokens"].fillna(0).sum()) / float(
-        requests["prompt_tokens"].sum()
-    )
-    if share < CACHED:
-        return []
-    return [
-        f"The engine had {share:.0%} of the prompts' tokens in its prefix cache; the twin computes "
-        "all of them and is slower by that. Run live with the prefix cache off to compare."
-    ]
+    if "cached_tokens" in requests.columns:
+        cached = float(requests["cached_tokens"].fillna(0).sum())
+        share = cached / float(requests["prompt_tokens"].sum())
+        if share >= CACHED:
+            found.append(
+                f"The engine had {share:.0%} of the prompts' tokens in its prefix cache; the twin "
+                "computes all of them and is slower by that. Run live with the prefix cache off to "
+                "compare."
+            )
+    return found
 
 
 def twin_scenario(live: RunResult, cost: CostConfig) -> Scenario:

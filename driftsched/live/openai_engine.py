@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from driftsched.core.errors import RunError
 from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnToken, Probe
 from driftsched.live.openai_events import AnswerStream, EventReader, count
-from driftsched.live.openai_http import Http
+from driftsched.live.openai_http import Http, host
 from driftsched.live.openai_metrics import MetricsProbe, figures, read_metrics
 from driftsched.live.openai_options import ALLOWED, check_endpoint, key_variable
 
@@ -64,7 +64,10 @@ class OpenAIEngine:
             except EngineError as error:
                 refused = error.reason.startswith(("HTTP 401", "HTTP 403"))
                 advice = f" ({_about_key(address, options)})" if refused else ""
-                raise RunError(f"engine.endpoints: {address}: {error.reason}{advice}") from None
+                reason = (
+                    error.reason if host(address) in error.reason else f"{address}: {error.reason}"
+                )
+                raise RunError(f"{reason[:1].upper()}{reason[1:]}{advice}") from None
             models.add(model)
             found.append(facts)
         if len(models) > 1:

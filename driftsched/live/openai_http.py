@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from driftsched.live.openai_options import OpenAIOptions
 
-__all__ = ["Http"]
+__all__ = ["Http", "host"]
 
 RETRYABLE = (429, 503)
 KEEP_ALIVE_S = 2.0
@@ -191,14 +191,21 @@ class Http:
         if isinstance(error, errors.ConnectTimeout | errors.PoolTimeout):
             return EngineError(f"no connection to {where} in time", retryable=True)
         if isinstance(error, errors.ConnectError):
-            return EngineError(
-                f"no connection to {where}: refused or not reachable", retryable=True
-            )
+            if _refused(error):
+                return EngineError(f"the server at {where} refused the connection", retryable=True)
+            return EngineError(f"the server at {where} cannot be reached", retryable=True)
         if isinstance(error, errors.NetworkError | errors.RemoteProtocolError):
             return EngineError(f"the connection to {where} was cut", retryable=True)
         if isinstance(error, errors.TimeoutException):
             return EngineError(f"{where} did not answer in time", retryable=True)
         return EngineError(f"the exchange with {where} failed ({type(error).__name__})")
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Whether a port answered that nobody listens there; each layer has wrapped the one before."""
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _key(address: str, options: OpenAIOptions) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from driftsched.core.errors import InputError, RunError, UnknownNameError
+from driftsched.core.home import home as library_home
 from driftsched.results.export import csv_text
 from driftsched.results.files import (
     Files,
@@ -61,11 +61,6 @@ class _Card(BaseModel):
 
 
 COLUMNS = [*(name for name in _Card.model_fields if name != "files"), "damage"]
-
-
-def library_home() -> Path:
-    """``DRIFTSCHED_HOME``, or ``~/.driftsched`` where it is not set."""
-    return Path(os.environ.get("DRIFTSCHED_HOME") or Path.home() / ".driftsched")
 
 
 class RunLibrary:

@@ -84,6 +84,7 @@ class TraceSource(Config):
     """Recorded traffic instead of phases, and the rules that map it to tenants and categories."""
 
     file: str = Field(min_length=1, max_length=1000)
+    """A path, or the name of an uploaded file; see `trace_path`."""
     format: FormatName = Field(
         "auto", description="auto: told from the header; columns: any CSV or JSONL file"
     )

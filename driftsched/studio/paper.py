@@ -1,4 +1,4 @@
-"""The parts of the Paper page: switches; each claim, published and ours; what we assume."""
+"""The parts of the Paper page: each claim, published and ours; switches; what we assume."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from driftsched.studio.downloads import download
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
-from driftsched.studio.words import choice_label
 
 if TYPE_CHECKING:
     from driftsched.experiments import PaperResult
 
-__all__ = ["assumptions", "claims", "switches", "verdict"]
+__all__ = ["assumptions", "claims", "files", "switches", "verdict"]
 
 
 def switches() -> None:
     """Draw what the paper leaves open or does in two ways; the first ones are its program."""
-    with st.container(border=True, horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium"):
         choice(
             "Lengths counted in",
             Key.PAPER_UNIT,
@@ -46,7 +45,7 @@ def switches() -> None:
             segments,
         )
         choice(
-            "Repetitions",
+            "Replications",
             Key.PAPER_SEEDS,
             "Each repeats the experiment with other random numbers. The paper made 3. More "
             "give narrower intervals and take longer.",
@@ -56,18 +55,29 @@ def switches() -> None:
 
 
 def claims(paper: PaperResult, view: View) -> None:
-    """Draw a card for each claim, and all of them in one chart."""
+    """Draw all claims in one chart, then a line for each."""
     table = paper.claims
-    holding = int(table["holds"].sum())
     st.markdown(
-        f"**{holding} of {len(table)} claims hold** over {view.paper_seeds} repetitions, with "
-        f"lengths in {view.paper_unit}, {choice_label(view.paper_mode).lower()} batching, answers "
-        f"ending {choice_label(view.paper_lengths).lower()}. In brackets: 95 % intervals over the "
-        "repetitions (jackknife for changes, Woodruff's for percentiles, else Student's t)."
+        f"**{int(table['holds'].sum())} of {len(table)} claims hold** over {view.paper_seeds} "
+        "replications."
     )
-    for row in table.itertuples(index=False):
-        _card(row)
     chart(claims_chart(table), table, "claims")
+    row: Any
+    for row in table.itertuples(index=False):
+        text, colour, icon = verdict(row)
+        interval = _interval(row)
+        with st.expander(
+            f":{colour}[{icon}] {row.claim}: published {_percent(row.published_percent)}, here "
+            f"**{_percent(row.ours_percent)}**"
+            + (f" ({interval})" if interval else "")
+            + f": :{colour}[{text}]"
+        ):
+            st.markdown(row.explanation)
+
+
+def files(paper: PaperResult, view: View) -> None:
+    """Offer the numbers behind the claims, and the command that repeats them."""
+    table = paper.claims
     name = f"claims-{view.paper_unit}-{view.paper_mode}-{view.paper_lengths}"
     with st.container(horizontal=True):
         download(
@@ -84,42 +94,16 @@ def claims(paper: PaperResult, view: View) -> None:
             f"{name}-metrics.csv",
             "text/csv",
             "claims-metrics",
-            "The metrics of each policy and repetition behind these claims, as CSV.",
+            "The metrics of each policy and replication behind these claims, as CSV.",
         )
 
-    st.caption("The runs behind the claims on SJF and on correction, on a command line:")
+    st.caption("The runs behind the claims on SJF and on compensation, on a command line:")
     st.code(
         f"python -m driftsched compare paper --policies fifo,sjf --seeds {view.paper_seeds} "
         f"--unit {view.paper_unit} --engine-mode {view.paper_mode} --lengths {view.paper_lengths}",
         language="bash",
         wrap_lines=True,
     )
-
-
-def _card(row: Any) -> None:
-    text, colour, icon = verdict(row)
-    with st.container(border=True):
-        words, figures = st.columns([3, 2], gap="medium")
-        with words:
-            st.markdown(f"**{row.claim}**")
-            st.badge(text, color=colour, icon=icon)  # type: ignore[arg-type]
-            st.caption(row.explanation)
-        with figures.container(horizontal=True, gap="medium"):
-            st.metric(
-                "Published",
-                _percent(row.published_percent),
-                width=140,
-                help="The figure that the paper states.",
-            )
-            st.metric(
-                "Here",
-                _percent(row.ours_percent),
-                _interval(row),
-                delta_color="off",
-                delta_arrow="off",
-                width=140,
-                help="Mean over the repetitions; below it the 95 % confidence interval.",
-            )
 
 
 def verdict(row: Any) -> tuple[str, str, str]:
@@ -139,10 +123,15 @@ def _clear(row: Any) -> bool:
 
 
 def assumptions(paper: PaperResult) -> None:
-    """List what the paper does not say and we had to assume."""
-    st.subheader("What is ours", anchor="assumptions")
-    st.caption("The paper does not publish these; other values can give other figures.")
-    st.markdown("\n".join(f"- {text}" for text in paper.assumptions))
+    """List, folded away, what the paper does not say, and how sure our figures are."""
+    with st.expander("What had to be assumed", icon=":material/edit_note:"):
+        st.caption("The paper does not publish these; other values can give other figures.")
+        st.markdown("\n".join(f"- {text}" for text in paper.assumptions))
+    with st.expander("How sure?", icon=":material/help:"):
+        st.caption(
+            "In brackets: 95 % intervals over the replications, by the jackknife for changes, "
+            "Woodruff's for percentiles, else Student's t."
+        )
 
 
 def _percent(value: float) -> str:

@@ -77,12 +77,13 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str, beside: Beside | None
         subject, ranges = axes.get(key, (None, None))
         axes[key] = beside.subject, held(figure, ranges if subject == beside.subject else None)
         figure.layout.height = beside.height
-    config = modebar(figure, get_view().image)
+    config = modebar(get_view().image, figure.layout.meta["filename"])
     # the figure is text already; as bytes it is neither taken apart nor quoted once more
     drawn = without_links(str(figure.to_json(validate=False)))
     said = json.dumps({"config": config, "says": main_figures(figure)})
     text = f'{said[:-1]}, "figure": {drawn}}}'
-    _picture(key=f"picture-{key}", data=text.encode())
+    # its height is known before its script has come, so nothing below it has to move
+    _picture(key=f"picture-{key}", data=text.encode(), height=int(figure.layout.height))
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
             st.caption(look_at(figure))

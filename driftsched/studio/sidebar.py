@@ -6,6 +6,7 @@ import streamlit as st
 
 from driftsched.scenario import preset_names
 from driftsched.scheduling.policies import POLICIES
+from driftsched.studio.front_end import component
 from driftsched.studio.link import preset
 from driftsched.studio.show import image_format
 from driftsched.studio.state import Key, get_view, of_scenario, set_view
@@ -13,6 +14,8 @@ from driftsched.studio.view import View
 from driftsched.studio.words import POLICY_HELP, plain, policy_label
 
 __all__ = ["seed", "sidebar"]
+
+_copy_link = component("copyLink", "copy_link")
 
 
 def sidebar(page: str) -> None:
@@ -31,6 +34,7 @@ def sidebar(page: str) -> None:
             _scenario(get_view(), alone=page != "Explore")
         if page != "Explore":  # which has it with what is seldom changed
             image_format()
+        _copy_link(key="copy-link")
 
 
 def _scenario(view: View, alone: bool) -> None:

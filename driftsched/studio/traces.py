@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
 import tempfile
 from pathlib import Path
 
 from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.core.home import STORED_TRACE, trace_folder
 from driftsched.scenario import Scenario
 from driftsched.workload import look_at_trace
 from driftsched.workload.traces.textfile import size_of
@@ -19,7 +19,6 @@ __all__ = [
     "check_browser_scenario",
     "is_stored_trace",
     "store_trace",
-    "trace_folder",
 ]
 
 MAX_UPLOAD_MB = 50
@@ -27,17 +26,10 @@ MAX_FOLDER_MB = 2000
 MB = 1_000_000
 MAX_UNPACKED_MB = 250
 MAX_UPLOAD_ROWS = 5_000_000
-STORED = re.compile(r"[0-9a-f]{64}\.(?:csv|jsonl|json)(?:\.gz)?")
 
 
-def trace_folder() -> Path:
-    """Where uploaded traffic files lie: ``traces`` in ``DRIFTSCHED_HOME``."""
-    home = os.environ.get("DRIFTSCHED_HOME") or "~/.driftsched"
-    return Path(home).expanduser().resolve() / "traces"
-
-
-def store_trace(data: bytes) -> Path:
-    """Keep an uploaded traffic file under the hash of its content; equal files are kept once.
+def store_trace(data: bytes) -> str:
+    """Keep an uploaded traffic file under the hash of its content, and return that name.
 
     Parameters
     ----------
@@ -55,12 +47,12 @@ def store_trace(data: bytes) -> Path:
         raise TraceError(f"trace must have at most {MAX_UPLOAD_MB} MB, got {len(data) / MB:.1f} MB")
     path = trace_folder() / f"{hashlib.sha256(data).hexdigest()}{_ending(data)}"
     if path.is_file():
-        return path
+        return path.name
     try:
         _write(path, data)
     except OSError as error:
         raise TraceError(f"trace cannot be stored on the server: {error.strerror}") from None
-    return path
+    return path.name
 
 
 def _ending(data: bytes) -> str:
@@ -79,7 +71,7 @@ def _ending(data: bytes) -> str:
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = sum(
-        file.stat().st_size for file in path.parent.iterdir() if STORED.fullmatch(file.name)
+        file.stat().st_size for file in path.parent.iterdir() if STORED_TRACE.fullmatch(file.name)
     )
     if stored + len(data) > MAX_FOLDER_MB * MB:
         raise TraceError(
@@ -117,7 +109,6 @@ def check_browser_scenario(scenario: Scenario) -> Scenario:
 
 
 def is_stored_trace(named: str) -> bool:
-    """Whether `named` is the full path of an uploaded file."""
-    path = trace_folder() / Path(named).name
-    known = STORED.fullmatch(path.name) is not None and named == str(path)
-    return known and not path.is_symlink() and path.is_file()
+    """Whether `named` is the name of an uploaded file."""
+    path = trace_folder() / named
+    return bool(STORED_TRACE.fullmatch(named)) and not path.is_symlink() and path.is_file()

@@ -53,9 +53,10 @@ from driftsched.studio.link import (
 )
 from driftsched.studio.words import policy_label
 
-__all__ = ["BOUNDS", "EVERYBODY", "View", "labels", "parameters", "read_link"]
+__all__ = ["BOUNDS", "EVERYBODY", "MAX_LIVE_LINK", "View", "labels", "parameters", "read_link"]
 
 MAX_LINK, MOST_PROBLEMS = 60_000, 20
+MAX_LIVE_LINK = 2000
 """Characters of a link that is read, and lines said about it."""
 EVERYBODY = "*"
 KNOBS = {
@@ -141,6 +142,9 @@ class View(BaseModel):
     pin: str | None = Field(None, max_length=MAX_LINK)
     image: Annotated[str, Image] = "svg"
     world: Annotated[str, World] = "simulated"
+    beside: OnePolicy | None = None
+    request: int | None = Field(None, ge=0)
+    live: str = Field("", max_length=MAX_LIVE_LINK)
     paper_unit: Annotated[str, labelled("words", "tokens")] = "words"
     paper_mode: Annotated[str, labelled("gang", "continuous")] = "gang"
     paper_lengths: Annotated[str, labelled("natural", "capped")] = "natural"

@@ -128,7 +128,7 @@ def _how_far(job: Job) -> str:
 
 
 def _failed(job: Job, slot: str) -> None:
-    problem(job.error or "it was stopped", "This could not be computed: ")
+    problem(job.error or "It was stopped")
     if st.button("Try again", key=f"{slot}-retry", help="Start it once more."):
         pool().forget(job)
         st.rerun()

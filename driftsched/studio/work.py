@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from math import prod
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import ScenarioError
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from driftsched.experiments import Ensemble, PaperResult
+    from driftsched.experiments.life import Life
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
 
@@ -29,6 +29,7 @@ __all__ = [
     "engine_ready",
     "ensemble",
     "load_sweep",
+    "one_life",
     "paper",
     "repeated",
     "seconds",
@@ -172,6 +173,13 @@ def repeated(
     return repeat(scenario, seeds, metrics, progress=progress)
 
 
+def one_life(scenario: Scenario, request: str, *, progress: Progress) -> Life:  # noqa: ARG001
+    """Tell of one request of the scenario's run, by its id; see `driftsched.experiments.life`."""
+    from driftsched.experiments.life import life
+
+    return life(scenario, int(request))
+
+
 def single_run(scenario: Scenario, *, progress: Progress) -> RunResult:
     """Run the scenario once, under its own policy."""
     from driftsched.simulation import simulate
@@ -185,10 +193,11 @@ def trace_report(
     """Read a scenario's trace: counts, what was done to it, its problems and how many they are."""
     import pandas as pd
 
+    from driftsched.core.home import trace_path
     from driftsched.workload import import_trace
 
     assert scenario.trace is not None
-    report = import_trace(scenario, Path(scenario.trace.file), progress=progress)
+    report = import_trace(scenario, trace_path(scenario.trace.file), progress=progress)
     numbers = {
         "Rows read": report.rows_read,
         "Requests": report.rows_taken,
@@ -210,10 +219,11 @@ def trace_fit(
     progress: Progress,  # noqa: ARG001  a fit takes a blink
 ) -> tuple[str, pd.DataFrame, pd.DataFrame]:
     """Fit a scenario to its trace: its YAML, a table of the fits, their curves."""
+    from driftsched.core.home import trace_path
     from driftsched.scenario import to_yaml
     from driftsched.workload.fit import fit_trace
 
     assert scenario.trace is not None
     base, name = scenario if keep else None, f"{scenario.name[:33]}-fitted"
-    found = fit_trace(Path(scenario.trace.file), scenario.trace, base, name)
+    found = fit_trace(trace_path(scenario.trace.file), scenario.trace, base, name)
     return to_yaml(found.scenario), found.table(), found.curves()

@@ -18,7 +18,7 @@ from driftsched.traffic.drift import (
 )
 from driftsched.traffic.families import FloatArray
 from driftsched.workload.streams import Streams, pick_by_share
-from driftsched.workload.table import Segment, nominal_starts
+from driftsched.workload.table import Segment, nominal_starts, traffic_end_s
 
 __all__ = ["Drift", "drift_marks"]
 
@@ -132,7 +132,8 @@ def drift_marks(
         The workload's phases.
     starts_s : sequence of float, optional
         When each phase really started in a run; the nominal clock where it is not given. A moment
-        is moved with the phase that it falls into; it is left out where that has not started.
+        is moved with the phase that it falls into; it is left out where that has not started, and
+        where the traffic has ended: it changes no request.
     pace : float
         Seconds of the run for a nominal one, inside a phase.
 
@@ -151,6 +152,7 @@ def drift_marks(
     nominal = nominal_starts(segments)
     names = [segment.name for segment in segments]
     real = nominal if starts_s is None else starts_s
+    end = traffic_end_s(segments)
     marks = []
     for event in scenario.drift:
         begins = event.at_s
@@ -159,6 +161,6 @@ def drift_marks(
         for after, label in ((0.0, event.title), *event.ends()):
             at = begins + after
             inside = max((n for n, start in enumerate(nominal) if start <= at), default=0)
-            if inside < len(real):
+            if inside < len(real) and at <= end:
                 marks.append((real[inside] + pace * (at - nominal[inside]), label))
     return sorted(marks)

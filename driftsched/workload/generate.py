@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from driftsched.core.errors import ScenarioError
+from driftsched.core.home import trace_path
 from driftsched.scenario.model import Scenario
 from driftsched.workload.arrive import MAX_REQUESTS, PhaseRequests, arrive
 from driftsched.workload.assemble import assemble
@@ -68,7 +68,7 @@ def generate(
     """
     seed = scenario.seed if seed is None else seed
     if scenario.trace is not None:
-        return import_trace(scenario, Path(scenario.trace.file), seed, progress).workload
+        return import_trace(scenario, trace_path(scenario.trace.file), seed, progress).workload
     streams = Streams(seed, len(scenario.phases))
     arrived: list[PhaseRequests] = []
     for number in range(len(scenario.phases)):

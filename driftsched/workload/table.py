@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Segment", "Workload", "nominal_starts"]
+__all__ = ["Segment", "Workload", "nominal_starts", "traffic_end_s"]
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -112,3 +112,8 @@ def nominal_starts(segments: Sequence[Segment]) -> list[float]:
         starts.append(now)
         now += segment.duration_s + segment.pause_s
     return starts
+
+
+def traffic_end_s(segments: Sequence[Segment]) -> float:
+    """When nothing comes any more, on the clock of `nominal_starts`."""
+    return nominal_starts(segments)[-1] + segments[-1].duration_s

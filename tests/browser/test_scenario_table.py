@@ -16,7 +16,6 @@ def test_values_typed_down_a_column_are_all_kept(open_page: Opener) -> None:
     """Each value starts a run of the page; a table made anew meanwhile would forget the next."""
     page = open_page("/scenario")
     settled(page)
-    page.get_by_role("tab", name="Tenants", exact=True).click()
     table = page.get_by_test_id("stDataFrame").first
     table.click(position={"x": 60, "y": 52})  # the first tenant's name; two to its right: weight
     for key in ("ArrowRight", "ArrowRight"):
@@ -31,7 +30,7 @@ def test_values_typed_down_a_column_are_all_kept(open_page: Opener) -> None:
         page.keyboard.press("Enter")  # goes one row down; nobody waits for the page
         cell.wait_for(state="detached")
         page.evaluate(HAND)
-    page.get_by_role("tab", name="YAML", exact=True).click()
+    page.get_by_role("radio", name="YAML", exact=True).click()
     text = page.get_by_role("textbox", name="Scenario as YAML")
     page.wait_for_function("text => text.value.includes('weight: 13')", arg=text.element_handle())
     settled(page)

@@ -17,6 +17,7 @@ from driftsched.live.iteration_log import IterationGroup, Stretch
 from driftsched.live.observations import Observations, observe_run
 from driftsched.results import RunResult, write_parquet
 from driftsched.scenario import load_scenario
+from driftsched.serving.cost import ConstantRateConfig
 from driftsched.simulation import simulate
 from driftsched.studio.live.twin import coefficient_table, error_table
 
@@ -121,3 +122,11 @@ def test_cached_prompts_are_not_counted_and_are_said() -> None:
     (said,) = twin_warnings(build_twin(known, whole.cost()))
     assert "75% of the prompts' tokens" in said
     assert twin_warnings(build_twin(live, whole.cost())) == []
+
+
+def test_a_twin_far_from_its_run_is_said_to_be_none() -> None:
+    """55 % off at the median was a figure in a table; whoever reads the others must know it."""
+    live = run()
+    slow = ConstantRateConfig(kind="constant", token_s=0.5)
+    (said,) = twin_warnings(build_twin(live, slow))
+    assert "above what was measured: it does not stand for this engine" in said

@@ -67,6 +67,25 @@ def live_page() -> AppTest:
     return app
 
 
+def test_a_reload_brings_the_form_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a long run reloads the page, and had to fill the form again."""
+    monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "gpu1:8000, gpu2:8000")
+    first = AppTest.from_file(PAGE, default_timeout=STEP_S)
+    first.query_params["world"] = "Live"
+    first.run()
+    first.number_input(key=LiveKey.REQUESTS).set_value(240).run()
+    first.multiselect(key=LiveKey.ENDPOINTS).set_value(["http://gpu2:8000/v1"]).run()
+    again = AppTest.from_file(PAGE, default_timeout=STEP_S)
+    again.query_params.update(first.query_params)
+    again.run()
+    assert not again.exception
+    assert again.number_input(key=LiveKey.REQUESTS).value == 240
+    assert again.multiselect(key=LiveKey.ENDPOINTS).value == ["http://gpu2:8000/v1"]
+    again.query_params["live"] = '{"options":{"slots":[1]},"requests":"x"}'
+    del again.session_state["view"]
+    assert not again.run().exception
+
+
 def test_visitors_choose_among_the_endpoints_that_are_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -20,7 +20,7 @@ from tests.support.patience import STEP_S, tries
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS: dict[str, Callable[[AppTest], bool]] = {
     "explore": lambda app: bool(app.metric) and bool(app.caption),
-    "paper": lambda app: len(app.metric) >= 4,
+    "paper": lambda app: len(app.expander) >= 7,
     "run": lambda app: len(app.metric) == 6 and len(app.code) == 1,
 }
 
@@ -321,7 +321,7 @@ def test_unknown_names_and_values_of_a_link_are_one_notice(page: str) -> None:
 def test_repetitions_of_the_paper_are_in_its_link() -> None:
     app = alone("paper", paper_seeds="5")
     assert app.select_slider(key=Key.PAPER_SEEDS).value == 5
-    assert any("over 5 repetitions" in text.value for text in app.markdown)
+    assert any("over 5 replications" in text.value for text in app.markdown)
 
 
 def test_scenario_that_cannot_run_is_one_message() -> None:
@@ -365,7 +365,9 @@ def test_every_figure_of_a_run_has_its_interval_over_seeds() -> None:
     app = through_app("run", preset="paper")
     settled(app, lambda app: all(m.delta for m in app.metric))
     latency = next(m for m in app.metric if m.label == "P99 latency")
-    low, high = (float(end.split()[0]) for end in latency.delta.split(" – "))
+    whose, _, interval = latency.delta.partition(": ")
+    assert whose == "10 seeds", "this run is one of them, and may lie outside"
+    low, high = (float(end.split()[0]) for end in interval.split(" – "))
     assert low < float(latency.value.split()[0]) * 1.05
     assert 0 < high - low < 0.1 * high
     said = next(c.value for c in app.caption if "95 % interval" in c.value)
@@ -375,7 +377,8 @@ def test_every_figure_of_a_run_has_its_interval_over_seeds() -> None:
 
 def test_paper_switch_changes_the_claims() -> None:
     app = through_app("paper")
-    before = [m.value for m in app.metric]
+    before = [e.label for e in app.expander]
+    assert sum("published" in label for label in before) == 7, "a line a claim"
     app.button_group(key=Key.PAPER_UNIT).set_value("tokens")
     settled(app, RESULTS["paper"])
-    assert [m.value for m in app.metric] != before
+    assert [e.label for e in app.expander] != before

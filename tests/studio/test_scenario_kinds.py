@@ -15,8 +15,9 @@ from driftsched.scenario.events import EVENTS
 from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.studio.scenario_editor.names import follow
-from driftsched.studio.scenario_editor.sections import SECTIONS
+from driftsched.studio.scenario_editor.sections import GROUPS, SECTIONS
 from driftsched.studio.scenario_editor.words import label
+from driftsched.studio.state import Key
 from driftsched.traffic import ARRIVALS, DRIFTS, LENGTHS
 from driftsched.traffic.durations import DURATIONS
 from tests.support.markdown import read
@@ -48,11 +49,29 @@ def scenario(app: AppTest) -> Scenario:
 
 
 def key(app: AppTest, name: str) -> str:
+    """Key of a widget, whose group is shown."""
+    root = name.replace("-", ".").split(".")[0]
+    root = {"source": "phases", "clients": "tenants"}.get(root, root)
+    section = next((s for s, (_, fields, _) in SECTIONS.items() if root in fields), "Basics")
+    show(app, next(group for group, sections in GROUPS.items() if section in sections))
     return f"scenario-{app.session_state['scenario_draft'].generation}-{name}"
 
 
+def at(app: AppTest, kind: str, name: str) -> Any:
+    """The widget of that kind and key."""
+    whole = key(app, name)
+    return getattr(app, kind)(key=whole)
+
+
+def show(app: AppTest, group: str) -> None:
+    if app.session_state[Key.GROUP] != group:
+        app.session_state[Key.GROUP] = group
+        app.run()
+        assert not app.exception
+
+
 def choose(app: AppTest, name: str, value: Any) -> None:
-    app.selectbox(key=key(app, name)).set_value(value).run()
+    at(app, "selectbox", name).set_value(value).run()
     assert not app.exception
 
 
@@ -64,7 +83,7 @@ def widget(app: AppTest, kind: str, path: str) -> Any:
 
 def test_every_field_of_a_scenario_has_a_section() -> None:
     """A field that is in no tab could only be edited as text."""
-    drawn = {field for _, fields in SECTIONS.values() for field in fields}
+    drawn = {field for _, fields, _ in SECTIONS.values() for field in fields}
     assert set(Scenario.model_fields) - drawn == {"schema_version"}
 
 
@@ -90,29 +109,29 @@ def test_each_length_distribution_is_chosen_in_one_click(page: AppTest, kind: st
 @pytest.mark.parametrize("kind", DRIFTS)
 def test_each_drift_event_is_added_and_removed(page: AppTest, kind: str) -> None:
     """Drift must be reachable without YAML, and leave nothing behind when it is taken away."""
-    page.button(key=key(page, "drift-add")).click().run()
+    at(page, "button", "drift-add").click().run()
     choose(page, "drift.0.kind", kind)
     quiet(page)
     assert [event.kind for event in scenario(page).drift] == [kind]
-    page.button(key=key(page, "drift-delete")).click().run()
+    at(page, "button", "drift-delete").click().run()
     assert scenario(page) == load_scenario("paper")
 
 
 @pytest.mark.parametrize("kind", EVENTS)
 def test_each_event_of_the_cluster_is_added_and_removed(page: AppTest, kind: str) -> None:
     """A fault must be tried in two clicks, and leave nothing behind when it is taken away."""
-    page.button(key=key(page, "events-add")).click().run()
+    at(page, "button", "events-add").click().run()
     choose(page, "events.0.kind", kind)
     quiet(page)
     assert [event.kind for event in scenario(page).events] == [kind]
-    page.button(key=key(page, "events-delete")).click().run()
+    at(page, "button", "events-delete").click().run()
     assert scenario(page) == load_scenario("paper")
 
 
 @pytest.mark.parametrize("kind", EVENTS)
 def test_each_event_is_edited_in_words_with_units(page: AppTest, kind: str) -> None:
     """A label such as "Add above" would not say what is counted, nor in which unit."""
-    page.button(key=key(page, "events-add")).click().run()
+    at(page, "button", "events-add").click().run()
     choose(page, "events.0.kind", kind)
     quiet(page)
     labels = {name: label(name) for name in EVENTS[kind].model_fields if name != "kind"}
@@ -125,8 +144,8 @@ def test_each_event_is_edited_in_words_with_units(page: AppTest, kind: str) -> N
 
 def test_drift_keeps_its_beginning_when_its_kind_changes(page: AppTest) -> None:
     """Somebody who tries several kinds must not set the time again for each."""
-    page.button(key=key(page, "drift-add")).click().run()
-    page.number_input(key=key(page, "drift.0.step.at_s")).set_value(20.0).run()
+    at(page, "button", "drift-add").click().run()
+    at(page, "number_input", "drift.0.step.at_s").set_value(20.0).run()
     widget(page, "multiselect", "drift.0.step.tenants").set_value(["batch"]).run()
     choose(page, "drift.0.kind", "ramp")
     quiet(page)
@@ -136,10 +155,10 @@ def test_drift_keeps_its_beginning_when_its_kind_changes(page: AppTest) -> None:
 
 def test_wrong_drift_is_said_with_its_path_and_kept(page: AppTest) -> None:
     """One line with path, rule and value; the number typed stays to be mended."""
-    page.button(key=key(page, "drift-add")).click().run()
-    page.number_input(key=key(page, "drift.0.step.factor")).set_value(-2.0).run()
+    at(page, "button", "drift-add").click().run()
+    at(page, "number_input", "drift.0.step.factor").set_value(-2.0).run()
     assert "drift[0].factor must be > 0, got -2" in read(page.error[0].value)
-    assert page.number_input(key=key(page, "drift.0.step.factor")).value == -2
+    assert at(page, "number_input", "drift.0.step.factor").value == -2
     assert scenario(page).drift[0].model_dump()["factor"] == 1.5
 
 
@@ -156,8 +175,8 @@ def test_parts_of_a_mixture_are_edited(page: AppTest) -> None:
     """Two humps are what real answer lengths have."""
     path = "categories.0.output_tokens"
     choose(page, f"{path}.kind", "mixture")
-    page.button(key=key(page, f"{path}.mixture.parts-add")).click().run()
-    page.number_input(key=key(page, f"{path}.mixture.parts.2.weight")).set_value(2.0).run()
+    at(page, "button", f"{path}.mixture.parts-add").click().run()
+    at(page, "number_input", f"{path}.mixture.parts.2.weight").set_value(2.0).run()
     choose(page, f"{path}.mixture.parts.2.length.kind", "gamma")
     quiet(page)
     mixture: Any = scenario(page).categories[0].output_tokens
@@ -167,13 +186,13 @@ def test_parts_of_a_mixture_are_edited(page: AppTest) -> None:
 
 def test_pools_replace_the_number_of_replicas(page: AppTest) -> None:
     """A number typed before must neither be refused nor lost while pools count their own."""
-    page.number_input(key=key(page, "cluster.replicas")).set_value(3).run()
-    page.button(key=key(page, "cluster.pools-add")).click().run()
+    at(page, "number_input", "cluster.replicas").set_value(3).run()
+    at(page, "button", "cluster.pools-add").click().run()
     quiet(page)
     choose(page, "cluster.pools.0.gpu", "H100")
     quiet(page)
     assert [machine.gpu for machine in scenario(page).cluster.machines] == ["H100"]
-    page.button(key=key(page, "cluster.pools-delete")).click().run()
+    at(page, "button", "cluster.pools-delete").click().run()
     assert scenario(page).cluster.replicas == 3
 
 
@@ -188,7 +207,7 @@ def test_each_router_is_chosen_in_one_click(page: AppTest, kind: str) -> None:
 @pytest.mark.parametrize("kind", POLICIES)
 def test_each_policy_is_chosen_in_one_click_and_says_its_rule(page: AppTest, kind: str) -> None:
     """A new policy must be there from its registration alone, with its own words."""
-    chooser = page.selectbox(key=key(page, "policy.kind"))
+    chooser = at(page, "selectbox", "policy.kind")
     assert POLICIES[kind].label in chooser.options
     assert f"- **{POLICIES[kind].label}**: {POLICIES[kind].rule}" in str(chooser.help)
     choose(page, "policy.kind", kind)
@@ -210,7 +229,7 @@ def test_patience_and_retries_of_a_tenant(page: AppTest, kind: str) -> None:
     """Clients' behaviour belongs to a tenant, and must reach that one alone."""
     choose(page, "clients-of", 1)
     choose(page, "tenants.1.patience.abandonment.kind", kind)
-    page.number_input(key=key(page, "tenants.1.retries.attempts")).set_value(3).run()
+    at(page, "number_input", "tenants.1.retries.attempts").set_value(3).run()
     widget(page, "multiselect", "tenants.1.retries.after").set_value(["failed"]).run()
     quiet(page)
     first, second = scenario(page).tenants[:2]

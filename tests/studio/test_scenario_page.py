@@ -13,24 +13,25 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.core.home import home, trace_folder, trace_path
 from driftsched.experiments.load import offered_load
+from driftsched.results.marks import run_marks
 from driftsched.scenario import Scenario, from_yaml, load_scenario, parse_scenario, to_yaml
+from driftsched.simulation import simulate
 from driftsched.studio import traces
+from driftsched.studio.scenario_editor.kept import keep, kept
 from driftsched.studio.scenario_editor.names import follow, normalised
 from driftsched.studio.scenario_editor.schema import first_values, kinds_in
+from driftsched.studio.scenario_editor.sections import GROUPS, SECTIONS
 from driftsched.studio.state import Key
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.traffic import LENGTHS
+from driftsched.workload import generate
 from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
 
 PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 TRACE = b"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,50\n"
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path))
 
 
 @pytest.fixture
@@ -48,7 +49,30 @@ def scenario(app: AppTest) -> Scenario:
 
 
 def key(app: AppTest, name: str) -> str:
+    """Key of a widget, whose group is shown."""
+    root = name.replace("-", ".").split(".")[0]
+    root = {"source": "phases", "clients": "tenants"}.get(root, root)
+    section = next((s for s, (_, fields, _) in SECTIONS.items() if root in fields), "Basics")
+    show(app, next(group for group, sections in GROUPS.items() if section in sections))
     return f"scenario-{app.session_state['scenario_draft'].generation}-{name}"
+
+
+def key_of(app: AppTest, name: str) -> str:
+    """Key of a widget that is always there."""
+    return f"scenario-{app.session_state['scenario_draft'].generation}-{name}"
+
+
+def at(app: AppTest, kind: str, name: str) -> Any:
+    """The widget of that kind and key."""
+    whole = key(app, name)
+    return getattr(app, kind)(key=whole)
+
+
+def show(app: AppTest, group: str) -> None:
+    if app.session_state[Key.GROUP] != group:
+        app.session_state[Key.GROUP] = group
+        app.run()
+        assert not app.exception
 
 
 def edit_tenants(app: AppTest, rows: dict[int, dict[str, Any]], **more: Any) -> None:
@@ -66,14 +90,25 @@ def test_edited_weight_is_in_force(page: AppTest) -> None:
     assert scenario(page).tenants[1:] == load_scenario("paper").tenants[1:]
 
 
+def test_only_what_is_in_sight_is_drawn(page: AppTest) -> None:
+    """While a browser draws two hundred fields anew, the table loses what is typed into it."""
+    drawn = [
+        each for kind in ("number_input", "selectbox", "toggle") for each in getattr(page, kind)
+    ]
+    assert len(drawn) < 15
+    assert not [each for each in drawn if "categories" in str(each.key)]
+
+
 def test_wrong_share_is_said_and_changes_nothing(page: AppTest) -> None:
     """The last valid scenario stays in force, and the typed share is still there to be mended."""
     edit_tenants(page, {0: {"share": 0.9}})
-    rule = "tenants: shares must add up to 1, got 1.5666"
-    assert [rule in read(error.value) for error in page.error] == [True, True]
+    rule = "shares must add up to 1, got 1.5666 (premium 0.9, standard 0.3333, batch 0.3333)"
+    assert [read(error.value) for error in page.error] == [
+        f"**Who:** tenants: {rule}. The last valid scenario stays in force until this is mended."
+    ]
     assert scenario(page) == load_scenario("paper")
     assert page.session_state["scenario_draft"].data["tenants"][0]["share"] == 0.9
-    page.button(key=key(page, "tenants-add-up")).click().run()
+    at(page, "button", "tenants-add-up").click().run()
     assert not page.error
     assert sum(t.share for t in scenario(page).tenants) == pytest.approx(1)
     assert scenario(page).tenants[0].share == pytest.approx(0.9 / 1.5666, abs=1e-5)
@@ -90,7 +125,7 @@ def test_discard_goes_back_to_the_last_valid_scenario(page: AppTest) -> None:
 
 def test_renamed_category_is_renamed_in_the_mixes(page: AppTest) -> None:
     """Otherwise each renaming would end in an error about an unknown category."""
-    page.text_input(key=key(page, "categories.0.name")).set_value("chat").run()
+    at(page, "text_input", "categories.0.name").set_value("chat").run()
     assert not page.error
     assert scenario(page).category_names[0] == "chat"
     assert [phase.mix["chat"] for phase in scenario(page).phases] == [0.4, 0.1]
@@ -100,7 +135,7 @@ def test_removed_tenant_leaves_the_phases(page: AppTest) -> None:
     """A phase's own shares must not name a tenant that is gone."""
     page.selectbox(key=Key.PRESET).set_value("noisy-neighbour").run()
     edit_tenants(page, {}, deleted_rows=[2])
-    page.button(key=key(page, "tenants-add-up")).click().run()
+    at(page, "button", "tenants-add-up").click().run()
     assert not page.error
     assert scenario(page).phases[1].shares == pytest.approx({"search": 0.5, "chat": 0.5})
 
@@ -108,17 +143,17 @@ def test_removed_tenant_leaves_the_phases(page: AppTest) -> None:
 def test_shares_of_a_phase_are_kept_when_it_is_looked_at_and_edited(page: AppTest) -> None:
     """A look must not change what is run."""
     page.selectbox(key=Key.PRESET).set_value("noisy-neighbour").run()
-    page.selectbox(key=key(page, "phases-at")).set_value(1).run()
+    at(page, "selectbox", "phases-at").set_value(1).run()
     assert not page.error
     assert scenario(page) == load_scenario("noisy-neighbour")
-    page.toggle(key=key(page, "phases.1.shares.on")).set_value(False).run()
+    at(page, "toggle", "phases.1.shares.on").set_value(False).run()
     assert not page.error
     assert scenario(page).phases[1].shares is None
 
 
 def test_another_length_distribution_starts_near_the_former_mean(page: AppTest) -> None:
     """A chooser that ends in an error about missing parameters is of no use."""
-    page.selectbox(key=key(page, "categories.0.output_tokens.kind")).set_value("gamma").run()
+    at(page, "selectbox", "categories.0.output_tokens.kind").set_value("gamma").run()
     assert not page.error
     lengths: Any = scenario(page).categories[0].output_tokens
     former: Any = load_scenario("paper").categories[0].output_tokens
@@ -137,17 +172,18 @@ def test_each_registered_length_has_first_values(kind: str) -> None:
 
 def test_phases_are_added_moved_and_removed(page: AppTest) -> None:
     """Order is part of the traffic."""
-    page.button(key=key(page, "phases-add")).click().run()
+    at(page, "button", "phases-add").click().run()
     assert [phase.name for phase in scenario(page).phases] == ["learning", "stress", "phase"]
-    page.button(key=key(page, "phases-arrow_upward")).click().run()
+    at(page, "button", "phases-arrow_upward").click().run()
     assert [phase.name for phase in scenario(page).phases] == ["learning", "phase", "stress"]
-    page.button(key=key(page, "phases-delete")).click().run()
+    at(page, "button", "phases-delete").click().run()
     assert [phase.name for phase in scenario(page).phases] == ["learning", "stress"]
 
 
 def test_yaml_is_applied(page: AppTest) -> None:
     """The text is the whole scenario: nothing of the former one may be left."""
     text = to_yaml(load_scenario("flash-crowd", ["seed=42"]))
+    show(page, "YAML")
     page.text_area(key="scenario-yaml").set_value(text).run()
     assert scenario(page).seed == 1, "text alone must change nothing"
     page.button(key="yaml-apply").click().run()
@@ -166,6 +202,7 @@ def test_yaml_is_applied(page: AppTest) -> None:
 def test_wrong_yaml_is_said_and_kept(page: AppTest, find: str, put: str, message: str) -> None:
     """Half a page of typing must not be lost to a wrong sign."""
     text = to_yaml(scenario(page)).replace(find, put)
+    show(page, "YAML")
     page.text_area(key="scenario-yaml").set_value(text).run()
     page.button(key="yaml-apply").click().run()
     assert message in read(page.error[0].value)
@@ -173,11 +210,54 @@ def test_wrong_yaml_is_said_and_kept(page: AppTest, find: str, put: str, message
     assert scenario(page) == load_scenario("paper")
 
 
+def test_an_opened_file_is_shown_as_text_too(page: AppTest) -> None:
+    """Text of the former scenario, applied, would undo the upload."""
+    show(page, "YAML")
+    text = to_yaml(load_scenario("flash-crowd", ["seed=43"]))
+    page.file_uploader(key=key_of(page, "yaml-upload")).upload("own.yaml", text.encode()).run()
+    assert not page.exception
+    assert scenario(page) == from_yaml(text)
+    assert page.text_area(key="scenario-yaml").value == text
+    assert page.button(key="yaml-apply").disabled
+
+
+def test_a_scenario_is_kept_by_name_and_opened(page: AppTest) -> None:
+    """It is there for the next visitor, who cannot replace it; whoever kept it can."""
+    for seed in (7, 8):
+        page.number_input(key=Key.SEED).set_value(seed).run()
+        page.text_input(key="scenario-keep-name").set_value("mine").run()
+        page.button(key="scenario-keep").click().run()
+        assert not page.error
+    other = AppTest.from_file(PAGE, default_timeout=STEP_S).run()
+    other.text_input(key="scenario-keep-name").set_value("mine").run()
+    other.button(key="scenario-keep").click().run()
+    assert "must not be taken" in read(other.error[0].value)
+    other.selectbox(key=key_of(other, "kept")).set_value("mine").run()
+    assert not other.exception
+    assert scenario(other) == load_scenario("paper", ["seed=8"])
+    with pytest.raises(ScenarioError, match="small letters"):
+        keep(scenario(other), "../mine")
+    with pytest.raises(ScenarioError, match="kept on this server"):
+        kept("../mine")
+
+
+def test_drift_after_the_end_of_traffic_is_told(page: AppTest) -> None:
+    """It changes nothing, and a mark of it in the charts would tell otherwise."""
+    late = load_scenario("paper", ["drift=[{kind: step, factor: 2, at_s: 300}]"])
+    show(page, "YAML")
+    page.text_area(key="scenario-yaml").set_value(to_yaml(late)).run()
+    page.button(key="yaml-apply").click().run()
+    said = " ".join(text.value for text in page.markdown)
+    assert "lengths ×2 at 300 s changes nothing" in said
+    assert "ends at 150 s" in said
+    assert all("×2" not in label for _, label in run_marks(simulate(late)))
+
+
 def test_preset_is_loaded_and_reset(page: AppTest) -> None:
     """Loading replaces all fields and the widgets show them; reset undoes edits."""
     page.selectbox(key=Key.PRESET).set_value("azure-conversation").run()
     assert scenario(page) == load_scenario("azure-conversation")
-    assert page.text_input(key=key(page, "name")).value == "azure-conversation"
+    assert at(page, "text_input", "name").value == "azure-conversation"
     edit_tenants(page, {0: {"weight": 9}})
     assert scenario(page).tenants[0].weight == 9
     page.button(key=Key.RESET).click().run()
@@ -191,26 +271,29 @@ def with_trace(file: str) -> Scenario:
 
 def test_files_of_the_server_cannot_be_named(page: AppTest, tmp_path: Path) -> None:
     """A scenario from a browser must not read what was not uploaded."""
+    show(page, "YAML")
     page.text_area(key="scenario-yaml").set_value(to_yaml(with_trace("/etc/passwd"))).run()
     page.button(key="yaml-apply").click().run()
     assert "trace.file must be a file uploaded" in read(page.error[0].value)
     assert scenario(page) == load_scenario("paper")
 
 
-def test_only_uploaded_files_pass_the_check(tmp_path: Path) -> None:
+def test_only_uploaded_files_pass_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither other paths, nor ways around the folder, nor links out of it."""
+    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path))
     stored = store_trace(TRACE)
-    assert stored.name == f"{hashlib.sha256(TRACE).hexdigest()}.csv"
-    assert check_browser_scenario(with_trace(str(stored))).trace is not None
-    link = stored.with_name(f"{'0' * 64}.csv")
+    assert stored == f"{hashlib.sha256(TRACE).hexdigest()}.csv"
+    assert check_browser_scenario(with_trace(stored)).trace is not None
+    link = trace_folder() / f"{'0' * 64}.csv"
     link.symlink_to("/etc/passwd")
     for file in (
         "/etc/passwd",
-        stored.name,
-        f"{stored.parent}/../traces/{stored.name}",
-        f"/elsewhere/{stored.name}",
-        f"{stored.parent}/{'a' * 64}.csv",
-        str(link),
+        str(trace_folder() / stored),
+        f"../traces/{stored}",
+        f"{'a' * 64}.csv",
+        link.name,
     ):
         with pytest.raises(ScenarioError, match=r"trace\.file must be a file uploaded"):
             check_browser_scenario(with_trace(file))
@@ -228,27 +311,32 @@ def computed(page: AppTest, shown: Callable[[], object]) -> None:
 
 def test_uploaded_trace_becomes_the_traffic(page: AppTest) -> None:
     """Upload, report with broken rows by line, traffic in force once the rule is to skip them."""
-    page.radio(key=key(page, "source")).set_value("trace").run()
-    assert "trace.file must not be empty" in read(page.error[0].value)
+    at(page, "radio", "source").set_value("trace").run()
+    assert not page.error, "what to do first is said, not that it was not done"
     broken = TRACE + b"yesterday,1,1\n2023-11-16 18:17:09,10,5\n"
-    page.file_uploader(key=key(page, "trace-upload")).upload("t.csv", broken).run()
-    computed(page, lambda: page.metric)
-    assert page.metric[1].value == "2"
+    at(page, "file_uploader", "trace-upload").upload("t.csv", broken).run()
+    computed(page, lambda: [box for box in page.warning if "Broken fields: 1." in box.value])
+    assert not page.metric, "Run refuses the file"
     report = next(frame.value for frame in page.dataframe if "Line" in frame.value)
     assert report["Line"].tolist() == [3]
-    page.selectbox(key=key(page, "trace.on_error")).set_value("skip").run()
+    at(page, "selectbox", "trace.on_error").set_value("skip").run()
     assert not page.error
+    computed(page, lambda: page.metric)
+    assert page.metric[1].value == "2"
     trace = scenario(page).trace
     assert trace is not None
-    assert Path(trace.file).read_bytes() == broken
+    assert trace.file == f"{hashlib.sha256(broken).hexdigest()}.csv", "no path of the server"
+    assert trace_path(trace.file).read_bytes() == broken
+    assert str(home()) not in str(page.query_params)
+    assert len(generate(scenario(page))) == 2
     assert scenario(page).phases == ()
 
 
 def test_columns_of_an_unknown_table_are_proposed_and_confirmed(page: AppTest) -> None:
     """A packed table of the user's own: the proposal is in force, and a correction replaces it."""
-    page.radio(key=key(page, "source")).set_value("trace").run()
+    at(page, "radio", "source").set_value("trace").run()
     rows = b"when_s;input_tokens;output_tokens;team\n0;5;6;a\n1.5;7;8;b\n"
-    page.file_uploader(key=key(page, "trace-upload")).upload("own.gz", gzip.compress(rows)).run()
+    at(page, "file_uploader", "trace-upload").upload("own.gz", gzip.compress(rows)).run()
     assert not page.exception
     assert [error.value for error in page.error] == []
     trace = scenario(page).trace
@@ -267,21 +355,21 @@ def test_columns_of_an_unknown_table_are_proposed_and_confirmed(page: AppTest) -
 
 def test_trace_is_fitted_and_taken(page: AppTest) -> None:
     """From an upload to a scenario of processes: distances shown, traffic drawn from then on."""
-    page.radio(key=key(page, "source")).set_value("trace").run()
+    at(page, "radio", "source").set_value("trace").run()
     gaps = np.random.default_rng(1).exponential(0.5, 400)
     rows = "".join(
         f"{at:.6f},{'ab'[n % 2]},{50 + n % 97},{20 + n % 61}\n"
         for n, at in enumerate(np.cumsum(gaps))
     )
     data = ("req_time,client,prompt_len,output_len\n" + rows).encode()
-    page.file_uploader(key=key(page, "trace-upload")).upload("t.csv", data).run()
-    computed(page, lambda: page.toggle)
-    page.toggle(key=key(page, "trace-fit")).set_value(True).run()
+    at(page, "file_uploader", "trace-upload").upload("t.csv", data).run()
+    computed(page, lambda: [each for each in page.toggle if each.label.startswith("Fit")])
+    at(page, "toggle", "trace-fit").set_value(True).run()
     computed(page, lambda: [frame for frame in page.dataframe if "ks" in frame.value])
     assert [error.value for error in page.error] == []
     table = next(frame.value for frame in page.dataframe if "ks" in frame.value)
     assert set(table["quantity"]) == {"gap", "prompt_tokens", "output_tokens"}
-    page.radio(key=key(page, "trace-fit-keep")).set_value(False).run()
+    at(page, "radio", "trace-fit-keep").set_value(False).run()
     taking = key(page, "trace-fit-take")
     computed(page, lambda: [button for button in page.button if button.key == taking])
     page.button(key=taking).click().run()
@@ -323,7 +411,7 @@ def test_own_gpu_is_entered_and_chosen(page: AppTest) -> None:
         assert not page.exception
 
     enter({"name": "mine"} | sheet)
-    gpu = page.selectbox(key=key(page, "cluster.gpu"))
+    gpu = at(page, "selectbox", "cluster.gpu")
     assert gpu.options[-1] == "mine"
     gpu.set_value("mine").run()
     assert scenario(page).cluster.find_gpu().memory_gb == 48

@@ -97,3 +97,12 @@ def test_fixed_colours_differ_for_the_colour_blind(
 ) -> None:
     seen = [np.clip(sight @ linear(colour), 0, 1) ** (1 / 2.4) for colour in colours.values()]
     assert min(np.linalg.norm(one - other) for one, other in combinations(seen, 2)) > 0.17
+
+
+def test_a_tenant_and_a_category_never_share_a_colour() -> None:
+    """In one picture, blue must not be a tenant here and a category there."""
+    tenants, categories = ["premium", "standard", "batch", "x", "y"], ["short_qa", "a", "report"]
+    for given in (tenants, ["a", "b", "c", "d", "e"]):
+        assert not {*theme.tenant_colours(given).values()} & {
+            *theme.category_colours(categories).values()
+        }

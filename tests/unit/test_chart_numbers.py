@@ -269,7 +269,7 @@ def test_phases_become_marks_at_their_first_arrival() -> None:
 def test_image_download_takes_the_name_of_the_figure() -> None:
     figure = bias(learning_table())
     assert theme.MODEBAR["toImageButtonOptions"]["format"] == "svg"
-    options = theme.modebar(figure, "png")["toImageButtonOptions"]
+    options = theme.modebar("png", figure.layout.meta["filename"])["toImageButtonOptions"]
     assert (options["format"], options["filename"]) == ("png", "bias")
     assert theme.MODEBAR["toImageButtonOptions"]["format"] == "svg", "the shared one is not changed"
 

@@ -215,7 +215,7 @@ def test_goal_that_no_answer_meets_is_named() -> None:
     texts = said(strict, name)
     assert [level for level, _ in texts] == ["warning", "warning"]
     fastest = simulate(strict).requests["tpot_s"].min()
-    assert f"{name}'s goal of 0.001 s a token is met by no answer" in texts[1][1]
+    assert f"{name}'s SLO of 0.001 s a token is met by no answer" in texts[1][1]
     assert numbers(texts[1][1])[-1] >= float(f"{fastest:.3g}")
     assert said(with_tenant(base, slo={"tpot_s": 10.0, "ttft_s": 60.0}), name) == []
 

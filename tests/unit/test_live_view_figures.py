@@ -154,6 +154,16 @@ def test_nothing_yet_is_an_empty_picture(tables: Tables) -> None:
         assert levels(read, "running") == {"Running": [0]}
 
 
+def test_latencies_to_come_have_a_calm_axis() -> None:
+    """plotly.js would draw an empty one from .1 to 300,000 s; it goes with the first latency."""
+    waiting = hand_made() | {"requests": hand_made()["requests"].assign(status="running")}
+    for figure in ("histogram", "cdf"):
+        before = message(waiting, now_s=1.0, done=False)["figures"][figure]["layout"]["xaxis"]
+        after = message(hand_made(), now_s=9.0, done=False)["figures"][figure]["layout"]["xaxis"]
+        assert before["range"] == [-1, 1]
+        assert "range" not in after
+
+
 def test_a_usual_run_is_small() -> None:
     read = message(big())
     assert len(json.dumps(read, separators=(",", ":"))) < 250_000

@@ -175,6 +175,10 @@ class TenantQueue:
         """Take note that a running request has given `tokens` more tokens."""
         self.spec.generated(self.tenants[request.tenant], tokens, self.spec)
 
+    def scores(self) -> list[float]:
+        """Each tenant's score now, whether or not its requests wait."""
+        return [self._score(tenant) for tenant in self.tenants]
+
     def _score(self, tenant: Any) -> float:
         return float(self.spec.score(tenant, self.record, self.spec))
 

@@ -6,6 +6,18 @@ const WHOLE_RUN_S = 20; // the speed chosen at first plays a run in about so lon
 const MAX_SPEED_S = 3; // "max" plays it in so long
 const DRAW_EVERY_MS = 66; // plots are drawn about 15 times a second, not at every frame
 
+const COUNTED = ["finished", "waiting", "running", "failed", "rejected"];
+const COLUMNS = [...COUNTED, "median", "p99"];
+
+/** The page's live views: recorded runs beside each other are looked at at one moment. */
+const together = new Set();
+let lookedAt = Number(/^#at=([\d.]+)$/.exec(location.hash)?.[1] ?? Infinity);
+
+function tellAddress() {
+  const at = lookedAt < Infinity ? `#at=${lookedAt.toFixed(1)}` : "";
+  if (location.hash !== at) history.replaceState(history.state, "", location.pathname + location.search + at);
+}
+
 /** How many of the sorted values are at or before the limit. */
 function countUpTo(values, limit) {
   let low = 0;
@@ -17,6 +29,13 @@ function countUpTo(values, limit) {
   }
   return low;
 }
+
+/** Main figures of lines, for those who hear them: of each the last one. */
+const spoken = (data) =>
+  data
+    .filter(({ name, y }) => name && y?.length)
+    .map(({ name, y }) => `${name} ${(y.findLast((one) => one !== null) ?? 0).toLocaleString("en", { maximumSignificantDigits: 3 })}`)
+    .join(", ");
 
 const seconds = (value) => `${value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toPrecision(2)} s`;
 
@@ -55,12 +74,14 @@ class LiveView {
     this.playing = this.following = false;
     this.latencyAs = "histogram";
     this.hidden = new Set();
+    together.add(this);
     this.listen();
     this.resizing = new ResizeObserver(() => Object.values(this.plots).forEach((plot) => plot.resize()));
     this.resizing.observe(this.part(".ds-grid"));
   }
 
   remove() {
+    together.delete(this);
     this.playing = false;
     cancelAnimationFrame(this.frame);
     this.resizing.disconnect();
@@ -78,6 +99,8 @@ class LiveView {
       this.takeRun(JSON.parse(text));
     }
     this.draw();
+    if (!this.run.live) tellAddress(); // a change of the page's link has left it out
+    this.root.classList.add("ds-taken");
   }
 
   takeRun(run) {
@@ -85,18 +108,32 @@ class LiveView {
     this.run = run;
     for (const figure of Object.values(run.figures)) recognised(figure, run.id);
     if (!known) {
-      this.hidden.clear();
       this.following = this.playing = !run.done;
       this.offerSpeeds();
     }
-    // the finished picture first
-    if (!known || this.following || this.time > run.duration) this.time = run.duration;
+    // the finished picture first; of another run of the page the moment that was looked at
+    if (this.following || (!known && run.live)) this.time = run.duration;
+    else if (!known) this.time = lookedAt;
+    this.time = Math.min(this.time, run.duration);
     if (run.done && this.following) this.following = this.playing = false;
     this.root.setAttribute("aria-label", `Live view: ${run.title}`);
     this.root.style.setProperty("--ds-plot-height", `${run.plotHeight}px`);
     this.part(".ds-badge").hidden = !run.live;
     this.note("running", run.figures.running.data.length > 1 ? "solid: requests · dotted: KV cache used" : "requests in the GPUs");
+    this.makeTable();
     this.makeLegend();
+  }
+
+  /** Keep the moment, in the page's address too; what else is on the page goes there. */
+  look() {
+    lookedAt = this.time < this.run.duration ? this.time : Infinity;
+    for (const other of together) {
+      if (other === this || !other.run?.done) continue;
+      other.playing = false;
+      other.time = Math.min(lookedAt, other.run.duration);
+      other.draw();
+    }
+    if (!this.playing && !this.run.live) tellAddress();
   }
 
   note(panel, text) {
@@ -122,9 +159,34 @@ class LiveView {
     if (this.shown[panel] === shows) return;
     this.shown[panel] = shows;
     const data = figure.data.map((trace) => ({ ...trace, ...points(trace), visible: !this.hidden.has(trace.legendgroup) }));
+    const { node } = this.plots[panel];
+    node.parentElement.setAttribute("aria-label", `${figure.layout.meta.title}: ${spoken(data)}`);
+    this.plots[panel].draw({ ...figure, data }, this.theme, this.toolsOf(name, figure)).then(() => {
+      if (panel !== "latency" || node.listening || !node.on) return;
+      node.listening = true;
+      node.on("plotly_click", (event) => this.choose(event));
+    });
+  }
+
+  /** Config of a figure's plot; with another object plotly.js would make the plot anew. */
+  toolsOf(name, figure) {
     const { config } = this.run;
     const image = { ...config.toImageButtonOptions, filename: `driftsched-live-${name}` };
-    this.plots[panel].draw({ ...figure, data }, this.theme, { ...config, toImageButtonOptions: image });
+    this.tools ??= {};
+    return (this.tools[`${name}.${image.format}`] ??= {
+      ...config,
+      toImageButtonOptions: image,
+      modeBarButtonsToRemove: [...config.modeBarButtonsToRemove, "toImage"],
+      modeBarButtonsToAdd: [camera(image, figure.layout.meta)],
+    });
+  }
+
+  /** A bar or a point of the latencies was clicked: choose the request nearest to it. */
+  choose({ points: [{ data, x }] }) {
+    const { e2e_s, request_id } = this.run.latency[data.legendgroup] ?? { e2e_s: [] };
+    const far = e2e_s.map((latency) => Math.abs(Math.log(latency / x)));
+    const place = far.indexOf(Math.min(...far));
+    if (place >= 0) this.tellServer("request", request_id[place]);
   }
 
   drawLatency() {
@@ -146,16 +208,54 @@ class LiveView {
     const finished = this.run.counts.finished.at(-1);
     const whole = Object.values(latency).reduce((sum, { e2e_s }) => sum + e2e_s.length, 0);
     const sampled = whole < finished ? ` · ${whole.toLocaleString("en")} sampled` : "";
+    this.tellLatencies({ "": all, ...known });
     this.note("latency", all.length ? `P50 ${seconds(p50)} · P99 ${seconds(p99)}${sampled}` : "none finished yet");
     for (const button of this.root.querySelectorAll(".ds-toggle button")) {
       button.setAttribute("aria-pressed", String(button.dataset.do === name));
     }
   }
 
-  // ---- legend
+  // ---- table and legend
+
+  makeTable() {
+    const body = this.part(".ds-table tbody");
+    const { queue } = this.run.figures;
+    const named = Object.fromEntries(queue.data.map((trace) => [trace.legendgroup, trace]));
+    this.cells = {}; // tenant, "" for all → column → cell
+    const row = (group, head) => {
+      const line = body.insertRow();
+      const first = Object.assign(document.createElement("th"), { scope: "row" });
+      first.append(head);
+      line.append(first);
+      this.cells[group] = {};
+      for (const column of COLUMNS) {
+        const cell = (this.cells[group][column] = line.insertCell());
+        if (!group) cell.dataset.count = column;
+      }
+    };
+    body.replaceChildren();
+    row("", "All");
+    for (const group of Object.keys(this.run.latency)) row(group, this.legendButton(named[group]));
+  }
+
+  tellCounts(place) {
+    const { counts, tenants } = this.run;
+    for (const [group, cells] of Object.entries(this.cells)) {
+      const levels = group ? (tenants[group] ?? {}) : counts;
+      for (const column of COUNTED) cells[column].textContent = (levels[column]?.[place] ?? 0).toLocaleString("en");
+    }
+  }
+
+  tellLatencies(known) {
+    for (const [group, cells] of Object.entries(this.cells)) {
+      const sorted = known[group] ?? [];
+      cells.median.textContent = sorted.length ? seconds(quantile(sorted, 0.5)) : "–";
+      cells.p99.textContent = sorted.length ? seconds(quantile(sorted, 0.99)) : "–";
+    }
+  }
 
   makeLegend() {
-    const { queue, drift } = this.run.figures;
+    const { drift } = this.run.figures;
     const row = (title, { data }) => {
       const group = document.createElement("div");
       const word = document.createElement("em");
@@ -164,7 +264,7 @@ class LiveView {
       group.append(word, ...[...named.values()].map((trace) => this.legendButton(trace)));
       return group;
     };
-    const rows = [row("Tenants", queue), row("Categories", drift)];
+    const rows = [row("Categories", drift)];
     this.part(".ds-legend").replaceChildren(...rows.filter((group) => group.children.length > 1));
   }
 
@@ -246,6 +346,7 @@ class LiveView {
     this.playing = this.following = false;
     cancelAnimationFrame(this.frame);
     this.draw();
+    this.look();
   }
 
   follow() {
@@ -268,6 +369,7 @@ class LiveView {
     // leaving the present: go on from there, at the chosen speed
     if (this.following) this.play();
     else this.draw();
+    this.look();
   }
 
   tick(now) {
@@ -281,6 +383,7 @@ class LiveView {
     if (ended || now - this.lastDraw >= DRAW_EVERY_MS) {
       this.lastDraw = now;
       this.draw();
+      this.look();
     }
     if (!ended) this.frame = requestAnimationFrame((next) => this.tick(next));
   }
@@ -309,9 +412,7 @@ class LiveView {
     scrub.value = String(run.duration ? (1000 * time) / run.duration : 1000);
     scrub.setAttribute("aria-valuetext", label);
     const place = countUpTo(run.time_s, time) - 1;
-    for (const [name, values] of Object.entries(run.counts)) {
-      this.part(`[data-count="${name}"]`).textContent = (values[place] ?? 0).toLocaleString("en");
-    }
+    this.tellCounts(place);
     this.root.classList.toggle("ds-playing", this.playing);
     this.root.classList.toggle("ds-following", this.following);
     const button = this.part(".ds-play");

@@ -1,4 +1,4 @@
-"""What a studio's server puts before Streamlit: its scripts, and three facts for its HTML page.
+"""What a studio's server puts before Streamlit: scripts of its own, facts and styles for its page.
 
 *Scripts* are packed once, not for each visitor, and kept by the browser. Streamlit's own way, the
 static folder, needs a folder that can be written, packs a file anew for each request, a tenth of a
@@ -8,7 +8,8 @@ second of a core for plotly.js, and lets the browser ask again at each visit.
 at ``/run`` or at ``/``: it asks both for their health, and the wrong one leaves two errors in the
 browser's console. We know our pages' names, so the front end is told.
 
-*How the page looks*, before anything of it is there: a style that came with it would move it.
+*How the page looks.* Styles that come with the script move what is there; in the page's head they
+are there first, and keep the sidebar's place.
 
 *What to fetch early.* plotly.js is needed on every page, but asked for only when the first chart
 has come; fetched as soon as the page itself is there, it is at hand by then.

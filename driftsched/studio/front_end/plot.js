@@ -7,12 +7,13 @@
  */
 function component(View, selector) {
   const views = new WeakMap();
-  return ({ data, parentElement }) => {
+  return ({ data, parentElement, setTriggerValue }) => {
     let view = views.get(parentElement);
     if (!view?.root.isConnected) {
       view = new View(parentElement.querySelector(selector));
       views.set(parentElement, view);
     }
+    view.tellServer = setTriggerValue;
     view.take(new TextDecoder().decode(data));
     // When two updates come close together Streamlit runs the clean-up of the first although the
     // component stays. So the view goes only when its element really has left the page.
@@ -112,6 +113,25 @@ function dressed(layout, theme) {
   delete layout.height; // the page's: the plot fills its node, also on the whole screen
   return layout;
 }
+
+/** The camera button of a plot whose title, legend and units stand beside it: its image has them. */
+const camera = (image, { title, y }) => ({
+  name: "image",
+  title: "Download as an image",
+  icon: { width: 24, height: 24, path: "M9 4 7.5 6H4v13h16V6h-3.5L15 4zM12 9a4 4 0 1 1 0 8 4 4 0 0 1 0-8z" },
+  click: (plot) => {
+    const { data, layout } = plot;
+    const whole = {
+      ...layout,
+      title: { text: title, x: 0.02, xanchor: "left" },
+      yaxis: { ...layout.yaxis, title: { text: y } },
+      showlegend: data.length > 1,
+      legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
+      margin: { l: 70, r: 60, t: 110, b: 60 },
+    };
+    return window.Plotly.downloadImage({ data, layout: whole }, { ...image, width: 900, height: 520 });
+  },
+});
 
 // ------------------------------------------------------------------------------------ the plot
 

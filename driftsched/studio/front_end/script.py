@@ -15,7 +15,7 @@ import streamlit as st
 __all__ = ["OURS_JS", "PLOTLY_JS", "component", "name_of", "script", "text_of"]
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("plot.js", "picture.js", "live_view.js")
+PARTS = ("plot.js", "picture.js", "live_view.js", "copy_link.js")
 PLOTLY_JS = f"plotly-{version('plotly')}.min.js"
 
 

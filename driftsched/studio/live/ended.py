@@ -12,7 +12,7 @@ import streamlit as st
 from driftsched.live import LiveOptions
 from driftsched.studio.live.follow import ended_in_words
 from driftsched.studio.live.twin import twin_section
-from driftsched.studio.run import headline, take_along, watch, within
+from driftsched.studio.run import headline, how_sure, take_along, watch, within
 from driftsched.studio.words import plain
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def ended(job: LiveJob) -> None:
     _unfinished(job.result.requests)
     intervals, what_they_are = within(job.result)
     headline(job.result, intervals)
-    st.caption(what_they_are)
+    how_sure(what_they_are)
     watch(job.result, job.key)
     twin_section(job)
     command = live_command(job.result.provenance["live"]["options"])

@@ -65,7 +65,7 @@ def history(shown: LiveJob | None) -> None:
             "`python -m driftsched library` lists them."
         )
         return
-    st.subheader("Live runs on this server", anchor="live-runs")
+    st.header("Live runs on this server", anchor="live-runs")
     table = pd.DataFrame([_row(job, shown) for job in jobs])
     picked = st.dataframe(
         table,

@@ -11,7 +11,14 @@ import streamlit as st
 from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.live.openai_options import ALLOWED, OpenAIOptions, offered_endpoints
-from driftsched.studio.live.state import LiveKey, LiveSetup, any_address, get_setup
+from driftsched.studio.live.state import (
+    MOST_REQUESTS,
+    LiveKey,
+    LiveSetup,
+    any_address,
+    get_setup,
+    remember,
+)
 from driftsched.studio.scenario_editor.form import edit_fields
 from driftsched.studio.show import problem
 
@@ -40,10 +47,12 @@ def engine_setup() -> LiveOptions | None:
         setup.engine = _server(setup) if setup.kind == "openai" else model_fields()
         _pace(setup)
     try:
-        return setup.options()
+        options = setup.options()
     except InputError as error:
         problem(error)
         return None
+    remember(setup, options)
+    return options
 
 
 def _server(setup: LiveSetup) -> dict[str, Any]:
@@ -53,20 +62,21 @@ def _server(setup: LiveSetup) -> dict[str, Any]:
         if any_address():
             setup.server = server(setup.server, only=("endpoints", "model"), columns=2)
         else:
-            setup.server["endpoints"] = _offered()
+            setup.server["endpoints"] = _offered(setup)
             setup.server = server(setup.server, only=("model",), columns=1)
     with right.popover("Interface", icon=":material/settings_ethernet:", width="stretch"):
         setup.server = server(setup.server, only=("api", "priority"), columns=1)
     return setup.server
 
 
-def _offered() -> list[str]:
+def _offered(setup: LiveSetup) -> list[str]:
     """Choose among the endpoints that the operator names."""
     offered = offered_endpoints()
+    before = [one for one in setup.server.get("endpoints") or () if one in offered]
     return st.multiselect(
         "Addresses",
         offered,
-        default=offered[:1],
+        default=before or offered[:1],
         key=LiveKey.ENDPOINTS,
         persist_state="session",
         help="Several are replicas of one model. Which ones are offered, and their keys, is set on "
@@ -80,7 +90,7 @@ def _pace(setup: LiveSetup) -> None:
         setup.requests = st.number_input(
             "Requests at most",
             1,
-            1_000_000,
+            MOST_REQUESTS,
             setup.requests,
             step=20,
             key=LiveKey.REQUESTS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -20,10 +21,13 @@ from driftsched.live.openai_options import (
 from driftsched.scenario import Scenario, changed
 from driftsched.studio.scenario_editor.draft import Form
 from driftsched.studio.scenario_editor.schema import first_values
+from driftsched.studio.state import change_view, get_view
+from driftsched.studio.view import MAX_LIVE_LINK
 
-__all__ = ["LiveKey", "LiveSetup", "any_address", "get_setup", "limited"]
+__all__ = ["LiveKey", "LiveSetup", "any_address", "get_setup", "limited", "remember"]
 
 _SETUP = "live_setup"
+MOST_REQUESTS = 1_000_000
 
 
 class LiveKey(StrEnum):
@@ -98,8 +102,34 @@ def any_address() -> bool:
 
 
 def get_setup() -> LiveSetup:
-    """The session's set-up."""
-    return cast(LiveSetup, st.session_state.setdefault(_SETUP, LiveSetup()))
+    """The session's set-up; on the first call what the page's link says of it."""
+    if _SETUP not in st.session_state:
+        st.session_state[_SETUP] = _from_link(get_view().live)
+    return cast(LiveSetup, st.session_state[_SETUP])
+
+
+def _from_link(text: str) -> LiveSetup:
+    setup = LiveSetup()
+    try:
+        said = json.loads(text or "{}")
+        options, requests = parse_options(said["options"]), int(said["requests"])
+    except (InputError, KeyError, RecursionError, TypeError, ValueError):
+        return setup
+    data = options.model_dump(mode="json")
+    setup.pace |= {name: data[name] for name in setup.pace if name != "engine"}
+    if options.engine.kind == "openai":  # of the others the widgets keep what was chosen
+        setup.server |= {name: data["engine"][name] for name in setup.server}
+        setup.requests = min(max(requests, 1), MOST_REQUESTS)
+    return setup
+
+
+def remember(setup: LiveSetup, options: LiveOptions) -> None:
+    """Write a valid set-up into the page's link, so that a reload brings it back."""
+    data = options.model_dump(mode="json", exclude_defaults=True)
+    data["engine"] = data.get("engine", {}) | {"kind": setup.kind}
+    text = json.dumps({"options": data, "requests": setup.requests}, separators=(",", ":"))
+    if text != get_view().live and len(text) <= MAX_LIVE_LINK:
+        change_view(live=text)
 
 
 def limited(scenario: Scenario, requests: int) -> Scenario:

@@ -36,7 +36,7 @@ MEASURES = {"ttft": "First token", "tpot": "A token", "e2el": "End to end"}
 
 def twin_section(job: LiveJob) -> None:
     """Offer to fit the cost model to the run and to simulate its requests again; draw both."""
-    st.subheader("Simulated twin", anchor="twin")
+    st.header("Simulated twin", anchor="twin")
     st.caption(
         "How far can a simulation of this engine be trusted, and what would the same requests have "
         "seen under another policy?"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from driftsched.charts.theme import modebar
 from driftsched.studio.front_end import component
 from driftsched.studio.live_view.figures import live_message
 from driftsched.studio.show import without_links
+from driftsched.studio.state import get_view
 
 __all__ = ["as_json", "live_view"]
 
@@ -18,7 +21,9 @@ TWO_ROWS_PX = 720
 CAPTION_PX = 56
 
 
-def live_view(*run: Any, key: str, **more: Any) -> None:
+def live_view(
+    *run: Any, key: str, on_request_change: Callable[[], None] | None = None, **more: Any
+) -> None:
     """Show a run: play it when it is recorded, follow it while it is live.
 
     Call it with one key on every rerun, at the same place: the plots then stay mounted, and zoom
@@ -30,9 +35,14 @@ def live_view(*run: Any, key: str, **more: Any) -> None:
         As `live_message` takes them.
     key : str
         The component's key.
+    on_request_change : callable, optional
+        Called when a bar of the latencies is clicked; the key's state then holds `request`, the id
+        of one of its requests.
     """
     message = live_message(*run, **more) | {"plotHeight": TWO_ROWS_PX // 2 - CAPTION_PX}
-    _component(key=key, data=without_links(as_json(message)).encode())
+    message["config"] = modebar(get_view().image)
+    click = {} if on_request_change is None else {"on_request_change": on_request_change}
+    _component(key=key, data=without_links(as_json(message)).encode(), **click)
 
 
 def as_json(message: dict[str, Any]) -> str:

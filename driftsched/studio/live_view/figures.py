@@ -18,7 +18,6 @@ from driftsched.charts.labels import TIME
 from driftsched.charts.latency import outline
 from driftsched.charts.marks import Marks, mark_parts
 from driftsched.charts.theme import (
-    MODEBAR,
     NEUTRAL,
     PALETTE,
     SHARE_AXIS,
@@ -41,6 +40,19 @@ SHARES = np.linspace(0, 1, 121)
 TIMES = ("arrival_s", "dispatch_s", "finish_s", "time_s")
 TABLES = ("requests", "queues", "gpus", "learning")
 MARGIN = {"l": 44, "r": 14, "t": 18, "b": 34}
+NAMED = {
+    "queue": ("Queue depth by tenant", "Waiting requests"),
+    "running": ("Running requests and KV cache used", "Running requests"),
+    "drift": ("Drift and bias by category", "Bias; actual / estimated (dotted)"),
+    "histogram": ("End-to-end latency", "Requests"),
+    "cdf": ("End-to-end latency", "Share of requests (%)"),
+}
+"""Title and unit of each figure, which stand beside it on the page and in its image."""
+ENDS = {
+    "finished": ("finished",),
+    "failed": ("failed", "timed_out", "cancelled"),
+    "rejected": ("rejected",),
+}
 Figure = dict[str, Any]
 
 
@@ -75,8 +87,9 @@ def live_message(
     -------
     dict
         id, title, live, done, duration, time_s (the instants that all is sampled at), counts
-        (name → a number at each instant), figures (queue, running, drift, histogram and cdf, as
-        plotly has them), latency (tenant → finish_s, e2e_s), config (of plotly.js).
+        (name → a number at each instant), tenants (the same of each tenant, where it
+        is not always 0), figures (queue, running, drift, histogram and cdf, as
+        plotly has them), latency (tenant → finish_s, e2e_s).
     """
     rows = {name: tables.get(name, pd.DataFrame()) for name in TABLES}
     recorded = now_s is None
@@ -87,19 +100,22 @@ def live_message(
     waiting, running = _queues(rows["queues"], folded, grid)
     latency = _latency(rows["requests"], folded)
     span = (end_s, recorded, marks)
+    tenants = {
+        name: {"waiting": waiting[name], "running": running[name]}
+        | _ended(rows["requests"], [one for one, drawn in folded.items() if drawn == name], grid)
+        for name in waiting
+    }
+    nothing = np.zeros(len(grid))
+    counts = {
+        count: np.sum([nothing, *(levels[count] for levels in tenants.values())], axis=0)
+        for count in ("waiting", "running", *ENDS)
+    }
     figures = {
         "queue": _queue(waiting, colours, span),
-        "running": _running(running, _kv_share(rows["gpus"], grid), span),
+        "running": _running(counts["running"], _kv_share(rows["gpus"], grid), span),
         "drift": _drift(grid, rows, span),
         "histogram": _histogram(latency, colours, recorded),
         "cdf": _cdf(latency, colours),
-    }
-    counts = {
-        "waiting": np.sum(list(waiting.values()), axis=0) if waiting else np.zeros(len(grid)),
-        "running": running,
-        "rejected": _counted(rows["requests"], ["rejected"], grid),
-        "failed": _counted(rows["requests"], ["failed", "timed_out", "cancelled"], grid),
-        "finished": _counted(rows["requests"], ["finished"], grid),
     }
     return {
         "id": run_id,
@@ -109,9 +125,12 @@ def live_message(
         "duration": end_s,
         "time_s": grid,
         "counts": counts,
+        "tenants": {
+            _tenant(name): {count: values for count, values in levels.items() if values.any()}
+            for name, levels in tenants.items()
+        },
         "figures": figures,
         "latency": {_tenant(name): values for name, values in latency.items()},
-        "config": MODEBAR,
     }
 
 
@@ -166,13 +185,12 @@ def _names(column: pd.Series[Any]) -> list[str]:
 
 def _queues(
     queues: pd.DataFrame, folded: Mapping[str, str], grid: Floats
-) -> tuple[dict[str, Floats], Floats]:
-    waiting = {name: np.zeros(len(grid)) for name in folded.values()}
-    running = np.zeros(len(grid))
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    waiting, running = ({name: np.zeros(len(grid)) for name in folded.values()} for _ in range(2))
     if not queues.empty:
         for name, mine in queues.groupby(queues["tenant"].astype(str), sort=False):
             waiting[folded[str(name)]] += _held(mine, "waiting", grid)
-            running += _held(mine, "running", grid)
+            running[folded[str(name)]] += _held(mine, "running", grid)
     return waiting, running
 
 
@@ -190,13 +208,18 @@ def _kv_share(gpus: pd.DataFrame, grid: Floats) -> Floats | None:
     return share
 
 
-def _counted(requests: pd.DataFrame, statuses: Sequence[str], grid: Floats) -> Floats:
-    """Count the requests that ended so by each instant; a rejected one ends as it arrives."""
-    if requests.empty:
-        return np.zeros(len(grid))
-    mine = requests[requests["status"].isin(statuses)]
-    ends = np.sort(_floats(mine, "arrival_s" if "rejected" in statuses else "finish_s"))
-    return np.searchsorted(ends[np.isfinite(ends)], grid, side="right").astype(np.float64)
+def _ended(requests: pd.DataFrame, tenants: Sequence[str], grid: Floats) -> dict[str, Floats]:
+    """Count the requests that ended by each instant; a rejected one ends as it arrives."""
+    found = {}
+    for count, statuses in ENDS.items():
+        ends = np.empty(0)
+        if not requests.empty:
+            mine = requests["status"].isin(statuses) & requests["tenant"].astype(str).isin(tenants)
+            at = "arrival_s" if count == "rejected" else "finish_s"
+            ends = np.sort(_floats(requests[mine], at))
+        ends = ends[np.isfinite(ends)]
+        found[count] = np.searchsorted(ends, grid, side="right").astype(np.float64)
+    return found
 
 
 def _learned(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -249,7 +272,8 @@ def _over_time(
 
 
 def _panel(look: Look, traces: list[Figure], layout: Figure, **more: Any) -> Figure:
-    bare = {"showlegend": False, "margin": MARGIN}
+    title, y = NAMED[look.filename]
+    bare = {"showlegend": False, "margin": MARGIN, "meta": {"title": title, "y": y}}
     return look.parts(traces, layout | bare, **more)
 
 
@@ -299,11 +323,13 @@ def _drift(grid: Floats, rows: Mapping[str, pd.DataFrame], span: Any) -> Figure:
 
 
 def _latency(requests: pd.DataFrame, folded: Mapping[str, str]) -> dict[str, dict[str, Floats]]:
-    """Tenant → finish_s and e2e_s of its finished requests, in order of finish."""
-    columns = ["finish_s", "e2e_s"]
-    done = pd.DataFrame({"tenant": [], "finish_s": [], "e2e_s": []})
+    """Tenant → finish_s, e2e_s and request_id of its finished requests, in order of finish."""
+    columns = ["finish_s", "e2e_s", "request_id"]
+    done = pd.DataFrame({"tenant": [], "finish_s": [], "e2e_s": [], "request_id": []})
     if not requests.empty:
         done = requests[(requests["status"] == "finished") & requests["e2e_s"].notna()]
+        if "request_id" not in done:  # the rows of a run under way
+            done = done.assign(request_id=done.index)
         done = done.sort_values("finish_s", kind="stable")
         done = done.iloc[spread(len(done), LATENCIES)]
     drawn = done["tenant"].astype(str).map(dict(folded))
@@ -325,15 +351,21 @@ def _histogram(
         traces.append(drawn | {"legendgroup": _tenant(name)})
     y: dict[str, Any] = {"rangemode": "tozero"} | ({"range": [0, 1.1 * top]} if recorded else {})
     look = Look("", "histogram", "", "End-to-end latency (s)", "Requests")
-    return _panel(look, traces, {"yaxis": y}, log_x=True)
+    return _panel(look, traces, {"yaxis": y} | _until_one_ends(every), log_x=True)
 
 
 def _cdf(latency: Mapping[str, Mapping[str, Floats]], colours: Mapping[str, str]) -> Figure:
-    traces = []
+    traces, every = [], np.concatenate([np.empty(0), *(v["e2e_s"] for v in latency.values())])
     for name, values in latency.items():
         found = np.sort(values["e2e_s"])
         x = np.quantile(found, SHARES) if len(found) else found
         drawn = line(x, 100 * SHARES[: len(x)], name, colours[name], "%{x:,.3~r} s")
         traces.append(drawn | {"hoverinfo": "x", "legendgroup": _tenant(name)})
     look = Look("", "cdf", "", "End-to-end latency (s)", "Share of requests (%)")
-    return _panel(look, traces, {"yaxis": dict(SHARE_AXIS)}, log_x=True, hover="y unified")
+    layout = {"yaxis": dict(SHARE_AXIS)} | _until_one_ends(every)
+    return _panel(look, traces, layout, log_x=True, hover="y unified")
+
+
+def _until_one_ends(latencies: Floats) -> Figure:
+    """Axis of latencies that are still to come: plotly.js would show .1 to 300,000 s."""
+    return {} if len(latencies) else {"xaxis": {"range": [-1, 1]}}

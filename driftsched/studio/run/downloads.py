@@ -27,7 +27,7 @@ PAPER = ("metrics", "queue_depth", "telemetry")
 
 def take_along(result: RunResult, command: str, caption: str) -> None:
     """Draw the last part of a run's page: its files, and the command line that repeats it."""
-    st.subheader("Take it with you", anchor="downloads")
+    st.header("Take it with you", anchor="downloads")
     _downloads(result, command)
     st.caption(caption)
     st.code(command, language="bash", wrap_lines=True)

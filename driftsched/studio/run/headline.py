@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from driftsched.results.metrics import Summary
     from driftsched.results.tables import RunResult
 
-__all__ = ["SHOWN", "headline", "over_seeds", "within"]
+__all__ = ["SEEDS", "SHOWN", "headline", "how_sure", "over_seeds", "within"]
 
 Ends = Mapping[str, tuple[float, float]]
 """Metric → the ends of its 95 % interval."""
@@ -96,7 +96,13 @@ SHOWN = tuple(card.metric for card in (*CARDS, *ENERGY))
 """Metrics of all cards."""
 
 
-def headline(result: RunResult, ends: Ends) -> None:
+def how_sure(explanation: str) -> None:
+    """Fold away what the intervals are, and by whose method."""
+    with st.expander("How sure?", icon=":material/help:"):
+        st.caption(explanation)
+
+
+def headline(result: RunResult, ends: Ends, whose: str = "") -> None:
     """Draw latencies, throughput, how the requests ended, and energy where it is known.
 
     Parameters
@@ -105,6 +111,8 @@ def headline(result: RunResult, ends: Ends) -> None:
         The run.
     ends : mapping of str to (float, float)
         Metric → the ends of its 95 % interval, as far as they are known.
+    whose : str
+        Before each interval: what it is of, where that is not this very run.
     """
     summary = _figures(result)
     cards = [*CARDS, *(card for card in ENERGY if summary[card.metric] is not None)]
@@ -114,7 +122,7 @@ def headline(result: RunResult, ends: Ends) -> None:
             st.metric(
                 card.label,
                 "–" if value is None or math.isnan(value) else card.written(value),
-                _interval(card, ends),
+                _interval(card, ends, whose),
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
@@ -135,15 +143,15 @@ def _how_ended(summary: Summary) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in ENDS if summary[name])
 
 
-def _interval(card: Card, ends: Ends) -> str | None:
+def _interval(card: Card, ends: Ends, whose: str) -> str | None:
     low, high = ends.get(card.metric, (math.nan, math.nan))
     if math.isnan(low) or math.isnan(high):
         return None
     if low == high:
-        return "with every seed"
+        return f"{whose}the same"
     if math.isinf(high):
-        return f"over {card.written(low)}"
-    return f"{card.written(max(low, 0.0))} – {card.written(high)}"
+        return f"{whose}over {card.written(low)}"
+    return f"{whose}{card.written(max(low, 0.0))} – {card.written(high)}"
 
 
 def over_seeds(result: RunResult, metrics: tuple[str, ...]) -> tuple[Ends, str]:
@@ -159,7 +167,7 @@ def over_seeds(result: RunResult, metrics: tuple[str, ...]) -> tuple[Ends, str]:
         return {}, f"The same with {SEEDS - 1} other seeds tells how far to trust the figures."
     last = scenario.seed + SEEDS - 1
     return {name: (low, high) for name, (_, low, high) in found.items()}, (
-        f"Below each figure: its 95 % interval over seeds {scenario.seed} to {last} (percentiles: "
+        f"Below each figure: the 95 % interval over seeds {scenario.seed} to {last} (percentiles: "
         "Woodruff's, of all their requests together; the rest: Student's t). This run is one of "
         f"them, and may lie outside. {steady}"
     )

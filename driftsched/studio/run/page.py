@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -12,12 +13,15 @@ from driftsched.results.energy import energy_over_time
 from driftsched.results.marks import phase_marks, run_marks
 from driftsched.scenario import Scenario
 from driftsched.scenario.differences import differences
+from driftsched.scheduling.policies import POLICIES
 from driftsched.studio import work
 from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 from driftsched.studio.run.downloads import take_along
-from driftsched.studio.run.headline import SHOWN, headline, over_seeds
+from driftsched.studio.run.headline import SEEDS, SHOWN, headline, how_sure, over_seeds
+from driftsched.studio.run.life import one_life, take_request
 from driftsched.studio.show import chart
+from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of, work_key
 from driftsched.studio.words import plain, policy_label
@@ -29,28 +33,67 @@ __all__ = ["command_line", "simulated_page", "watch"]
 
 
 def simulated_page(view: View) -> None:
-    """Run the scenario under its own policy, play it, offer its files."""
+    """Run the scenario under its own policy, perhaps beside another, play it, offer its files."""
     scenario = view.effective
-    st.markdown(
-        f"**{plain(scenario.title or scenario.name)}** under "
-        f"**{policy_label(scenario.policy.kind)}**, seed {scenario.seed}. Choose another in the "
-        "sidebar."
+    own = scenario.policy.kind
+    title, beside = st.columns([3, 1], vertical_alignment="center")
+    title.markdown(
+        f"**{plain(scenario.title or scenario.name)}** under **{policy_label(own)}**, "
+        f"seed {scenario.seed}"
     )
+    with beside:
+        st.selectbox(
+            "Beside",
+            [name for name in POLICIES if name != own],
+            **bound(Key.BESIDE),
+            format_func=policy_label,
+            placeholder="Beside another policy",
+            label_visibility="collapsed",
+        )
     result = result_of(work.single_run, (scenario,), slot="run")
     if result is None:
         return
+    _side_by_side(view, result)
+    st.header("The whole run", anchor="figures")
     figures = st.container()
     intervals, what_they_are = over_seeds(result, SHOWN)
     with figures:
-        headline(result, intervals)
-        st.caption(what_they_are)
-    watch(result, work_key(work.single_run, (scenario,))[:12])
+        headline(result, intervals, f"{SEEDS} seeds: ")
+    how_sure(what_they_are)
+    one_life(result)
     _energy(result)
     take_along(result, command_line(scenario, view.preset), "The same run on a command line:")
 
 
-def watch(result: RunResult, run_id: str) -> None:
-    """Draw the live view of a finished simulated run."""
+def _side_by_side(view: View, result: RunResult) -> None:
+    """Play the run, and the same under the policy beside it at the same moments."""
+    scenario, kind = view.effective, view.beside
+    key = work_key(work.single_run, (scenario,))[:12]
+    if kind in (None, scenario.policy.kind):
+        watch(result, key, choosing=True)
+        return
+    tuned = {spec.kind: spec for spec in view.tuned}
+    policy = tuned.get(kind) or POLICIES[kind](kind=kind)
+    other = scenario.model_copy(update={"policy": policy})
+    found = result_of(work.single_run, (other,), slot="run-beside")
+    if found is None:
+        return
+    for column, one, run_id in zip(
+        st.columns(2),
+        (result, found),
+        (key, work_key(work.single_run, (other,))[:12]),
+        strict=True,
+    ):
+        with column:
+            st.markdown(f"**{policy_label(one.scenario.policy.kind)}**")
+            watch(one, run_id, f"beside-{run_id}")
+
+
+def watch(result: RunResult, run_id: str, key: str = "live", *, choosing: bool = False) -> None:
+    """Draw the live view of a finished run; a page may have several, each with its key.
+
+    With `choosing` a click on a bar of the latencies chooses a request.
+    """
     scenario = result.scenario
     tables = {
         "requests": result.requests,
@@ -59,7 +102,8 @@ def watch(result: RunResult, run_id: str) -> None:
         "learning": result.learning,
     }
     title = f"{scenario.title or scenario.name}, {policy_label(scenario.policy.kind)}"
-    live_view(run_id, title, tables, marks=run_marks(result), key="live")
+    click = {"on_request_change": partial(take_request, key)} if choosing else {}
+    live_view(run_id, title, tables, marks=run_marks(result), key=key, **click)
 
 
 def _energy(result: RunResult) -> None:
@@ -67,7 +111,7 @@ def _energy(result: RunResult) -> None:
     table = energy_over_time(result.gpus, result.requests)
     if table.empty:
         return
-    st.subheader("Energy", anchor="energy")
+    st.header("Energy", anchor="energy")
     chart(energy_chart(table, phase_marks(result.requests)), table, "energy")
 
 

@@ -1,38 +1,16 @@
-"""The whole scenario as YAML: read, edit, download, upload; and its JSON schema."""
+"""The whole scenario as YAML, to read, edit and apply."""
 
 from __future__ import annotations
 
-import json
-
 import streamlit as st
 
-from driftsched.core.errors import InputError, ScenarioError
-from driftsched.scenario import Scenario, from_yaml, json_schema, to_yaml
-from driftsched.studio.downloads import download
+from driftsched.scenario import Scenario, to_yaml
 from driftsched.studio.scenario_editor.draft import Draft
-from driftsched.studio.show import problem
-from driftsched.studio.state import set_scenario
-from driftsched.studio.traces import check_browser_scenario
+from driftsched.studio.scenario_editor.kept import browser_yaml, taken
 
-__all__ = ["as_text", "browser_yaml"]
+__all__ = ["as_text"]
 
-MAX_CHARACTERS = 300_000
 _TEXT = "scenario-yaml"
-
-
-def browser_yaml(text: str) -> Scenario:
-    """Read YAML that came from a browser.
-
-    Raises
-    ------
-    ScenarioError
-        It is too long, is not a scenario, or names a file of the server.
-    """
-    if len(text) > MAX_CHARACTERS:
-        raise ScenarioError(
-            f"scenario must have at most {MAX_CHARACTERS} characters, got {len(text)}"
-        )
-    return check_browser_scenario(from_yaml(text))
 
 
 def as_text(draft: Draft, scenario: Scenario) -> None:
@@ -48,9 +26,9 @@ def as_text(draft: Draft, scenario: Scenario) -> None:
         "Scenario as YAML",
         key=_TEXT,
         height=480,
-        help="Everything a run depends on. Change it here and apply, or keep it as a file.",
+        help="Everything a run depends on. Change it here and apply.",
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True):
         apply = st.button(
             "Apply",
             key="yaml-apply",
@@ -65,42 +43,7 @@ def as_text(draft: Draft, scenario: Scenario) -> None:
             help="Show the scenario in force again.",
             on_click=lambda: st.session_state.update({_TEXT: ""}),
         )
-        download(
-            "YAML",
-            current.encode,
-            f"{scenario.name}.yaml",
-            "application/yaml",
-            "yaml-download",
-            "The scenario in force, as a file.",
-        )
-        download(
-            "JSON schema",
-            lambda: json.dumps(json_schema(), indent=2).encode(),
-            "scenario.schema.json",
-            "application/json",
-            "schema-download",
-            "Rules of a scenario file, for editors that check and complete while you type.",
-        )
-    file = st.file_uploader(
-        "Upload a scenario file",
-        type=["yaml", "yml"],
-        key=draft.key("yaml-upload"),
-        max_upload_size=1,
-        help="A YAML file as downloaded here. It replaces the scenario if it is valid.",
-    )
     if apply:
         draft.yaml_offered = text  # untouched from now on
-        _apply(draft, text)
-    elif file is not None:
-        _apply(draft, file.getvalue().decode("utf-8-sig", errors="replace"))
-
-
-def _apply(draft: Draft, text: str) -> None:
-    try:
-        draft.take(browser_yaml(text))
-    except InputError as error:
+        taken(draft, lambda: browser_yaml(text))
         draft.yaml_offered = ""
-        problem(error, "Not applied: ")
-    else:
-        set_scenario(draft.base)
-        st.rerun()

@@ -1,4 +1,4 @@
-"""The Scenario page's editor: sections, beside them what will happen, below it in pictures."""
+"""The Scenario page's editor: a group of fields, beside it what will happen, below in pictures."""
 
 from __future__ import annotations
 
@@ -11,32 +11,42 @@ from driftsched.core.errors import InputError
 from driftsched.scenario import parse_scenario
 from driftsched.studio.scenario_editor.as_text import as_text
 from driftsched.studio.scenario_editor.draft import Draft, open_draft
+from driftsched.studio.scenario_editor.kept import open_and_save
 from driftsched.studio.scenario_editor.previews import pictures, preview
-from driftsched.studio.scenario_editor.sections import SECTIONS
-from driftsched.studio.state import get_scenario, set_scenario
+from driftsched.studio.scenario_editor.sections import GROUPS, SECTIONS
+from driftsched.studio.state import Key, get_scenario, segments, set_scenario
 from driftsched.studio.traces import check_browser_scenario
 from driftsched.studio.words import plain
 
 __all__ = ["editor"]
 
+TEXT = "YAML"
+
 
 def editor() -> None:
     """Draw the editor. A valid edit becomes the session's scenario, an invalid one is explained."""
     draft = open_draft()
+    open_and_save(draft, get_scenario())
     top = st.container()
     left, right = st.columns([5, 3], gap="medium")
-    places: dict[str, Any] = {}
     with left:
-        tabs = st.tabs([*SECTIONS, "YAML"])
-        for tab, (name, (draw, _)) in zip(tabs, SECTIONS.items(), strict=False):
-            with tab:
-                places[name] = st.container()
-                draw(draft)
-        with tabs[-1]:
+        group = segments(
+            "Part of the scenario",
+            [*GROUPS, TEXT],
+            default=next(iter(GROUPS)),
+            key=Key.GROUP,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
+        for name in GROUPS.get(str(group), ()):
+            draw, _, about = SECTIONS[name]
+            st.header(name, anchor=False, help=about)
+            draw(draft)
+        if group == TEXT:
             as_text(draft, get_scenario())
     problem = _finish(draft)
     if problem:
-        _explain(draft, problem, top, places)
+        _explain(draft, problem, top)
     with right:
         seen = preview(get_scenario())
     if seen is not None:
@@ -50,8 +60,11 @@ def _finish(draft: Draft) -> str:
             operation()
         draft.take(draft.data)
         st.rerun()
+    wanted = draft.wanted()
+    if wanted["trace"] is not None and not wanted["trace"]["file"]:
+        return ""  # what to do first is said where it is done
     try:
-        scenario = check_browser_scenario(parse_scenario(draft.wanted()))
+        scenario = check_browser_scenario(parse_scenario(wanted))
     except InputError as error:
         return str(error)
     if scenario != draft.base:
@@ -61,13 +74,14 @@ def _finish(draft: Draft) -> str:
     return ""
 
 
-def _explain(draft: Draft, problem: str, top: Any, places: dict[str, Any]) -> None:
+def _explain(draft: Draft, problem: str, top: Any) -> None:
     field = re.match(r"\w*", problem)
     root = field.group() if field else ""
-    where = next((n for n, (_, fields) in SECTIONS.items() if root in fields), "Basics")
+    section = next((name for name, (_, fields, _) in SECTIONS.items() if root in fields), "Basics")
+    group = next(group for group, sections in GROUPS.items() if section in sections)
     with top:
         st.error(
-            f"**{where}:** {plain(problem)}. The last valid scenario stays in force until this is "
+            f"**{group}:** {plain(problem)}. The last valid scenario stays in force until this is "
             "mended.",
             icon=":material/error:",
         )
@@ -79,4 +93,3 @@ def _explain(draft: Draft, problem: str, top: Any, places: dict[str, Any]) -> No
         ):
             draft.take(draft.base)
             st.rerun()
-    places[where].error(plain(problem), icon=":material/error:")

@@ -16,6 +16,8 @@ from driftsched.studio.words import plain
 __all__ = ["pictures", "preview"]
 
 MOST_REQUESTS = 200_000
+FIRST = 3
+"""Findings that are in sight; the rest can be unfolded."""
 TOO_MANY = f"More than {MOST_REQUESTS:,} requests: no preview, it would take too long."
 SIGNS = {
     "error": ("red", "error"),
@@ -33,7 +35,7 @@ def preview(scenario: Scenario) -> Forecast | None:
     Forecast or None
         None where it would take too long, or cannot be had; why is said.
     """
-    st.subheader(
+    st.header(
         "What will happen", anchor=False, help="Of the last valid scenario, from a short run."
     )
     if sum(phase.expected_requests for phase in scenario.phases) > MOST_REQUESTS:
@@ -44,14 +46,16 @@ def preview(scenario: Scenario) -> Forecast | None:
     except InputError as error:
         st.warning(plain(error), icon=":material/warning:")
         return None
+    said = []
     for finding in seen.findings:
         colour, icon = SIGNS[finding.level]
-        st.markdown(f":{colour}[:material/{icon}:] {plain(finding.text)}")
+        said.append(f":{colour}[:material/{icon}:] {plain(finding.text)}")
+    st.markdown("\n\n".join(said[:FIRST]))
+    if said[FIRST:]:
+        with st.expander(f"{len(said) - FIRST} more"):
+            st.markdown("\n\n".join(said[FIRST:]))
     part = "" if seen.share == 1 else f" of the first {100 * seen.share:.2g} % of the requests"
-    st.caption(
-        f"From one run{part} with seed {scenario.seed}, so without intervals; how far other seeds "
-        "differ is on Explore and Run."
-    )
+    st.caption(f"One run{part}, seed {scenario.seed}: how far others differ is on Explore and Run.")
     return seen
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import get_args
 
 import pandas as pd
@@ -10,6 +9,7 @@ import streamlit as st
 
 from driftsched.charts import fit as fit_chart
 from driftsched.core.errors import InputError
+from driftsched.core.home import trace_path
 from driftsched.scenario import (
     Scenario,
     TraceColumns,
@@ -59,17 +59,20 @@ def recorded(draft: Draft) -> None:
     )
     if uploaded is not None:
         try:
-            path = str(store_trace(uploaded.getvalue()))
+            stored = store_trace(uploaded.getvalue())
         except InputError as error:
             problem(error)
         else:
-            draft.uploads[path] = uploaded.name
-            trace = trace | {"file": path}
+            draft.uploads[stored] = uploaded.name
+            trace = trace | {"file": stored}
     if trace["file"]:
-        name = draft.uploads.get(trace["file"], Path(trace["file"]).name)
+        name = draft.uploads.get(trace["file"], trace["file"])
         st.caption(f":material/description: {plain(name)}")
     else:
-        st.info("Upload a traffic file to go on.", icon=":material/upload_file:")
+        st.info(
+            "Upload a traffic file; until then the former traffic stays in force.",
+            icon=":material/upload_file:",
+        )
     if is_stored_trace(trace["file"]):
         trace = _columns(draft, trace)
     st.markdown("**How rows become requests**")
@@ -112,8 +115,8 @@ def _columns(draft: Draft, trace: Data) -> Data:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _look(path: str) -> TraceLook:
-    return look_at_trace(Path(path))
+def _look(name: str) -> TraceLook:
+    return look_at_trace(trace_path(name))
 
 
 def _report(draft: Draft) -> None:
@@ -128,12 +131,16 @@ def _report(draft: Draft) -> None:
     if found is None:
         return
     numbers, rules, problems, count = found
-    for column, (name, value) in zip(st.columns(4), numbers.items(), strict=True):
-        column.metric(name, f"{value:,}")
-    st.markdown("\n".join(f"- {plain(rule[:1].upper() + rule[1:])}." for rule in rules))
-    if len(problems):
-        more = f"; the first {LISTED} are listed" if count > LISTED else ""
-        st.warning(f"{count:,} broken fields{more}.", icon=":material/rule:")
+    refused = count > 0 and draft.data["trace"]["on_error"] == "stop"
+    if not refused:
+        for column, (name, value) in zip(st.columns(4), numbers.items(), strict=True):
+            column.metric(name, f"{value:,}")
+        st.markdown("\n".join(f"- {plain(rule[:1].upper() + rule[1:])}." for rule in rules))
+    if count:
+        more = f" The first {LISTED} are listed." if count > LISTED else ""
+        rest = f" Without them {numbers['Requests']:,} requests are left: skip broken rows."
+        said = f"Broken fields: {count:,}." + more + (rest if refused else "")
+        st.warning(said, icon=":material/rule:")
         st.dataframe(problems.head(LISTED), hide_index=True)
     if st.toggle(
         "Fit a scenario to it",

@@ -27,9 +27,10 @@ from driftsched.studio.scenario_editor.recorded import recorded
 from driftsched.studio.scenario_editor.tables import add_up, columns_of, edit_rows
 from driftsched.studio.words import plain
 
-__all__ = ["SECTIONS", "Section"]
+__all__ = ["GROUPS", "SECTIONS", "Section"]
 
 Section = Callable[[Draft], None]
+Fields = tuple[str, ...]
 CLIENTS = {"patience": Patience, "retries": Retries}
 """Parts of a tenant that have no place in a table; they are edited below it."""
 SOURCES = {"phases": "Phases", "trace": "Recorded trace"}
@@ -41,19 +42,11 @@ OWN = ("own_gpus", "own_models")
 CATALOGUES: dict[str, Mapping[str, Any]] = {"gpu": GPUS, "model": MODELS}
 
 
-def _form(draft: Draft, fields: tuple[str, ...], caption: str = "", columns: int = 3) -> None:
-    if caption:
-        st.caption(caption)
+def _form(draft: Draft, fields: tuple[str, ...], columns: int = 3) -> None:
     draft.data |= edit_fields(draft, Scenario, draft.data, "", only=fields, columns=columns)
 
 
 def _tenants(draft: Draft) -> None:
-    st.caption(
-        "One row a tenant. **Share** is its part of the requests, and the shares add up to 1; "
-        "**weight** is its part of the service under the Weighted policy; an empty limit or "
-        "objective is none. Rows are added below the last one and "
-        "removed by the box at their left."
-    )
     former, before = draft.data["tenants"], names_of(draft.data["tenants"])
     rows = edit_rows(draft, columns_of(Tenant, skip=CLIENTS), former, "tenants")
     by_name = dict(zip(before, former, strict=True))
@@ -160,42 +153,58 @@ def _cluster(draft: Draft) -> None:
         data |= edit_fields(draft, Cluster, data, "cluster", skip=drawn)
 
 
-def _fields(*names: str, caption: str = "", columns: int = 3) -> tuple[Section, tuple[str, ...]]:
-    return partial(_form, fields=names, caption=caption, columns=columns), names
+def _fields(*names: str, about: str = "", columns: int = 3) -> tuple[Section, Fields, str]:
+    return partial(_form, fields=names, columns=columns), names, about
 
 
-BASICS = _fields("name", "title", "question", "seed", "lengths", "prompts", columns=2)
-SECTIONS: dict[str, tuple[Section, tuple[str, ...]]] = {
+BASICS = _fields(
+    "name", "title", "question", "seed", about="What the scenario is called.", columns=2
+)
+SECTIONS: dict[str, tuple[Section, Fields, str]] = {
+    "Tenants": (
+        _tenants,
+        ("tenants",),
+        "One row a tenant. **Share** is its part of the requests, and the shares add up to 1; "
+        "**weight** is its part of the service under the Weighted policy; an empty limit or "
+        "objective is none. Rows are added below the last one, removed by the box at their left.",
+    ),
     # what the question is about is written as YAML: it is made with the question, and seldom
-    "Basics": (BASICS[0], (*BASICS[1], "about")),
-    "Tenants": (_tenants, ("tenants",)),
+    "Basics": (BASICS[0], (*BASICS[1], "about"), BASICS[2]),
     "Categories": _fields(
         "categories",
-        caption="A category is a kind of work: what is budgeted for it at admission, the key words "
+        about="A category is a kind of work: what is budgeted for it at admission, the key words "
         "that give it away to the classifier, and how long its prompts and answers really are.",
     ),
-    "Traffic": (_traffic, ("phases", "trace", "scenario")),
+    "All answers and prompts": _fields("lengths", "prompts", columns=2),
+    "Traffic": (_traffic, ("phases", "trace", "scenario"), ""),
     "Drift": _fields(
         "drift",
-        caption="Drift changes how long prompts and answers are, or the mix of categories, while "
+        about="Drift changes how long prompts and answers are, or the mix of categories, while "
         "the traffic goes on: what the estimator has to learn. Times are nominal: phases laid end "
         "to end.",
     ),
+    "Cluster": (_cluster, ("cluster",), ""),
+    "Engine": (_engine, ("engine",), ""),
+    "Events": _fields("events", about="What happens to the cluster while the run goes."),
+    "Policy": (_policy, ("policy",), ""),
     "Estimator": _fields(
         "estimator",
-        caption="Budget = category's base × correction × the tenant's safety factor × input "
+        about="Budget = category's base × compensation × the tenant's safety factor × input "
         "factor; the total with the prompt decides the size class.",
         columns=2,
     ),
-    "Policy": (_policy, ("policy",)),
-    "Engine": (_engine, ("engine",)),
-    "Cluster": (_cluster, ("cluster",)),
-    "Metrics": _fields("metrics"),
+    "Metrics": _fields("metrics", about="Which percentiles are told, and when one is starved."),
 }
-"""Tab → what draws it, and the fields whose errors are shown there."""
-_DRAWN = {"schema_version", *(field for _, fields in SECTIONS.values() for field in fields)}
+"""Name → what draws it, the fields whose errors are its, and what it is about."""
+_DRAWN = {"schema_version", *(field for _, fields, _ in SECTIONS.values() for field in fields)}
 _OTHERS = tuple(field for field in Scenario.model_fields if field not in _DRAWN)
 if _OTHERS:
-    SECTIONS["Events"] = _fields(
-        *_OTHERS, caption="What happens to the cluster while the run goes."
-    )
+    SECTIONS["More"] = _fields(*_OTHERS)
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Who": ("Tenants", "Basics"),
+    "What they ask": ("Categories", "All answers and prompts"),
+    "When": ("Traffic", "Drift"),
+    "Served by": ("Cluster", "Engine", "Events"),
+    "Decided by": ("Policy", "Estimator", "Metrics", *(["More"] if _OTHERS else [])),
+}
+"""What is edited together → its sections; only one group is drawn at a time."""

@@ -127,7 +127,8 @@ def _column(place: str, field: FieldInfo) -> Any:
         first = 0.0 if place == "share" else default
         form = {"format": "%d", "step": 1} if _is_whole(field) else {"format": "%g"}
         return st.column_config.NumberColumn(name, help=explained, default=first, **form)
-    return st.column_config.TextColumn(name, help=explained, default=default)
+    pinned = place == "name"
+    return st.column_config.TextColumn(name, help=explained, default=default, pinned=pinned)
 
 
 def _row(fields: Columns, record: dict[Any, Any]) -> Data:

@@ -46,7 +46,7 @@ WHOLE = {
     "prompt_tokens": "Prompt length",
     "output_tokens": "Answer length",
     "cost": "Cost of an iteration",
-    "compensator": "Correction",
+    "compensator": "Compensation",
     "drain": "Wait until the queue is empty afterwards",
     "pause_s": "Pause afterwards (s)",
     "tenant_arrivals": "Tenants with arrivals of their own",

@@ -1,0 +1,168 @@
+"""Scenarios by name: kept on this server, opened from it or from a file, saved as one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from driftsched.core.errors import DriftSchedError, InputError, ScenarioError
+from driftsched.core.home import home
+from driftsched.results.files import io_errors, write_file
+from driftsched.scenario import Scenario, from_yaml, json_schema, to_yaml
+from driftsched.studio.downloads import download
+from driftsched.studio.scenario_editor.draft import Draft
+from driftsched.studio.show import problem
+from driftsched.studio.state import set_scenario
+from driftsched.studio.traces import check_browser_scenario
+
+__all__ = ["browser_yaml", "keep", "kept", "kept_names", "open_and_save", "taken"]
+
+MAX_CHARACTERS = 300_000
+MOST_KEPT = 500
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_MINE = "kept_here"
+
+
+def kept_names() -> list[str]:
+    """Names of the scenarios that are kept on this server."""
+    found = (path.stem for path in _folder().glob("*.yaml"))
+    return sorted(name for name in found if NAME.fullmatch(name))
+
+
+def kept(name: str) -> Scenario:
+    """The scenario kept under a name.
+
+    Raises
+    ------
+    ScenarioError
+        There is none, or it is none.
+    """
+    if name not in kept_names():
+        raise ScenarioError(f"name must be one that is kept on this server, got {name[:60]!r}")
+    return browser_yaml((_folder() / f"{name}.yaml").read_text("utf-8"))
+
+
+def keep(scenario: Scenario, name: str, *, replace: bool = False) -> None:
+    """Keep a scenario for everybody who uses this server.
+
+    Raises
+    ------
+    ScenarioError
+        The name is none, or taken (unless it may be replaced), or there is no room.
+    """
+    if not NAME.fullmatch(name):
+        raise ScenarioError(
+            f"name must be 1 to 64 small letters, digits, - or _, got {name[:70]!r}"
+        )
+    names = kept_names()
+    if name in names and not replace:
+        raise ScenarioError(f"name must not be taken on this server, got {name!r}")
+    if len(names) >= MOST_KEPT:
+        raise ScenarioError(f"a server keeps {MOST_KEPT} scenarios at most")
+    text = to_yaml(scenario)
+    if len(text) > MAX_CHARACTERS:
+        raise ScenarioError(f"a kept scenario has at most {MAX_CHARACTERS:,} characters as YAML")
+    with io_errors("keep the scenario"):
+        _folder().mkdir(parents=True, exist_ok=True)
+        write_file(_folder() / f"{name}.yaml", text.encode())
+
+
+def browser_yaml(text: str) -> Scenario:
+    """Read YAML that came from a browser.
+
+    Raises
+    ------
+    ScenarioError
+        It is too long, is not a scenario, or names a file of the server.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise ScenarioError(
+            f"scenario must have at most {MAX_CHARACTERS} characters, got {len(text)}"
+        )
+    return check_browser_scenario(from_yaml(text))
+
+
+def _folder() -> Path:
+    return home() / "scenarios"
+
+
+def open_and_save(draft: Draft, scenario: Scenario) -> None:
+    """Draw what opens a scenario and what saves the one in force; always in sight."""
+    with st.container(horizontal=True, gap="small", key="scenario-bar"):
+        with st.popover("Open", icon=":material/folder_open:"):
+            _open(draft)
+        with st.popover("Save", icon=":material/save:"):
+            _save(scenario)
+
+
+def _open(draft: Draft) -> None:
+    names = kept_names()
+    name = st.selectbox(
+        "Kept on this server",
+        names,
+        index=None,
+        key=draft.key("kept"),
+        disabled=not names,
+        placeholder="Choose one" if names else "None yet: Save keeps one",
+    )
+    file = st.file_uploader(
+        "Or a file (YAML)",
+        type=["yaml", "yml"],
+        key=draft.key("yaml-upload"),
+        max_upload_size=1,
+        help="As Save gives it. It replaces the scenario if it is valid.",
+    )
+    if name is not None:
+        taken(draft, lambda: kept(name))
+    elif file is not None:
+        taken(draft, lambda: browser_yaml(file.getvalue().decode("utf-8-sig", errors="replace")))
+
+
+def _save(scenario: Scenario) -> None:
+    mine = st.session_state.setdefault(_MINE, set())
+    name = st.text_input("Name on this server", scenario.name, key="scenario-keep-name")
+    if st.button(
+        "Keep",
+        key="scenario-keep",
+        icon=":material/bookmark_add:",
+        help="All who use this server can open it; only you, until you leave, can replace it.",
+    ):
+        try:
+            keep(scenario, name, replace=name in mine)
+        except DriftSchedError as error:
+            problem(error)
+        else:
+            mine.add(name)
+            st.toast(f"Kept as {name}", icon=":material/bookmark_added:")
+    download(
+        "File (YAML)",
+        to_yaml(scenario).encode,
+        f"{scenario.name}.yaml",
+        "application/yaml",
+        "yaml-download",
+        "The scenario in force, for this page and the command line.",
+    )
+    download(
+        "JSON schema",
+        lambda: json.dumps(json_schema(), indent=2).encode(),
+        "scenario.schema.json",
+        "application/json",
+        "schema-download",
+        "Rules of a scenario file, for editors that check and complete while you type.",
+        quiet=True,
+    )
+
+
+def taken(draft: Draft, read: Callable[[], Scenario]) -> None:
+    """Put what `read` gives in force, and run the page again; say why it cannot be."""
+    try:
+        draft.take(read())
+    except InputError as error:
+        problem(error, "Not opened: ")
+    else:
+        set_scenario(draft.base)
+        st.rerun()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -15,6 +17,8 @@ __all__ = ["MAX_SESSION_MB", "Guard"]
 
 MAX_SESSION_MB = 120
 """Room for what one session has uploaded, all files together."""
+BURST, PER_S = 60, 8.0
+"""Messages of a page: so many at once, then so many a second; no page sends half."""
 POLICY = {
     "default-src": "'self'",
     "script-src": "'self' 'unsafe-inline' blob:",
@@ -61,7 +65,9 @@ class Guard:
                 message["headers"] = [*message["headers"], *ours]
             await send(message)
 
-        if scope["type"] != "http":
+        if scope["type"] == "websocket":
+            await self.app(scope, paced(receive), send)
+        elif scope["type"] != "http":
             await self.app(scope, receive, send)
         elif self._has_room(Request(scope)):
             await self.app(scope, receive, headed)
@@ -86,6 +92,21 @@ class Guard:
                 return False
             held[file] = size
         return True
+
+
+def paced(receive: Receive) -> Receive:
+    """Hand on a page's messages, those past `BURST` no faster than `PER_S`; the sender waits."""
+    free_s = 0.0
+
+    async def message() -> Message:
+        nonlocal free_s
+        came = await receive()
+        now_s = time.monotonic()
+        free_s = max(free_s, now_s - BURST / PER_S) + 1 / PER_S
+        await asyncio.sleep(max(0.0, free_s - now_s))
+        return came
+
+    return message
 
 
 def _is_there(session: str) -> bool:

@@ -55,10 +55,11 @@ def sweep(view: View, ensemble: Ensemble) -> None:
         if former is not None:
             _draw(former, level, None)
         return
-    args = (REPLICATIONS, level, tuple(view.variants), *view.variants.values())
+    variants = view.changed(load=1.0).variants  # the picture spans all loads, whatever is set now
+    args = (REPLICATIONS, level, tuple(variants), *variants.values())
     job = pool().known(work_key(work.load_sweep, args))
     if job is not None and job.ended.is_set():
-        _picture(job, level)
+        _picture(job, level, view.load)
         return
     st.session_state[_ASKED] = ""
     cast(Callable[..., None], st.fragment(_pending, run_every=POLL_S))(args)
@@ -82,12 +83,13 @@ def _pending(args: tuple[object, ...]) -> None:
         st.caption(":material/hourglass_top: Computing the picture…")
 
 
-def _picture(job: Job, level: float) -> None:
+def _picture(job: Job, level: float, load: float) -> None:
     if job.state is not State.DONE:
         problem(job.error, "This could not be computed: ")
         return
-    st.session_state[_LAST] = job.result
-    _draw(job.result, level, _now(job.result))
+    found = job.result.assign(load=job.result["load"] / load)  # against the scenario as it is set
+    st.session_state[_LAST] = found
+    _draw(found, level, _now(found))
 
 
 def _here(found: pd.DataFrame) -> float:

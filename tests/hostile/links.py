@@ -1,4 +1,4 @@
-"""Links made by chance, some against a real server: read in linear time, never markup or a fault."""
+"""Links by chance, some against a real server: read in linear time, never markup or a fault."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -36,8 +38,32 @@ STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
+SHARE, CREDIT_S = 0.25, 3.0
+"""Of a core, what one session's pages may take in the long run, and what at once."""
+_OWED = "owed"
+
+
+@contextmanager
+def fair_share() -> Iterator[None]:
+    """Let a session that asks without a pause wait, so that the others' pages get through."""
+    owed_s, then = st.session_state.get(_OWED, (0.0, 0.0))
+    owed_s = max(0.0, owed_s - SHARE * (time.monotonic() - then))
+    time.sleep(max(0.0, owed_s - CREDIT_S) / SHARE)
+    then, used_s = time.monotonic(), time.thread_time()
+    try:
+        yield
+    finally:
+        owed_s = min(owed_s, CREDIT_S) + time.thread_time() - used_s
+        st.session_state[_OWED] = (owed_s, then)
+
+
 def frame(*, run: bool = True) -> None:
     """Draw title, navigation and sidebar; run the page that is chosen, unless it runs already."""
+    with fair_share():
+        _frame(run)
+
+
+def _frame(run: bool) -> None:
     _config()  # before the navigation, or its icons are fetched from elsewhere for the tab
     chosen = st.navigation(_pages())
     _body(chosen.title)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.core.lazily import lazily
 from driftsched.results import (
     PairedChange,
     PooledSample,
@@ -188,7 +188,7 @@ class Figures:
                 rows.append(row)
         return pd.DataFrame(rows)
 
-    @cached_property
+    @lazily
     def _counts(self) -> dict[str, Floats]:
         """Policy → counts, shape (replications, len(COUNTED), tenants); the last is a span."""
         scenario, runs = self.ensemble.scenario, self.ensemble.runs.items()
@@ -197,7 +197,7 @@ class Figures:
             for policy, mine in runs
         }
 
-    @cached_property
+    @lazily
     def service(self) -> dict[str, list[Floats]]:
         """Policy → a replication each: tokens served per weight by tenant, (tenants,)."""
         weight = np.array([tenant.weight for tenant in self.ensemble.scenario.tenants])
@@ -230,7 +230,7 @@ class Figures:
         """
         return self._errors_known
 
-    @cached_property
+    @lazily
     def _errors_known(self) -> pd.DataFrame:
         own = self.ensemble.scenario.estimator.compensator.kind
         rows = [("none", *self._errors(own=False))]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from driftsched import TOP
 from driftsched.studio.sidebar import sidebar
 from driftsched.studio.state import forget_view, get_view, share
+from driftsched.studio.turns import my_turn
 from driftsched.studio.view import View
 from driftsched.studio.words import plain
 
@@ -38,28 +37,9 @@ STYLE = "<style>.stMainBlockContainer { padding-top: 3.5rem }</style>"
 _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 
-SHARE, CREDIT_S = 0.25, 3.0
-"""Of a core, what one session's pages may take in the long run, and what at once."""
-_OWED = "owed"
-
-
-@contextmanager
-def fair_share() -> Iterator[None]:
-    """Let a session that asks without a pause wait, so that the others' pages get through."""
-    owed_s, then = st.session_state.get(_OWED, (0.0, 0.0))
-    owed_s = max(0.0, owed_s - SHARE * (time.monotonic() - then))
-    time.sleep(max(0.0, owed_s - CREDIT_S) / SHARE)
-    then, used_s = time.monotonic(), time.thread_time()
-    try:
-        yield
-    finally:
-        owed_s = min(owed_s, CREDIT_S) + time.thread_time() - used_s
-        st.session_state[_OWED] = (owed_s, then)
-
-
 def frame(*, run: bool = True) -> None:
     """Draw title, navigation and sidebar; run the page that is chosen, unless it runs already."""
-    with fair_share():
+    with my_turn():
         _frame(run)
 
 

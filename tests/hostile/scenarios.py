@@ -107,7 +107,8 @@ def _break(rng: random.Random, data: Any) -> None:
     if kind < 0.1:
         del inside[key]
     elif kind < 0.15 and isinstance(inside, dict):
-        inside[rng.choice(("x", "kind", "requests", "seed", ""))] = rng.choice((*NUMBERS, *WORDS))
+        name = rng.choice(("x", "kind", "requests", "seed", ""))
+        inside[name] = deepcopy(rng.choice((*NUMBERS, *WORDS)))
     elif kind < 0.25 and isinstance(value, list) and value:
         value.extend(deepcopy(value[:1]) * rng.choice((1, 3, 200)))
     elif kind < 0.3:
@@ -117,7 +118,8 @@ def _break(rng: random.Random, data: Any) -> None:
         inside[key] = value * rng.choice((-1, 0.1, 0.5, 2, 10, 1000))
     else:
         of_kind = NUMBERS if isinstance(value, int | float) else WORDS
-        inside[key] = rng.choice(of_kind if rng.random() < 0.8 else (*NUMBERS, *WORDS))
+        wider = of_kind if rng.random() < 0.8 else (*NUMBERS, *WORDS)
+        inside[key] = deepcopy(rng.choice(wider))
 
 
 def _places(inside: Any) -> Any:

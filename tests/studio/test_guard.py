@@ -14,7 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 from streamlit import config
 
 from driftsched.cli.main import studio_arguments, studio_command
-from driftsched.studio import guard, page
+from driftsched.studio import guard, turns
 from driftsched.studio.guard import MAX_SESSION_MB, Guard
 from tests.support.virtual_time import VirtualLoop
 
@@ -116,18 +116,18 @@ def test_a_session_that_asks_without_a_pause_waits_for_the_others(
         waits.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr(page.st, "session_state", session)
-    monkeypatch.setattr(page.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(page.time, "thread_time", lambda: used[0])
-    monkeypatch.setattr(page.time, "sleep", sleep)
+    monkeypatch.setattr(turns.st, "session_state", session)
+    monkeypatch.setattr(turns.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(turns.time, "thread_time", lambda: used[0])
+    monkeypatch.setattr(turns.time, "sleep", sleep)
     for _ in range(100):
-        with page.fair_share():
+        with turns.my_turn():
             used[0] += 0.5
             now[0] += 0.5
     assert waits[:5] == [0.0] * 5, "a few quick moves wait for nothing"
-    assert used[0] / (now[0] - 100) == pytest.approx(page.SHARE, rel=0.1)
-    now[0] += page.CREDIT_S / page.SHARE
-    with page.fair_share():
+    assert used[0] / (now[0] - 100) == pytest.approx(turns.SHARE, rel=0.1)
+    now[0] += turns.CREDIT_S / turns.SHARE
+    with turns.my_turn():
         pass
     assert waits[-1] == 0.0
 

@@ -15,7 +15,7 @@ import streamlit as st
 
 __all__ = ["my_turn", "others_turn"]
 
-AT_ONCE = 2
+AT_ONCE = 1
 PATIENCE_S = 2.0
 """So long a page waits for those before it: one may wait for something else, an endpoint say."""
 SHARE, CREDIT_S = 0.25, 3.0

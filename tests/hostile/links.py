@@ -12,6 +12,7 @@ import zlib
 from urllib.parse import parse_qs, urlencode
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import WebSocketException
 
 from driftsched.core.errors import InputError
 from driftsched.scenario import preset_names
@@ -60,8 +61,8 @@ PLACES = (
     *("trace.file", "trace", "drift.0.factor", "estimator.compensator.kind", "policy.kind", "x.y"),
     *("estimator", "", ".", "phases.-1.requests", "cluster.pools.0.gpu", "metrics.percentiles"),
 )
-DRAWN = re.compile(r"!?\[[^\]]*\]\(|<(?:img|a|script|iframe)\b|https?://", re.IGNORECASE)
-"""What Markdown would make a link or a picture of; words of ours have their zero-width joiners."""
+DRAWN = re.compile(r"(?<!\\)\]\(|(?<!\\)<(?:img|a|script|iframe)\b|https?://", re.IGNORECASE)
+"""What Markdown would make a link or a picture of; what is shown as text is escaped."""
 
 
 def trial(seed: int, n: int) -> list[str]:
@@ -152,7 +153,7 @@ async def _served(url: str, links: list[list[tuple[str, str]]], rng: random.Rand
         async with Visitor(url, rng.choice(PAGES), query) as visitor:
             try:
                 await visitor.open(LIMIT_S)
-            except (OSError, TimeoutError) as error:
+            except (OSError, TimeoutError, WebSocketException) as error:
                 found.append(f"{query[:300]}: {error!r}")
                 continue
             drawn = [text for text in visitor.texts() if DRAWN.search(text)]

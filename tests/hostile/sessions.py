@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.exceptions import WebSocketException
 
 from driftsched.results import RunLibrary
 from tests.hostile.visitor import Visitor
@@ -117,7 +118,7 @@ class Trial:
                     for _ in range(rng.randrange(2000)):
                         await visitor.send(self._anything(visitor, rng))
                         await asyncio.sleep(0.01)
-            except (OSError, LookupError, TimeoutError):
+            except (OSError, LookupError, TimeoutError, WebSocketException):
                 await asyncio.sleep(1)
 
     @staticmethod
@@ -142,7 +143,7 @@ class Trial:
                 path, query = rng.choice(["", "run", "scenario"]), rng.choice(TOO_MUCH)
                 async with Visitor(self.url, path, query) as visitor:
                     await visitor.open(rng.uniform(1, 15))
-            except (OSError, TimeoutError):
+            except (OSError, TimeoutError, WebSocketException):
                 await asyncio.sleep(0.1)
 
     async def watch(self, process: psutil.Process) -> None:

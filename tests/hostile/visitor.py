@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urljoin, urlsplit
@@ -296,9 +297,10 @@ class Visitor:
 
     def _by_the_clock(self, wish: Any) -> None:
         async def again() -> None:
-            while True:
-                await asyncio.sleep(wish.interval)
-                await self.send(self._rerun(wish.fragment_id))
+            with suppress(ConnectionClosed):
+                while True:
+                    await asyncio.sleep(wish.interval)
+                    await self.send(self._rerun(wish.fragment_id))
 
         if hasattr(wish, "interval"):
             self._stop([wish.fragment_id])

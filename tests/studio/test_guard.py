@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit
 from starlette.types import Message, Receive, Scope, Send
 from streamlit import config
 
@@ -116,10 +118,10 @@ def test_a_session_that_asks_without_a_pause_waits_for_the_others(
         waits.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr(turns.st, "session_state", session)
-    monkeypatch.setattr(turns.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(turns.time, "thread_time", lambda: used[0])
-    monkeypatch.setattr(turns.time, "sleep", sleep)
+    monkeypatch.setattr(streamlit, "session_state", session)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "thread_time", lambda: used[0])
+    monkeypatch.setattr(time, "sleep", sleep)
     for _ in range(100):
         with turns.my_turn():
             used[0] += 0.5

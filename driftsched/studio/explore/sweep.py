@@ -77,7 +77,8 @@ def _pending(args: tuple[object, ...]) -> None:
         st.session_state[_ASKED] = key
     else:
         owner = f"{session_name()}/sweep"
-        if pool().submit(work.load_sweep, args, key, owner, here=True).ended.is_set():
+        cost = LOADS * work.seconds(args)  # what is in sight goes before it
+        if pool().submit(work.load_sweep, args, key, owner, here=True, cost=cost).ended.is_set():
             rerun_part(FRAGMENT)
     with busy("sweep"):
         st.caption(":material/hourglass_top: Computing the picture…")

@@ -165,8 +165,8 @@ class Look:
         **look: Any,
     ) -> go.Figure:
         """Make the figure of these traces; the rest is as in `parts`."""
-        # at once: plotly takes milliseconds to check each later change of a layout
-        return go.Figure(self.parts(traces, layout, **look))
+        # at once and unchecked: plotly's checks take longer than all else; the tests have them made
+        return go.Figure(self.parts(traces, layout, **look), _validate=False)
 
     def parts(
         self,

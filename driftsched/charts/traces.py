@@ -63,6 +63,7 @@ def bars(x: Any, y: Any, name: str, colour: str, hover: str | None, **more: Any)
 
 def _trace(kind: str, x: Any, y: Any, name: str, hover: str | None) -> Trace:
     said = {"hoverinfo": "skip"} if hover is None else {"hovertemplate": hover}
+    x, y = (at.to_numpy() if isinstance(at, pd.Series) else at for at in (x, y))
     return {"type": kind, "x": x, "y": y, "name": name} | said
 
 

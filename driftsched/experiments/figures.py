@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.core.lazily import lazily
 from driftsched.results import (
     PairedChange,
     PooledSample,
@@ -210,7 +210,7 @@ class Figures:
                 rows.append(row)
         return pd.DataFrame(rows)
 
-    @cached_property
+    @lazily
     def _counts(self) -> dict[str, Floats]:
         """Policy → counts, shape (replications, len(COUNTED), tenants); the last is a span."""
         scenario, runs = self.ensemble.scenario, self.ensemble.runs.items()
@@ -230,7 +230,7 @@ class Figures:
         """
         return self._competition
 
-    @cached_property
+    @lazily
     def _competition(self) -> pd.DataFrame:
         tenants = self.ensemble.scenario.tenants
         weight = np.array([tenant.weight for tenant in tenants])

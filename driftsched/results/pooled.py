@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+from driftsched.core.lazily import lazily
 from driftsched.results.statistics import PairedChange, half_width
 
 __all__ = ["Estimate", "PooledSample", "paired_pool_change"]
@@ -70,17 +70,17 @@ class PooledSample:
         self._counts = np.array([len(array) for array in self._samples], dtype=np.float64)
         self._left_out: dict[float | None, Floats] = {}
 
-    @cached_property
+    @lazily
     def parts(self) -> list[Floats]:
         """The values of each replication, ascending."""
         return [np.sort(sample) for sample in self._samples]
 
-    @cached_property
+    @lazily
     def values(self) -> Floats:
         """All values, ascending."""
         return np.sort(np.concatenate(self._samples)) if self._samples else np.empty(0)
 
-    @cached_property
+    @lazily
     def _sums(self) -> Floats:
         return np.array([sample.sum() for sample in self._samples])
 
@@ -191,7 +191,7 @@ class PooledSample:
         """The value at a place among all but one replication's."""
         return float(self.values[place + before.searchsorted(place, side="right")])
 
-    @cached_property
+    @lazily
     def _before(self) -> list[NDArray[np.int64]]:
         owners = np.repeat(np.arange(len(self._samples)), self._counts.astype(np.int64))
         owners = owners[np.argsort(np.concatenate(self._samples))]

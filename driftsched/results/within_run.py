@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from driftsched.core.lazily import lazily
 from driftsched.results.metrics import goals_met
 from driftsched.results.percentiles import LATENCIES
 from driftsched.results.pooled import Estimate, PooledSample
@@ -69,7 +69,7 @@ class WithinRun:
         self._requests = requests
         self._steady_parts: dict[str, tuple[Batches, Floats, bool]] = {}
 
-    @cached_property
+    @lazily
     def warmup(self) -> Warmup:
         """Where the warm-up ends, by MSER-5."""
         return mser5(self._column("e2e_s"))

@@ -104,7 +104,7 @@ class JobPool:
 
     That is the highest response ratio first (Brinch Hansen 1971): short work soon, long work not
     never. Visitors with nothing running go before those with something, and long work leaves one
-    process to what is short.
+    thread and one process to what is short.
 
     Parameters
     ----------
@@ -130,11 +130,12 @@ class JobPool:
         self._open: dict[str, Job] = {}
         self._kept: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.RLock()
+        places = {False: max(2, os.cpu_count() or 1), True: workers}
         self._executors = {
-            False: ThreadPoolExecutor(max(2, os.cpu_count() or 1), "job-here"),
+            False: ThreadPoolExecutor(places[False], "job-here"),
             True: ThreadPoolExecutor(workers, "job-apart"),
         }
-        self._long = max(1, workers - 1)
+        self._long = {apart: max(1, most - 1) for apart, most in places.items()}
         self._idle = [Worker()]
 
     def submit(
@@ -238,7 +239,8 @@ class JobPool:
         """Run whoever is next now, which need not be whose coming brought this call about."""
         with self._lock:
             running = [job for job in self._open.values() if job.state is State.RUNNING]
-            long = apart and sum(job.apart and job.cost > LONG_S for job in running) >= self._long
+            so_long = sum(job.apart == apart and job.cost > LONG_S for job in running)
+            long = so_long >= self._long[apart]
             waiting = self._in_order(apart)
             job = next((job for job in waiting if not (long and job.cost > LONG_S)), None)
             if job is None:

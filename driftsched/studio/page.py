@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from driftsched import TOP
 from driftsched.studio.sidebar import sidebar
 from driftsched.studio.state import forget_view, get_view, share
+from driftsched.studio.turns import my_turn
 from driftsched.studio.view import View
 from driftsched.studio.words import plain
 
@@ -37,6 +38,11 @@ _framed: ContextVar[bool] = ContextVar("framed", default=False)
 
 def frame(*, run: bool = True) -> None:
     """Draw title, navigation and sidebar; run the page that is chosen, unless it runs already."""
+    with my_turn():
+        _frame(run)
+
+
+def _frame(run: bool) -> None:
     _config()  # before the navigation, or its icons are fetched from elsewhere for the tab
     pages = _pages()
     chosen = st.navigation(pages)

@@ -345,4 +345,4 @@ def _unknown(name: str, value: str) -> str:
     known = [*SCENARIO, *IN_LINK]
     near = get_close_matches(name, known, n=1)
     names = f"a known one, such as {near[0]}" if near else f"one of {', '.join(sorted(known))}"
-    return f"a link's name must be {names}, got {name[:40]}={value[:40]!r}"
+    return f"a link's name must be {names}, got {repr(name[:40])[1:-1]}={value[:40]!r}"

@@ -13,6 +13,7 @@ from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 from driftsched.core.errors import InputError
 from driftsched.studio.jobs import Job, JobPool, State, once
 from driftsched.studio.show import problem
+from driftsched.studio.turns import others_turn
 from driftsched.studio.words import duration
 from driftsched.studio.work import bytes_of, check_amount, seconds
 
@@ -97,7 +98,8 @@ def result_of(
             st.rerun()
         return None
     job = pool().submit(function, args, key, owner, here=here, cost=seconds(args))
-    job.wait(PATIENCE_S if here and not job.apart else BLINK_S)
+    with others_turn():
+        job.wait(PATIENCE_S if here and not job.apart else BLINK_S)
     if job.state == State.DONE:
         return job.result
     if job.ended.is_set():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from driftsched.estimation.classifier import ClassifierConfig
     from driftsched.scenario.model import Scenario
     from driftsched.workload.table import Workload
 
@@ -52,17 +54,29 @@ class Budgets:
 def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
     """Category of each request as the scenario's classifier names it; indices, shape (n,).
 
-    Each distinct pair of prompt text and true category is classified once.
+    Each distinct pair of prompt text and true category is classified once, and not again for other
+    requests with the same texts.
     """
     width = len(scenario.categories)
     pairs = workload.prompt_id * width + workload.category
-    words = [category.keywords for category in scenario.categories]
+    words = tuple(tuple(category.keywords) for category in scenario.categories)
     classifier = scenario.estimator.classifier
-    named = np.zeros(len(workload.prompts) * width, dtype=np.int64)
-    for pair in np.flatnonzero(np.bincount(pairs, minlength=len(named))).tolist():
+    named = _named(classifier, workload.prompts, words)
+    sent = np.bincount(pairs, minlength=len(named)) > 0
+    for pair in np.flatnonzero(sent & (named < 0)).tolist():
         named[pair] = classifier.classify(workload.prompts[pair // width], pair % width, words)
     predicted: NDArray[np.int64] = named[pairs]
     return predicted
+
+
+@lru_cache(maxsize=32)
+def _named(
+    classifier: ClassifierConfig,  # noqa: ARG001  what is named hangs on it, and on the words
+    prompts: tuple[str, ...],
+    words: tuple[tuple[str, ...], ...],
+) -> NDArray[np.int64]:
+    """Category of each pair of text and true category as far as classified, else -1."""
+    return np.full(len(prompts) * len(words), -1, dtype=np.int64)
 
 
 def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:

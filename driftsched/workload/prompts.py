@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +92,20 @@ def prompt_book(categories: Sequence[Category], leak: bool) -> PromptBook:
     Returns
     -------
     PromptBook
-        300 texts a category: five templates on sixty topics.
+        300 texts a category: five templates on sixty topics; the same object for equal ones.
     """
+    return _written(tuple((c.name, tuple(c.keywords)) for c in categories), leak)
+
+
+@lru_cache(maxsize=32)
+def _written(categories: tuple[tuple[str, tuple[str, ...]], ...], leak: bool) -> PromptBook:
     prompts: list[str] = []
     first = [0]
-    for category in categories:
-        ending = f" Job type: {category.name.replace('_', ' ')}." if leak else ""
+    for name, keywords in categories:
+        ending = f" Job type: {name.replace('_', ' ')}." if leak else ""
         prompts += [
             template.replace("{topic}", topic) + ending
-            for template in templates_for(category.name, category.keywords)
+            for template in templates_for(name, keywords)
             for topic in TOPICS
         ]
         first.append(len(prompts))

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.hostile import endpoints, kills, traces
+from tests.hostile import endpoints, kills, links, scenarios, sessions, traces
 
 __all__ = ["TRIALS", "Trial"]
 
@@ -29,9 +29,12 @@ class Trial(NamedTuple):
 
 
 TRIALS = [
-    Trial("kills", kills.trial, small=8, full=400),
-    Trial("traces", traces.trial, small=150, full=20_000),
-    Trial("endpoints", endpoints.trial, small=200, full=20_000),
+    Trial("kills", kills.trial, small=8, full=200),
+    Trial("scenarios", scenarios.trial, small=60, full=10_000),
+    Trial("traces", traces.trial, small=150, full=5_000),
+    Trial("links", links.trial, small=60, full=10_000),
+    Trial("endpoints", endpoints.trial, small=150, full=5_000),
+    Trial("sessions", sessions.trial, small=4, full=50),
 ]
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit
 from starlette.types import Message, Receive, Scope, Send
 from streamlit import config
 
 from driftsched.cli.main import studio_arguments, studio_command
-from driftsched.studio import guard
+from driftsched.studio import guard, turns
 from driftsched.studio.guard import MAX_SESSION_MB, Guard
+from tests.support.virtual_time import VirtualLoop
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,6 +88,50 @@ def test_uploads_of_a_session_are_bounded_together(guarded: Callable[..., Messag
     assert guarded(path.format(0), "DELETE")["status"] == 200
     assert guarded(path.format(9), "PUT", content_length=size)["status"] == 200
     assert guarded(path.format(10), "PUT")["status"] == 413, "nobody knows how long it is"
+
+
+def test_a_page_that_sends_without_a_pause_is_read_slowly() -> None:
+    """Else one visitor's messages keep the server from everybody's."""
+
+    async def receive() -> Message:
+        return {"type": "websocket.receive"}
+
+    async def taken() -> list[float]:
+        message, clock = guard.paced(receive), asyncio.get_running_loop()
+        began = clock.time()
+        return [clock.time() - began for _ in range(200) if await message()]
+
+    loop = VirtualLoop()
+    at_s = loop.run_until_complete(taken())
+    loop.close()
+    assert at_s[guard.BURST - 1] < 0.01, "a click and what follows it wait for nothing"
+    assert at_s[-1] == pytest.approx((200 - guard.BURST) / guard.PER_S, rel=0.02)
+
+
+def test_a_session_that_asks_without_a_pause_waits_for_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, used, session = [100.0], [0.0], dict[str, Any]()
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now[0] += seconds
+
+    monkeypatch.setattr(streamlit, "session_state", session)
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "thread_time", lambda: used[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    for _ in range(100):
+        with turns.my_turn():
+            used[0] += 0.5
+            now[0] += 0.5
+    assert waits[:5] == [0.0] * 5, "a few quick moves wait for nothing"
+    assert used[0] / (now[0] - 100) == pytest.approx(turns.SHARE, rel=0.1)
+    now[0] += turns.CREDIT_S / turns.SHARE
+    with turns.my_turn():
+        pass
+    assert waits[-1] == 0.0
 
 
 def test_the_server_listens_on_this_machine_alone_unless_it_is_opened() -> None:

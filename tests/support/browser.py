@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tests.support.patience import LONG_S, STEP_S, tries
 
-__all__ = ["ARGS", "Opener", "Server", "find_chromium"]
+__all__ = ["ARGS", "ROOT", "Opener", "Server", "find_chromium", "free_port"]
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -41,9 +41,17 @@ class Server:
         What ``streamlit run`` is given; its folder is the working folder.
     options : mapping
         Streamlit's options by name, over those every test server has.
+    environment : mapping, optional
+        Of the process; with ``DRIFTSCHED_HOME`` several servers share a home.
     """
 
-    def __init__(self, script: Path, options: Mapping[str, str | int] | None = None) -> None:
+    def __init__(
+        self,
+        script: Path,
+        options: Mapping[str, str | int] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.environment = dict(environment or {})
         self.folder = script.parent
         self.program = [sys.executable, "-m", "streamlit", "run", str(script)]
         self.options: dict[str, str | int] = {
@@ -54,13 +62,13 @@ class Server:
         }
         self.options.update(options or {})
         base = str(self.options.get("server.baseUrlPath", ""))
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}" + (f"/{base}" if base else "")
 
     @classmethod
-    def studio(cls) -> Self:
+    def studio(cls, **environment: str) -> Self:
         """Give the studio itself, with the options of .streamlit/config.toml."""
-        return cls(ROOT / "app.py")
+        return cls(ROOT / "app.py", environment=environment)
 
     @classmethod
     def installed(cls, program: Path, folder: Path) -> Self:
@@ -73,7 +81,7 @@ class Server:
         self.home = tempfile.mkdtemp(prefix="driftsched-server-")
         options = self.options | {"server.port": self.port}
         command = [*self.program, *(f"--{name}={value}" for name, value in options.items())]
-        environment = os.environ | {"DRIFTSCHED_HOME": self.home}
+        environment = os.environ | {"DRIFTSCHED_HOME": self.home} | self.environment
         environment.setdefault("DRIFTSCHED_ENDPOINTS", "loopback")  # addresses may be typed
         if self.program[0] == sys.executable:  # what is installed must do without
             environment["PYTHONPATH"] = str(ROOT)
@@ -154,7 +162,7 @@ class Opener:
             self.problems.append(f"{message.text} ({message.location.get('url', '')})")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

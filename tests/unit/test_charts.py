@@ -108,6 +108,14 @@ def test_charts_say_what_to_look_at(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CHARTS)
+def test_plotly_knows_all_that_a_figure_says(name: str) -> None:
+    """Figures are made unchecked, since a page has no time for it."""
+    chart, table, _ = CHARTS[name]
+    for figure in (chart(table()), chart(table().iloc[:0])):
+        go.Figure(figure.to_plotly_json())  # raises where it does not
+
+
+@pytest.mark.parametrize("name", CHARTS)
 def test_axes_carry_units_and_the_figure_a_file_name(name: str) -> None:
     chart, table, (x, y) = CHARTS[name]
     figure = chart(table())

@@ -53,7 +53,9 @@ def sweep(view: View, figures: Figures, before: Figures | None) -> None:
     replications = min(max(work.AT_ONCE // least, FEWEST), REPLICATIONS)
     here = view.scenario.trace is None and replications * least <= work.AT_ONCE
     views = [view] if before is None or view.before is None else [view, view.before]
-    asked = [(replications, view.level, tuple(v.variants), *v.variants.values()) for v in views]
+    # the picture spans all loads, whatever is set now
+    variants = [one.changed(load=1.0).variants for one in views]
+    asked = [(replications, view.level, tuple(them), *them.values()) for them in variants]
     jobs = [pool().known(work_key(work.load_sweep, args)) for args in asked]
     if all(job is not None and job.ended.is_set() for job in jobs):
         _picture([cast("Job", job) for job in jobs], view)
@@ -74,7 +76,14 @@ def _pending(asked: list[tuple[Any, ...]], here: bool) -> None:
         st.session_state[_ASKED] = keys
     else:
         jobs = [
-            pool().submit(work.load_sweep, args, key, f"{session_name()}/sweep{n}", here=here)
+            pool().submit(
+                work.load_sweep,
+                args,
+                key,
+                f"{session_name()}/sweep{n}",
+                here=here,
+                cost=LOADS * work.seconds(args),  # what is in sight goes before it
+            )
             for n, (args, key) in enumerate(zip(asked, keys, strict=True))
         ]
         if all(job.ended.is_set() for job in jobs):
@@ -88,7 +97,12 @@ def _picture(jobs: list[Job], view: View) -> None:
         if job.state is not State.DONE:
             problem(job.error, "This could not be computed: ")
             return
-    found, *before = (job.result for job in jobs)
+    # loads as multiples of the scenario as it is set
+    found, *before = (
+        job.result.assign(load=job.result["load"] / one.load)
+        for job, one in zip(jobs, (view, view.before), strict=False)
+        if one is not None
+    )
     st.session_state[_LAST] = found
     _draw(found, view, _now(found), before[0] if before else None)
 

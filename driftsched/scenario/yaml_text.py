@@ -72,7 +72,7 @@ def read_yaml(text: str, what: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-        raise ScenarioError(f"{what} is not YAML: {where}{problem}") from None
+        raise ScenarioError(f"{what} is not YAML: {where}{problem:.200}") from None
     except RecursionError:
         raise ScenarioError(f"{what} must be nested at most {MAX_DEPTH} deep, got more") from None
     except ScenarioError:
@@ -80,7 +80,7 @@ def read_yaml(text: str, what: str) -> Any:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # What PyYAML raises for 2020-13-45, !!int x, !!bool x and the like.
         problem = " ".join(str(error).split())
-        raise ScenarioError(f"{what} is not YAML: a value cannot be read: {problem}") from None
+        raise ScenarioError(f"{what} is not YAML: a value cannot be read: {problem:.200}") from None
 
 
 def read_yaml_file(path: Path, what: str) -> Any:

@@ -73,6 +73,7 @@ def test_numbers_to_base_60_are_text() -> None:
         ("a: 2020-13-45", "a value cannot be read"),
         ("a: !!bool x", "a value cannot be read"),
         ("? [a]\n: 1", "scenario is not YAML"),
+        ("a: *" + 5000 * "b", "scenario is not YAML: line 1, column 4: found undefined alias"),
         ("a: &a [*a]", "nested at most 30 deep"),
         ("a: " + "[" * 40 + "]" * 40, "nested at most 30 deep"),
         ("a: " + "[" * 20_000, "nested at most 30 deep"),
@@ -88,6 +89,7 @@ def test_broken_text_is_one_line(text: str, message: str) -> None:
         from_yaml(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
 
 
 @settings(deadline=None)

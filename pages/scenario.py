@@ -3,5 +3,5 @@
 from driftsched.studio.page import page_setup
 from driftsched.studio.scenario_editor import editor
 
-page_setup("Scenario", "Who sends what, when, to which GPU, and who decides what goes next?")
+page_setup("Scenario", "Who sends what, when and where, and who goes next?")
 editor()

@@ -13,7 +13,7 @@ from driftsched.studio.state import Key, get_view, of_scenario, set_view
 from driftsched.studio.view import View
 from driftsched.studio.words import POLICY_HELP, plain, policy_label
 
-__all__ = ["seed", "sidebar"]
+__all__ = ["seed", "sidebar", "take_along"]
 
 _copy_link = component("copyLink", "copy_link")
 
@@ -33,8 +33,13 @@ def sidebar(page: str) -> None:
         else:
             _scenario(get_view(), alone=page != "Explore")
         if page != "Explore":  # which has it with what is seldom changed
-            image_format()
-        _copy_link(key="copy-link")
+            take_along()
+
+
+def take_along() -> None:
+    """Draw what takes a page elsewhere: the format of its images, its link."""
+    image_format()
+    _copy_link(key="copy-link")
 
 
 def _scenario(view: View, alone: bool) -> None:

@@ -62,5 +62,7 @@ def test_headings_are_in_order_and_tools_of_charts_are_passed_by(
     tools = page.locator(".modebar-btn")
     assert tools.count() > 0
     assert {tool.get_attribute("tabindex") for tool in tools.all()} == {"-1"}
-    unnamed = page.locator(".ds-picture:not([aria-label]), .ds-live figure:not([aria-label])")
+    unnamed = page.locator(
+        ".ds-picture .ds-plot:not([aria-label]), .ds-live figure:not([aria-label])"
+    )
     assert unnamed.count() == 0

@@ -9,8 +9,7 @@ import streamlit as st
 from driftsched.results.wording import joined
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.explore.settings import settings, with_value
-from driftsched.studio.show import image_format
-from driftsched.studio.sidebar import seed
+from driftsched.studio.sidebar import seed, take_along
 from driftsched.studio.state import Key, bound, change_view, choice, get_view, of_scenario
 from driftsched.studio.view import BOUNDS, EVERYBODY, View
 from driftsched.studio.words import METRICS, POLICY_HELP, plain, policy_label
@@ -52,7 +51,7 @@ def compared(view: View) -> None:
     with middle:
         seed()
     with right:
-        image_format()
+        take_along()
     with left:
         st.slider(
             "Replications",

@@ -51,7 +51,7 @@ def test_two_policies_are_played_at_one_moment(open_page: Opener) -> None:
 
 def test_the_first_row_of_charts_is_in_sight_beside_the_figures(open_page: Opener) -> None:
     """Whoever plays a run must see what moves without scrolling."""
-    page = open_page("/run", viewport=DESK)
+    page = open_page("/run?preset=paper", viewport=DESK)
     settled(page)
     for panel in ("queue", "running"):
         box = page.locator(f"[data-panel={panel}]").bounding_box()

@@ -145,7 +145,8 @@ class Visitor:
     def _labelled(self, label: str) -> Iterator[tuple[str, Any]]:
         for element in self.elements.values():
             kind = element.WhichOneof("type")
-            if kind and getattr(getattr(element, kind), "label", None) == label:
+            called = getattr(getattr(element, kind), "label", "") if kind else ""
+            if kind and called.partition(",")[0] == label:  # "Load, ρ 0.9" is the load
                 yield kind, getattr(element, kind)
 
     def texts(self) -> list[str]:

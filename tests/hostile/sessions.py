@@ -166,6 +166,7 @@ class Trial:
         await asyncio.sleep(self.hostile_s)
 
     def _pauses(self, rng: random.Random) -> Iterator[float]:
+        yield rng.uniform(*PAUSE_S) * self.pace  # everybody moves once, however slow the machine
         while self.now_s < self.length_s:
             yield rng.uniform(*PAUSE_S) * self.pace
 

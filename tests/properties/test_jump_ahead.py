@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, reject, settings
+from hypothesis import assume, given, reject, settings
 
 from driftsched.results.tables import STATUSES
 from driftsched.scenario import Scenario, load_scenario
@@ -50,6 +50,9 @@ def nearly_tied(arrival_s: list[float]) -> bool:
 @settings(max_examples=200)
 @given(scenarios())
 def test_every_time_and_estimate_equals_iterating_token_by_token(scenario: Scenario) -> None:
+    # Whom an interruption on one replica calls to another is not told alike in both, see docs.
+    interrupts = getattr(scenario.policy, "preempts", False)
+    assume(not interrupts or len(scenario.cluster.machines) == 1)
     assert_equal_to_token_by_token(scenario)
 
 

@@ -133,7 +133,7 @@ def _report(draft: Draft) -> None:
     numbers, rules, problems, count = found
     refused = count > 0 and draft.data["trace"]["on_error"] == "stop"
     if not refused:
-        for column, (name, value) in zip(st.columns(4), numbers.items(), strict=True):
+        for column, (name, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
             column.metric(name, f"{value:,}")
         st.markdown("\n".join(f"- {plain(rule[:1].upper() + rule[1:])}." for rule in rules))
     if count:

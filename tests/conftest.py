@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from tests.support.browser import ARGS, Opener, Server, find_chromium
 
@@ -20,6 +21,9 @@ settings.register_profile(
     "dev", max_examples=10, deadline=None, suppress_health_check=_SLOW_IS_FINE
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+# Else examples hold constants of whatever modules the process has imported by then, and a test that
+# passes alone meets others in the whole suite, or after a change elsewhere.
+providers._get_local_constants = lambda: providers._local_constants
 
 _HOME = tempfile.TemporaryDirectory(prefix="driftsched-tests-", ignore_cleanup_errors=True)
 

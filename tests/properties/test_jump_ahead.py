@@ -24,7 +24,9 @@ def assert_equal_to_token_by_token(scenario: Scenario) -> pd.DataFrame:
     workload = replace(drawn, arrival_s=drawn.arrival_s.round(6))
     table = simulate(scenario, workload, engine="simpy").requests
     requests, _ = token_by_token(scenario, workload)
-    if nearly_tied(table["arrival_s"].tolist()) or nearly_tied([r.arrival_s for r in requests]):
+    slow_s = [r.arrival_s for r in requests]
+    # Rounding may have moved one past the beginning of the next phase, too.
+    if nearly_tied(table["arrival_s"].tolist()) or nearly_tied(slow_s) or slow_s != sorted(slow_s):
         reject()
     assert [r.status for r in requests] == table["status"].tolist()
     assert [r.reason for r in requests] == table["reason"].tolist()

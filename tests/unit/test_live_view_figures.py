@@ -105,8 +105,8 @@ def test_a_recorded_run_ends_with_its_tables() -> None:
 def test_only_finished_requests_have_a_latency() -> None:
     read = message(hand_made())
     assert read["latency"] == {
-        "tenant:a": {"finish_s": [2], "e2e_s": [2]},
-        "tenant:b": {"finish_s": [5], "e2e_s": [4]},
+        "tenant:a": {"finish_s": [2], "e2e_s": [2], "request_id": [0]},
+        "tenant:b": {"finish_s": [5], "e2e_s": [4], "request_id": [1]},
     }
     assert {name: sum(counts) for name, counts in levels(read, "histogram").items()} == {
         "a": 1,

@@ -52,7 +52,7 @@ def nearly_tied(arrival_s: list[float]) -> bool:
 @settings(max_examples=200)
 @given(scenarios())
 def test_every_time_and_estimate_equals_iterating_token_by_token(scenario: Scenario) -> None:
-    # Whom an interruption on one replica calls to another is not told alike in both, see docs.
+    # Not shown for several replicas: there the slow one dispatches an iteration later at times.
     interrupts = getattr(scenario.policy, "preempts", False)
     assume(not interrupts or len(scenario.cluster.machines) == 1)
     assert_equal_to_token_by_token(scenario)

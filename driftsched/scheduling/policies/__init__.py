@@ -25,10 +25,10 @@ POLICIES.add("weighted", "weighted:WeightedConfig")
 POLICIES.add("sjf", "sjf:SjfConfig")
 POLICIES.add("aging", "aging:AgingConfig")
 POLICIES.add("hrrn", "hrrn:HrrnConfig")
+POLICIES.add("vtc", "vtc:VtcConfig")
 POLICIES.add("srpt", "srpt:SrptConfig")
 POLICIES.add("cmu", "cmu:CmuConfig")
 POLICIES.add("edf", "edf:EdfConfig")
-POLICIES.add("vtc", "vtc:VtcConfig")
 
 PAPER_POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")
 """The five that DriftSched compares: what is compared where nobody says otherwise."""

@@ -14,10 +14,10 @@ from driftsched.scheduling.policies import POLICIES, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 
 __all__ = [
-    "COMPENSATION",
     "PARAMETERS",
     "QUEUE_STATE",
     "TENANT_STATE",
+    "compensation",
     "covered",
     "fill",
     "no_number",
@@ -91,6 +91,13 @@ def parameters_of(spec: Mechanism) -> NDArray[Any]:
     for name in parameter_names(type(spec)):
         record[name] = getattr(spec, name)
     return record
+
+
+def compensation(state: Mapping[str, float], categories: int, tenants: int) -> NDArray[Any]:
+    """States of a compensator before anything was learnt; see `levels` of `mechanisms`."""
+    states = np.zeros((1 + tenants) * (1 + categories), COMPENSATION)
+    fill(states, state)
+    return states
 
 
 def fill(records: NDArray[Any], values: Mapping[str, float]) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftsched.estimation.compensators import COMPENSATORS
-from driftsched.simulation.compiled.fields import COMPENSATION, fill, parameters_of
+from driftsched.simulation.compiled.fields import compensation, parameters_of
 from driftsched.simulation.compiled.jit import inlined, kernel
 from driftsched.simulation.compiled.mechanisms import (
-    Levels,
     RequestView,
     learn,
+    levels,
     number_of,
     predict,
 )
@@ -54,8 +54,7 @@ def follow(
     late : int
         A request's length is learnt just before the one that comes so many after the next.
     """
-    states = np.zeros((1 + tenants) * (1 + categories), COMPENSATION)
-    fill(states, compensator.state)
+    states = compensation(compensator.state, categories, tenants)
     bias = np.ones(len(rows))
     number, parameters = number_of(compensator, COMPENSATORS), parameters_of(compensator)
     _follow(number, parameters, states, rows, categories, late, bias)
@@ -77,17 +76,11 @@ def _follow(
         known = item - 1 - late
         if known >= 0:
             row, request = rows[known], _request(rows, bias, known)
-            learn(
-                number, _levels(states, row, categories), request, row.length / row.base_tokens, p
-            )
-        levels = _levels(states, rows[item], categories)
-        bias[item] = predict(number, levels, _request(rows, bias, item), p)
-
-
-@inlined
-def _levels(states: NDArray[Any], row: Any, categories: int) -> Levels:
-    tenant, category = (1 + row.tenant) * (1 + categories), 1 + row.category
-    return Levels(states[0], states[category], states[tenant], states[tenant + category])
+            learnt = levels(states, row.tenant, row.category, categories)
+            learn(number, learnt, request, row.length / row.base_tokens, p)
+        row, request = rows[item], _request(rows, bias, item)
+        asked = levels(states, row.tenant, row.category, categories)
+        bias[item] = predict(number, asked, request, p)
 
 
 @inlined

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from math import inf
 
+from driftsched.estimation.compensators.base import Levels
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
     Choice,
-    Levels,
     Offer,
     does_not_fit,
     learn,
+    levels,
     may_run,
     predict,
     refusal,
@@ -63,15 +64,9 @@ def submit(w: KernelState, item: int) -> int:
 
 @inlined
 def levels_of(w: KernelState, item: int) -> Levels:
-    """The compensator's states that a request reads and teaches.
-
-    Those of a tenant lie together: its own, then one a category; the first of all are everybody's.
-    """
-    request, categories = w.requests[item], w.run[0].categories
-    tenant = (1 + request.tenant) * (1 + categories)
-    category = 1 + request.predicted
-    states = w.compensation
-    return Levels(states[0], states[category], states[tenant], states[tenant + category])
+    """The compensator's states that a request reads and teaches."""
+    request = w.requests[item]
+    return levels(w.compensation, request.tenant, request.predicted, w.run[0].categories)
 
 
 @once

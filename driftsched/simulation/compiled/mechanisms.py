@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from numpy.typing import NDArray
+
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.compensators.base import Levels
@@ -23,7 +25,6 @@ from driftsched.simulation.compiled.state import KernelState
 
 __all__ = [
     "Choice",
-    "Levels",
     "Offer",
     "RequestView",
     "block_slot",
@@ -34,6 +35,7 @@ __all__ = [
     "generated",
     "iterations_lasting",
     "learn",
+    "levels",
     "lift",
     "may_run",
     "new_block",
@@ -97,6 +99,16 @@ generated = switch("generated", _BY_TENANT)
 predict = switch("predict", covered(COMPENSATORS))
 learn = switch("learn", covered(COMPENSATORS))
 route_score = switch("score", covered(ROUTERS))
+
+
+@inlined
+def levels(states: NDArray[Any], tenant: int, category: int, categories: int) -> Levels:
+    """The compensator's states that a request reads and teaches.
+
+    Those of a tenant lie together: its own, then one a category; the first of all are everybody's.
+    """
+    first, place = (1 + tenant) * (1 + categories), 1 + category
+    return Levels(states[0], states[place], states[first], states[first + place])
 
 
 class RequestView(NamedTuple):

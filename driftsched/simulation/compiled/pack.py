@@ -14,7 +14,7 @@ from driftsched.gateway.admission import TenantGate
 from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.scheduling.routers.base import STREAM
-from driftsched.simulation.compiled.fields import COMPENSATION, fill, parameters_of
+from driftsched.simulation.compiled.fields import compensation, fill, parameters_of
 from driftsched.simulation.compiled.fill import fill_requests
 from driftsched.simulation.compiled.fleet import pack_fleet, routed
 from driftsched.simulation.compiled.heap import ENTRY
@@ -126,8 +126,7 @@ def _mechanisms(scenario: Scenario) -> dict[str, Any]:
     compensator = scenario.estimator.compensator
     specs = scenario.policy, compensator, scenario.cluster.router
     categories, tenants = len(scenario.categories), len(scenario.tenants)
-    states = np.zeros((1 + tenants) * (1 + categories), COMPENSATION)
-    fill(states, compensator.state)
+    states = compensation(compensator.state, categories, tenants)
     return {
         "parameters": np.concatenate([parameters_of(spec) for spec in specs]),
         "compensation": states,

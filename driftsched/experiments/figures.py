@@ -31,7 +31,7 @@ __all__ = ["CURVE", "Figures", "warmup"]
 Floats = NDArray[np.float64]
 CURVE = np.unique(np.r_[np.linspace(0.005, 0.995, 120), 0.001, 0.5, 0.99, 0.999])
 """Shares of the requests at which a distribution is drawn."""
-NOTHING = PairedChange(np.nan, np.nan, np.nan, 0, 0.95)
+NOTHING = PairedChange(np.nan, np.nan, np.nan, 0)
 
 
 class Figures:

@@ -4,7 +4,6 @@ from driftsched.results.energy import ENERGY_METRICS, energy_over_time, energy_s
 from driftsched.results.estimation_error import (
     confusion,
     drift,
-    errors_by,
     estimation_error,
     estimation_table,
     misclassified_share,
@@ -16,7 +15,6 @@ from driftsched.results.fairness import (
     fairness_summary,
     jain_index,
     service_gaps,
-    starvation_table,
     weighted_service,
 )
 from driftsched.results.library import RunLibrary, library_home
@@ -62,7 +60,6 @@ __all__ = [
     "drift",
     "energy_over_time",
     "energy_summary",
-    "errors_by",
     "estimation_error",
     "estimation_table",
     "even_times",
@@ -87,7 +84,6 @@ __all__ = [
     "replications_of",
     "sample_queues",
     "service_gaps",
-    "starvation_table",
     "summarise",
     "weighted_service",
     "within_intervals",

@@ -60,18 +60,10 @@ def energy_summary(result: RunResult) -> Summary:
 
 
 def energy_over_time(gpus: pd.DataFrame, requests: pd.DataFrame) -> pd.DataFrame:
-    """Energy and tokens so far, at each sample of the gpus table.
+    """Energy and tokens so far, at each sample of a gpus table; empty where energy is unknown.
 
-    Parameters
-    ----------
-    gpus, requests : DataFrame
-        Tables of one run.
-
-    Returns
-    -------
-    DataFrame
-        time_s, energy_j (all replicas), tokens (input and output of requests finished by then),
-        energy_per_1000_tokens_j (NaN before the first has finished); empty where energy is unknown.
+    Columns: time_s, energy_j (all replicas), tokens (input and output of requests finished by
+    then), energy_per_1000_tokens_j (NaN before the first has finished).
     """
     known = gpus[gpus["energy_j"].notna()] if "energy_j" in gpus.columns else gpus.iloc[:0]
     times = np.unique(known["time_s"].to_numpy(np.float64))

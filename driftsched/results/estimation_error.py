@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "confusion",
     "drift",
-    "errors_by",
     "estimation_error",
     "estimation_table",
     "misclassified_share",
@@ -42,12 +41,7 @@ NO_ERROR: dict[str, float | int] = {
 
 
 def estimation_error(estimated: NDArray[Any], actual: NDArray[Any]) -> dict[str, float | int]:
-    """Errors of estimates of output lengths.
-
-    Parameters
-    ----------
-    estimated, actual : array, shape (n,)
-        Lengths in one unit, words or tokens.
+    """Errors of estimates of output lengths, both of shape (n,) in one unit, words or tokens.
 
     Returns
     -------
@@ -96,25 +90,12 @@ def drift(requests: pd.DataFrame) -> NDArray[np.float64]:
 def replay(
     requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorSpec
 ) -> NDArray[np.int64]:
-    """Estimates that `compensator` would have given, had all else gone as it did.
+    """Estimates (n,) as `compensator` would have given them, had all else gone as it did.
 
     Events are walked in order of time: an arrival asks ``predict_one``, a finish teaches
     ``learn_one`` with actual / base tokens, as in the gateway. Of events at one instant arrivals
-    come first, then finishes, each in order of request_id: the simulated replicas' order.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table. Rows that did not finish are estimated but teach nothing.
-    scenario : Scenario
-        The run's scenario.
-    compensator : CompensatorSpec
-        What to replay; for the run's own kind and parameters the run's estimates come back.
-
-    Returns
-    -------
-    array of int, shape (len(requests),)
-        estimated_output_tokens, row by row.
+    come first, then finishes, each in order of request_id: the simulated replicas' order. Rows that
+    did not finish teach nothing; the run's own compensator gives the run's estimates again.
     """
     stream = _requests(requests, scenario)
     predictor = compensator.build(len(scenario.categories), len(scenario.tenants))
@@ -183,16 +164,11 @@ def without_compensation(requests: pd.DataFrame, scenario: Scenario) -> NDArray[
 def estimation_table(
     result: RunResult, compensators: Mapping[str, CompensatorSpec] | None = None
 ) -> pd.DataFrame:
-    """Errors of the run's estimates beside those of other compensators on the same requests.
+    """Errors of the run's estimates beside those of other compensators, of who finished.
 
-    Parameters
-    ----------
-    result : RunResult
-        Only its finished requests count.
-    compensators : mapping of str to CompensatorSpec, optional
-        Name → compensator to replay; by default none, ema (the scenario's own parameters where it
-        uses one), and oracle, with the scenario's own between where it is another kind. The row of
-        the scenario's own compensator is what really happened in the run, not a replay.
+    By default these are none, ema (the scenario's own parameters where it uses one), and oracle,
+    with the scenario's own between where it is another kind. The row of the scenario's own
+    compensator is what really happened in the run, not a replay.
 
     Returns
     -------
@@ -231,11 +207,7 @@ def _change(value: float, base: float) -> float:
 
 
 def confusion(requests: pd.DataFrame) -> pd.DataFrame:
-    """Count finished requests by estimated size class (rows) and actual size class (columns).
-
-    Both in the order short, medium, long. The misclassified share is off the diagonal; see
-    `misclassified_share`.
-    """
+    """Count finished requests by estimated size class (rows) and actual size class (columns)."""
     rows = finished_rows(requests)
     names = list(SIZE_CLASSES)
     counts = pd.crosstab(rows["size_class"], rows["actual_size_class"])
@@ -251,30 +223,3 @@ def misclassified_share(requests: pd.DataFrame) -> float:
     counts = confusion(requests).to_numpy()
     total = int(counts.sum())
     return float(1 - np.trace(counts) / total) if total else float(np.nan)
-
-
-def errors_by(requests: pd.DataFrame, by: str = "category") -> pd.DataFrame:
-    """Errors of the run's own estimates by a column of names.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table; only finished rows count.
-    by : str
-        Column, for example category, tenant, predicted_category or phase.
-
-    Returns
-    -------
-    DataFrame
-        The column, mae, rmse, mape (%), mean_signed_error, n, mean_drift (actual / estimated);
-        a row a name that occurs, in the names' order.
-    """
-    rows = finished_rows(requests)
-    ratio = pd.Series(drift(rows), index=rows.index)
-    table = []
-    for name, group in rows.groupby(by, observed=True, sort=True):
-        error = estimation_error(
-            group["estimated_output_tokens"].to_numpy(), group["counted_output_tokens"].to_numpy()
-        )
-        table.append({by: str(name)} | error | {"mean_drift": float(ratio[group.index].mean())})
-    return pd.DataFrame(table, columns=[by, *NO_ERROR, "mean_drift"])

@@ -70,15 +70,9 @@ def _safe(value: object) -> object:
 
 
 def write_csv(result: RunResult, folder: Path | str) -> None:
-    """Write the four tables, metrics.csv and scenario.yaml to a folder.
+    """Write the four tables, metrics.csv and scenario.yaml to a folder, as `write_folder` does.
 
-    Equal runs give equal bytes. A new folder appears whole; in one that exists files are replaced
-    one by one, each whole.
-
-    Raises
-    ------
-    RunError
-        When the folder cannot be written.
+    Equal runs give equal bytes.
     """
     write_folder(_csv_files(result), folder)
 
@@ -91,13 +85,7 @@ def _csv_files(result: RunResult) -> Files:
 
 
 def write_paper(result: RunResult, folder: Path | str) -> None:
-    """Write `paper_tables` to a folder, as `write_csv` does.
-
-    Raises
-    ------
-    RunError
-        When the folder cannot be written.
-    """
+    """Write `paper_tables` to a folder, as `write_csv` does."""
     files = ((name, csv_text(table).encode()) for name, table in paper_tables(result).items())
     write_folder(files, folder)
 
@@ -105,22 +93,9 @@ def write_paper(result: RunResult, folder: Path | str) -> None:
 def export_zip(result: RunResult, command: str, report_html: str = "") -> bytes:
     """Everything about a run in one ZIP.
 
+    tables/ (CSV and Parquet), metrics.csv, paper/, scenario.yaml, provenance.json, README.txt with
+    the `command` that repeats it, and `report_html` (from `html_report`) where it is not empty.
     Equal runs give equal bytes, but for provenance.json and what the report says of it.
-
-    Parameters
-    ----------
-    result : RunResult
-        The run.
-    command : str
-        Command line that repeats it.
-    report_html : str
-        The page from `html_report`; left out when empty.
-
-    Returns
-    -------
-    bytes
-        tables/ (CSV and Parquet), metrics.csv, paper/, scenario.yaml, report.html,
-        provenance.json, README.txt.
     """
     files: dict[str, str | bytes] = {"README.txt": _readme(result, command)}
     if report_html:

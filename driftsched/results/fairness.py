@@ -24,7 +24,6 @@ __all__ = [
     "jain_index",
     "service_gaps",
     "service_tokens",
-    "starvation_table",
     "weighted_service",
 ]
 
@@ -34,26 +33,15 @@ Floats = NDArray[np.float64]
 
 
 def jain_index(service: ArrayLike) -> float:
-    """Jain's fairness index (Σx)² / (n·Σx²): 1 is even, 1/n is all to one.
+    """Jain's fairness index (Σx)² / (n·Σx²): 1 is even, 1/n all to one; NaN of nothing.
 
-    Parameters
-    ----------
-    service : array, shape (n,)
-        What each got, >= 0, weight-normalised where weights differ.
-
-    Returns
-    -------
-    float
-        NaN where nobody got anything.
+    `service`, shape (n,), is what each got, >= 0, weight-normalised where weights differ (Jain,
+    Chiu and Hawe, A Quantitative Measure of Fairness and Discrimination, DEC-TR-301, 1984).
 
     Raises
     ------
     ValueError
         When a value is negative or NaN.
-
-    References
-    ----------
-    Jain, Chiu and Hawe, A Quantitative Measure of Fairness and Discrimination, DEC-TR-301, 1984.
 
     Examples
     --------
@@ -115,11 +103,8 @@ def service_tokens(
 def fairness_summary(result: RunResult) -> dict[str, float]:
     """Jain's index and the service gap of a run, and the size classes behind them.
 
-    Returns
-    -------
-    dict
-        jain_index (of weighted service), service_gap_tokens (the largest of any two tenants),
-        misclassified_share (finished requests whose size class was not the estimated one).
+    jain_index (of weighted service), service_gap_tokens (the largest of any two tenants),
+    misclassified_share (finished requests whose size class was not the estimated one).
     """
     gaps = service_gaps(result)["gap_tokens"]
     return {
@@ -129,62 +114,19 @@ def fairness_summary(result: RunResult) -> dict[str, float]:
     }
 
 
-def starvation_table(result: RunResult) -> pd.DataFrame:
-    """Requests of each tenant that waited longer than the scenario's ``metrics.starvation_s``.
-
-    A request that was never dispatched waited until its end; rejected ones never waited.
-
-    Returns
-    -------
-    DataFrame
-        A row a tenant, in the scenario's order: tenant, waited (requests), starved,
-        starved_share, longest_wait_s; share and wait are NaN where nobody waited.
-    """
-    scenario, requests = result.scenario, result.requests
-    queued = requests[(requests["status"] != "rejected").to_numpy(dtype=bool)]
-    left = queued["dispatch_s"].fillna(queued["finish_s"])
-    waits = (left - queued["arrival_s"]).to_numpy(np.float64)
-    tenant = pd.Categorical(queued["tenant"], categories=scenario.tenant_names)
-    table = pd.DataFrame({"wait_s": waits, "starved": waits > scenario.metrics.starvation_s})
-    by_tenant = table.groupby(pd.Series(tenant), observed=False)
-    return pd.DataFrame(
-        {
-            "tenant": scenario.tenant_names,
-            "waited": by_tenant.size().to_numpy(),
-            "starved": by_tenant["starved"].sum().to_numpy(),
-            "starved_share": by_tenant["starved"].mean().to_numpy(),
-            "longest_wait_s": by_tenant["wait_s"].max().to_numpy(),
-        }
-    )
-
-
-def service_gaps(result: RunResult, *, weighted: bool = False) -> pd.DataFrame:
-    """VTC's service gap of each pair of tenants, the greatest first.
+def service_gaps(result: RunResult) -> pd.DataFrame:
+    """VTC's service gap by pair: tenant_a, tenant_b, gap_tokens; the greatest first.
 
     The gap is the largest abs(W_i(t1, t2) − W_j(t1, t2)) over all intervals in which both are
-    backlogged throughout, that is, have a request waiting. W is service in input + 2·output
-    tokens, counted as it is given: a prompt evenly from dispatch to first token, an answer evenly
-    from first to last token, of finished requests. VTC bounds the gap by 2·max(w_in·L_in, w_out·M),
-    with the longest prompt L_in and the most tokens M in a batch (arXiv 2401.00588).
-
-    Parameters
-    ----------
-    result : RunResult
-        Of more than 16 tenants those with the most service are compared.
-    weighted : bool
-        Divide each tenant's service by its weight.
-
-    Returns
-    -------
-    DataFrame
-        tenant_a, tenant_b, gap_tokens; 0 where two are never backlogged together.
+    backlogged throughout, that is, have a request waiting; 0 where there is none. W is service in
+    input + 2·output tokens, counted as it is given: a prompt evenly from dispatch to first token,
+    an answer evenly from first to last token, of finished requests. VTC bounds the gap by
+    2·max(w_in·L_in, w_out·M), with the longest prompt L_in and the most tokens M in a batch (arXiv
+    2401.00588). Of more than 16 tenants those with the most service are compared.
     """
     table = weighted_service(result)
     kept = table.nlargest(MOST_TENANTS, "service_tokens").sort_index()
     service, backlogged = _courses(result, kept["tenant"])
-    if weighted:
-        weights = dict(zip(kept["tenant"], kept["weight"], strict=True))
-        service = {name: got / weights[name] for name, got in service.items()}
     rows = [
         (a, b, _largest_range(service[a] - service[b], backlogged[a] & backlogged[b]))
         for a, b in combinations(kept["tenant"], 2)
@@ -234,10 +176,6 @@ def competition(run: RunArrays, weight: Floats, points: int = 400) -> tuple[Floa
 
     A tenant competes while it and another have a request waiting; its due then is its weight's
     share of what those who compete get. Looked at between `points` even times.
-
-    Parameters
-    ----------
-    weight : array, shape (tenants,)
 
     Returns
     -------

@@ -66,15 +66,8 @@ COLUMNS = [*(name for name in _Card.model_fields if name != "files"), "damage"]
 class RunLibrary:
     """Saved runs. Several processes may use one library at the same time.
 
-    Parameters
-    ----------
-    home : Path, optional
-        Where it lives; by default `library_home`. It is made when the first run is saved.
-
-    Attributes
-    ----------
-    home : Path
-        Holds ``runs/``, a folder a run.
+    `home`, by default `library_home`, holds ``runs/``, a folder a run; it is made when the first
+    run is saved.
     """
 
     def __init__(self, home: Path | None = None) -> None:
@@ -86,19 +79,9 @@ class RunLibrary:
         return bool(RUN_ID.fullmatch(run_id)) and (self._runs / run_id / "run.json").is_file()
 
     def save(self, result: RunResult, title: str = "") -> str:
-        """Save a run; its folder appears whole or not at all.
+        """Save a run and return its unique id; its folder appears whole or not at all.
 
-        Parameters
-        ----------
-        result : RunResult
-            The run.
-        title : str
-            200 characters at most; by default the scenario's title or name.
-
-        Returns
-        -------
-        str
-            The run's id, unique in the library.
+        The title has 200 characters at most; by default it is the scenario's title or name.
 
         Raises
         ------
@@ -150,12 +133,8 @@ class RunLibrary:
     def list(self) -> pd.DataFrame:
         """Saved runs, the newest first; folders that are no runs are left out.
 
-        Returns
-        -------
-        DataFrame
-            run_id, title, saved_utc, scenario, policy, engine, seed, requests, completed,
-            median_e2el_ms, p99_e2el_ms, request_throughput, damage: empty, or why the run's card
-            cannot be read; such a run comes last and shows nothing but its id.
+        Columns are the fields of a run's card, and damage: empty, or why the card cannot be read;
+        such a run comes last and shows nothing but its id.
         """
         rows = []
         for folder in self._folders():

@@ -36,16 +36,9 @@ def summarise(
     that met all their tenant's objectives, a tenant without objectives having none to miss.
     `slo_attainment` is the share of submitted requests that finished and met them, so that
     rejecting requests cannot raise it; requests of tenants without objectives are left out of it.
-    Goodput and attainment are None where nobody in the group has an objective.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Rows of `RunResult.requests`; none at all gives counts of 0 and latencies of NaN.
-    scenario : Scenario
-        Its objectives, percentiles and starvation threshold.
-    duration_s : float, optional
-        Seconds that rates refer to; by default from the first arrival to the last end in the rows.
+    Goodput and attainment are None where nobody in the group has an objective. Rates refer to
+    `duration_s`, by default from the first arrival to the last end in the rows; of no rows counts
+    are 0 and latencies NaN.
 
     Returns
     -------
@@ -70,13 +63,10 @@ def goals_met(requests: pd.DataFrame, scenario: Scenario) -> Floats:
 def metrics_table(result: RunResult) -> pd.DataFrame:
     """Summaries of a run: all requests first, then each tenant, then each category.
 
-    Rates of all rows refer to the duration of the whole run, so that they add up. Energy and cost
-    are those of the run, NaN below the first row: a batch's energy belongs to no tenant.
-
-    Returns
-    -------
-    DataFrame
-        scope (overall, tenant, category), name, then the keys of `summarise` and `energy_summary`.
+    Columns are scope (overall, tenant, category), name, then the keys of `summarise` and
+    `energy_summary`. Rates of all rows refer to the duration of the whole run, so that they add up.
+    Energy and cost are those of the run, NaN below the first row: a batch's energy belongs to no
+    tenant.
     """
     scenario, requests = result.scenario, result.requests
     columns = _Columns(requests, scenario)

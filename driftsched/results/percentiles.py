@@ -24,19 +24,11 @@ LATENCIES = {
 def percentile_columns(
     values_s: NDArray[Any], metric: str, percentiles: Sequence[float]
 ) -> dict[str, float]:
-    """Mean, median, population standard deviation and percentiles of a latency.
+    """Mean, median, population standard deviation and percentiles of a latency (n,) in seconds.
 
     The one place where percentiles are computed: linear interpolation between order statistics,
-    numpy's default (type 7 of Hyndman and Fan, 1996).
-
-    Parameters
-    ----------
-    values_s : array, shape (n,)
-        Seconds; NaN is left out.
-    metric : str
-        Name that ends the keys, for example ``"ttft"``.
-    percentiles : sequence of float
-        Between 0 and 100; the 50th is always there.
+    numpy's default (type 7 of Hyndman and Fan, 1996). NaN is left out, and the 50th is always
+    there.
 
     Returns
     -------

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 from driftsched.core.lazily import lazily
-from driftsched.results.statistics import PairedChange, half_width
+from driftsched.results.statistics import PairedChange, half_width, student
 
 __all__ = ["Estimate", "PooledSample", "paired_pool_change"]
 
@@ -23,28 +22,23 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and the ends of its interval; NaN where they are unknown.
+    """A figure over `n` replications and the ends of its 95 % interval.
 
-    Attributes
-    ----------
-    value, low, high : float
-        The figure over all replications, and its confidence interval; an infinite end is unbounded.
-    n : int
-        Replications it rests on.
-    confidence : float
-        Coverage of the interval.
+    They are NaN where they are unknown; an infinite end is unbounded.
     """
 
     value: float
     low: float
     high: float
     n: int
-    confidence: float
 
     @property
     def precision(self) -> float:
         """Half the interval's width over the value: 0.05 is ±5 %; NaN where unknown."""
         return (self.high - self.low) / 2 / abs(self.value) if self.value else np.nan
+
+
+UNKNOWN = Estimate(np.nan, np.nan, np.nan, 0)
 
 
 class PooledSample:
@@ -84,41 +78,34 @@ class PooledSample:
     def _sums(self) -> Floats:
         return np.array([sample.sum() for sample in self._samples])
 
-    def mean(self, confidence: float = 0.95) -> Estimate:
+    def mean(self) -> Estimate:
         """Mean over all requests, with Student's interval for a ratio of totals.
 
         Sum and number of requests vary together from one replication to the next, so the interval
         is that of the ratio estimator (Law, Simulation Modeling and Analysis, §9.5).
         """
         if not len(self):
-            return Estimate(np.nan, np.nan, np.nan, 0, confidence)
+            return UNKNOWN
         value = float(self._sums.sum() / self._counts.sum())
-        half = float(self._half_width(self._sums - value * self._counts, confidence))
-        return Estimate(value, value - half, value + half, len(self), confidence)
+        half = float(self._half_width(self._sums - value * self._counts))
+        return Estimate(value, value - half, value + half, len(self))
 
-    def percentile(self, p: float, confidence: float = 0.95) -> Estimate:
+    def percentile(self, p: float) -> Estimate:
         """Percentile of all requests together, with Woodruff's interval.
 
         The share of requests at or under the percentile is a mean over replications; its interval
         is carried back through the pooled distribution (Woodruff 1952, "Confidence intervals for
         medians and other position measures"). Where it reaches beyond 0 or 1 the replications are
-        too few to bound the tail, and that end is infinite.
-
-        Parameters
-        ----------
-        p : float
-            Above 0 and under 100.
-        confidence : float
-            Coverage, between 0 and 1.
+        too few to bound the tail, and that end is infinite. `p` is above 0 and under 100.
         """
         if not len(self):
-            return Estimate(np.nan, np.nan, np.nan, 0, confidence)
+            return UNKNOWN
         share = p / 100
         value = _quantile(self.values, share)
         under = np.array([part.searchsorted(value, side="right") for part in self.parts])
-        half = float(self._half_width(under - share * self._counts, confidence))
+        half = float(self._half_width(under - share * self._counts))
         low, high = self._at(share - half, -np.inf), self._at(share + half, np.inf)
-        return Estimate(value, low, high, len(self), confidence)
+        return Estimate(value, low, high, len(self))
 
     def estimate(self, p: float | None) -> Estimate:
         """`percentile`, or the mean where `p` is None."""
@@ -130,20 +117,14 @@ class PooledSample:
             return np.nan
         return _quantile(self.values, share) if 0 < share < 1 else beyond
 
-    def share_under(self, bounds: ArrayLike, confidence: float = 0.95) -> Floats:
-        """Distribution function with its band at each of `bounds`.
-
-        Returns
-        -------
-        float array, shape (3, len(bounds))
-            Share of requests at or under the bound, and the ends of its pointwise interval.
-        """
+    def share_under(self, bounds: ArrayLike) -> Floats:
+        """Share of requests at or under each bound, and its pointwise band; (3, len(bounds))."""
         at = np.asarray(bounds, dtype=np.float64)
         if not len(self):
             return np.full((3, len(at)), np.nan)
         under = np.array([part.searchsorted(at, side="right") for part in self.parts])
         share = under.sum(axis=0) / self._counts.sum()
-        half = self._half_width(under - share * self._counts[:, None], confidence)
+        half = self._half_width(under - share * self._counts[:, None])
         return np.stack([share, np.clip(share - half, 0, 1), np.clip(share + half, 0, 1)])
 
     def __len__(self) -> int:
@@ -162,7 +143,7 @@ class PooledSample:
             self._left_out[p] = np.array([self._without(n, p) for n in range(len(self))])
         return self._left_out[p]
 
-    def jackknife(self, p: float | None, confidence: float = 0.95) -> Estimate:
+    def jackknife(self, p: float | None) -> Estimate:
         """`figure` with the interval of the delete-one-replication jackknife, even on both sides.
 
         It tells how far replications differ also where Woodruff's interval is open (Shao and Wu
@@ -172,9 +153,9 @@ class PooledSample:
         n = len(self)
         value = self.figure(p) if n else np.nan
         if n < 2:
-            return Estimate(value, np.nan, np.nan, n, confidence)
-        half = float(half_width(n * value - (n - 1) * self.left_out(p), confidence))
-        return Estimate(value, value - half, value + half, n, confidence)
+            return Estimate(value, np.nan, np.nan, n)
+        half = float(half_width(n * value - (n - 1) * self.left_out(p)))
+        return Estimate(value, value - half, value + half, n)
 
     def _without(self, replication: int, p: float | None) -> float:
         rest = float(self._counts.sum() - self._counts[replication])
@@ -198,33 +179,24 @@ class PooledSample:
         places = [np.flatnonzero(owners == number) for number in range(len(self._samples))]
         return [mine - np.arange(len(mine)) for mine in places]
 
-    def _half_width(self, residuals: Floats, confidence: float) -> Floats:
+    def _half_width(self, residuals: Floats) -> Floats:
         """Half width of the interval of a ratio whose numerators leave these residuals."""
         n = len(self)
         if n < 2:
             return np.full(residuals.shape[1:], np.nan)
         error = (residuals / self._counts.mean()).std(axis=0, ddof=1) / np.sqrt(n)
-        half: Floats = stdtrit(n - 1, (1 + confidence) / 2) * error
-        return half
+        return np.asarray(student(n) * error)
 
 
 def paired_pool_change(
-    before: PooledSample, after: PooledSample, p: float | None = None, confidence: float = 0.95
+    before: PooledSample, after: PooledSample, p: float | None = None
 ) -> PairedChange:
     """Relative change of a percentile, or of the mean, between two policies on the same seeds.
 
     Both figures come from all requests together. The interval is that of the delete-one-seed
     jackknife of the logarithm of their ratio: leaving a seed out changes both, so what the two
-    share (common random numbers) drops out (Miller 1974, "The jackknife: a review").
-
-    Parameters
-    ----------
-    before, after : PooledSample
-        Replications in the same order of seeds.
-    p : float, optional
-        Percentile; None compares means.
-    confidence : float
-        Coverage, between 0 and 1.
+    share (common random numbers) drops out (Miller 1974, "The jackknife: a review"). Replications
+    are in the same order of seeds; without `p` means are compared.
 
     Raises
     ------
@@ -234,7 +206,7 @@ def paired_pool_change(
     n = len(before)
     if n != len(after):
         raise ValueError(f"after must have before's {n} replications, got {len(after)}")
-    unknown = PairedChange(np.nan, np.nan, np.nan, n, confidence)
+    unknown = PairedChange(np.nan, np.nan, np.nan, n)
     if not n or before.figure(p) <= 0 or after.figure(p) <= 0:
         return unknown
     whole = np.log(after.figure(p) / before.figure(p))
@@ -242,7 +214,7 @@ def paired_pool_change(
     if n < 2 or not (np.all(before.left_out(p) > 0) and np.all(after.left_out(p) > 0)):
         return unbounded
     pseudo = n * whole - (n - 1) * np.log(after.left_out(p) / before.left_out(p))
-    half = half_width(pseudo, confidence)
+    half = half_width(pseudo)
     low, high = np.expm1([whole - half, whole + half])
     return replace(unbounded, low=float(low), high=float(high))
 

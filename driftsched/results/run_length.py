@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 from driftsched.results.pooled import Estimate, PooledSample
+from driftsched.results.statistics import student
 
 __all__ = [
     "MOST_REPLICATIONS",
@@ -27,22 +27,11 @@ BATCH = 5
 
 
 def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | None:
-    """Replications after which the interval is about ±`precision` of the value.
+    """Replications after which the interval is about ±`precision` of the value: 0.05 is ±5 %.
 
     The half width falls with Student's t over the root of the number of replications; the spread
-    between replications is taken from the estimate (Law, Simulation Modeling and Analysis, §9.4.1).
-
-    Parameters
-    ----------
-    estimate : Estimate
-        From at least two replications.
-    precision : float
-        Wanted half width over the value, above 0: 0.05 is ±5 %.
-
-    Returns
-    -------
-    int or None
-        None where the estimate has no interval or a value of 0.
+    between replications is taken from the estimate, which rests on two or more (Law, Simulation
+    Modeling and Analysis, §9.4.1). None where it has no interval or a value of 0.
 
     Raises
     ------
@@ -51,7 +40,7 @@ def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | No
 
     Examples
     --------
-    >>> replications_needed(Estimate(10.0, 9.0, 11.0, 10, 0.95))
+    >>> replications_needed(Estimate(10.0, 9.0, 11.0, 10))
     33
     """
     if precision <= 0:
@@ -59,13 +48,12 @@ def replications_needed(estimate: Estimate, precision: float = 0.05) -> int | No
     n, now = estimate.n, estimate.precision
     if n < 2 or not math.isfinite(now):
         return None
-    level = (1 + estimate.confidence) / 2
-    spread = now * math.sqrt(n) / float(stdtrit(n - 1, level))
+    spread = now * math.sqrt(n) / student(n)
     counts = range(2, MOST_REPLICATIONS)
     return 2 + bisect_left(
         counts,
         True,
-        key=lambda n: float(stdtrit(n - 1, level)) * spread / math.sqrt(n) <= precision,
+        key=lambda n: student(n) * spread / math.sqrt(n) <= precision,
     )
 
 
@@ -112,15 +100,10 @@ def _percent(share: float) -> str:
 
 @dataclass(frozen=True)
 class Warmup:
-    """How much of a series to leave out.
+    """How many values at the beginning of a series to leave out.
 
-    Attributes
-    ----------
-    cut : int
-        Values to leave out at the start.
-    settled : bool
-        False where the rule found no end of the warm-up in the first half: the run is too short, or
-        the load is too high for a steady state.
+    `settled` is False where the rule found no end of the warm-up in the first half: the run is too
+    short, or the load is too high for a steady state.
     """
 
     cut: int
@@ -132,18 +115,13 @@ def mser5(series: ArrayLike) -> Warmup:
 
     Means of five values each are cut where the standard error of the rest is least; a cut in the
     second half is no answer (White, Cobb & Spratt 2000, "A comparison of five steady-state
-    truncation heuristics for simulation").
+    truncation heuristics for simulation"). Fewer than 20 values are too few to tell.
 
     Parameters
     ----------
     series : array, shape (n,)
         One measure of the requests in order of arrival; NaN is left out of a batch's mean, and a
         batch without any value counts as the one before.
-
-    Returns
-    -------
-    Warmup
-        Fewer than 20 values are too few to tell: nothing is cut and `settled` is False.
 
     Examples
     --------

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-__all__ = ["PairedChange", "half_width", "latency_verdict", "mean_interval", "paired_change"]
+__all__ = [
+    "PairedChange",
+    "half_width",
+    "latency_verdict",
+    "mean_interval",
+    "paired_change",
+    "student",
+]
 
 
 MANYFOLD = 10
@@ -16,20 +23,10 @@ MANYFOLD = 10
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Mean of independent replications with its Student t interval.
+    """Mean of independent replications with its Student t interval: mean, low, high.
 
-    Parameters
-    ----------
-    values : array, shape (n,)
-        One value a replication (a different seed); NaN is left out.
-    confidence : float
-        Coverage, between 0 and 1.
-
-    Returns
-    -------
-    tuple of float
-        mean, low, high. One value alone has no interval: low and high are NaN; none at all: all
-        three are.
+    `values`, shape (n,), has one value a replication (a different seed); NaN is left out. One value
+    alone has no interval: low and high are NaN; of none all three are.
 
     Raises
     ------
@@ -52,35 +49,31 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     return mean, mean - half, mean + half
 
 
+def student(n: int, confidence: float = 0.95) -> float:
+    """Student's t for the interval of a mean of `n` values."""
+    return float(stdtrit(n - 1, (1 + confidence) / 2))
+
+
 def half_width(values: NDArray[np.float64], confidence: float = 0.95) -> NDArray[np.float64]:
     """Half of Student's interval of the mean over the first axis; NaN where that has one value."""
     n = len(values)
     if n < 2:
         return np.full(values.shape[1:], np.nan)
-    quantile = stdtrit(n - 1, (1 + confidence) / 2)
-    half: NDArray[np.float64] = quantile * values.std(axis=0, ddof=1) / np.sqrt(n)
+    half: NDArray[np.float64] = student(n, confidence) * values.std(axis=0, ddof=1) / np.sqrt(n)
     return half
 
 
 @dataclass(frozen=True)
 class PairedChange:
-    """Relative change from one policy to another over paired replications.
+    """Relative change from one policy to another over `n` pairs of replications.
 
-    Attributes
-    ----------
-    mean, low, high : float
-        Change and the ends of its interval; −0.33 is 33 % lower. NaN where unknown.
-    n : int
-        Pairs used.
-    confidence : float
-        Coverage of the interval.
+    `low` and `high` are the ends of its 95 % interval; −0.33 is 33 % lower, NaN is unknown.
     """
 
     mean: float
     low: float
     high: float
     n: int
-    confidence: float
 
     @property
     def significant(self) -> bool:
@@ -88,38 +81,25 @@ class PairedChange:
         return bool(self.low > 0 or self.high < 0)
 
     def verdict(self, subject: str = "It") -> str:
-        """Say it in a sentence, for example ``SJF's median is 31–36 % lower``.
-
-        Parameters
-        ----------
-        subject : str
-            What changed, as the sentence begins: ``"SJF's median"``.
-        """
+        """Say it in a sentence, as ``SJF's median is 31–36 % lower``; `subject` begins it."""
         if np.isnan(self.mean):
             return "No difference can be told (no pair of replications to compare)"
         if np.isnan(self.low):
             sides = f"{_percent(abs(self.mean))} % {_side(self.mean)}"
             return f"{subject} is {sides} in one replication; how far to trust it is not known"
         if not self.significant:
-            level = f"{100 * self.confidence:g} %"
             ends = f"{_signed(self.low)} % to {_signed(self.high)} %"
-            return f"No difference can be told ({level} interval {ends})"
+            return f"No difference can be told (95 % interval {ends})"
         return f"{subject} is {_amount(self)} % {_side(self.mean)}"
 
 
-def paired_change(before: ArrayLike, after: ArrayLike, confidence: float = 0.95) -> PairedChange:
+def paired_change(before: ArrayLike, after: ArrayLike) -> PairedChange:
     """Relative change after / before − 1 over replications that share their seeds.
 
     Each pair saw the same requests (common random numbers), so that the change of each pair varies
-    less than its two values do; the interval is Student's over the pairs' changes.
-
-    Parameters
-    ----------
-    before, after : array, shape (n,)
-        A metric in each replication, in the same order; a pair with a NaN, or with nothing to
-        compare with (before = 0), is left out.
-    confidence : float
-        Coverage, between 0 and 1.
+    less than its two values do; the interval is Student's over the pairs' changes. `before` and
+    `after`, shape (n,), have a metric of each replication, in the same order; a pair with a NaN, or
+    with nothing to compare with (before = 0), is left out.
 
     Raises
     ------
@@ -136,7 +116,7 @@ def paired_change(before: ArrayLike, after: ArrayLike, confidence: float = 0.95)
         raise ValueError(f"after must have before's shape {a.shape}, got {b.shape}")
     known: NDArray[np.bool_] = ~np.isnan(a) & ~np.isnan(b) & (a != 0)
     changes = b[known] / a[known] - 1
-    return PairedChange(*mean_interval(changes, confidence), len(changes), confidence)
+    return PairedChange(*mean_interval(changes), len(changes))
 
 
 def latency_verdict(change: PairedChange) -> str:

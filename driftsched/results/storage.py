@@ -91,24 +91,12 @@ def write_parquet(result: RunResult, folder: Path | str) -> None:
     """Write a run to a folder, `run_files`, as `write_folder` does.
 
     Equal runs give equal bytes, but for provenance.json.
-
-    Raises
-    ------
-    RunError
-        When the folder cannot be written.
     """
     write_folder(run_files(result), folder)
 
 
 def read_run(folder: Path | str, sums: Mapping[str, str] | None = None) -> RunResult:
-    """Read a run back from the folder that `write_parquet` wrote.
-
-    Parameters
-    ----------
-    folder : Path or str
-        Holds the files.
-    sums : mapping of str to str, optional
-        SHA-256 by name that files must have.
+    """Read a run that `write_parquet` wrote; `sums` are SHA-256 that files must have.
 
     Raises
     ------

@@ -95,18 +95,10 @@ class _Later:
 def build_result(
     scenario: Scenario, run: RunArrays, *, wall_s: float, gpus: pd.DataFrame | None = None
 ) -> RunResult:
-    """Build the tables of a run; see `RunResult` for their columns.
+    """Build the tables of a run, see `RunResult`, which took `wall_s` seconds.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        What was run.
-    run : RunArrays
-        How it went, the requests in the order of their ids.
-    wall_s : float
-        How long that took, in seconds.
-    gpus : DataFrame, optional
-        The gpus table as it was measured, instead of the run's logs.
+    The requests of `run` are in the order of their ids. `gpus` is the gpus table as it was
+    measured, instead of the run's logs.
     """
     table = _requests(scenario, run)
     if run.requeues is not None:

@@ -39,30 +39,25 @@ class Batches(PooledSample):
     autoregressive series, by the root of (1 + φ) / (1 - φ), where their correlation φ is above 0.
     """
 
-    def _half_width(self, residuals: Floats, confidence: float) -> Floats:
+    def _half_width(self, residuals: Floats) -> Floats:
         centred = residuals - residuals.mean(axis=0)
         squares = (centred**2).sum(axis=0)
         products = (centred[1:] * centred[:-1]).sum(axis=0)
         phi = np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)
         phi = np.clip(phi, 0.0, MOST_DEPENDENCE)
-        half: Floats = super()._half_width(residuals, confidence) * np.sqrt((1 + phi) / (1 - phi))
+        half: Floats = super()._half_width(residuals) * np.sqrt((1 + phi) / (1 - phi))
         return half
 
 
 class WithinRun:
     """What one run alone allows to say about the steady state that it reaches.
 
-    The requests are taken in order of arrival. MSER-5 on their end-to-end latency says where the
-    warm-up ends; what is left is cut into ten batches that take the place of replications (batch
-    means: Law, Simulation Modeling and Analysis, §9.5.3; for percentiles Woodruff's interval of the
-    batches' shares). There is no interval where no steady state is reached, as in an experiment
-    with a beginning and an end, nor where the requests, which depend on each other, tell less than
-    1000 independent ones would.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        The requests table, in its order.
+    The requests (rows of the requests table) are taken in order of arrival. MSER-5 on their
+    end-to-end latency says where the warm-up ends; what is left is cut into ten batches that take
+    the place of replications (batch means: Law, Simulation Modeling and Analysis, §9.5.3; for
+    percentiles Woodruff's interval of the batches' shares). There is no interval where no steady
+    state is reached, as in an experiment with a beginning and an end, nor where the requests, which
+    depend on each other, tell less than 1000 independent ones would.
     """
 
     def __init__(self, requests: pd.DataFrame) -> None:
@@ -132,13 +127,10 @@ class WithinRun:
 
 
 def within_intervals(result: RunResult) -> dict[str, list[float]]:
-    """Ends of the 95 % intervals that one run allows by itself, see `WithinRun`.
+    """Ends [low, high] of the 95 % intervals that one run allows by itself, see `WithinRun`.
 
-    Returns
-    -------
-    dict
-        mean_{ttft,tpot,e2el,queue_wait}_ms, the percentiles, and slo_attainment: [low, high], NaN
-        where unknown, infinite where open.
+    They are those of mean_{ttft,tpot,e2el,queue_wait}_ms, the percentiles, and slo_attainment; NaN
+    where unknown, infinite where open.
     """
     run, scenario = WithinRun(result.requests), result.scenario
     found = {}
@@ -152,21 +144,12 @@ def within_intervals(result: RunResult) -> dict[str, list[float]]:
 
 
 def independent(series: ArrayLike) -> float:
-    """How many independent values would tell the mean as well as this series does.
+    """How many independent values would tell the mean as well as this series (n,) does.
 
     The variance of the mean is that of blocks of neighbours, at most 4096 of them, times the
     integrated autocorrelation time of the blocks, summed up to five times itself (Sokal 1997,
-    "Monte Carlo methods in statistical mechanics", §3).
-
-    Parameters
-    ----------
-    series : array, shape (n,)
-        Without NaN, in order.
-
-    Returns
-    -------
-    float
-        0 where there are fewer than 20 values; n where all are equal.
+    "Monte Carlo methods in statistical mechanics", §3). 0 of fewer than 20 values; n where all are
+    equal. It holds no NaN.
 
     Examples
     --------

@@ -17,7 +17,6 @@ from driftsched.results import (
     metrics_table,
     paper_tables,
     read_run,
-    starvation_table,
     summarise,
     write_parquet,
 )
@@ -63,7 +62,6 @@ def test_metrics_and_exports(stopped: RunResult, tmp_path: Path) -> None:
     assert summary["cancelled"] == (rows["status"] == "cancelled").sum()
     assert len(metrics_table(stopped)) > 3
     assert len(paper_tables(stopped)["metrics.csv"]) == 60
-    assert len(starvation_table(stopped)) == 3
     law = littles_law(stopped)
     both = law[["mean_waiting", "rate_times_wait"]].to_numpy()
     np.testing.assert_allclose(both[:, 0], both[:, 1], rtol=1e-9)

@@ -70,7 +70,7 @@ def change(ends: list[list[np.ndarray]], level: float) -> PairedChange:
     pseudo = [n * whole - (n - 1) * log_ratio([k for k in range(n) if k != m]) for m in range(n)]
     half = t.ppf(0.975, n - 1) * np.std(pseudo, ddof=1) / np.sqrt(n)
     low, high = np.expm1([whole - half, whole + half])
-    return PairedChange(float(np.expm1(whole)), float(low), float(high), n, 0.95)
+    return PairedChange(float(np.expm1(whole)), float(low), float(high), n)
 
 
 def quantile(parts: list[np.ndarray], level: float) -> float:

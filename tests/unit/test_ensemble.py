@@ -181,7 +181,7 @@ def test_one_replication_has_no_interval() -> None:
 def test_verdict_says_no_more_than_the_interval(
     change: tuple[float, float, float], words: str
 ) -> None:
-    assert latency_verdict(PairedChange(*change, 10, 0.95)) == words
+    assert latency_verdict(PairedChange(*change, 10)) == words
 
 
 def test_warm_up_of_an_empty_start_is_found() -> None:

@@ -8,7 +8,6 @@ from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.results import (
     confusion,
     drift,
-    errors_by,
     estimation_error,
     estimation_table,
     misclassified_share,
@@ -93,16 +92,6 @@ def test_confusion_by_hand() -> None:
     assert counts.to_numpy().tolist() == [[1, 1, 0], [2, 1, 0], [0, 0, 0]]
     assert misclassified_share(hand_requests()) == pytest.approx(3 / 5)
     assert np.isnan(misclassified_share(hand_requests().iloc[:0]))
-
-
-def test_errors_by_tenant_and_category() -> None:
-    by_tenant = errors_by(hand_requests(), "tenant").set_index("tenant")
-    assert list(by_tenant[["mae", "mean_signed_error", "n"]].loc["b"]) == [5, -5, 1]
-    assert by_tenant.loc["b", "mean_drift"] == 9 / 4
-    by_category = errors_by(hand_requests())
-    assert list(by_category["category"]) == ["chat", "report"]
-    assert list(by_category["n"]) == [4, 1]
-    assert errors_by(hand_requests().iloc[:0]).empty
 
 
 def test_drift_is_actual_over_estimated_of_finished_requests() -> None:

@@ -1,14 +1,12 @@
 """Fairness, against numbers worked out by hand."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from driftsched.results import (
     jain_index,
     metrics_table,
     service_gaps,
-    starvation_table,
     weighted_service,
 )
 from driftsched.results.fairness import _courses, _service
@@ -40,11 +38,6 @@ def test_weighted_service_by_hand() -> None:
 
 
 def test_starvation_by_hand() -> None:
-    table = starvation_table(hand_run()).set_index("tenant")
-    assert list(table["waited"]) == [4, 2]
-    assert list(table["starved"]) == [0, 2]
-    assert list(table["starved_share"]) == [0, 1]
-    assert list(table["longest_wait_s"]) == [1.5, 2.0]
     metrics = metrics_table(hand_run()).set_index("name")
     assert list(metrics.loc[["a", "b"], "starved"]) == [0, 2]
 
@@ -55,7 +48,6 @@ def test_service_gap_by_hand() -> None:
     gaps = service_gaps(hand_run())
     assert gaps.iloc[0][["tenant_a", "tenant_b"]].tolist() == ["a", "b"]
     assert gaps["gap_tokens"][0] == pytest.approx(7.5)
-    assert service_gaps(hand_run(), weighted=True)["gap_tokens"][0] == pytest.approx(3.75)
 
 
 def test_service_ends_at_all_the_tokens() -> None:
@@ -90,5 +82,4 @@ def test_a_tenant_without_requests_has_rows() -> None:
     lone = type(run)(run.scenario, only_a, run.queues[run.queues["tenant"] == "a"], run.gpus,
                      run.learning)  # fmt: skip
     assert list(weighted_service(lone)["service_tokens"]) == [96, 0]
-    assert pd.isna(starvation_table(lone)["longest_wait_s"][1])
     assert list(service_gaps(lone)["gap_tokens"]) == [0]

@@ -36,11 +36,8 @@ def assemble(
 ) -> Workload:
     """Add prompts, lengths and word counts to the requests of each phase, and join them.
 
-    Returns
-    -------
-    Workload
-        Answers fit into what a prompt leaves of cluster.context_tokens, words follow the cut
-        lengths. A prompt that leaves nothing is as it is: admission refuses it.
+    Answers fit into what a prompt leaves of cluster.context_tokens, words follow the cut lengths. A
+    prompt that leaves nothing is as it is: admission refuses it.
     """
     book = prompt_book(scenario.categories, scenario.prompts.leak)
     closed = any(len(rows.user) for rows in phases)

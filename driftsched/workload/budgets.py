@@ -80,15 +80,7 @@ def _named(
 
 
 def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
-    """Classify and budget a workload, as DriftSched (arXiv 2606.02982) does at admission.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Its categories, tenants and estimator.
-    workload : Workload
-        The n requests; it is read and not kept.
-    """
+    """Classify and budget a workload, as DriftSched (arXiv 2606.02982) does at admission."""
     estimator = scenario.estimator
     in_words = estimator.unit == "words"
     prompt = workload.prompt_words if in_words else workload.prompt_tokens
@@ -101,14 +93,9 @@ def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
 
 
 def size_classes(scenario: Scenario, totals: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Index into `SIZE_CLASSES` of each total budget, shape of `totals`.
+    """Index into `SIZE_CLASSES` of each total budget: counted prompt + estimate, shape (n,).
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Its estimator has the classes' upper bounds, which are inclusive.
-    totals : int array, shape (n,)
-        Counted prompt + estimate, in the estimator's unit.
+    The estimator has the classes' upper bounds, in its unit, which are inclusive.
     """
     bounds = scenario.estimator.size_classes
     return np.searchsorted([bounds.short, bounds.medium], totals, side="left").astype(np.int8)

@@ -24,15 +24,9 @@ __all__ = ["Drift", "drift_marks"]
 
 
 class Drift:
-    """The drift events of a scenario on the nominal clock.
+    """The drift events of a scenario on the nominal clock, on which phases start at `starts_s`.
 
-    Parameters
-    ----------
-    scenario : Scenario
-    streams : Streams
-        For what is left to chance.
-    starts_s : sequence of float
-        Nominal start of each phase in seconds.
+    `streams` are for what is left to chance.
     """
 
     def __init__(self, scenario: Scenario, streams: Streams, starts_s: Sequence[float]) -> None:
@@ -51,17 +45,9 @@ class Drift:
     def factors(
         self, of: str, phase: int, time_s: FloatArray, tenant: IntArray, category: IntArray
     ) -> FloatArray | None:
-        """What each length of a phase is multiplied by; None where no event concerns them.
+        """What each length of a phase is multiplied by, (n,); None where no event concerns them.
 
-        Parameters
-        ----------
-        of : str
-            "prompt" or "output".
-        phase : int
-            Number of the phase.
-        time_s : float array, shape (n,)
-            Seconds since the phase began.
-        tenant, category : int arrays, shape (n,)
+        `of` is "prompt" or "output"; `time_s` counts since the phase began.
         """
         product: FloatArray | None = None
         for number, event in enumerate(self._events):
@@ -124,18 +110,10 @@ def drift_marks(
 ) -> list[tuple[float, str]]:
     """Return the moments of all drift events: (time in seconds, label), in order of time.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Its drift events.
-    segments : sequence of Segment
-        The workload's phases.
-    starts_s : sequence of float, optional
-        When each phase really started in a run; the nominal clock where it is not given. A moment
-        is moved with the phase that it falls into; it is left out where that has not started, and
-        where the traffic has ended: it changes no request.
-    pace : float
-        Seconds of the run for a nominal one, inside a phase.
+    `starts_s` says when each of the workload's phases really started in a run; it is the nominal
+    clock where it is not given. A moment is moved with the phase that it falls into; it is left out
+    where that has not started, and where the traffic has ended: it changes no request. `pace` is
+    seconds of the run for a nominal one, inside a phase.
 
     Examples
     --------

@@ -23,15 +23,16 @@ def generate(
     seed: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Workload:
-    """Draw the requests of a scenario, or import them where it names a trace.
+    """Draw the requests of a scenario, in order of arrival, or import them where it names a trace.
 
-    The same scenario and seed give the same table on any machine. Arrivals, tenants, categories,
-    prompts, prompt lengths, output lengths and words per token have random streams of their own,
-    for each phase, so that changing one setting leaves all other draws the same.
+    The same scenario and seed, 0 or more and by default its own, give the same table on any
+    machine. Arrivals, tenants, categories, prompts, prompt lengths, output lengths and words per
+    token have random streams of their own, for each phase, so that changing one setting leaves all
+    other draws the same.
 
     Drift multiplies the natural lengths before they are cut, and shifts the mix, at each request's
     nominal time. Requests of closed loops come last in their phase; the run decides when they are
-    made (see `Workload`).
+    made (see `Workload`). A phase bounded by duration_s may by chance be empty.
 
     Shares and mixes are normalised. A prompt without a length distribution is as long as its text:
     round(words / words_per_token) tokens. Natural answers are cut at the category's
@@ -39,19 +40,8 @@ def generate(
     what the prompt leaves of cluster.context_tokens; a prompt that leaves nothing will be rejected,
     as servers do.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        A trace's file name is relative to the current folder.
-    seed : int, optional
-        0 or more; the scenario's own seed where it is not given.
-    progress : callable, optional
-        Called with the share done, 0 to 1, where a trace takes a while.
-
-    Returns
-    -------
-    Workload
-        Requests in order of arrival. A phase bounded by duration_s may by chance be empty.
+    A trace's file name is relative to the current folder; `progress` is called with the share done,
+    0 to 1, where a trace takes a while.
 
     Raises
     ------
@@ -78,12 +68,18 @@ def generate(
         raise ScenarioError("phases must give at least 1 request, got 0: raise duration_s or rate")
     segments = _segments(scenario, arrived)
     drift = Drift(scenario, streams, nominal_starts(segments))
-    for number, rows in enumerate(arrived):
-        mix = [scenario.phases[number].mix.get(name, 0.0) for name in scenario.category_names]
-        uniform = streams.get("categories", number).random(len(rows))
-        category = drift.categories(number, rows.arrival_s, rows.tenant, uniform, mix)
-        arrived[number] = replace(rows, category=category)
-    return assemble(scenario, streams, arrived, segments, drift)
+    phases = [_mixed(scenario, n, streams, rows, drift) for n, rows in enumerate(arrived)]
+    return assemble(scenario, streams, phases, segments, drift)
+
+
+def _mixed(
+    scenario: Scenario, number: int, streams: Streams, rows: PhaseRequests, drift: Drift
+) -> PhaseRequests:
+    """The arrivals of a phase with categories, by its mix as drift has it then."""
+    mix = [scenario.phases[number].mix.get(name, 0.0) for name in scenario.category_names]
+    uniform = streams.get("categories", number).random(len(rows))
+    category = drift.categories(number, rows.arrival_s, rows.tenant, uniform, mix)
+    return replace(rows, category=category)
 
 
 def _segments(scenario: Scenario, arrived: list[PhaseRequests]) -> tuple[Segment, ...]:

@@ -28,13 +28,8 @@ PAPER_TEMPLATES: dict[str, tuple[str, ...]] = {
 def templates_for(name: str, keywords: Sequence[str] = ()) -> tuple[str, ...]:
     """Templates of a category, each with a place ``{topic}``.
 
-    Parameters
-    ----------
-    name : str
-        One of the paper's categories gets templates of its own, any other name generic ones.
-    keywords : sequence of str
-        Key words of the category; each generic template holds one of them in turn, none where
-        there are none.
+    The paper's categories have templates of their own, any other name generic ones, each of which
+    holds one of the key words in turn, or plain ones where there are none.
 
     Examples
     --------
@@ -53,16 +48,10 @@ def templates_for(name: str, keywords: Sequence[str] = ()) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class PromptBook:
-    """All prompt texts of a scenario.
+    """All prompt texts of a scenario, category by category, template by template, topic by topic.
 
-    Attributes
-    ----------
-    prompts : tuple of str
-        Texts, category by category, template by template, topic by topic.
-    words : int array, shape (len(prompts),)
-        Whitespace words of each text.
-    first : int array, shape (categories + 1,)
-        Category `c` owns the texts ``first[c]`` to ``first[c + 1]`` (exclusive).
+    `words` are the whitespace words of each text; category `c` owns the texts ``first[c]`` to
+    ``first[c + 1]`` (exclusive).
     """
 
     prompts: tuple[str, ...]
@@ -77,22 +66,13 @@ class PromptBook:
 
 
 def prompt_book(categories: Sequence[Category], leak: bool) -> PromptBook:
-    """Write every prompt that a scenario can send.
+    """Write every prompt that a scenario can send; the same object for equal ones.
 
-    Parameters
-    ----------
-    categories : sequence of Category
-        Their names and key words choose the templates.
-    leak : bool
-        Add "Job type: <name>." to each prompt, as the published generator does. Under the paper's
-        preset and key words that leaves about 1.5 % of the requests misclassified (short questions
-        on topics that hold the word "code"); without it about 18 % are, most of them because
-        every fifth template of summary, technical and report holds no key word.
-
-    Returns
-    -------
-    PromptBook
-        300 texts a category: five templates on sixty topics; the same object for equal ones.
+    They are 300 texts a category: five templates, chosen by its name and key words, on sixty
+    topics. `leak` adds "Job type: <name>." to each, as the published generator does. Under the
+    paper's preset and key words that leaves about 1.5 % of the requests misclassified (short
+    questions on topics that hold the word "code"); without it about 18 % are, most of them because
+    every fifth template of summary, technical and report holds no key word.
     """
     return _written(tuple((c.name, tuple(c.keywords)) for c in categories), leak)
 

@@ -26,16 +26,7 @@ def make_requests(
 ) -> list[Request]:
     """Return a fresh request for each row of the workload, or of a part of it, in its order.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Its tenants' tiers and prefix hit rates, and the size of a block.
-    workload, budgets : Workload and Budgets
-        The n requests, and what `prepare_budgets` makes of them; read and not kept.
-    part : slice
-        Rows to make.
-    kind : type
-        A subclass of Request, where a world keeps more of each.
+    `kind` is a subclass of Request, where a world keeps more of each.
     """
     tenant = workload.tenant[part]
     ranks = np.array([tenant.rank for tenant in scenario.tenants])

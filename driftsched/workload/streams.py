@@ -31,17 +31,10 @@ COMPONENTS = (
 
 
 class Streams:
-    """Independent seeded generators, one for each component of each phase.
+    """Independent seeded generators, one for each component of each phase; the seed is 0 or more.
 
     Changing a setting of one component, or a phase after this one, leaves all other draws the same
     (common random numbers).
-
-    Parameters
-    ----------
-    seed : int
-        0 or more.
-    phases : int
-        Number of phases.
 
     Raises
     ------

@@ -25,24 +25,19 @@ LEAST_CV, MOST_CV = 0.05, 50.0
 
 @dataclass(frozen=True)
 class ArrivalFit:
-    """A fitted arrival process, and how it compares.
+    """A fitted arrival process, the one with the least BIC, and how it compares.
 
     Attributes
     ----------
-    process : Arrivals
-        The one with the least BIC.
     ks : float
         KS distance of the gaps, measured in expected arrivals, from the fitted ones.
     bic : dict
         What was tried → BIC, less the least of them; the best comes first.
-    rate_rps, cv : float
-        Mean rate, and coefficient of variation of the gaps as recorded.
-    n : int
-        Arrivals.
-    gaps : float array
-        The gaps in expected arrivals, sorted: 1 on average.
-    cdf_at_gaps : float array
-        Share that the fit says is at most so long.
+    rate_rps, cv, n
+        Mean rate, coefficient of variation of the gaps as recorded, arrivals.
+    gaps, cdf_at_gaps : float arrays
+        The gaps in expected arrivals, sorted, 1 on average; and the share that the fit says is at
+        most so long.
     """
 
     process: Arrivals
@@ -61,14 +56,8 @@ def fit_arrivals(time_s: FloatArray, duration_s: float | None = None) -> Arrival
     With Λ(t) the expected arrivals up to t under the pieces' rates, the gaps in Λ are fitted by
     gaps of mean 1; the log-likelihood adds Σ ln λ(tᵢ) for the change of clock. The least BIC wins,
     each piece counting as a parameter: it asks more of a further piece than AIC does, which would
-    follow chance in long traces.
-
-    Parameters
-    ----------
-    time_s : float array, shape (n,)
-        Arrival times, ascending, the first at 0.
-    duration_s : float, optional
-        How long was recorded; until the last arrival where it is not given.
+    follow chance in long traces. `time_s` ascends from 0; it was recorded for `duration_s`, by
+    default until the last arrival.
 
     Raises
     ------

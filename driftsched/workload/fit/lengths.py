@@ -30,19 +30,7 @@ QUANTILES = 101
 
 @dataclass(frozen=True)
 class LengthFit:
-    """A fitted distribution, and how far it and the others are from the data.
-
-    Attributes
-    ----------
-    distribution : Length
-        The one chosen.
-    ks : float
-        Its KS distance.
-    candidates : dict
-        Kind → KS distance of all that were tried.
-    n : int
-        Lengths fitted to.
-    """
+    """A fitted distribution of `n` lengths, its KS distance, and that of all candidates by kind."""
 
     distribution: Length
     ks: float
@@ -53,13 +41,8 @@ class LengthFit:
 def fit_lengths(tokens: NDArray[np.int64] | FloatArray) -> LengthFit:
     """Fit log-normal, gamma and Weibull by maximum likelihood, and the quantiles as they are.
 
-    The nearest by KS distance of the three is taken where it is within 0.05, else the quantiles
-    (a hundred steps), which follow any shape.
-
-    Parameters
-    ----------
-    tokens : array, shape (n,)
-        Lengths, at least 1.
+    The nearest by KS distance of the three is taken where it is within 0.05, else the quantiles (a
+    hundred steps), which follow any shape. `tokens`, shape (n,), are at least 1.
 
     Raises
     ------

@@ -48,17 +48,7 @@ class CategoryFit:
 
 @dataclass(frozen=True)
 class TraceFit:
-    """What was fitted, and the scenario made of it.
-
-    Attributes
-    ----------
-    scenario : Scenario
-        One phase as long as the trace.
-    arrivals : ArrivalFit
-    categories : tuple of CategoryFit
-    tenants : dict
-        Tenant → share of the requests.
-    """
+    """What was fitted, each tenant's share of the requests, and a scenario of one phase of it."""
 
     scenario: Scenario
     arrivals: ArrivalFit
@@ -76,14 +66,10 @@ class TraceFit:
         return pd.DataFrame(rows, columns=["quantity", "category", "kind", "parameters", "ks", "n"])
 
     def curves(self) -> pd.DataFrame:
-        """Data and fit as distribution functions, for the chart.
+        """Data and fit as distribution functions, for the chart; at most 200 values a curve.
 
-        Returns
-        -------
-        DataFrame
-            quantity (gap, prompt_tokens, output_tokens), category, value (gaps in expected
-            arrivals, lengths in tokens), data_share, fit_share (both 0 to 1), ks; at most 200
-            values a curve.
+        Columns: quantity (gap, prompt_tokens, output_tokens), category, value (gaps in expected
+        arrivals, lengths in tokens), data_share, fit_share (both 0 to 1), ks.
         """
         gaps = self.arrivals.gaps
         at = _few(len(gaps))
@@ -110,20 +96,11 @@ def fit_trace(
     base: Scenario | None = None,
     name: str = "fitted",
 ) -> TraceFit:
-    """Fit arrivals and lengths of a trace.
+    """Fit arrivals and lengths of a trace, read and chosen by the rules, to a scenario.
 
-    Parameters
-    ----------
-    source : Path or binary file
-        The trace.
-    rules : TraceSource
-        How it is read, and what is taken of it; its `file` is not looked at.
-    base : Scenario, optional
-        Its tenants and categories are kept, requests mapped to them by the rules; so are policy,
-        engine and cluster. Without one the clients of the file become tenants, the eight busiest
-        by name and the rest as one, and there is one category.
-    name : str
-        Of the scenario.
+    Tenants, categories, policy, engine and cluster of `base` are kept, requests mapped to them by
+    the rules. Without one the clients of the file become tenants, the eight busiest by name and the
+    rest as one, and there is one category.
 
     Raises
     ------

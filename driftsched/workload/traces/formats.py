@@ -60,18 +60,15 @@ class TraceLook:
         "csv", "jsonl" (one object a line) or "json" (one value).
     names : tuple of str
         Columns; of JSON those of the first object, nested ones dotted.
-    delimiter : str
-        Between the cells of CSV.
-    header_line : int
-        Line of the CSV header.
+    delimiter, header_line
+        Between the cells of CSV, and where its header stands.
     rows : tuple of dict
         A few rows, name → text.
     format : str or None
-        Known format by its columns; None where there is none.
-    columns : TraceColumns or None
-        Proposal for a file of no known format; None where too little can be told.
-    reasons : tuple of str
-        Why, a sentence a column.
+        Known format by its columns.
+    columns, reasons
+        Proposal for a file of no known format, None where too little can be told; and why, a
+        sentence a column.
     """
 
     kind: Literal["csv", "jsonl", "json"]

@@ -29,37 +29,32 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class TraceImport:
-    """An imported trace and what was done to it.
+    """An imported trace, its first request at 0, and what was done to it.
 
     Attributes
     ----------
     workload : Workload
-        One segment named "trace"; the first request comes at 0.
+        One segment named "trace".
     rows_read, rows_taken : int
         Rows in the file below its header, and requests made of them.
-    rows_skipped : int
-        Rows left out because of a problem; rows over the limit are not among them.
-    rows_unanswered : int
-        Rows left out because they record a failed request, without any output.
+    rows_skipped, rows_unanswered : int
+        Rows left out because of a problem, not those over the limit; and because they record a
+        failed request, without any output.
     rows_cut, tokens_cut : int
         Answers shortened so that prompt and answer fit into cluster.context_tokens, by how much.
     rows_too_long, tokens_too_long : int
         Requests whose prompt alone fills the context, with their recorded answers; they are in the
         workload, and admission rejects them.
-    problems : tuple of TraceProblem
-        Broken fields, by line, the first 1000.
-    problem_count : int
-        All of them.
+    problems, problem_count
+        Broken fields, by line, the first 1000; and how many there are in all.
     span_s : float
         Seconds from the first to the last request taken, time_scale applied.
     in_order : bool
         False where the rows had to be sorted by time.
     rules : tuple of str
         What was mapped to what, in words.
-    format : str
-        As which the file was read.
-    clients : int
-        How many clients it names, 0 where it names none.
+    format, clients
+        As which the file was read, and how many clients it names.
     """
 
     workload: Workload
@@ -86,29 +81,21 @@ def import_trace(
     seed: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> TraceImport:
-    """Read recorded traffic by the rules of ``scenario.trace``.
+    """Read recorded traffic by the rules of ``scenario.trace``, whose `file` is not looked at.
 
     Arrival times and lengths are the recorded ones; tenants, categories, prompt texts and words
-    per token are not in the file and come from the scenario's rules. ``scenario.lengths`` does not
-    apply. Answers are cut to what the prompt leaves of cluster.context_tokens, as in `generate`.
+    per token are not in the file and come from the scenario's rules and from the seed, by default
+    the scenario's. ``scenario.lengths`` does not apply. Answers are cut to what the prompt leaves
+    of cluster.context_tokens, as in `generate`.
 
     Parameters
     ----------
-    scenario : Scenario
-        With `trace` set; its `file` is not looked at.
     source : Path or binary file
         One request a row, in one of the known formats or with the columns that ``trace.columns``
         names: CSV with a header, or JSON lines; or a vLLM benchmark result. Gzip is unpacked; 500
         MB at most, unpacked; read in blocks.
-    seed : int, optional
-        For tenants, prompt texts and words per token; the scenario's where it is not given.
     progress : callable, optional
         Called with the share done, 0 to 1, where requests are drawn for many clients.
-
-    Returns
-    -------
-    TraceImport
-        The workload and a report on the rows.
 
     Raises
     ------
@@ -123,28 +110,11 @@ def import_trace(
     seed = scenario.seed if seed is None else seed
     streams = Streams(seed, 1)
     name, rules, rows, order = taken(source, scenario.trace, streams, seed, progress)
-    time_ns = rows.time_ns[order]
-    prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
-    category = categories(scenario, rules, prompt, output)
-    context = scenario.cluster.context_tokens
-    # The recorded answer must not show in what is known at admission, nor in the longest allowed.
-    maximum = np.full(len(order), context)
-    if rules.cap:
-        maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
-        maximum = maxima[category]
-        output = np.minimum(output, maximum)
-    misfits = Misfits.of(prompt, output, context)
-    requests = PhaseRequests(
-        arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
-        tenant=tenants(scenario, rules, streams, rows, order),
-        category=category,
-        prompt_tokens=prompt,
-        output_tokens=output,
-        max_output_tokens=maximum,
-    )
+    requests, misfits = _mapped(scenario, rules, streams, rows, order)
     span_s = float(requests.arrival_s[-1])
     segments = (Segment("trace", 0, len(order), span_s),)
     in_order = bool((np.diff(rows.time_ns) >= 0).all())
+    too_long = misfits.in_words(scenario.cluster.context_tokens, rows.prompt_tokens[order].max())
     return TraceImport(
         workload=assemble(scenario, streams, [requests], segments, Drift(scenario, streams, [0.0])),
         rows_read=rows.rows_read,
@@ -156,10 +126,35 @@ def import_trace(
         problem_count=rows.problem_count,
         span_s=span_s,
         in_order=in_order,
-        rules=in_words(rules, rows, in_order) + misfits.in_words(context, prompt.max()),
+        rules=in_words(rules, rows, in_order) + too_long,
         format=name,
         clients=len(rows.clients),
     )
+
+
+def _mapped(
+    scenario: Scenario, rules: TraceSource, streams: Streams, rows: RecordedRows, order: IntArray
+) -> tuple[PhaseRequests, Misfits]:
+    """Rows taken → requests of the scenario's tenants and categories, and what does not fit."""
+    time_ns = rows.time_ns[order]
+    prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
+    category = categories(scenario, rules, prompt, output)
+    context = scenario.cluster.context_tokens
+    # The recorded answer must not show in what is known at admission, nor in the longest allowed.
+    maximum = np.full(len(order), context)
+    if rules.cap:
+        maxima = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
+        maximum = maxima[category]
+        output = np.minimum(output, maximum)
+    requests = PhaseRequests(
+        arrival_s=(time_ns - time_ns[0]) / 1e9 * rules.time_scale,
+        tenant=tenants(scenario, rules, streams, rows, order),
+        category=category,
+        prompt_tokens=prompt,
+        output_tokens=output,
+        max_output_tokens=maximum,
+    )
+    return requests, Misfits.of(prompt, output, context)
 
 
 def taken(

@@ -46,19 +46,9 @@ def read_rows(
 ) -> tuple[str, RecordedRows]:
     """Read a trace by its rules' format, which is told from the file where it is "auto".
 
-    Parameters
-    ----------
-    source : Path or seekable binary file
-    rules : TraceSource
-    seed : int
-        For a format that describes clients instead of requests, which are drawn then.
-    progress : callable, optional
-        Called by such a format with the share done, 0 to 1.
-
-    Returns
-    -------
-    tuple of str and RecordedRows
-        The name of the format, and the rows in the order of the file.
+    Returns the name of the format, and the rows in the order of the file. `seed` and `progress`
+    (called with the share done, 0 to 1) are for a format that describes clients instead of
+    requests, which are drawn then.
 
     Raises
     ------

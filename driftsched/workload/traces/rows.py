@@ -64,17 +64,13 @@ class RecordedRows:
     prompt_tokens, output_tokens : int arrays, shape (n,)
         At least 1.
     client : int array, shape (n,), or None
-        Positions in `clients`; None where the file does not say who sent a request.
-    clients : tuple of str
-        In order of appearance.
-    rows_read : int
-        Rows below the header, good or not; blank lines are none.
-    unanswered : int
-        Rows left out because they record a failed request, without any output.
-    problems : tuple of TraceProblem
-        By line, at most 1000; a row may have several.
-    problem_count : int
-        All of them.
+        Positions in `clients`, names in order of appearance; None where the file does not say who
+        sent a request.
+    rows_read, unanswered : int
+        Rows below the header, good or not, blank lines being none; and those left out because they
+        record a failed request, without any output.
+    problems, problem_count
+        By line, at most 1000, several of a row too; and all of them.
     notes : tuple of str
         What the reader had to assume, in words.
     """
@@ -100,13 +96,7 @@ class RecordedRows:
     ) -> None:
         """Add the rows whose cells keep their columns' rules; note what is wrong with others.
 
-        Parameters
-        ----------
-        columns : sequence of text arrays
-            One for each name of the layout.
-        layout : TraceFormat
-        lines : sequence of int
-            The line of each row.
+        There is a column of texts for each name of the layout, and a line number for each row.
         """
         least = 0 if layout.failures else 1
         time_ns = times_ns(columns[0], layout.time_unit)

@@ -43,19 +43,11 @@ def read_servegen(
     seed: int,
     progress: Progress | None = None,
 ) -> RecordedRows:
-    """Draw the requests of all clients between two times.
+    """Draw the requests of all clients between two times, in seconds since the trace's beginning.
 
-    Parameters
-    ----------
-    source : Path
-        ``…_client_rates.csv`` with client, t_s, rate_rps, iat_dist and param_shape;
-        ``…_client_windows.csv`` and ``…_{input,output}_pmf.json`` lie beside it.
-    from_s, until_s : float
-        Seconds since the trace's beginning; an hour where no end is given.
-    seed : int
-        Of the draws.
-    progress : callable, optional
-        Called with the share of clients done, 0 to 1.
+    `source` is ``…_client_rates.csv`` with client, t_s, rate_rps, iat_dist and param_shape;
+    ``…_client_windows.csv`` and ``…_{input,output}_pmf.json`` lie beside it. An hour is drawn where
+    no end is given; `progress` is called with the share of clients done.
 
     Raises
     ------

@@ -70,12 +70,9 @@ def unpacked(source: Path | BinaryIO) -> Iterator[BinaryIO]:
 
 
 def texts(stream: BinaryIO, size: int = LONGEST_RECORD) -> Iterator[str]:
-    """Text of a file in pieces of about `size` bytes; newlines end its lines, whatever did.
+    """Text of a file, UTF-8 with or without byte order mark, in pieces of about `size` bytes.
 
-    Parameters
-    ----------
-    stream : binary file
-        UTF-8, with or without byte order mark; see `unpacked`.
+    Newlines end its lines, whatever did.
 
     Raises
     ------
@@ -142,13 +139,7 @@ class TextStream(io.RawIOBase):
 
 
 def head(source: Path | BinaryIO) -> str:
-    """First lines of a file, or the beginning of a very long one; "" where there is nothing.
-
-    Raises
-    ------
-    TraceError
-        As `unpacked` and `texts` do.
-    """
+    """First lines of a file, or the beginning of a very long one; "" where there is nothing."""
     with unpacked(source) as stream:
         pieces = texts(stream, HEAD_BYTES)
         text, more = next(pieces), next(pieces, "")

@@ -30,17 +30,10 @@ class Attempt(NamedTuple):
 
 
 class AttemptLog:
-    """Who asked for what, and who has not yet.
+    """Who asked for what, and who has not yet; `clients` is None before the run has begun.
 
     Users' requests in phases that end by the clock may come or not: they are expected at the pace
     so far, and are no part of a run that is stopped before they came.
-
-    Parameters
-    ----------
-    traffic : LiveTraffic
-        What is sent.
-    clients : Clients, optional
-        Who makes the attempts; None before the run has begun.
     """
 
     def __init__(self, traffic: LiveTraffic, clients: Clients | None = None) -> None:

@@ -82,24 +82,17 @@ class Calibration:
 def calibrate(observations: Observations, source: str = "") -> Calibration:
     """Fit non-negative coefficients, robustly.
 
-    Minimises soft_l1 of (predicted − seen) / √(seen · median seen): longer stretches weigh more,
-    as their errors average out, and single outliers (a garbage collection, another process) count
+    Minimises soft_l1 of (predicted − seen) / √(seen · median seen): longer stretches weigh more, as
+    their errors average out, and single outliers (a garbage collection, another process) count
     little (SciPy's least_squares, trust-region reflective). Since delays of a real machine go one
     way, that is a little too fast on the whole; so all coefficients are then scaled until predicted
     and seen seconds agree in total, stretches over 3 times as long as predicted (stalls) left out.
-    Queues depend on the total.
-
-    Parameters
-    ----------
-    observations : Observations
-        At least 8 stretches.
-    source : str
-        What was measured, for the provenance.
+    Queues depend on the total. `source` says what was measured, for the provenance.
 
     Raises
     ------
     InputError
-        There are too few observations, or they show no cost of an iteration.
+        There are fewer than 8 observations, or they show no cost of an iteration.
     """
     if len(observations) < FEWEST:
         raise InputError(
@@ -132,14 +125,10 @@ def _per_iteration(found: Any) -> bool:
 
 
 def calibrate_run(result: RunResult, source: str = "") -> Calibration:
-    """Calibrate from a run's requests: what is fitted tells the iterations apart, and so on.
+    """Calibrate from times and lengths of a run's requests, live or simulated.
 
-    Parameters
-    ----------
-    result : RunResult
-        Live (or simulated) run; only times and lengths of its requests are used.
-    source : str
-        By default the engine and the model.
+    What is fitted tells the iterations apart, and so on. `source` is by default the engine and the
+    model.
 
     Raises
     ------

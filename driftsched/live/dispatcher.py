@@ -70,15 +70,8 @@ class Dispatcher:
 
     Everything here happens on one event loop, so that nothing needs a lock. To the clients it is
     what the modelled fleet is to them in the simulation (see `driftsched.gateway.interfaces`).
-
-    Attributes
-    ----------
-    clients : Clients
-        Who asks.
-    in_flight : dict
-        request_id → every request that was ever dispatched.
-    running : list of int
-        Requests in each replica.
+    `in_flight` has every request that was ever dispatched, by its id; `running` counts those in
+    each replica.
     """
 
     def __init__(

@@ -36,10 +36,6 @@ class Call:
 
     Attributes
     ----------
-    request_id : int
-        Number of the request in its run.
-    tenant : str
-        Who sent it.
     prompt : str
         The user's text; the engine applies its chat template where it has one.
     max_output_tokens : int
@@ -106,16 +102,11 @@ class EngineFacts:
 
     Attributes
     ----------
-    kind : str
-        Name in the registry of engines: "torch", "openai".
-    model : str
-        As the engine calls it.
-    server : str or None
-        The software behind it, such as "vllm", "llama.cpp", "torch 2.13.0".
-    replicas : int
-        Engines that serve side by side.
-    slots : int or None
-        Requests that one replica runs at once.
+    kind, model, server : str
+        Name in the registry of engines, the model as the engine calls it, and the software behind
+        it, such as "vllm", "llama.cpp", "torch 2.13.0".
+    replicas, slots : int
+        Engines that serve side by side, and requests that one of them runs at once.
     context_tokens : int or None
         Prompt and answer together at most, for one request.
     kv_capacity_tokens : int or None
@@ -147,16 +138,10 @@ class EngineFacts:
 
 
 class EngineError(Exception):
-    """A call failed.
+    """A call failed; `reason` is one clear line for the request's row, and never holds a key.
 
-    Parameters
-    ----------
-    reason : str
-        One clear line for the request's row; it never holds a key.
-    retryable : bool
-        The same call may succeed in a moment (connection refused, 429, 503).
-    retry_after_s : float or None
-        How long the engine asks to wait.
+    `retryable` says that the same call may succeed in a moment (connection refused, 429, 503),
+    `retry_after_s` how long the engine asks to wait.
     """
 
     def __init__(
@@ -228,12 +213,10 @@ class Engine(Protocol):
 
 
 class EngineSpec(Config):
-    """Parameters of one kind of engine, and the class that they are for.
+    """Parameters of one kind of engine.
 
-    Attributes
-    ----------
-    engine : str
-        "module:Class", imported when the engine is built; it is called with these parameters.
+    `engine` is the class that they are for, "module:Class", which is imported when the engine is
+    built and called with them.
     """
 
     engine: ClassVar[str]

@@ -111,10 +111,7 @@ def read_entry(path: Path) -> HardwareEntry:
 def warnings_of(fit: Mapping[str, float | None]) -> list[str]:
     """Say what is wrong with a fit, and what to do; empty where it is good.
 
-    Parameters
-    ----------
-    fit : mapping
-        Of a `Calibration` or a hardware entry; what is missing or None is not known.
+    What is missing or None is not known.
 
     Examples
     --------

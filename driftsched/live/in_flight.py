@@ -31,16 +31,8 @@ class InFlightRequest:
     ----------
     request : Request
         Its place in the tables; the first token's time is written as it comes.
-    call : Call
-        What the engine is asked.
-    options : LiveOptions
-        Time limits and retries.
-    clock : callable
-        Seconds since the run's start.
-    tokens : int
-        Tokens that have come so far, as the stream counts them.
-    last_token_s : float
-        When the last of them came; NaN before the first.
+    tokens, last_token_s
+        Tokens that have come so far, as the stream counts them, and when the last of them came.
     attempts : int
         Calls made, the current one included.
     last_error : str

@@ -28,12 +28,8 @@ COUNT_ERROR = 0.1
 class IterationGroup(NamedTuple):
     """Iterations of one kind inside a stretch.
 
-    Attributes
-    ----------
-    iterations : int
-        How many.
-    tokens, requests, prompts : int
-        In each of them: tokens computed, requests, prompts that begin.
+    In each of them so many `tokens` are computed, of so many `requests`, and so many `prompts`
+    begin.
     """
 
     iterations: int
@@ -45,14 +41,8 @@ class IterationGroup(NamedTuple):
 class Stretch(NamedTuple):
     """A stretch of time and what was computed in it.
 
-    Attributes
-    ----------
-    start_s, seconds : float
-        When it began, and how long it lasted.
-    kv_tokens, squares : float
-        Tokens of KV cache read, and squared prompt lengths, summed over its iterations.
-    parts : sequence of IterationGroup
-        Its iterations.
+    `kv_tokens` and `squares` are tokens of KV cache read, and squared prompt lengths, summed over
+    its iterations, which are its `parts`.
     """
 
     start_s: float
@@ -65,11 +55,8 @@ class Stretch(NamedTuple):
 class IterationLog:
     """The boundaries at which first and last tokens came, and who ran between them.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        dispatch_s, first_token_s, last_token_s (or finish_s), prompt_tokens, output_tokens of one
-        replica's finished requests, at least one; it is read and not kept.
+    Of one replica's finished requests, at least one, dispatch_s, first_token_s, last_token_s (or
+    finish_s), prompt_tokens and output_tokens are read.
     """
 
     def __init__(self, requests: pd.DataFrame) -> None:

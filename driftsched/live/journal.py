@@ -67,15 +67,9 @@ def journal_path() -> Path:
 class Journal:
     """The file of one run.
 
-    Where the disk is full, or the file cannot be written for another reason, no more is written
-    and the run goes on.
-
-    Attributes
-    ----------
-    begun : bool
-        Whether there is anything to write yet.
-    failure : str
-        Why nothing more is written; empty while all is well.
+    Where the disk is full, or the file cannot be written for another reason, no more is written and
+    the run goes on; `failure` says why, and is empty while all is well. `begun` says whether there
+    is anything to write yet.
     """
 
     def __init__(self, path: Path) -> None:

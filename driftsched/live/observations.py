@@ -33,10 +33,9 @@ class Observations:
 
     Attributes
     ----------
-    stretches : DataFrame
-        One row a `Stretch`, without its parts.
-    parts : DataFrame
-        One row a `IterationGroup`, and in ``stretch`` the number of the stretch it belongs to.
+    stretches, parts : DataFrame
+        One row a `Stretch`, without its parts; and one a `IterationGroup`, with the number of its
+        ``stretch``.
     handover_iterations : float
         Iterations that an engine at work makes from a request's dispatch to the one that takes it;
         0 in the simulator, 1 where a request that ends is replaced from outside. NaN is unknown.
@@ -80,16 +79,9 @@ class Observations:
 
 
 def observe_run(result: RunResult, cost: IterationCost | None = None) -> Observations:
-    """Observe a run, simulated or live, all its replicas together.
+    """Observe a run, simulated or live, all its replicas together; `cost` as in `observe`.
 
     In a live run those who ran and did not finish were in the engine too, as long as they were.
-
-    Parameters
-    ----------
-    result : RunResult
-        The run.
-    cost : IterationCost, optional
-        What is known already of the engine; see `observe`.
 
     Raises
     ------
@@ -117,16 +109,12 @@ def came_through(requests: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def observe(requests: pd.DataFrame, cost: IterationCost | None = None) -> Observations:
-    """Observe requests of one replica by their own first and last tokens.
+    """Observe finished requests of one replica by their own first and last tokens.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        dispatch_s, first_token_s, last_token_s (or finish_s), prompt_tokens, output_tokens of the
-        requests that finished; cached_tokens, where it is there, were not computed.
-    cost : IterationCost, optional
-        What is known already: where the requests' token counts leave room, iterations are spread by
-        it and no more by the requests' mean pace.
+    They have dispatch_s, first_token_s, last_token_s (or finish_s), prompt_tokens, output_tokens;
+    cached_tokens, where it is there, were not computed. Where a `cost` is known already and the
+    requests' token counts leave room, iterations are spread by it and no more by the requests' mean
+    pace.
     """
     log = IterationLog(requests)
     counts = log.counts()
@@ -136,12 +124,9 @@ def observe(requests: pd.DataFrame, cost: IterationCost | None = None) -> Observ
 
 
 def observe_gangs(requests: pd.DataFrame) -> Observations:
-    """Observe gangs whose requests' own ends are not known: each gang's prefill and its decoding.
+    """Observe finished gangs of one replica whose requests' own ends are not known.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        Finished requests of one replica.
+    Seen are each gang's prefill and its decoding.
     """
     stretches = []
     for _, gang in requests.groupby("batch_id"):

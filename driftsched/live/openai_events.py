@@ -47,19 +47,9 @@ class EventReader:
 class AnswerStream:
     """Puts the events of one answer together.
 
-    Parameters
-    ----------
-    max_output_tokens : int
-        What was asked for; usage figures above it cannot be true.
-    on_token : callable
-        Called at each piece of text, as one token, and at the answer's end, as none.
-
-    Attributes
-    ----------
-    pieces : int
-        Pieces of text so far.
-    done : bool
-        The stream has said that it is complete.
+    `on_token` is called at each piece of text, as one token, and at the answer's end, as none;
+    usage figures over `max_output_tokens` cannot be true. `pieces` counts the pieces of text so
+    far; `done` says that the stream is complete, by its own word.
     """
 
     def __init__(self, max_output_tokens: int, on_token: OnToken) -> None:

@@ -42,11 +42,6 @@ DOCUMENT_S = 5.0
 class Http:
     """A client that follows no redirect, reads no proxy settings and never shows a key.
 
-    Parameters
-    ----------
-    options : OpenAIOptions
-        Where to, and the limits.
-
     Raises
     ------
     InputError

@@ -87,14 +87,9 @@ def read_metrics(text: str) -> Samples:
 
 
 def figures(samples: Samples, capacity: int | None = None) -> dict[str, float]:
-    """Columns of the gpus table that the samples tell of.
+    """Columns of the gpus table that the samples of `read_metrics` tell of.
 
-    Parameters
-    ----------
-    samples : mapping
-        From `read_metrics`.
-    capacity : int, optional
-        KV cache in tokens, where it is known from elsewhere.
+    `capacity` is that of the KV cache in tokens, where it is known from elsewhere.
     """
     row: dict[str, float] = {}
     for metric, column in GAUGES.items():

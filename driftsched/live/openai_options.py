@@ -106,12 +106,7 @@ class OpenAIOptions(EngineSpec):
 
 
 def check_endpoint(address: str) -> None:
-    """Refuse an address that the server's configuration does not allow.
-
-    Parameters
-    ----------
-    address : str
-        Base address of an endpoint.
+    """Refuse an endpoint's base address that the server's configuration does not allow.
 
     Raises
     ------

@@ -31,12 +31,7 @@ CALL_S = 600.0
 class Wave:
     """Calls of one kind: `calls` of them, `together` in the engine at a time.
 
-    Attributes
-    ----------
-    prompt_words : int
-        Length of the prompts.
-    output_tokens : tuple of int
-        Lengths of the answers, in turn; different ones keep the engine's requests out of step.
+    Answers take their lengths in turn; different ones keep the engine's requests out of step.
     """
 
     together: int
@@ -47,19 +42,10 @@ class Wave:
 
 @dataclass(frozen=True)
 class ProbePlan:
-    """What to send: every batch size with every length of prompt.
+    """What to send: every batch size (1, 2, 4 … and `batch`) with every length of prompt.
 
-    Parameters
-    ----------
-    batch : int
-        Most requests in the engine at once. Sizes are 1, 2, 4 … and this one.
-    prompt_words : tuple of int
-        Lengths of prompts.
-    output_tokens : tuple of int
-        Lengths of answers; the longest ones show what cached context costs.
-    rounds : int
-        Calls of a wave for each place in the engine: from the second on requests join others at
-        work, as in a real run.
+    The longest answers show what cached context costs. A wave has so many `rounds` of calls for
+    each place in the engine: from the second on requests join others at work, as in a real run.
     """
 
     batch: int = 8
@@ -84,14 +70,8 @@ async def probe(
 ) -> tuple[Calibration, EngineFacts]:
     """Open an engine, sweep, close it, and calibrate from what was measured.
 
-    Parameters
-    ----------
-    engine : Engine
-        Not yet opened.
-    plan : ProbePlan
-        What to send. Calls that do not fit the engine's context are left out.
-    progress : callable, optional
-        Called with the share of the work done.
+    Calls that do not fit the engine's context are left out; `progress` is called with the share of
+    the work done.
 
     Raises
     ------

@@ -57,10 +57,9 @@ class LiveRun:
         How to run it.
     engine : Engine, optional
         Instead of the one that the options describe; the run closes it.
-    workload : Workload, optional
-        The scenario's traffic, where it was generated before.
-    policy : Policy, optional
-        A policy object of the caller's own instead of the scenario's; it must be empty.
+    workload, policy : optional
+        The scenario's traffic, where it was generated before, and a policy object of the caller's
+        own, which must be empty.
     probes : sequence of Probe, optional
         Telemetry beside what the engine itself offers; by default this machine's GPUs and process.
     journal : Path, optional
@@ -127,12 +126,7 @@ class LiveRun:
     # ---- running ---------------------------------------------------------------------------
 
     async def run(self) -> RunResult:
-        """Run to the end, or until it is stopped.
-
-        Returns
-        -------
-        RunResult
-            With all that was measured, also after a stop: what had not ended is ``cancelled``.
+        """Run to the end, or until it is stopped; what had not ended then is ``cancelled``.
 
         Raises
         ------
@@ -317,19 +311,10 @@ def run_live(
     progress: Callable[[float], None] | None = None,
     observer: Callable[[LiveRun], None] | None = None,
 ) -> RunResult:
-    """Run a scenario live on an event loop of its own, and wait for its end.
+    """Run a scenario live on an event loop of its own, and wait for the tables at its end.
 
-    Parameters
-    ----------
-    scenario, options, engine, workload, policy, probes, journal, progress
-        See `LiveRun`.
-    observer : callable, optional
-        Called once before the start with the run, to watch and stop it from another thread.
-
-    Returns
-    -------
-    RunResult
-        The same tables as of a simulated run.
+    `observer` is called once before the start with the run, to watch and stop it from another
+    thread; all else is as in `LiveRun`.
     """
     run = LiveRun(
         scenario,

@@ -29,12 +29,8 @@ class ScheduledCall:
 class Schedule:
     """Calls in order of their times. It knows no clock: whoever has one says how late it is.
 
-    A late call does not move the schedule, since it finds the very time for which it was made.
-
-    Attributes
-    ----------
-    now : float
-        Seconds since the run's start: the time of the latest call.
+    A late call does not move the schedule, since it finds the very time for which it was made:
+    `now`, in seconds since the run's start.
     """
 
     def __init__(self) -> None:

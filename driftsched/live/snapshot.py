@@ -124,24 +124,13 @@ def live_result(
 ) -> RunResult:
     """Build the same tables as of a simulated run from what was measured.
 
-    Lengths are the measured ones; a request that was never dispatched has 0 output tokens, and
-    one that did not finish has no actual size class. An attempt that follows another is a row of
-    its own (attempt, retry_of), as in a simulated run. The requests table has five more columns at
-    its end: last_token_s (its own last token, also where a gang ended later), attempts,
-    cached_tokens (of its prompt, where the engine tells), counted_by (where the token count comes
-    from) and finish_reason.
-
-    Parameters
-    ----------
-    scenario, traffic : what was run
-    state : FrozenState
-        With the attempts so far, or all; those without a status are under way.
-    engine : str
-        Kind of the engine.
-    wall_s : float
-        How long it took, in seconds.
-    about : mapping
-        Goes into the provenance under "live".
+    Lengths are the measured ones; a request that was never dispatched has 0 output tokens, and one
+    that did not finish has no actual size class. An attempt that follows another is a row of its
+    own (attempt, retry_of), as in a simulated run. The requests table has five more columns at its
+    end: last_token_s (its own last token, also where a gang ended later), attempts, cached_tokens
+    (of its prompt, where the engine tells), counted_by (where the token count comes from) and
+    finish_reason. `state` has the attempts so far, or all, those under way without a status;
+    `engine` is the engine's kind; `about` goes into the provenance under "live".
     """
     requests = [one.request for one in state.attempts]
     rows = np.array([one.row for one in state.attempts], dtype=np.int64)

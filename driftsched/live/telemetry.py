@@ -41,14 +41,9 @@ FIGURES: Mapping[str, Figure] = {
 class Sampler:
     """Asks probes again and again, and keeps their answers as rows of the gpus table.
 
-    What a probe does not answer, or cannot, is missing in the row; the run goes on.
-
-    Attributes
-    ----------
-    rows : list
-        time_s, replica and the columns that were measured, in order of time.
-    failures : dict
-        Name of a probe → how often it failed, and why the last time.
+    What a probe does not answer, or cannot, is missing in the row; the run goes on. `rows` have
+    time_s, replica and the columns that were measured, in order of time; `failures` says how often
+    a probe failed, and why the last time.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -63,18 +58,10 @@ class Sampler:
         step_s: float,
         on_sample: Callable[[], None],
     ) -> None:
-        """Sample until cancelled, on a schedule of its own that never drifts.
+        """Sample every `step_s` until cancelled, on a schedule of its own that never drifts.
 
-        Parameters
-        ----------
-        probes : sequence of Probe
-            Whom to ask.
-        running : sequence of int
-            Requests in each replica, kept up to date by its owner.
-        step_s : float
-            From one sample to the next, in seconds.
-        on_sample : callable
-            Called after each; what it raises ends this.
+        `running` is the number of requests in each replica, kept up to date by its owner;
+        `on_sample` is called after each; what it raises ends this.
         """
         tick = 0
         while True:
@@ -105,11 +92,8 @@ class Sampler:
 class ProcessProbe:
     """Reads processor time and resident memory of a process and all that it has started.
 
-    Parameters
-    ----------
-    pid : int, optional
-        By default this process, where the torch engine runs too. A server that somebody else
-        started is not among its children.
+    By default it is this process, where the torch engine runs too. A server that somebody else
+    started is not among its children.
     """
 
     def __init__(self, pid: int | None = None) -> None:
@@ -151,14 +135,8 @@ class NvmlProbe:
 
     A figure that a card or a virtual machine does not offer is left out; on a machine without a GPU
     all are. Its `sample` runs in a thread, since a driver can take milliseconds to answer. GPUs are
-    told by their number, which is taken for the replica's.
-
-    Attributes
-    ----------
-    gpus : tuple of str
-        Names of the GPUs, by number; empty where there is none.
-    said : str
-        One plain sentence: which GPUs are read, or why none are.
+    told by their number, which is taken for the replica's. `gpus` are their names; `said` is one
+    plain sentence: which GPUs are read, or why none are.
     """
 
     def __init__(self) -> None:

@@ -32,14 +32,8 @@ STOPPING_S = 20.0
 class TorchEngine:
     """A model in this process. Generation has a thread of its own; the event loop never waits.
 
-    Use it through the `Engine` interface: open, any number of calls side by side, close.
-
-    Parameters
-    ----------
-    options : TorchOptions
-        Which model, and how it runs.
-    loaded : LoadedModel, optional
-        A model that is loaded already; engines may use it one after the other.
+    Use it through the `Engine` interface: open, any number of calls side by side, close. `loaded`
+    is a model that is loaded already; engines may use it one after the other.
     """
 
     def __init__(self, options: TorchOptions, loaded: LoadedModel | None = None) -> None:

@@ -19,12 +19,10 @@ __all__ = ["LoadedModel", "load_model"]
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model ready to generate.
+    """A model ready to generate: transformers' PreTrainedModel on its device.
 
     Attributes
     ----------
-    model : transformers' PreTrainedModel
-        On its device.
     tokenizer : Tokenizer
         Its own, or the built-in one of random models.
     name : str

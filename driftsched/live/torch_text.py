@@ -97,12 +97,7 @@ class Pieces:
     def take(self, ids: Sequence[int], last: bool = False) -> tuple[str, int]:
         """Return new text, and how many tokens came since the last call.
 
-        Parameters
-        ----------
-        ids : sequence of int
-            All tokens of the answer so far.
-        last : bool
-            No more follow: nothing is held back.
+        `ids` are all tokens of the answer so far; where it is the `last` call nothing is held back.
         """
         came, self.tokens = len(ids) - self.tokens, len(ids)
         before = self._tokenizer.decode(ids[self._context : self._read])

@@ -49,16 +49,9 @@ RETRY_TIMES = ("backoff_s", "max_backoff_s")
 
 @dataclass(frozen=True)
 class LiveTraffic:
-    """What a live run sends, before and while it is sent.
+    """What a live run sends, before and while it is sent: a request a row of the workload.
 
-    Attributes
-    ----------
-    scenario, workload
-        As `live_scenario` and `live_workload` give them.
-    budgets : Budgets
-        Of the workload.
-    requests : list of Request
-        One a row of the workload.
+    Scenario and workload are as `live_scenario` and `live_workload` give them.
     """
 
     scenario: Scenario
@@ -84,11 +77,7 @@ class LiveTraffic:
 def live_scenario(scenario: Scenario, time_scale: float = 1.0) -> Scenario:
     """Return the scenario with its clients' time limits and pauses scaled, and without events.
 
-    Parameters
-    ----------
-    scenario : Scenario
-    time_scale : float
-        2 plays twice as slowly.
+    A time scale of 2 plays twice as slowly.
     """
     tenants = tuple(
         tenant.model_copy(

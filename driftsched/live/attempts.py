@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.gateway.clients import Clients
 from driftsched.live.in_flight import STOPPED
-
-if TYPE_CHECKING:
-    from driftsched.gateway.clients import Clients
-    from driftsched.live.traffic import LiveTraffic
-    from driftsched.scheduling.request import Request
+from driftsched.live.traffic import LiveTraffic
+from driftsched.scheduling.request import Request
 
 __all__ = ["Attempt", "AttemptLog"]
 

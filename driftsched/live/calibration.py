@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from driftsched.core.errors import InputError
 from driftsched.live.cost_fit import COEFFICIENTS, EVERY, NOTHING, CostFit
-from driftsched.live.observations import observe, observe_run
+from driftsched.live.observations import Observations, observe, observe_run
+from driftsched.results.tables import RunResult
 from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.cost import CoefficientsConfig
-
-if TYPE_CHECKING:
-    from driftsched.live.observations import Observations
-    from driftsched.results.tables import RunResult
-    from driftsched.serving.iteration import IterationCost
+from driftsched.serving.iteration import IterationCost
 
 __all__ = ["COEFFICIENTS", "Calibration", "calibrate", "calibrate_requests", "calibrate_run"]
 

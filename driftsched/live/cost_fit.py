@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-if TYPE_CHECKING:
-    from driftsched.live.observations import Observations
+from driftsched.live.observations import Observations
 
 __all__ = ["COEFFICIENTS", "EVERY", "NOTHING", "CostFit"]
 

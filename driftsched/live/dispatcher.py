@@ -7,26 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING
 
 from driftsched.gateway.clients import Clients
-from driftsched.gateway.interfaces import REPLICAS
-from driftsched.live.engine import Call
-from driftsched.live.in_flight import STOPPED, InFlightRequest
-from driftsched.live.schedule import Schedule
-from driftsched.live.traffic import prompt_text
+from driftsched.gateway.gateway import Gateway
+from driftsched.gateway.interfaces import REPLICAS, Timer
+from driftsched.live.engine import Call, Engine, EngineFacts
+from driftsched.live.in_flight import STOPPED, Clock, InFlightRequest
+from driftsched.live.options import LiveOptions
+from driftsched.live.schedule import Schedule, ScheduledCall
+from driftsched.live.traffic import LiveTraffic, prompt_text
+from driftsched.scenario.model import Scenario
+from driftsched.scheduling.request import Request
 from driftsched.serving.batching import gang_starts
-
-if TYPE_CHECKING:
-    from driftsched.gateway.gateway import Gateway
-    from driftsched.gateway.interfaces import Timer
-    from driftsched.live.engine import Engine, EngineFacts
-    from driftsched.live.in_flight import Clock
-    from driftsched.live.options import LiveOptions
-    from driftsched.live.schedule import ScheduledCall
-    from driftsched.live.traffic import LiveTraffic
-    from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.request import Request
 
 __all__ = ["Dispatcher", "replica_slots"]
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import isfinite, isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import yaml
 from pydantic import Field, ValidationError
 
 from driftsched.core.config import Config
 from driftsched.core.errors import InputError
+from driftsched.live.calibration import Calibration
 from driftsched.results.files import io_errors, write_file
 from driftsched.scenario.messages import one_line
 from driftsched.scenario.yaml_text import read_yaml_file
 from driftsched.serving.cost import CoefficientsConfig
-
-if TYPE_CHECKING:
-    from driftsched.live.calibration import Calibration
 
 __all__ = [
     "HardwareEntry",

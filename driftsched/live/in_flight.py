@@ -7,14 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import nan
-from typing import TYPE_CHECKING
 
-from driftsched.live.engine import EngineError
-
-if TYPE_CHECKING:
-    from driftsched.live.engine import Answer, Call, Engine
-    from driftsched.live.options import LiveOptions
-    from driftsched.scheduling.request import Request
+from driftsched.live.engine import Answer, Call, Engine, EngineError
+from driftsched.live.options import LiveOptions
+from driftsched.scheduling.request import Request
 
 __all__ = ["STOPPED", "Clock", "InFlightRequest"]
 

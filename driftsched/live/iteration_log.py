@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 
-if TYPE_CHECKING:
-    from driftsched.serving.iteration import IterationCost
+from driftsched.serving.iteration import IterationCost
 
 __all__ = ["IterationGroup", "IterationLog", "Stretch"]
 

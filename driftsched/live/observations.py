@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 
 from driftsched.core.errors import InputError
 from driftsched.live.iteration_log import IterationGroup, IterationLog, Stretch
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
-    from driftsched.serving.iteration import IterationCost
+from driftsched.results.tables import RunResult
+from driftsched.serving.iteration import IterationCost
 
 __all__ = ["Observations", "came_through", "observe", "observe_gangs", "observe_run"]
 

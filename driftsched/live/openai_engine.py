@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urljoin
 
 from driftsched.core.errors import RunError
@@ -16,10 +16,7 @@ from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnTok
 from driftsched.live.openai_events import AnswerStream, EventReader, count
 from driftsched.live.openai_http import Http, host
 from driftsched.live.openai_metrics import MetricsProbe, figures, read_metrics
-from driftsched.live.openai_options import ALLOWED, check_endpoint, key_variable
-
-if TYPE_CHECKING:
-    from driftsched.live.openai_options import OpenAIOptions
+from driftsched.live.openai_options import ALLOWED, OpenAIOptions, check_endpoint, key_variable
 
 __all__ = ["OpenAIEngine"]
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import Any, TypeGuard
 
 from driftsched.core.config import MOST
-from driftsched.live.engine import Answer, EngineError
+from driftsched.live.engine import Answer, CountedBy, EngineError, OnToken
 from driftsched.scenario.messages import shown
-
-if TYPE_CHECKING:
-    from driftsched.live.engine import CountedBy, OnToken
 
 __all__ = ["AnswerStream", "EventReader", "count", "error_text"]
 

@@ -21,12 +21,10 @@ from driftsched import __version__
 from driftsched.core.errors import InputError, RunError
 from driftsched.live.engine import EngineError
 from driftsched.live.openai_events import error_text
-from driftsched.live.openai_options import key_variable
+from driftsched.live.openai_options import OpenAIOptions, key_variable
 
 if TYPE_CHECKING:
     import httpx
-
-    from driftsched.live.openai_options import OpenAIOptions
 
 __all__ = ["Http", "host"]
 

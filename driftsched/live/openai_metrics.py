@@ -7,13 +7,10 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from driftsched.core.config import MOST
 from driftsched.live.engine import EngineError
-
-if TYPE_CHECKING:
-    from driftsched.live.openai_http import Http
+from driftsched.live.openai_http import Http
 
 __all__ = ["MetricsProbe", "figures", "read_metrics"]
 

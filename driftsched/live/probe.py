@@ -7,17 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from driftsched.core.errors import RunError
 from driftsched.live.calibration import Calibration, calibrate_requests
-from driftsched.live.engine import Call, EngineError
+from driftsched.live.engine import Call, Engine, EngineError, EngineFacts
 from driftsched.live.traffic import filler
-
-if TYPE_CHECKING:
-    from driftsched.live.engine import Engine, EngineFacts
 
 __all__ = ["ProbePlan", "Wave", "probe"]
 

@@ -9,14 +9,17 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from driftsched.core.errors import CancelledError
 from driftsched.gateway.gateway import Gateway
 from driftsched.live.attempts import AttemptLog
 from driftsched.live.dispatcher import Dispatcher, replica_slots
+from driftsched.live.engine import Engine, EngineFacts, Probe
 from driftsched.live.journal import Journal
-from driftsched.live.snapshot import FrozenState, live_result, snapshot_of
+from driftsched.live.options import LiveOptions
+from driftsched.live.snapshot import FrozenState, LiveSnapshot, State, live_result, snapshot_of
 from driftsched.live.telemetry import NvmlProbe, ProcessProbe, Sampler
 from driftsched.live.traffic import (
     LiveTraffic,
@@ -25,19 +28,12 @@ from driftsched.live.traffic import (
     live_scenario,
     live_workload,
 )
+from driftsched.results.tables import RunResult
+from driftsched.scenario.model import Scenario
+from driftsched.scheduling.policies import Policy
 from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from driftsched.live.engine import Engine, EngineFacts, Probe
-    from driftsched.live.options import LiveOptions
-    from driftsched.live.snapshot import LiveSnapshot, State
-    from driftsched.results.tables import RunResult
-    from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.policies import Policy
-    from driftsched.workload.table import Workload
+from driftsched.workload.table import Workload
 
 __all__ = ["LiveRun", "run_live"]
 

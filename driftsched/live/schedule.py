@@ -5,10 +5,8 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from driftsched.gateway.interfaces import Call
+from driftsched.gateway.interfaces import Call
 
 __all__ = ["Schedule", "ScheduledCall"]
 

@@ -6,25 +6,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from driftsched.live.attempts import Attempt
+from driftsched.live.engine import EngineFacts
+from driftsched.live.in_flight import InFlightRequest
+from driftsched.live.traffic import LiveTraffic
 from driftsched.results.gpu_samples import measured_gpu_table
-from driftsched.results.outcomes import Learning, Outcomes, RunArrays
+from driftsched.results.outcomes import Learning, LearningRow, Outcomes, RunArrays
 from driftsched.results.storage import TABLES
-from driftsched.results.tables import build_result
-
-if TYPE_CHECKING:
-    from driftsched.live.attempts import Attempt
-    from driftsched.live.engine import EngineFacts
-    from driftsched.live.in_flight import InFlightRequest
-    from driftsched.live.traffic import LiveTraffic
-    from driftsched.results.outcomes import LearningRow
-    from driftsched.results.tables import RunResult
-    from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.request import Request
+from driftsched.results.tables import RunResult, build_result
+from driftsched.scenario.model import Scenario
+from driftsched.scheduling.request import Request
 
 __all__ = ["FrozenState", "LiveSnapshot", "State", "live_result", "snapshot_of"]
 

@@ -6,13 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
-if TYPE_CHECKING:
-    from driftsched.live.engine import Probe
-    from driftsched.live.in_flight import Clock
+from driftsched.live.engine import Probe
+from driftsched.live.in_flight import Clock
 
 __all__ = ["FIGURES", "NvmlProbe", "ProcessProbe", "Sampler"]
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from driftsched.core.errors import RunError
-from driftsched.live.engine import Answer, EngineError, EngineFacts
+from driftsched.live.engine import Answer, Call, EngineError, EngineFacts, OnToken, Probe
 from driftsched.live.torch_model import LoadedModel, load_model
+from driftsched.live.torch_options import TorchOptions
 from driftsched.live.torch_text import Pieces
-
-if TYPE_CHECKING:
-    from driftsched.live.engine import Call, OnToken, Probe
-    from driftsched.live.torch_options import TorchOptions
 
 __all__ = ["TorchEngine"]
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tqdm import tqdm
 
 from driftsched.core.errors import RunError
+from driftsched.live.torch_options import TorchOptions
 from driftsched.live.torch_text import PlainTokenizer, PromptEncoder, Tokenizer
-
-if TYPE_CHECKING:
-    from driftsched.live.torch_options import TorchOptions
 
 __all__ = ["LoadedModel", "load_model"]
 

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 
 from driftsched.core.config import Config
 from driftsched.core.errors import ScenarioError
-from driftsched.scheduling.policies import StaticOrder
-from driftsched.workload.budgets import prepare_budgets
+from driftsched.live.engine import Engine, EngineFacts
+from driftsched.live.options import LiveOptions
+from driftsched.scenario.model import Scenario
+from driftsched.scheduling.policies import Policy, StaticOrder
+from driftsched.scheduling.request import Request
+from driftsched.workload.budgets import Budgets, prepare_budgets
 from driftsched.workload.requests import make_requests
-
-if TYPE_CHECKING:
-    from driftsched.live.engine import Engine, EngineFacts
-    from driftsched.live.options import LiveOptions
-    from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.policies import Policy
-    from driftsched.scheduling.request import Request
-    from driftsched.workload.budgets import Budgets
-    from driftsched.workload.table import Workload
+from driftsched.workload.table import Workload
 
 __all__ = [
     "LiveTraffic",

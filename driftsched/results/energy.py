@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
-from driftsched.results.tables import finished_rows
-
-if TYPE_CHECKING:
-    from driftsched.results.percentiles import Summary
-    from driftsched.results.tables import RunResult
+from driftsched.results.percentiles import Summary
+from driftsched.results.tables import RunResult, finished_rows
 
 __all__ = ["ENERGY_METRICS", "energy_over_time", "energy_summary"]
 

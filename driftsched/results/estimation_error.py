@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.estimation.compensators import CompensatorSpec
 from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.estimation.compensators.none import NoneConfig
 from driftsched.estimation.compensators.oracle import OracleConfig
-from driftsched.results.tables import codes_of, finished_rows
+from driftsched.results.tables import RunResult, codes_of, finished_rows
+from driftsched.scenario.model import Scenario
 from driftsched.scheduling.request import Request
 from driftsched.workload.budgets import SIZE_CLASSES
-
-if TYPE_CHECKING:
-    from driftsched.estimation.compensators import CompensatorSpec
-    from driftsched.results.tables import RunResult
-    from driftsched.scenario.model import Scenario
 
 __all__ = [
     "confusion",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -13,10 +13,8 @@ from driftsched.results.files import Files, write_folder
 from driftsched.results.metrics import metrics_table
 from driftsched.results.paper_csv import paper_tables
 from driftsched.results.storage import TABLES, parquet_bytes, provenance_json
+from driftsched.results.tables import RunResult
 from driftsched.scenario.io import to_yaml
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
 
 __all__ = ["csv_text", "export_zip", "write_csv", "write_paper"]
 

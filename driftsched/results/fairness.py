@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from driftsched.results.estimation_error import misclassified_share
+from driftsched.results.outcomes import RunArrays
 from driftsched.results.queues import sample_queues
-from driftsched.results.tables import codes_of, finished_rows
-
-if TYPE_CHECKING:
-    from driftsched.results.outcomes import RunArrays
-    from driftsched.results.tables import RunResult
+from driftsched.results.tables import RunResult, codes_of, finished_rows
 
 __all__ = [
     "competition",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.scenario.model import Scenario
 from driftsched.serving.memory import kv_capacity_tokens
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
 
 __all__ = [
     "ABSENT",

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,10 +26,8 @@ from driftsched.results.files import (
 )
 from driftsched.results.metrics import metrics_table, summarise
 from driftsched.results.storage import read_run, run_files
+from driftsched.results.tables import RunResult
 from driftsched.scenario.messages import one_line
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
 
 __all__ = ["COLUMNS", "RunLibrary", "library_home"]
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from driftsched.results.gpu_samples import ABSENT
+from driftsched.results.tables import RunResult
 from driftsched.workload.drift import drift_marks
 from driftsched.workload.table import Segment
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
 
 __all__ = ["join_marks", "phase_marks", "run_marks"]
 

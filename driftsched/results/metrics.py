@@ -5,7 +5,7 @@ Names and definitions are those of vLLM's serving benchmark where it has them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,8 @@ from numpy.typing import NDArray
 from driftsched.results.energy import energy_summary
 from driftsched.results.percentiles import LATENCIES, Summary, percentile_columns
 from driftsched.results.slo import goals, waited_s
-from driftsched.results.tables import STATUSES, codes_of
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
-    from driftsched.scenario.model import Scenario
+from driftsched.results.tables import STATUSES, RunResult, codes_of
+from driftsched.scenario.model import Scenario
 
 __all__ = ["Summary", "goals_met", "metrics_table", "summarise"]
 

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from driftsched.results.gpu_samples import GpuLog, States
-    from driftsched.scheduling.request import Request
-    from driftsched.workload.budgets import Budgets
-    from driftsched.workload.table import Workload
+from driftsched.results.gpu_samples import GpuLog, States
+from driftsched.scheduling.request import Request
+from driftsched.workload.budgets import Budgets
+from driftsched.workload.table import Workload
 
 __all__ = [
     "STATUSES",

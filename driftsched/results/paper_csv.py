@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from driftsched.results.queues import even_times, sample_queues
+from driftsched.results.tables import RunResult
 from driftsched.scenario.tenants import TIERS
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
 
 __all__ = ["paper_metrics", "paper_queue_depth", "paper_tables", "paper_telemetry"]
 

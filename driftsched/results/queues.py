@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    from driftsched.results.outcomes import Requeue
-    from driftsched.scenario.model import Scenario
+from driftsched.results.outcomes import Requeue
+from driftsched.scenario.model import Scenario
 
 __all__ = [
     "TOTAL",

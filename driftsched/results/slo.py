@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from driftsched.results.outcomes import RunArrays
-    from driftsched.scenario.model import Scenario
+from driftsched.results.outcomes import RunArrays
+from driftsched.scenario.model import Scenario
 
 __all__ = ["COUNTED", "Goals", "goals", "slo_counts", "slo_rates", "waited_s"]
 

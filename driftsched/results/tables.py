@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,10 @@ from numpy.typing import NDArray
 
 from driftsched import __version__
 from driftsched.results.gpu_samples import gpu_table
-from driftsched.results.outcomes import STATUSES
+from driftsched.results.outcomes import STATUSES, Learning, RunArrays
 from driftsched.results.queues import lost_seconds, queue_table
-from driftsched.workload.budgets import SIZE_CLASSES, size_classes
-
-if TYPE_CHECKING:
-    from driftsched.results.outcomes import Learning, RunArrays
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.budgets import Budgets
+from driftsched.scenario.model import Scenario
+from driftsched.workload.budgets import SIZE_CLASSES, Budgets, size_classes
 
 __all__ = ["STATUSES", "RunResult", "build_result", "codes_of", "finished_rows"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from driftsched.core.lazily import lazily
@@ -14,12 +14,8 @@ from driftsched.results.metrics import goals_met
 from driftsched.results.percentiles import LATENCIES
 from driftsched.results.pooled import Estimate, PooledSample
 from driftsched.results.run_length import Warmup, mser5
+from driftsched.results.tables import RunResult
 from driftsched.results.wording import with_interval
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from driftsched.results.tables import RunResult
 
 __all__ = ["BATCHES", "ENOUGH", "Batches", "WithinRun", "independent", "within_intervals"]
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from driftsched.estimation.classifier import ClassifierConfig
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.table import Workload
+from driftsched.estimation.classifier import ClassifierConfig
+from driftsched.scenario.model import Scenario
+from driftsched.workload.table import Workload
 
 __all__ = ["Budgets", "classify", "prepare_budgets", "size_classes"]
 

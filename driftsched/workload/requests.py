@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.scenario.model import Scenario
 from driftsched.scheduling.request import Request
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.budgets import Budgets
-    from driftsched.workload.table import Workload
+from driftsched.workload.budgets import Budgets
+from driftsched.workload.table import Workload
 
 __all__ = ["cached_tokens", "make_requests"]
 

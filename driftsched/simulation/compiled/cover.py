@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from driftsched.core.errors import ScenarioError
+from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
-from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
+from driftsched.scenario.model import Scenario
+from driftsched.scheduling.policies import POLICIES, Policy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation.compiled.fields import no_number
@@ -15,12 +17,7 @@ from driftsched.simulation.compiled.mechanisms import number_of
 from driftsched.simulation.compiled.state import ID_BITS
 from driftsched.simulation.compiled.tries import Room
 from driftsched.simulation.compiled.warm_up import MOST_WITHOUT_WAITING, at_hand
-
-if TYPE_CHECKING:
-    from driftsched.core.mechanism import Mechanism
-    from driftsched.scenario.model import Scenario
-    from driftsched.scheduling.policies import Policy
-    from driftsched.workload.table import Workload
+from driftsched.workload.table import Workload
 
 __all__ = ["choose", "lacks", "uncovered"]
 
@@ -28,15 +25,9 @@ __all__ = ["choose", "lacks", "uncovered"]
 def choose(
     scenario: Scenario, workload: Workload, engine: str, own: Policy | None = None
 ) -> tuple[str, str]:
-    """Say which engine runs a scenario, and why.
+    """Say which engine, of "auto" and "compiled", runs a scenario, and why.
 
-    Parameters
-    ----------
-    scenario, workload : what is run
-    engine : {"auto", "compiled"}
-        What was asked for.
-    own : Policy, optional
-        A user's own policy object in place of the scenario's.
+    `own` is a user's own policy object in place of the scenario's.
 
     Raises
     ------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.gateway.admission import (
@@ -20,6 +21,7 @@ from driftsched.gateway.admission import (
 from driftsched.gateway.patience import HANGS_UP, no_first_token, not_finished
 from driftsched.results.outcomes import Outcomes, Words
 from driftsched.results.tables import STATUSES
+from driftsched.scenario.model import Scenario
 from driftsched.simulation.compiled.fill import read_requests
 from driftsched.simulation.compiled.state import (
     HUNG_UP,
@@ -27,10 +29,7 @@ from driftsched.simulation.compiled.state import (
     NOT_FINISHED,
     KernelState,
 )
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.table import Workload
+from driftsched.workload.table import Workload
 
 __all__ = ["read_ends"]
 
@@ -76,38 +75,27 @@ def read_ends(scenario: Scenario, workload: Workload, world: KernelState) -> Out
 
 def _reasons(scenario: Scenario, workload: Workload, world: KernelState, end: Ints) -> Words:
     """Put the bad ends into the gateway's and the clients' words, numbered by first use."""
-    codes = np.zeros(len(end), np.int32)
-    bad = np.flatnonzero(end)
-    # One that ends well has no reason: that is the first word, or comes after bad ones.
-    good = len(bad) < len(codes)
-    first_good = int(np.argmin(end != 0)) if good else len(codes)
-    names: dict[str, int] = {"": 0} if first_good == 0 else {}
-    needed = workload.prompt_tokens[bad] + workload.max_output_tokens[bad]
-    detail = np.where(end[bad] == NO_ROOM, needed, workload.tenant[bad])
-    detail = np.where(end[bad] == TOO_LONG, workload.prompt_tokens[bad], detail)
-    kinds, firsts, which = np.unique(
-        detail * len(ENDS) + end[bad], return_index=True, return_inverse=True
-    )
-    numbers = np.zeros(len(kinds), np.int32)
-    for kind in np.argsort(firsts).tolist():
-        item = int(bad[firsts[kind]])
-        if item > first_good:
-            names.setdefault("", len(names))
-        word = _reason(scenario, workload, world, item, int(end[item]))
-        numbers[kind] = names.setdefault(word, len(names))
-    codes[bad] = numbers[which]
-    if good:
-        codes[end == 0] = names.setdefault("", len(names))
-    return Words(codes, tuple(names))
+    if not end.any():
+        return Words(np.zeros(len(end), np.int32), ("",)[: len(end)])
+    needed = workload.prompt_tokens + workload.max_output_tokens
+    detail = np.where(end == NO_ROOM, needed, workload.tenant)
+    detail = np.where(end == TOO_LONG, workload.prompt_tokens, detail)
+    codes, kinds = pd.factorize(np.where(end > 0, detail * len(ENDS) + end, 0))
+    capacity, names = int(world.run["capacity"][0]), dict[str, int]()
+    words = (_reason(scenario, capacity, *divmod(int(kind), len(ENDS))) for kind in kinds)
+    numbers = [names.setdefault(word, len(names)) for word in words]
+    return Words(np.array(numbers, np.int32)[codes], tuple(names))
 
 
-def _reason(scenario: Scenario, workload: Workload, world: KernelState, item: int, end: int) -> str:
+def _reason(scenario: Scenario, capacity: int, detail: int, end: int) -> str:
+    """The words of an end; `detail` is the length that was too much, or else the tenant."""
+    if end == 0:
+        return ""
     if end == TOO_LONG:
-        return too_long(int(workload.prompt_tokens[item]), scenario.cluster.context_tokens)
+        return too_long(detail, scenario.cluster.context_tokens)
     if end == NO_ROOM:
-        needed = int(workload.prompt_tokens[item]) + int(workload.max_output_tokens[item])
-        return no_room(needed, int(world.run["capacity"][0]))
-    tenant = scenario.tenants[workload.tenant[item]]
+        return no_room(detail, capacity)
+    tenant = scenario.tenants[detail]
     if end == NO_FIRST_TOKEN:
         return no_first_token(tenant.patience)
     if end == NOT_FINISHED:

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.results.outcomes import Learning, RunArrays
+from driftsched.gateway.interfaces import Progress
+from driftsched.results.gpu_samples import Columns, GpuLog
+from driftsched.results.outcomes import Learning, Outcomes, RunArrays
+from driftsched.scenario.model import Scenario
 from driftsched.simulation.compiled.ends import read_ends
 from driftsched.simulation.compiled.loop import COUNTED, IDLE, LOG_FULL, advance
 from driftsched.simulation.compiled.pack import pack
 from driftsched.simulation.compiled.segments import Segments
 from driftsched.simulation.compiled.state import LOG, KernelState
-
-if TYPE_CHECKING:
-    from driftsched.gateway.interfaces import Progress
-    from driftsched.results.gpu_samples import Columns, GpuLog
-    from driftsched.results.outcomes import Outcomes
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.budgets import Budgets
-    from driftsched.workload.table import Workload
+from driftsched.workload.budgets import Budgets
+from driftsched.workload.table import Workload
 
 __all__ = ["outcome"]
 
@@ -38,13 +35,7 @@ def outcome(
 ) -> RunArrays:
     """Run a scenario that `uncovered` has no objection to: arrays in, arrays out.
 
-    Parameters
-    ----------
-    scenario, workload, budgets : what is run
-    progress : callable, optional
-        As in `driftsched.simulation.simulate`.
-    reason : str
-        Why this engine.
+    `progress` is called as in `driftsched.simulation.simulate`; `reason` says why this engine.
     """
     state = pack(scenario, workload, budgets)
     log = _run(state, Segments(scenario, workload, state), progress)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from driftsched.scenario.model import Scenario
+from driftsched.serving.iteration import IterationCost
 from driftsched.simulation.compiled.order import tournament
 from driftsched.simulation.compiled.state import CURVE_ROW, PIECE, REPLICA, Costs
 from driftsched.simulation.fleet import kv_tokens
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.serving.iteration import IterationCost
 
 __all__ = ["pack_fleet", "routed"]
 

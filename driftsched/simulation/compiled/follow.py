@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.compensators import COMPENSATORS, CompensatorSpec
 from driftsched.simulation.compiled.fields import compensation, parameters_of
 from driftsched.simulation.compiled.jit import inlined, kernel
 from driftsched.simulation.compiled.mechanisms import (
@@ -18,9 +18,6 @@ from driftsched.simulation.compiled.mechanisms import (
     number_of,
     predict,
 )
-
-if TYPE_CHECKING:
-    from driftsched.estimation.compensators import CompensatorSpec
 
 __all__ = ["SEEN", "follow"]
 
@@ -41,18 +38,9 @@ SEEN = np.dtype(
 def follow(
     compensator: CompensatorSpec, rows: NDArray[Any], categories: int, tenants: int, late: int
 ) -> NDArray[np.float64]:
-    """Bias at each request, shape (n,).
+    """Bias at each request, shape (n,), in order of admission, by a registered compensator.
 
-    Parameters
-    ----------
-    compensator : CompensatorSpec
-        Registered, and not `simpy_only`.
-    rows : array of `SEEN`, shape (n,)
-        In order of admission.
-    categories, tenants : int
-        How many there are.
-    late : int
-        A request's length is learnt just before the one that comes so many after the next.
+    A request's length is learnt just before the one that comes `late` after the next.
     """
     states = compensation(compensator.state, categories, tenants)
     bias = np.ones(len(rows))

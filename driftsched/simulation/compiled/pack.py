@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.random import SeedSequence
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.gateway.admission import TenantGate
+from driftsched.scenario.model import Scenario
 from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.scheduling.routers.base import STREAM
@@ -36,12 +37,9 @@ from driftsched.simulation.compiled.state import (
     KernelState,
 )
 from driftsched.simulation.compiled.tries import Room
+from driftsched.workload.budgets import Budgets
 from driftsched.workload.requests import cached_tokens
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.budgets import Budgets
-    from driftsched.workload.table import Workload
+from driftsched.workload.table import Workload
 
 __all__ = ["LOG_ROWS", "pack"]
 
@@ -51,12 +49,7 @@ Array = NDArray[Any]
 
 
 def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelState:
-    """Build the state of a run that has not begun; no request has arrived.
-
-    Parameters
-    ----------
-    scenario, workload, budgets : what is run
-    """
+    """Build the state of a run that has not begun; no request has arrived."""
     room = Room.of(scenario, workload)
     n, fleet = room.most, pack_fleet(scenario, room.most)
     queues, batch = len(fleet["replicas"]) if routed(scenario) else 1, fleet["decoding"].shape[1]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from driftsched.scenario.model import Scenario
 from driftsched.simulation.compiled.heap import push
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.simulation.compiled.state import KernelState
-    from driftsched.workload.table import Segment, Workload
+from driftsched.simulation.compiled.state import KernelState
+from driftsched.workload.table import Segment, Workload
 
 __all__ = ["Segments"]
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.scenario.model import Scenario
 from driftsched.simulation.compiled.chance import POOL, entropy
 from driftsched.simulation.compiled.ends import ENDS
 from driftsched.simulation.compiled.heap import ENTRY
 from driftsched.simulation.compiled.state import LOOP, MADE, PHASE
-
-if TYPE_CHECKING:
-    from driftsched.scenario.model import Scenario
-    from driftsched.workload.table import Workload
+from driftsched.workload.table import Workload
 
 __all__ = ["Room"]
 
@@ -25,17 +23,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Room:
-    """How many requests there can be, and where the workload's rows lie.
+    """How many requests there can be, `most`, and where the workload's rows lie.
 
-    What is never written to takes no memory, so that room for every possible try costs nothing.
-
-    Attributes
-    ----------
-    scenario, workload : what is run
-    attempts : int array
-        Tries a tenant, in all.
-    most : int
-        Ids that there may be.
+    `attempts` are the tries of each tenant. What is never written to takes no memory, so that room
+    for every possible try costs nothing.
     """
 
     scenario: Scenario

@@ -31,10 +31,7 @@ def warm_up() -> None:
 def warm_up_apart() -> subprocess.Popen[bytes] | None:
     """Compile the kernel in a process of its own, behind all others.
 
-    Returns
-    -------
-    Popen or None
-        None where that has been done, or where no machine code can be kept for other processes.
+    None where that has been done, or where no machine code can be kept for other processes.
     """
     if at_hand() or not folder():
         return None

@@ -13,8 +13,6 @@ from driftsched.live.in_flight import STOPPED
 from driftsched.live.traffic import LiveTraffic
 from driftsched.scheduling.request import Request
 
-__all__ = ["Attempt", "AttemptLog"]
-
 Mask = NDArray[np.bool_]
 
 

@@ -17,8 +17,6 @@ from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.serving.cost import CoefficientsConfig
 from driftsched.serving.iteration import IterationCost
 
-__all__ = ["COEFFICIENTS", "Calibration", "calibrate", "calibrate_requests", "calibrate_run"]
-
 ALIKE = ("request_s", "kv_token_s")
 """In a short run these rise and fall with the tokens, and take all of an iteration's time."""
 FEWEST = 8

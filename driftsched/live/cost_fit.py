@@ -11,8 +11,6 @@ from scipy.optimize import least_squares
 
 from driftsched.live.observations import Observations
 
-__all__ = ["COEFFICIENTS", "EVERY", "NOTHING", "CostFit"]
-
 Floats = NDArray[np.float64]
 EVERY = ("overhead_s", "weights_s", "token_s")
 """What every iteration costs something of."""

@@ -20,8 +20,6 @@ from driftsched.scenario.model import Scenario
 from driftsched.scheduling.request import Request
 from driftsched.serving.batching import gang_starts
 
-__all__ = ["Dispatcher", "replica_slots"]
-
 LETTING_GO_S = 0.7
 """How long stopped calls may take to free the engine before they are left behind."""
 

@@ -9,19 +9,6 @@ from typing import ClassVar, Literal, Protocol, cast
 
 from driftsched.core.config import Config
 
-__all__ = [
-    "Answer",
-    "Call",
-    "CountedBy",
-    "Engine",
-    "EngineError",
-    "EngineFacts",
-    "EngineSpec",
-    "OnToken",
-    "PriorityOrder",
-    "Probe",
-]
-
 OnToken = Callable[[str, int], None]
 """Text that came, and how many tokens it is; none, where the answer ends with a token that has no
 text and is in no piece. Called on the event loop's thread, as tokens come."""

@@ -18,16 +18,6 @@ from driftsched.scenario.messages import one_line
 from driftsched.scenario.yaml_text import read_yaml_file
 from driftsched.serving.cost import CoefficientsConfig
 
-__all__ = [
-    "HardwareEntry",
-    "entry_of",
-    "known_within",
-    "r2_text",
-    "read_entry",
-    "warnings_of",
-    "write_entry",
-]
-
 HEAD = """\
 # An engine as it was measured. Use it in a scenario by copying `cost` below `cluster`, or with
 # --cost FILE on the command line.

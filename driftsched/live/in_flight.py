@@ -12,8 +12,6 @@ from driftsched.live.engine import Answer, Call, Engine, EngineError
 from driftsched.live.options import LiveOptions
 from driftsched.scheduling.request import Request
 
-__all__ = ["STOPPED", "Clock", "InFlightRequest"]
-
 Clock = Callable[[], float]
 """Seconds since the run's start."""
 STOPPED = "the run was stopped"

@@ -14,8 +14,6 @@ from scipy.sparse.linalg import lsqr
 
 from driftsched.serving.iteration import IterationCost
 
-__all__ = ["IterationGroup", "IterationLog", "Stretch"]
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 SAME_BOUNDARY = 0.2

@@ -23,17 +23,16 @@ import numpy as np
 import psutil
 
 from driftsched.core.errors import DriftSchedError, InputError, RunError
+from driftsched.core.home import home as library_home
 from driftsched.live.attempts import Attempt, AttemptLog
 from driftsched.live.in_flight import InFlightRequest
 from driftsched.live.snapshot import FrozenState, live_result
 from driftsched.live.traffic import LiveTraffic, live_scenario, live_workload
-from driftsched.results.library import RunLibrary, library_home
+from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import parse_scenario
 from driftsched.scenario.model import Scenario
 from driftsched.workload.generate import generate
-
-__all__ = ["Journal", "journal_of", "journal_path", "left_behind", "recover", "save_left_behind"]
 
 ENDED = "the program of the run ended"
 REQUEST = (

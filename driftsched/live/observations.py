@@ -20,8 +20,6 @@ from driftsched.live.iteration_log import IterationGroup, IterationLog, Stretch
 from driftsched.results.tables import RunResult
 from driftsched.serving.iteration import IterationCost
 
-__all__ = ["Observations", "came_through", "observe", "observe_gangs", "observe_run"]
-
 Ints = NDArray[np.int64]
 
 

@@ -18,8 +18,6 @@ from driftsched.live.openai_http import Http, host
 from driftsched.live.openai_metrics import MetricsProbe, figures, read_metrics
 from driftsched.live.openai_options import ALLOWED, OpenAIOptions, check_endpoint, key_variable
 
-__all__ = ["OpenAIEngine"]
-
 PATHS = {"chat": "/chat/completions", "completions": "/completions"}
 LLAMA_CPP = "llama.cpp"
 SERVERS = {"vllm": "vLLM", "sglang": "SGLang", "llamacpp": LLAMA_CPP}

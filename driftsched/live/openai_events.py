@@ -9,8 +9,6 @@ from driftsched.core.config import MOST
 from driftsched.live.engine import Answer, CountedBy, EngineError, OnToken
 from driftsched.scenario.messages import shown
 
-__all__ = ["AnswerStream", "EventReader", "count", "error_text"]
-
 
 class EventReader:
     """Cuts bytes into events; refuses long lines and long answers before they fill the memory."""

@@ -26,8 +26,6 @@ from driftsched.live.openai_options import OpenAIOptions, key_variable
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Http", "host"]
-
 RETRYABLE = (429, 503)
 KEEP_ALIVE_S = 2.0
 """Servers close idle connections after 5 s: ours must be gone well before, or calls are lost."""

@@ -12,8 +12,6 @@ from driftsched.core.config import MOST
 from driftsched.live.engine import EngineError
 from driftsched.live.openai_http import Http
 
-__all__ = ["MetricsProbe", "figures", "read_metrics"]
-
 Samples = Mapping[str, Sequence[tuple[Mapping[str, str], float]]]
 """Metric → labels and value of each of its series."""
 

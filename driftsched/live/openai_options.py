@@ -14,17 +14,6 @@ from pydantic import Field, field_validator
 from driftsched.core.errors import InputError
 from driftsched.live.engine import EngineSpec, PriorityOrder
 
-__all__ = [
-    "ALLOWED",
-    "API_KEY",
-    "OpenAIOptions",
-    "any_endpoint",
-    "check_endpoint",
-    "key_variable",
-    "offered_endpoints",
-    "place_of",
-]
-
 API_KEY = "DRIFTSCHED_API_KEY"
 """The environment variable that holds the key, where no other one is named."""
 ALLOWED = "DRIFTSCHED_ENDPOINTS"

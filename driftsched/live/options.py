@@ -19,8 +19,6 @@ from driftsched.live.openai_options import OpenAIOptions
 from driftsched.live.torch_options import TorchOptions
 from driftsched.scenario.messages import one_line
 
-__all__ = ["ENGINES", "CallRetries", "LiveOptions", "parse_options"]
-
 ENGINES: Registry[type[EngineSpec]] = Registry("engine")
 ENGINES.add("torch", TorchOptions)
 ENGINES.add("openai", OpenAIOptions)

@@ -15,8 +15,6 @@ from driftsched.live.calibration import Calibration, calibrate_requests
 from driftsched.live.engine import Call, Engine, EngineError, EngineFacts
 from driftsched.live.traffic import filler
 
-__all__ = ["ProbePlan", "Wave", "probe"]
-
 Progress = Callable[[float], None]
 Row = dict[str, float]
 CALL_S = 600.0

@@ -35,8 +35,6 @@ from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
 from driftsched.workload.table import Workload
 
-__all__ = ["LiveRun", "run_live"]
-
 JOURNAL_S = 1.0
 CLOSING_S = 5.0
 """How long an engine may take to close before it is left behind."""

@@ -8,8 +8,6 @@ from math import inf
 
 from driftsched.gateway.interfaces import Call
 
-__all__ = ["Schedule", "ScheduledCall"]
-
 
 class ScheduledCall:
     """A call that is to be made, unless it is cancelled."""

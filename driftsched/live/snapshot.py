@@ -22,8 +22,6 @@ from driftsched.results.tables import RunResult, build_result
 from driftsched.scenario.model import Scenario
 from driftsched.scheduling.request import Request
 
-__all__ = ["FrozenState", "LiveSnapshot", "State", "live_result", "snapshot_of"]
-
 State = Literal["opening", "running", "stopping", "ended"]
 
 

@@ -13,8 +13,6 @@ import psutil
 from driftsched.live.engine import Probe
 from driftsched.live.in_flight import Clock
 
-__all__ = ["FIGURES", "NvmlProbe", "ProcessProbe", "Sampler"]
-
 PROBE_TIMEOUT_S = 5.0
 
 Figure = Callable[[Any, Any], float]

@@ -13,8 +13,6 @@ from driftsched.live.torch_model import LoadedModel, load_model
 from driftsched.live.torch_options import TorchOptions
 from driftsched.live.torch_text import Pieces
 
-__all__ = ["TorchEngine"]
-
 PAGE_TOKENS = 64
 CPU_KV_TOKENS = 32_768
 CPU_BATCH_TOKENS = 2048

@@ -12,8 +12,6 @@ from driftsched.core.errors import RunError
 from driftsched.live.torch_options import TorchOptions
 from driftsched.live.torch_text import PlainTokenizer, PromptEncoder, Tokenizer
 
-__all__ = ["LoadedModel", "load_model"]
-
 
 @dataclass(frozen=True)
 class LoadedModel:

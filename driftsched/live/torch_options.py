@@ -9,8 +9,6 @@ from pydantic import Field, model_validator
 from driftsched.core.config import Config
 from driftsched.live.engine import EngineSpec
 
-__all__ = ["RandomModel", "TorchOptions"]
-
 
 class RandomModel(Config):
     """A Llama of this shape with random weights: it costs what a trained one costs."""

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
-__all__ = ["Pieces", "PlainTokenizer", "PromptEncoder", "Tokenizer"]
-
 WORD = re.compile(r"\w{1,6}|[^\w\s]")
 SYLLABLES = ("ka", "lo", "mi", "ne", "ru", "sa", "te", "vo")
 UNFINISHED = "\ufffd"

@@ -23,17 +23,6 @@ from driftsched.workload.budgets import Budgets, prepare_budgets
 from driftsched.workload.requests import make_requests
 from driftsched.workload.table import Workload
 
-__all__ = [
-    "LiveTraffic",
-    "check_facts",
-    "check_options",
-    "filler",
-    "left_out",
-    "live_scenario",
-    "live_workload",
-    "prompt_text",
-]
-
 ConfigT = TypeVar("ConfigT", bound=Config)
 FILLER = (
     "Background, for context only: the team runs its services on shared machines and keeps notes "

@@ -1,5 +1,6 @@
 """Tables of a run, metrics, statistics, exports, the run library."""
 
+from driftsched.core.home import home as library_home
 from driftsched.results.energy import ENERGY_METRICS, energy_over_time, energy_summary
 from driftsched.results.estimation_error import (
     confusion,
@@ -17,8 +18,9 @@ from driftsched.results.fairness import (
     service_gaps,
     weighted_service,
 )
-from driftsched.results.library import RunLibrary, library_home
+from driftsched.results.library import RunLibrary
 from driftsched.results.metrics import metrics_table, summarise
+from driftsched.results.outcomes import STATUSES
 from driftsched.results.paper_csv import (
     paper_metrics,
     paper_queue_depth,
@@ -41,7 +43,7 @@ from driftsched.results.run_length import (
 )
 from driftsched.results.statistics import PairedChange, mean_interval, paired_change
 from driftsched.results.storage import read_run, write_parquet
-from driftsched.results.tables import STATUSES, RunResult
+from driftsched.results.tables import RunResult
 from driftsched.results.within_run import WithinRun, within_intervals
 
 __all__ = [

@@ -8,8 +8,6 @@ import pandas as pd
 from driftsched.results.percentiles import Summary
 from driftsched.results.tables import RunResult, finished_rows
 
-__all__ = ["ENERGY_METRICS", "energy_over_time", "energy_summary"]
-
 ENERGY_METRICS = (
     *("total_energy_j", "mean_power_w", "energy_per_request_j", "energy_per_1000_tokens_j"),
     *("energy_per_1000_output_tokens_j", "gpu_hours", "total_cost", "cost_per_million_tokens"),

@@ -18,16 +18,6 @@ from driftsched.scenario.model import Scenario
 from driftsched.scheduling.request import Request
 from driftsched.workload.budgets import SIZE_CLASSES
 
-__all__ = [
-    "confusion",
-    "drift",
-    "estimation_error",
-    "estimation_table",
-    "misclassified_share",
-    "replay",
-    "without_compensation",
-]
-
 NO_ERROR: dict[str, float | int] = {
     "mae": np.nan,
     "rmse": np.nan,

@@ -16,8 +16,6 @@ from driftsched.results.storage import TABLES, parquet_bytes, provenance_json
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import to_yaml
 
-__all__ = ["csv_text", "export_zip", "write_csv", "write_paper"]
-
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LEVEL = 3

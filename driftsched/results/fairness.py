@@ -15,15 +15,6 @@ from driftsched.results.outcomes import RunArrays
 from driftsched.results.queues import sample_queues
 from driftsched.results.tables import RunResult, codes_of, finished_rows
 
-__all__ = [
-    "competition",
-    "fairness_summary",
-    "jain_index",
-    "service_gaps",
-    "service_tokens",
-    "weighted_service",
-]
-
 INPUT_WEIGHT, OUTPUT_WEIGHT = 1, 2
 MOST_TENANTS = 16
 Floats = NDArray[np.float64]

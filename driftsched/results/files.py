@@ -18,18 +18,6 @@ from driftsched.core.errors import RunError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = [
-    "Files",
-    "beside",
-    "clear_left",
-    "io_errors",
-    "remove",
-    "write_file",
-    "write_files",
-    "write_folder",
-    "written_aside",
-]
-
 Files = Iterable[tuple[str, bytes]]
 """Names of files and what is in them."""
 LEFT = re.compile(r"\.(partial|deleted)-[0-9a-f]{16}")

@@ -13,17 +13,6 @@ from numpy.typing import NDArray
 from driftsched.scenario.model import Scenario
 from driftsched.serving.memory import kv_capacity_tokens
 
-__all__ = [
-    "ABSENT",
-    "GPU_COLUMNS",
-    "Columns",
-    "GpuLog",
-    "States",
-    "gpu_table",
-    "measured_gpu_table",
-    "packed",
-]
-
 Floats = NDArray[np.float64]
 Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any], NDArray[Any]]
 Rows = Sequence[tuple[float, int, int, int]]

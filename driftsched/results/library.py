@@ -29,8 +29,6 @@ from driftsched.results.storage import read_run, run_files
 from driftsched.results.tables import RunResult
 from driftsched.scenario.messages import one_line
 
-__all__ = ["COLUMNS", "RunLibrary", "library_home"]
-
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 MAX_TITLE = 200
 MAX_CARD_BYTES = 100_000

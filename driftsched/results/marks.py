@@ -12,8 +12,6 @@ from driftsched.results.tables import RunResult
 from driftsched.workload.drift import drift_marks
 from driftsched.workload.table import Segment
 
-__all__ = ["join_marks", "phase_marks", "run_marks"]
-
 
 def phase_marks(requests: pd.DataFrame) -> list[tuple[float, str]]:
     """Return the start of each phase, its first arrival: (seconds, name) in order of time."""

@@ -12,12 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.results.energy import energy_summary
+from driftsched.results.outcomes import STATUSES
 from driftsched.results.percentiles import LATENCIES, Summary, percentile_columns
 from driftsched.results.slo import goals, waited_s
-from driftsched.results.tables import STATUSES, RunResult, codes_of
+from driftsched.results.tables import RunResult, codes_of
 from driftsched.scenario.model import Scenario
-
-__all__ = ["Summary", "goals_met", "metrics_table", "summarise"]
 
 ENDS = ("completed", *STATUSES[1:])
 Floats = NDArray[np.float64]

@@ -16,16 +16,6 @@ from driftsched.scheduling.request import Request
 from driftsched.workload.budgets import Budgets
 from driftsched.workload.table import Workload
 
-__all__ = [
-    "STATUSES",
-    "Learning",
-    "LearningRow",
-    "Outcomes",
-    "Requeue",
-    "RunArrays",
-    "Words",
-]
-
 STATUSES = ("finished", "rejected", "failed", "timed_out", "cancelled")
 """The five ends of a request; each submitted request has exactly one."""
 LearningRow = tuple[float, int, float]

@@ -11,8 +11,6 @@ from driftsched.results.queues import even_times, sample_queues
 from driftsched.results.tables import RunResult
 from driftsched.scenario.tenants import TIERS
 
-__all__ = ["paper_metrics", "paper_queue_depth", "paper_tables", "paper_telemetry"]
-
 QUEUE_STEP_S = 1.0
 TELEMETRY_STEP_S = 0.2
 TELEMETRY = {

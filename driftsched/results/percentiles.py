@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LATENCIES", "Summary", "percentile_columns"]
-
 Summary = dict[str, float | int | None]
 """Name of a metric → its value; NaN where it has no meaning, None where nobody asked for it."""
 LATENCIES = {

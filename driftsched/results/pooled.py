@@ -15,8 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from driftsched.core.lazily import lazily
 from driftsched.results.statistics import PairedChange, half_width, student
 
-__all__ = ["Estimate", "PooledSample", "paired_pool_change"]
-
 Floats = NDArray[np.float64]
 
 

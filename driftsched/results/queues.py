@@ -11,14 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from driftsched.results.outcomes import Requeue
 from driftsched.scenario.model import Scenario
 
-__all__ = [
-    "TOTAL",
-    "even_times",
-    "lost_seconds",
-    "queue_table",
-    "sample_queues",
-]
-
 TOTAL = "(total)"
 """Column of the sum; no tenant can have this name."""
 MOST_SAMPLES = 1_000_000

@@ -13,15 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 from driftsched.results.pooled import Estimate, PooledSample
 from driftsched.results.statistics import student
 
-__all__ = [
-    "MOST_REPLICATIONS",
-    "Warmup",
-    "advice",
-    "mser5",
-    "replications_needed",
-    "replications_of",
-]
-
 MOST_REPLICATIONS = 100_000
 BATCH = 5
 

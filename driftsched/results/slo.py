@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from driftsched.results.outcomes import RunArrays
 from driftsched.scenario.model import Scenario
 
-__all__ = ["COUNTED", "Goals", "goals", "slo_counts", "slo_rates", "waited_s"]
-
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 COUNTED = (

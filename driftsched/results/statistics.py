@@ -8,16 +8,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-__all__ = [
-    "PairedChange",
-    "half_width",
-    "latency_verdict",
-    "mean_interval",
-    "paired_change",
-    "student",
-]
-
-
 MANYFOLD = 10
 """From so many times as long on nobody reads a change in percent."""
 

@@ -18,15 +18,6 @@ from driftsched.results.files import io_errors, write_folder
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import from_yaml, to_yaml
 
-__all__ = [
-    "TABLES",
-    "parquet_bytes",
-    "provenance_json",
-    "read_run",
-    "run_files",
-    "write_parquet",
-]
-
 TABLES = {
     "requests": ("request_id", "tenant", "status", "arrival_s"),
     "queues": ("time_s", "tenant", "waiting", "running"),

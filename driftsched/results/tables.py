@@ -15,12 +15,10 @@ from numpy.typing import NDArray
 
 from driftsched import __version__
 from driftsched.results.gpu_samples import gpu_table
-from driftsched.results.outcomes import STATUSES, Learning, RunArrays
+from driftsched.results.outcomes import Learning, RunArrays
 from driftsched.results.queues import lost_seconds, queue_table
 from driftsched.scenario.model import Scenario
 from driftsched.workload.budgets import SIZE_CLASSES, Budgets, size_classes
-
-__all__ = ["STATUSES", "RunResult", "build_result", "codes_of", "finished_rows"]
 
 
 @dataclass(frozen=True)

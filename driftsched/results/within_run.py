@@ -17,8 +17,6 @@ from driftsched.results.run_length import Warmup, mser5
 from driftsched.results.tables import RunResult
 from driftsched.results.wording import with_interval
 
-__all__ = ["BATCHES", "ENOUGH", "Batches", "WithinRun", "independent", "within_intervals"]
-
 Floats = NDArray[np.float64]
 BATCHES = 10
 """Successive batches that a run is cut into; few and long, so that they hardly depend."""

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["duration", "energy_facts", "joined", "number", "seconds", "with_interval"]
-
 
 def seconds(milliseconds: float) -> str:
     """Write a duration readably: 850 ms, 12.3 s, 4 min 05 s; "–" where it is not known."""

@@ -13,8 +13,6 @@ from driftsched.scenario.traffic import Phase
 from driftsched.traffic.arrivals import Arrivals, ClosedLoop
 from driftsched.workload.streams import Streams, pick_by_share
 
-__all__ = ["MAX_REQUESTS", "PhaseRequests", "arrive"]
-
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 

@@ -19,8 +19,6 @@ from driftsched.workload.prompts import PromptBook, prompt_book
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
 
-__all__ = ["assemble"]
-
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 MIN_WORDS_PER_TOKEN = 0.05

@@ -12,8 +12,6 @@ from driftsched.estimation.classifier import ClassifierConfig
 from driftsched.scenario.model import Scenario
 from driftsched.workload.table import Workload
 
-__all__ = ["Budgets", "classify", "prepare_budgets", "size_classes"]
-
 SIZE_CLASSES = ("short", "medium", "long")
 
 

@@ -20,8 +20,6 @@ from driftsched.traffic.families import FloatArray
 from driftsched.workload.streams import Streams, pick_by_share
 from driftsched.workload.table import Segment, nominal_starts, traffic_end_s
 
-__all__ = ["Drift", "drift_marks"]
-
 
 class Drift:
     """The drift events of a scenario on the nominal clock, on which phases start at `starts_s`.

@@ -15,8 +15,6 @@ from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload, nominal_starts
 from driftsched.workload.traces.load import import_trace
 
-__all__ = ["MAX_REQUESTS", "generate"]
-
 
 def generate(
     scenario: Scenario,

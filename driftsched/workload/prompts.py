@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from driftsched.scenario.traffic import Category
 
-__all__ = ["PAPER_TEMPLATES", "TOPICS", "PromptBook", "prompt_book", "templates_for"]
-
 TEXTS: dict[str, Any] = yaml.safe_load(
     Path(__file__).with_name("prompts.yaml").read_text(encoding="utf-8")
 )

@@ -10,8 +10,6 @@ from driftsched.scheduling.request import Request
 from driftsched.workload.budgets import Budgets
 from driftsched.workload.table import Workload
 
-__all__ = ["cached_tokens", "make_requests"]
-
 
 def make_requests(
     scenario: Scenario,

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
 
-__all__ = ["COMPONENTS", "Streams", "pick_by_share"]
-
 COMPONENTS = (
     "arrivals",
     "tenants",

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Segment", "Workload", "nominal_starts", "traffic_end_s"]
-
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 

@@ -13,7 +13,8 @@ import pytest
 
 from driftsched.core.errors import InputError, RunError
 from driftsched.live import Answer, Call, EngineFacts
-from driftsched.live.calibration import COEFFICIENTS, calibrate, calibrate_run
+from driftsched.live.calibration import calibrate, calibrate_run
+from driftsched.live.cost_fit import COEFFICIENTS
 from driftsched.live.engine import EngineError
 from driftsched.live.hardware_entry import entry_of, read_entry, write_entry
 from driftsched.live.iteration_log import IterationGroup, Stretch

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import assume, given, settings
 
 from driftsched.core.errors import ScenarioError
-from driftsched.results.tables import STATUSES
+from driftsched.results.outcomes import STATUSES
 from driftsched.scenario import Scenario
 from driftsched.simulation import simulate
 from driftsched.workload import Workload, generate

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import assume, given, reject, settings
 
-from driftsched.results.tables import STATUSES
+from driftsched.results.outcomes import STATUSES
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.simulation import simulate
 from driftsched.workload import generate

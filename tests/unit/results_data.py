@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from driftsched.results.tables import STATUSES, RunResult
+from driftsched.results.outcomes import STATUSES
+from driftsched.results.tables import RunResult
 from driftsched.scenario import Scenario, parse_scenario
 
 NAN = float("nan")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from driftsched.results import ENERGY_METRICS, metrics_table, percentile_columns, summarise
-from driftsched.results.metrics import Summary
+from driftsched.results.percentiles import Summary
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
 from tests.unit.results_data import hand_requests, hand_run, hand_scenario

@@ -18,8 +18,6 @@ from driftsched.simulation.compiled.replicas import tell_peers
 from driftsched.simulation.compiled.rows import remove_row
 from driftsched.simulation.compiled.state import BLOCKED, ID_BITS, ID_MASK, KernelState
 
-__all__ = ["count_given", "grow", "lasting", "needed", "new_in", "partial_end", "seat", "unseat"]
-
 
 @inlined
 def needed(w: KernelState, tokens: int) -> int:

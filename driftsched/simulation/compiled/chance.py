@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.workload.streams import COMPONENTS
 
-__all__ = ["POOL", "entropy", "uniform"]
-
 POOL = 4
 """Words of a seed sequence's pool."""
 

@@ -14,8 +14,6 @@ from driftsched.simulation.compiled.rows import pop_row, push_row
 from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, KernelState
 from driftsched.simulation.compiled.tenants import count_stretch, count_tokens
 
-__all__ = ["plan", "settle"]
-
 
 @once
 def settle(w: KernelState, number: int, now: float) -> None:

@@ -8,8 +8,6 @@ from driftsched.serving import iteration
 from driftsched.simulation.compiled.jit import inlined, shared
 from driftsched.simulation.compiled.state import Costs
 
-__all__ = ["boundary_after", "cost_of", "decode_seconds", "iteration_seconds", "iterations_past"]
-
 boundary_after = shared(iteration.boundary_after)
 decode_seconds = shared(iteration.decode_seconds)
 iteration_seconds = shared(iteration.iteration_seconds)

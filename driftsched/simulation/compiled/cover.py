@@ -19,8 +19,6 @@ from driftsched.simulation.compiled.tries import Room
 from driftsched.simulation.compiled.warm_up import MOST_WITHOUT_WAITING, at_hand
 from driftsched.workload.table import Workload
 
-__all__ = ["choose", "lacks", "uncovered"]
-
 
 def choose(
     scenario: Scenario, workload: Workload, engine: str, own: Policy | None = None

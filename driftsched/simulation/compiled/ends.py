@@ -19,8 +19,7 @@ from driftsched.gateway.admission import (
     waiting_full,
 )
 from driftsched.gateway.patience import HANGS_UP, no_first_token, not_finished
-from driftsched.results.outcomes import Outcomes, Words
-from driftsched.results.tables import STATUSES
+from driftsched.results.outcomes import STATUSES, Outcomes, Words
 from driftsched.scenario.model import Scenario
 from driftsched.simulation.compiled.fill import read_requests
 from driftsched.simulation.compiled.state import (
@@ -30,8 +29,6 @@ from driftsched.simulation.compiled.state import (
     KernelState,
 )
 from driftsched.workload.table import Workload
-
-__all__ = ["read_ends"]
 
 ENDS = {
     0: "finished",

@@ -20,8 +20,6 @@ from driftsched.simulation.compiled.state import LOG, KernelState
 from driftsched.workload.budgets import Budgets
 from driftsched.workload.table import Workload
 
-__all__ = ["outcome"]
-
 REPORTS = 200
 NEVER = 1 << 62
 

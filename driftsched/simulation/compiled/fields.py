@@ -13,17 +13,6 @@ from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scheduling.policies import POLICIES, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 
-__all__ = [
-    "PARAMETERS",
-    "QUEUE_STATE",
-    "TENANT_STATE",
-    "compensation",
-    "covered",
-    "fill",
-    "no_number",
-    "parameters_of",
-]
-
 Fields = list[tuple[str, str]]
 
 

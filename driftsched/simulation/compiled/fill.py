@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.jit import kernel
 
-__all__ = ["fill_requests", "read_requests"]
-
 Array = NDArray[Any]
 
 

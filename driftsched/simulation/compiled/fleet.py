@@ -13,8 +13,6 @@ from driftsched.simulation.compiled.order import tournament
 from driftsched.simulation.compiled.state import CURVE_ROW, PIECE, REPLICA, Costs
 from driftsched.simulation.fleet import kv_tokens
 
-__all__ = ["pack_fleet", "routed"]
-
 
 def pack_fleet(scenario: Scenario, requests: int) -> dict[str, Any]:
     """The parts of a `KernelState` that are the replicas', empty, each to be woken at 0."""

@@ -19,8 +19,6 @@ from driftsched.simulation.compiled.mechanisms import (
     predict,
 )
 
-__all__ = ["SEEN", "follow"]
-
 SEEN = np.dtype(
     [
         ("tenant", "i8"),

@@ -16,8 +16,6 @@ from driftsched.simulation.compiled.rows import pop_row, push_row
 from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, RUNNING, KernelState
 from driftsched.simulation.compiled.tenants import count_stretch
 
-__all__ = ["form", "settle_gang"]
-
 
 @once
 def form(w: KernelState, number: int, now: float) -> None:

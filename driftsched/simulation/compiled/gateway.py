@@ -5,11 +5,10 @@ from __future__ import annotations
 from math import inf
 
 from driftsched.estimation.compensators.base import Levels
+from driftsched.scheduling.routers import Choice, Offer
 from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
-    Choice,
-    Offer,
     does_not_fit,
     learn,
     levels,
@@ -32,8 +31,6 @@ from driftsched.simulation.compiled.state import (
     KernelState,
 )
 from driftsched.simulation.compiled.tenants import append, catch_up, forget, next_by_tenant
-
-__all__ = ["abandon", "choose", "finish", "key_of", "requeue", "submit", "withdraw"]
 
 
 @once

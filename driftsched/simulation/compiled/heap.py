@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.jit import inlined
 
-__all__ = ["ENTRY", "pop", "push", "sink"]
-
 ENTRY = np.dtype([("key", "f8"), ("item", "i8")])
 
 Heap = NDArray[Any]

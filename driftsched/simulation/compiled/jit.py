@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["apart", "folder", "inlined", "kernel", "once", "part", "shared"]
-
 SHARED = (
     *("scheduling/policies/*.py", "scheduling/routers/*.py", "estimation/compensators/*.py"),
     *("serving/batching.py", "serving/curve.py", "serving/iteration.py", "gateway/admission.py"),

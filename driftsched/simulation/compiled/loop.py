@@ -13,8 +13,6 @@ from driftsched.simulation.compiled.replicas import notify
 from driftsched.simulation.compiled.retries import make, react
 from driftsched.simulation.compiled.state import GANG, KernelState
 
-__all__ = ["COUNTED", "IDLE", "LOG_FULL", "PAUSED", "advance"]
-
 IDLE, LOG_FULL, PAUSED, COUNTED = 0, 1, 2, 3
 """Why the kernel came back: nothing left to do, no room for the log, an arrival to pause at, or the
 last request of a phase that counts them."""

@@ -17,39 +17,11 @@ from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.compensators.base import Levels
 from driftsched.gateway import admission
 from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
-from driftsched.scheduling.routers import ROUTERS, Choice, Offer
+from driftsched.scheduling.routers import ROUTERS
 from driftsched.serving import batching
 from driftsched.simulation.compiled.fields import covered
 from driftsched.simulation.compiled.jit import inlined, part, shared
 from driftsched.simulation.compiled.state import KernelState
-
-__all__ = [
-    "Choice",
-    "Offer",
-    "RequestView",
-    "block_slot",
-    "blocks_for",
-    "charge",
-    "does_not_fit",
-    "gang_starts",
-    "generated",
-    "iterations_lasting",
-    "learn",
-    "levels",
-    "lift",
-    "may_run",
-    "new_block",
-    "new_blocks",
-    "number_of",
-    "piece_end",
-    "predict",
-    "refusal",
-    "request_of",
-    "route_score",
-    "score",
-    "tenant_score",
-    "whole_length_fits",
-]
 
 block_slot = shared(batching.block_slot)
 blocks_for = shared(batching.blocks_for)

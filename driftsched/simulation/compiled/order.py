@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.jit import inlined
 
-__all__ = ["NODE", "play", "tournament", "value_of"]
-
 NODE = np.dtype([("value", "f8"), ("winner", "i8")])
 
 

@@ -41,8 +41,6 @@ from driftsched.workload.budgets import Budgets
 from driftsched.workload.requests import cached_tokens
 from driftsched.workload.table import Workload
 
-__all__ = ["LOG_ROWS", "pack"]
-
 LOG_ROWS = 1 << 16
 MOST_TOKENS = 1 << 62
 Array = NDArray[Any]

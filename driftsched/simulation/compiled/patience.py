@@ -23,8 +23,6 @@ from driftsched.simulation.compiled.state import (
     KernelState,
 )
 
-__all__ = ["drop", "expect", "lapse"]
-
 
 @once
 def expect(w: KernelState, item: int) -> None:

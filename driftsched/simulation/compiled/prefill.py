@@ -18,8 +18,6 @@ from driftsched.simulation.compiled.state import (
     KernelState,
 )
 
-__all__ = ["cached_of", "given_of", "hold", "next_of", "prefill", "put_back"]
-
 
 @once
 def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:

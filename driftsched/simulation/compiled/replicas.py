@@ -9,8 +9,6 @@ from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.order import play, value_of
 from driftsched.simulation.compiled.state import KernelState
 
-__all__ = ["cut_short", "log", "notify", "rest", "tell_peers"]
-
 
 @inlined
 def log(w: KernelState, number: int, now: float, running: int, kv: int) -> None:

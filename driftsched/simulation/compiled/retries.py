@@ -9,8 +9,6 @@ from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.state import KernelState
 
-__all__ = ["make", "react", "think_on"]
-
 
 @apart
 def make(w: KernelState) -> int:

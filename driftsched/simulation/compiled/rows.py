@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.state import ID_MASK
 
-__all__ = ["pop_row", "push_row", "remove_row"]
-
 
 @inlined
 def push_row(row: NDArray[Any], size: int, value: int) -> None:

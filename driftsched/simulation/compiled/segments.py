@@ -9,8 +9,6 @@ from driftsched.simulation.compiled.heap import push
 from driftsched.simulation.compiled.state import KernelState
 from driftsched.workload.table import Segment, Workload
 
-__all__ = ["Segments"]
-
 
 class Segments:
     """Opens phases as `driftsched.gateway.clients.Clients` does.

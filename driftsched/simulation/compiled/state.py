@@ -9,42 +9,6 @@ from numpy.typing import NDArray
 
 from driftsched.simulation.compiled.fields import QUEUE_STATE, TENANT_STATE
 
-__all__ = [
-    "BLOCKED",
-    "BY_TENANT",
-    "COMPENSATOR",
-    "CONTINUOUS",
-    "CURVE_ROW",
-    "GANG",
-    "HELD",
-    "HUNG_UP",
-    "ID_BITS",
-    "ID_MASK",
-    "LEARNED",
-    "LOG",
-    "LOOP",
-    "MADE",
-    "NOT_FINISHED",
-    "NO_FIRST_TOKEN",
-    "PHASE",
-    "PIECE",
-    "POLICY",
-    "QUEUE",
-    "QUEUED",
-    "REPLICA",
-    "REQUEST",
-    "RESCORED",
-    "ROUTER",
-    "RUN",
-    "RUNNING",
-    "SCORED",
-    "SEAT",
-    "TENANT",
-    "TENANT_QUEUE",
-    "Costs",
-    "KernelState",
-]
-
 GANG, CONTINUOUS = 0, 1
 """Ways of batching."""
 

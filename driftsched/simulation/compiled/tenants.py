@@ -20,8 +20,6 @@ from driftsched.simulation.compiled.mechanisms import (
 )
 from driftsched.simulation.compiled.state import GANG, ID_MASK, POLICY, KernelState
 
-__all__ = ["append", "catch_up", "count_stretch", "count_tokens", "forget", "next_by_tenant"]
-
 
 @once
 def append(w: KernelState, queue: int, item: int) -> None:

@@ -16,8 +16,6 @@ from driftsched.simulation.compiled.heap import ENTRY
 from driftsched.simulation.compiled.state import LOOP, MADE, PHASE
 from driftsched.workload.table import Workload
 
-__all__ = ["Room"]
-
 Array = NDArray[Any]
 
 

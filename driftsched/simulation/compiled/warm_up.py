@@ -9,8 +9,6 @@ from pathlib import Path
 
 from driftsched.simulation.compiled.jit import folder
 
-__all__ = ["MOST_WITHOUT_WAITING", "at_hand", "warm_up", "warm_up_apart"]
-
 MOST_WITHOUT_WAITING = 50_000
 """Up to so many requests the SimPy engine is done before the kernel would be compiled."""
 

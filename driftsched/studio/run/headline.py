@@ -17,7 +17,7 @@ from driftsched.studio.waiting import result_of
 from driftsched.studio.words import duration
 
 if TYPE_CHECKING:
-    from driftsched.results.metrics import Summary
+    from driftsched.results.percentiles import Summary
     from driftsched.results.tables import RunResult
 
 __all__ = ["SEEDS", "SHOWN", "headline", "how_sure", "over_seeds", "within"]

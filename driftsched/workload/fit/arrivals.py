@@ -16,8 +16,6 @@ from driftsched.traffic.arrivals import Arrivals, GammaGaps, Piecewise, Poisson,
 from driftsched.traffic.families import FloatArray
 from driftsched.workload.fit.lengths import gamma_shape
 
-__all__ = ["ArrivalFit", "fit_arrivals"]
-
 PIECES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96)
 LEAST_IN_PIECE = 30
 LEAST_CV, MOST_CV = 0.05, 50.0

@@ -21,8 +21,6 @@ from driftsched.traffic.lengths import (
     WeibullLength,
 )
 
-__all__ = ["LengthFit", "fit_lengths", "gamma_shape"]
-
 GOOD_ENOUGH = 0.05
 """Up to this KS distance two parameters are preferred to many quantiles."""
 QUANTILES = 101

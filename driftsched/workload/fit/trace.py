@@ -23,8 +23,6 @@ from driftsched.workload.traces.load import taken
 from driftsched.workload.traces.mapping import categories, tenants
 from driftsched.workload.traces.rows import RecordedRows
 
-__all__ = ["CategoryFit", "TraceFit", "fit_trace"]
-
 IntArray = NDArray[np.int64]
 
 MOST_TENANTS = 8

@@ -19,15 +19,6 @@ from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TimeUnit, TraceColumns
 from driftsched.workload.traces.textfile import MAX_COLUMNS, head
 
-__all__ = [
-    "BENCH_LISTS",
-    "DATE_TIME",
-    "SERVEGEN_COLUMNS",
-    "TraceLook",
-    "at_path",
-    "look_at_trace",
-]
-
 FloatArray = NDArray[np.float64]
 
 BENCH_LISTS = ("input_lens", "output_lens")

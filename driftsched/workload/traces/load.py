@@ -22,8 +22,6 @@ from driftsched.workload.traces.mapping import Misfits, categories, in_words, se
 from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
 
-__all__ = ["TraceImport", "TraceProblem", "import_trace", "taken"]
-
 IntArray = NDArray[np.int64]
 
 

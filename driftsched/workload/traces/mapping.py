@@ -13,8 +13,6 @@ from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.streams import Streams, pick_by_share
 from driftsched.workload.traces.rows import RecordedRows
 
-__all__ = ["Misfits", "categories", "in_words", "select", "tenants"]
-
 IntArray = NDArray[np.int64]
 
 

@@ -28,8 +28,6 @@ from driftsched.workload.traces.textfile import (
     unpacked,
 )
 
-__all__ = ["read_rows"]
-
 BLOCK_LINES = 20_000
 MAX_BENCH_BYTES = 100_000_000
 OBJECT_RULE = "must be a JSON object"

@@ -18,8 +18,6 @@ from driftsched.scenario.recorded import TimeUnit, TraceFormat
 from driftsched.workload.traces.formats import DATE_TIME
 from driftsched.workload.traces.textfile import MAX_ROWS
 
-__all__ = ["LONGEST_VALUE", "RecordedRows", "TraceProblem"]
-
 IntArray = NDArray[np.int64]
 
 MAX_TOKENS = 1_000_000_000

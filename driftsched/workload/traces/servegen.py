@@ -23,8 +23,6 @@ from driftsched.workload.traces.formats import SERVEGEN_COLUMNS
 from driftsched.workload.traces.rows import RecordedRows
 from driftsched.workload.traces.textfile import MAX_ROWS
 
-__all__ = ["read_servegen"]
-
 FloatArray = NDArray[np.float64]
 Progress = Callable[[float], None]
 

@@ -16,20 +16,6 @@ from typing import Any, BinaryIO, cast
 
 from driftsched.core.errors import TraceError
 
-__all__ = [
-    "LONGEST_RECORD",
-    "MAX_BYTES",
-    "MAX_COLUMNS",
-    "MAX_ROWS",
-    "MAX_VALUES",
-    "TextStream",
-    "head",
-    "lines",
-    "size_of",
-    "texts",
-    "unpacked",
-]
-
 MAX_BYTES = 500_000_000
 """Of a file, unpacked."""
 MAX_ROWS = 20_000_000

@@ -119,18 +119,17 @@ def _per_iteration(found: Any) -> bool:
     return bool((found.x[: len(EVERY)] > NOTHING).any())
 
 
-def calibrate_run(result: RunResult, source: str = "") -> Calibration:
+def calibrate_run(result: RunResult) -> Calibration:
     """Calibrate from times and lengths of a run's requests, live or simulated.
 
-    What is fitted tells the iterations apart, and so on. `source` is by default the engine and the
-    model.
+    What is fitted tells the iterations apart, and so on.
 
     Raises
     ------
     InputError
         Too little finished.
     """
-    return _rounds(lambda cost: observe_run(result, cost), source or _source(result))
+    return _rounds(lambda cost: observe_run(result, cost), _source(result))
 
 
 def calibrate_requests(requests: pd.DataFrame, source: str = "") -> Calibration:

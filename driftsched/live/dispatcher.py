@@ -32,7 +32,7 @@ def replica_slots(scenario: Scenario, options: LiveOptions, facts: EngineFacts) 
 
 
 @dataclass
-class Gang:
+class _Gang:
     """A static batch of one replica, forming or under way; `running` have not left the engine."""
 
     members: list[InFlightRequest] = field(default_factory=list)
@@ -79,7 +79,7 @@ class Dispatcher:
         self.running = [0] * facts.replicas
         self._traffic, self._options, self._engine, self._clock = traffic, options, engine, clock
         self._slots = replica_slots(scenario, options, facts)
-        self._gangs = [Gang() for _ in self.running] if scenario.engine.mode == "gang" else None
+        self._gangs = [_Gang() for _ in self.running] if scenario.engine.mode == "gang" else None
         self._batches = 0
         self._schedule = Schedule()
         self._changed = asyncio.Event()
@@ -165,7 +165,7 @@ class Dispatcher:
             replica = self.running.index(min(self.running))
             self._start(self._dispatch(request, replica, batch_id, now))
 
-    def _form(self, gang: Gang, replica: int, now: float) -> None:
+    def _form(self, gang: _Gang, replica: int, now: float) -> None:
         """Static batching: let more join a gang that is forming, and start it when it is time."""
         if gang.running:
             return

@@ -87,14 +87,13 @@ class Sampler:
 
 
 class ProcessProbe:
-    """Reads processor time and resident memory of a process and all that it has started.
+    """Reads processor time and resident memory of this process and all that it has started.
 
-    By default it is this process, where the torch engine runs too. A server that somebody else
-    started is not among its children.
+    The torch engine runs here too. A server that somebody else started is not among the children.
     """
 
-    def __init__(self, pid: int | None = None) -> None:
-        self._process = psutil.Process(pid)
+    def __init__(self) -> None:
+        self._process = psutil.Process()
         self._spent_s: dict[int, float] = {}
         self._read_s = 0.0
         self.read()

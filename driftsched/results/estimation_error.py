@@ -27,6 +27,14 @@ NO_ERROR: dict[str, float | int] = {
 }
 
 
+SHOWN = [
+    *("request_id", "tenant", "rank", "predicted", "arrival_s", "prompt_tokens", "output_tokens"),
+    *("max_output_tokens", "counted_prompt_tokens", "counted_output_tokens", "base_tokens"),
+    "uncorrected",
+]
+"""What a compensator is shown of a request, in the order of `Request`."""
+
+
 def estimation_error(estimated: NDArray[Any], actual: NDArray[Any]) -> dict[str, float | int]:
     """Errors of estimates of output lengths, both of shape (n,) in one unit, words or tokens.
 
@@ -111,36 +119,14 @@ def _events(requests: pd.DataFrame) -> NDArray[np.int64]:
 
 def _requests(requests: pd.DataFrame, scenario: Scenario) -> list[Request]:
     """Rows of the table as the gateway saw them."""
-
-    def column(name: str) -> list[Any]:
-        return requests[name].to_numpy().tolist()
-
-    def codes(name: str, names: list[str]) -> list[int]:
-        places: list[int] = codes_of(requests[name], names).tolist()
-        return places
-
-    tenants = codes("tenant", scenario.tenant_names)
-    ranks = [tenant.rank for tenant in scenario.tenants]
-    base = requests["base_tokens"].to_numpy(np.int64)
-    prior = base * requests["safety_factor"].to_numpy() * requests["input_factor"].to_numpy()
-    return [
-        Request(*values)
-        for values in zip(
-            column("request_id"),
-            tenants,
-            [ranks[tenant] for tenant in tenants],
-            codes("predicted_category", scenario.category_names),
-            column("arrival_s"),
-            column("prompt_tokens"),
-            column("output_tokens"),
-            column("max_output_tokens"),
-            column("counted_prompt_tokens"),
-            column("counted_output_tokens"),
-            base.tolist(),
-            prior.tolist(),
-            strict=True,
-        )
-    ]
+    tenant = codes_of(requests["tenant"], scenario.tenant_names)
+    shown = requests.assign(
+        tenant=tenant,
+        rank=np.array([one.rank for one in scenario.tenants])[tenant],
+        predicted=codes_of(requests["predicted_category"], scenario.category_names),
+        uncorrected=requests["base_tokens"] * requests["safety_factor"] * requests["input_factor"],
+    )
+    return [Request(*row) for row in shown[SHOWN].itertuples(index=False)]
 
 
 def without_compensation(requests: pd.DataFrame, scenario: Scenario) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from driftsched.results.tables import RunResult, codes_of, finished_rows
 
 INPUT_WEIGHT, OUTPUT_WEIGHT = 1, 2
 MOST_TENANTS = 16
+POINTS = 400
 Floats = NDArray[np.float64]
 
 
@@ -159,11 +160,11 @@ def _ramps(
     return total + slope * times - offset
 
 
-def competition(run: RunArrays, weight: Floats, points: int = 400) -> tuple[Floats, float]:
+def competition(run: RunArrays, weight: Floats) -> tuple[Floats, float]:
     """Service while tenants compete, which depends on the policy also where all finish.
 
     A tenant competes while it and another have a request waiting; its due then is its weight's
-    share of what those who compete get. Looked at between `points` even times.
+    share of what those who compete get. It is looked at 400 even times.
 
     Returns
     -------
@@ -173,7 +174,7 @@ def competition(run: RunArrays, weight: Floats, points: int = 400) -> tuple[Floa
         The largest service gap of any two, in tokens over weight, as `service_gaps`.
     """
     work, went, done = run.workload, run.outcomes, run.has_status("finished")
-    times = np.linspace(0.0, float(np.nanmax(went.finish_s, initial=0.0)), points + 1)
+    times = np.linspace(0.0, float(np.nanmax(went.finish_s, initial=0.0)), POINTS + 1)
     left = np.where(np.isnan(went.dispatch_s), went.finish_s, went.dispatch_s)
     queued = ~run.has_status("rejected")
     service, waiting = np.empty((2, len(weight), len(times)))

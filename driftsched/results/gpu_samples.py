@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -14,11 +15,10 @@ from driftsched.scenario.model import Scenario
 from driftsched.serving.memory import kv_capacity_tokens
 
 Floats = NDArray[np.float64]
-Columns = tuple[NDArray[np.float64], NDArray[Any], NDArray[Any], NDArray[Any]]
-Rows = Sequence[tuple[float, int, int, int]]
-GpuLog = Rows | NDArray[np.float64] | Callable[[], Columns]
-"""How a replica went: rows (time_s, running, kv_used_tokens from then on, and until then), those
-packed into one array of shape (n, 4), or what gives its columns."""
+Columns = tuple[NDArray[Any], ...]
+"""How a replica went: time_s, running, kv_used_tokens from then on, and until then."""
+GpuLog = Callable[[], Columns]
+"""Gives the columns, once somebody wants them."""
 
 GPU_COLUMNS = (
     *("time_s", "replica", "running", "kv_used_tokens", "kv_capacity_tokens"),
@@ -46,7 +46,7 @@ def gpu_table(
     each is and from when on; then there are also the columns `state` (starting, up, slow, draining,
     down) and `present_s`, how many seconds of the interval before the replica existed.
     """
-    columns = [_columns(log) for log in logs]
+    columns = [log() for log in logs]
     end = max((float(each[0][-1]) for each in columns if len(each[0])), default=0.0)
     step = max(scenario.metrics.sample_s, end / MAX_SAMPLES)
     times = np.arange(0.0, end + step, step)
@@ -64,16 +64,10 @@ def gpu_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def _columns(log: GpuLog) -> Columns:
-    if callable(log):
-        return log()
-    rows = log if isinstance(log, np.ndarray) else packed(log)
-    return rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3]
-
-
-def packed(rows: Rows) -> NDArray[np.float64]:
-    """Rows of a log as one array, shape (n, 4)."""
-    return np.fromiter(chain.from_iterable(rows), np.float64, 4 * len(rows)).reshape(-1, 4)
+def log_of(rows: Sequence[tuple[float, int, int, int]]) -> GpuLog:
+    """The log of a replica whose columns are given as rows."""
+    columns = np.fromiter(chain.from_iterable(rows), np.float64, 4 * len(rows)).reshape(-1, 4).T
+    return partial(tuple, columns)
 
 
 def _sample(scenario: Scenario, number: int, log: Columns, times: np.ndarray) -> pd.DataFrame:

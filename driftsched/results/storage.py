@@ -53,7 +53,7 @@ def parquet_bytes(table: pd.DataFrame) -> bytes:
     return sink.getvalue()
 
 
-def read_parquet(content: bytes) -> pd.DataFrame:
+def _read_parquet(content: bytes) -> pd.DataFrame:
     """Read a table that `parquet_bytes` wrote; what it raises for others is in `DAMAGED`."""
     arrow = pq.read_table(io.BytesIO(content), page_checksum_verification=True)
     table: pd.DataFrame = arrow.to_pandas()
@@ -115,7 +115,7 @@ def read_run(folder: Path | str, sums: Mapping[str, str] | None = None) -> RunRe
     tables = {}
     for name, columns in TABLES.items():
         with _damage(place / f"{name}.parquet"):
-            tables[name] = read_parquet(content(f"{name}.parquet"))
+            tables[name] = _read_parquet(content(f"{name}.parquet"))
             if missing := set(columns) - set(tables[name].columns):
                 raise ValueError(f"it is no table of {name}: column {min(missing)} is missing")
     return RunResult(scenario=from_yaml(text), provenance=provenance, **tables)

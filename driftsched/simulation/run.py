@@ -12,7 +12,7 @@ import numpy as np
 
 from driftsched.core.errors import ScenarioError
 from driftsched.gateway.clients import react
-from driftsched.results.gpu_samples import packed
+from driftsched.results.gpu_samples import log_of
 from driftsched.results.outcomes import Learning, Outcomes, RunArrays
 from driftsched.results.tables import build_result
 from driftsched.simulation.clock import Clock
@@ -152,7 +152,7 @@ def _run_simpy(
         learning=Learning.of(fleet.gateway.learning),
         attempts=attempts,
         retry_of=retry_of,
-        gpu_logs=[packed(replica.log) for replica in fleet.replicas],
+        gpu_logs=[log_of(replica.log) for replica in fleet.replicas],
         states=fleet.operations.states if scenario.events else (),
         requeues=fleet.gateway.requeues if scenario.events else None,
     )

@@ -4,13 +4,9 @@ from driftsched.workload.drift import drift_marks
 from driftsched.workload.generate import generate
 from driftsched.workload.prompts import PromptBook, prompt_book
 from driftsched.workload.table import Segment, Workload
-from driftsched.workload.traces import (
-    TraceImport,
-    TraceLook,
-    TraceProblem,
-    import_trace,
-    look_at_trace,
-)
+from driftsched.workload.traces.formats import TraceLook, look_at_trace
+from driftsched.workload.traces.load import TraceImport, import_trace
+from driftsched.workload.traces.rows import TraceProblem
 
 __all__ = [
     "PromptBook",

@@ -20,9 +20,8 @@ from driftsched.simulation.compiled.cost import (
     iterations_past,
 )
 from driftsched.simulation.compiled.fleet import pack_fleet
-from driftsched.simulation.compiled.heap import ENTRY, pop, push
 from driftsched.simulation.compiled.jit import inlined
-from driftsched.simulation.compiled.rows import pop_row, push_row, remove_row
+from driftsched.simulation.compiled.order import ENTRY, pop, pop_row, push, push_row, remove_row
 from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, Costs
 from driftsched.workload import generate
 from tests.support.same_tables import assert_engines_agree

@@ -14,8 +14,8 @@ from driftsched.simulation.compiled.mechanisms import (
     new_blocks,
     piece_end,
 )
+from driftsched.simulation.compiled.order import remove_row
 from driftsched.simulation.compiled.replicas import tell_peers
-from driftsched.simulation.compiled.rows import remove_row
 from driftsched.simulation.compiled.state import BLOCKED, ID_BITS, ID_MASK, KernelState
 
 
@@ -96,12 +96,12 @@ def grow(w: KernelState, number: int, now: float) -> bool:
     if new <= replica.free:
         replica.free -= new
         return False
-    make_room(w, number, now)
+    _make_room(w, number, now)
     return True
 
 
 @apart
-def make_room(w: KernelState, number: int, now: float) -> None:
+def _make_room(w: KernelState, number: int, now: float) -> None:
     """Give blocks in order of admission, preempting victims until there are enough."""
     replica, size = w.replicas[number], w.run[0].block_tokens
     iteration = replica.iteration + 1
@@ -114,21 +114,21 @@ def make_room(w: KernelState, number: int, now: float) -> None:
                 replica.free -= new
                 seat.served = iteration
                 break
-            preempt(w, number, now)
+            _preempt(w, number, now)
         item = seat.after
     while replica.partial >= 0:
         new = needed(w, partial_end(w, number)) - needed(w, replica.partial_end)
         if new <= replica.free:
             replica.free -= new
             break
-        preempt(w, number, now)
+        _preempt(w, number, now)
 
 
 @apart
-def preempt(w: KernelState, number: int, now: float) -> None:
+def _preempt(w: KernelState, number: int, now: float) -> None:
     """Take its blocks from the victim and send it back."""
     replica, iteration = w.replicas[number], w.replicas[number].iteration + 1
-    victim = victim_of(w, number, now)
+    victim = _victim_of(w, number, now)
     if victim == replica.partial:
         replica.free += needed(w, replica.partial_end)
         replica.partial = -1
@@ -160,7 +160,7 @@ def count_given(w: KernelState, number: int) -> None:
 
 
 @apart
-def victim_of(w: KernelState, number: int, now: float) -> int:
+def _victim_of(w: KernelState, number: int, now: float) -> int:
     """The last admitted, or the one that the policy would choose last."""
     replica, run = w.replicas[number], w.run[0]
     if not run.by_rank:

@@ -41,31 +41,31 @@ def uniform(words: Words, pool: Words, phase: int, place: int, tries: int) -> fl
 
     `pool` is room for `POOL` words; they are overwritten.
     """
-    absorb(words, pool, phase, place, tries)
-    state_high, state_low = squeeze(pool, 0), squeeze(pool, 1)
-    high, low = squeeze(pool, 2), squeeze(pool, 3)
+    _absorb(words, pool, phase, place, tries)
+    state_high, state_low = _squeeze(pool, 0), _squeeze(pool, 1)
+    high, low = _squeeze(pool, 2), _squeeze(pool, 3)
     odd_high, odd_low = (high << ONE) | (low >> BITS_63), (low << ONE) | ONE
-    high, low = add(odd_high, odd_low, state_high, state_low)
+    high, low = _add(odd_high, odd_low, state_high, state_low)
     for _ in range(2):
-        high, low = times_pcg(high, low)
-        high, low = add(high, low, odd_high, odd_low)
+        high, low = _times_pcg(high, low)
+        high, low = _add(high, low, odd_high, odd_low)
     mixed, turn = high ^ low, high >> BITS_58
     turned = (mixed >> turn) | (mixed << ((BITS_64 - turn) & BITS_63))
     return float(turned >> BITS_11) * 2.0**-53
 
 
 @once
-def absorb(words: Words, pool: Words, phase: int, place: int, tries: int) -> None:
+def _absorb(words: Words, pool: Words, phase: int, place: int, tries: int) -> None:
     """`SeedSequence.mix_entropy`."""
     const = INIT_A
     for number in range(POOL):
-        pool[number] = hashed(words[number], const, TIMES_A)
+        pool[number] = _hashed(words[number], const, TIMES_A)
         const = const * TIMES_A & LOW
     for source in range(POOL):
         for other in range(POOL):
             if source != other:
-                stirred = hashed(pool[source], const, TIMES_A)
-                pool[other] = stir(pool[other], stirred)
+                stirred = _hashed(pool[source], const, TIMES_A)
+                pool[other] = _stir(pool[other], stirred)
                 const = const * TIMES_A & LOW
     for source in range(POOL, len(words) + 3):
         part = source - len(words)
@@ -73,44 +73,44 @@ def absorb(words: Words, pool: Words, phase: int, place: int, tries: int) -> Non
         if part < 0:
             word = words[source]
         for other in range(POOL):
-            pool[other] = stir(pool[other], hashed(word, const, TIMES_A))
+            pool[other] = _stir(pool[other], _hashed(word, const, TIMES_A))
             const = const * TIMES_A & LOW
 
 
 @inlined
-def hashed(value: Any, const: Any, times: Any) -> Any:
+def _hashed(value: Any, const: Any, times: Any) -> Any:
     """One word, hashed."""
     value = (value ^ const) * (const * times & LOW) & LOW
     return value ^ (value >> BITS_16)
 
 
 @inlined
-def stir(value: Any, other: Any) -> Any:
+def _stir(value: Any, other: Any) -> Any:
     """Two words as one."""
     value = (MIX_LEFT * value - MIX_RIGHT * other) & LOW
     return value ^ (value >> BITS_16)
 
 
 @inlined
-def squeeze(pool: Words, number: int) -> Any:
+def _squeeze(pool: Words, number: int) -> Any:
     """The 64-bit word of this number of `SeedSequence.generate_state`."""
     const = INIT_B
     for _ in range(2 * number):
         const = const * TIMES_B & LOW
-    low = hashed(pool[2 * number % POOL], const, TIMES_B)
-    high = hashed(pool[(2 * number + 1) % POOL], const * TIMES_B & LOW, TIMES_B)
+    low = _hashed(pool[2 * number % POOL], const, TIMES_B)
+    high = _hashed(pool[(2 * number + 1) % POOL], const * TIMES_B & LOW, TIMES_B)
     return (high << BITS_32) | low
 
 
 @inlined
-def add(high: Any, low: Any, more_high: Any, more_low: Any) -> Any:
+def _add(high: Any, low: Any, more_high: Any, more_low: Any) -> Any:
     """Sum of two numbers of 128 bits."""
     total = low + more_low
     return high + more_high + (ONE if total < low else U(0)), total
 
 
 @once
-def times_pcg(high: Any, low: Any) -> Any:
+def _times_pcg(high: Any, low: Any) -> Any:
     """Product of a number of 128 bits and PCG's factor."""
     left, right = low >> BITS_32, low & LOW
     times_left, times_right = PCG_LOW >> BITS_32, PCG_LOW & LOW

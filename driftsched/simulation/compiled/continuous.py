@@ -6,11 +6,10 @@ from driftsched.simulation.compiled.blocks import grow, lasting, needed, new_in,
 from driftsched.simulation.compiled.cost import cost_of, decode_seconds, iteration_seconds
 from driftsched.simulation.compiled.gateway import finish
 from driftsched.simulation.compiled.jit import once
-from driftsched.simulation.compiled.order import play
+from driftsched.simulation.compiled.order import play, pop_row, push_row
 from driftsched.simulation.compiled.patience import drop
 from driftsched.simulation.compiled.prefill import cached_of, given_of, prefill
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
-from driftsched.simulation.compiled.rows import pop_row, push_row
 from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, KernelState
 from driftsched.simulation.compiled.tenants import count_stretch, count_tokens
 
@@ -49,11 +48,11 @@ def settle(w: KernelState, number: int, now: float) -> None:
     while replica.decoding > 0 and decoding[0] >> ID_BITS == iteration:
         item = pop_row(decoding, replica.decoding) & ID_MASK
         replica.decoding -= 1
-        leave(w, number, item, now)
+        _leave(w, number, item, now)
 
 
 @once
-def leave(w: KernelState, number: int, item: int, now: float) -> None:
+def _leave(w: KernelState, number: int, item: int, now: float) -> None:
     """Let a request that has given its last token go."""
     replica, request = w.replicas[number], w.requests[item]
     held = request.prompt_tokens + request.output_tokens
@@ -80,7 +79,7 @@ def plan(w: KernelState, number: int, now: float) -> None:
         held = kv + replica.partial_end if replica.partial >= 0 else kv
         log(w, number, now, decoding + replica.chunks, held)
         replica.start_s, replica.steps, replica.partial = now, 1, -1
-        play(w.wake, number, now + chunks_s(w, number))
+        play(w.wake, number, now + _chunks_s(w, number))
     elif decoding > 0:
         log(w, number, now, decoding, kv)
         steps = (w.decoding[number, 0] >> ID_BITS) - replica.iteration
@@ -95,7 +94,7 @@ def plan(w: KernelState, number: int, now: float) -> None:
 
 
 @once
-def chunks_s(w: KernelState, number: int) -> float:
+def _chunks_s(w: KernelState, number: int) -> float:
     """Seconds of an iteration with pieces of prompts in it."""
     replica = w.replicas[number]
     decoding, chunks = replica.decoding, replica.chunks

@@ -14,7 +14,7 @@ iteration_seconds = shared(iteration.iteration_seconds)
 iterations_past = shared(iteration.iterations_past)
 
 
-class CurveView(NamedTuple):
+class _CurveView(NamedTuple):
     """A measured curve; see `driftsched.serving.curve.Curve`."""
 
     rows: int
@@ -23,7 +23,7 @@ class CurveView(NamedTuple):
     slopes: Any
 
 
-class CostView(NamedTuple):
+class _CostView(NamedTuple):
     """A cost; see `driftsched.serving.iteration.IterationCost`."""
 
     overhead_s: float
@@ -37,16 +37,16 @@ class CostView(NamedTuple):
     request_s: float
     prompt_s: float
     slowdown: float
-    by_tokens: CurveView
-    by_kv: CurveView
+    by_tokens: _CurveView
+    by_kv: _CurveView
     decode_s: Any
 
 
 @inlined
-def curve_of(costs: Costs, kind: int, number: int) -> CurveView:
+def _curve_of(costs: Costs, kind: int, number: int) -> _CurveView:
     """One of the two measured curves of a kind of replica."""
     rows = costs.curves[kind, number]
-    return CurveView(
+    return _CurveView(
         costs.rows[kind, number],
         rows.knot,
         rows.value,
@@ -55,10 +55,10 @@ def curve_of(costs: Costs, kind: int, number: int) -> CurveView:
 
 
 @inlined
-def cost_of(costs: Costs, kind: int) -> CostView:
+def cost_of(costs: Costs, kind: int) -> _CostView:
     """The cost of a kind of replica."""
     k = costs.coefficients[kind]
-    return CostView(
+    return _CostView(
         k[0],
         k[1],
         k[2],
@@ -70,7 +70,7 @@ def cost_of(costs: Costs, kind: int) -> CostView:
         k[8],
         k[9],
         k[10],
-        curve_of(costs, kind, 0),
-        curve_of(costs, kind, 1),
+        _curve_of(costs, kind, 0),
+        _curve_of(costs, kind, 1),
         costs.decode_s[kind],
     )

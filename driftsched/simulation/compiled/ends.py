@@ -21,7 +21,7 @@ from driftsched.gateway.admission import (
 from driftsched.gateway.patience import HANGS_UP, no_first_token, not_finished
 from driftsched.results.outcomes import STATUSES, Outcomes, Words
 from driftsched.scenario.model import Scenario
-from driftsched.simulation.compiled.fill import read_requests
+from driftsched.simulation.compiled.jit import kernel
 from driftsched.simulation.compiled.state import (
     HUNG_UP,
     NO_FIRST_TOKEN,
@@ -42,7 +42,7 @@ ENDS = {
 }
 """Code of an end in the kernel → status."""
 
-Ints = NDArray[Any]
+Array = NDArray[Any]
 
 
 def read_ends(scenario: Scenario, workload: Workload, world: KernelState) -> Outcomes:
@@ -51,7 +51,7 @@ def read_ends(scenario: Scenario, workload: Workload, world: KernelState) -> Out
     dispatch_s, first_token_s, finish_s = np.empty(n), np.empty(n), np.empty(n)
     preemptions, replica = np.empty(n, np.int32), np.empty(n, np.int32)
     batch_id, end = np.empty(n, np.int64), np.empty(n, np.int8)
-    read_requests(
+    _read_requests(
         world.requests[:n], dispatch_s, first_token_s, finish_s, preemptions, replica, batch_id, end
     )
     statuses = np.array([STATUSES.index(ENDS[code]) for code in range(len(ENDS))], np.int8)
@@ -70,7 +70,30 @@ def read_ends(scenario: Scenario, workload: Workload, world: KernelState) -> Out
     )
 
 
-def _reasons(scenario: Scenario, workload: Workload, world: KernelState, end: Ints) -> Words:
+@kernel
+def _read_requests(
+    requests: Array,
+    dispatch_s: Array,
+    first_token_s: Array,
+    finish_s: Array,
+    preemptions: Array,
+    replica: Array,
+    batch_id: Array,
+    end: Array,
+) -> None:
+    """Copy what the run wrote into columns."""
+    for item in range(len(requests)):
+        request = requests[item]
+        dispatch_s[item] = request.dispatch_s
+        first_token_s[item] = request.first_token_s
+        finish_s[item] = request.finish_s
+        preemptions[item] = request.preemptions
+        replica[item] = request.replica
+        batch_id[item] = request.batch_id
+        end[item] = request.end
+
+
+def _reasons(scenario: Scenario, workload: Workload, world: KernelState, end: Array) -> Words:
     """Put the bad ends into the gateway's and the clients' words, numbered by first use."""
     if not end.any():
         return Words(np.zeros(len(end), np.int32), ("",)[: len(end)])

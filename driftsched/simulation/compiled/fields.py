@@ -21,7 +21,7 @@ def covered(registry: Mapping[str, type[Any]]) -> list[type[Any]]:
     return [kind for kind in registry.values() if not kind.simpy_only]
 
 
-def declared(states: Iterable[Mapping[str, float]], own: Sequence[str] = ()) -> Fields:
+def _declared(states: Iterable[Mapping[str, float]], own: Sequence[str] = ()) -> Fields:
     """One field for each name that a mechanism declares; only one mechanism's are in use.
 
     Raises
@@ -36,22 +36,22 @@ def declared(states: Iterable[Mapping[str, float]], own: Sequence[str] = ()) -> 
     return [(name, "f8") for name in names]
 
 
-def parameter_names(kind: type[Mechanism]) -> list[str]:
+def _parameter_names(kind: type[Mechanism]) -> list[str]:
     """Names of a mechanism's parameters."""
     return [name for name in kind.model_fields if name != "kind"]
 
 
 TENANT_POLICIES = [kind for kind in covered(POLICIES) if issubclass(kind, TenantPolicy)]
-TENANT_STATE = declared(
+TENANT_STATE = _declared(
     (kind.tenant_state for kind in TENANT_POLICIES),
     ("head", "tail", "size", "listed", "held", "held_first", "number", "weight", "rank"),
 )
-QUEUE_STATE = declared(
+QUEUE_STATE = _declared(
     (kind.queue_state for kind in TENANT_POLICIES),
     ("size", "waiting", "last", "tenants", "listed", "least"),
 )
 COMPENSATION = np.dtype(
-    declared([*(kind.state for kind in covered(COMPENSATORS)), {"unused": 0}]), align=True
+    _declared([*(kind.state for kind in covered(COMPENSATORS)), {"unused": 0}]), align=True
 )
 """One a state of the compensator."""
 PARAMETERS = np.dtype(
@@ -61,7 +61,7 @@ PARAMETERS = np.dtype(
             name
             for registry in (POLICIES, COMPENSATORS, ROUTERS)
             for kind in covered(registry)
-            for name in parameter_names(kind)
+            for name in _parameter_names(kind)
         )
     ]
 )
@@ -70,14 +70,14 @@ PARAMETERS = np.dtype(
 
 def no_number(spec: Mechanism) -> str:
     """Name of a parameter that is neither a number nor a truth value; empty where all are."""
-    values = {name: getattr(spec, name) for name in parameter_names(type(spec))}
+    values = {name: getattr(spec, name) for name in _parameter_names(type(spec))}
     return next((name for name, value in values.items() if not isinstance(value, int | float)), "")
 
 
 def parameters_of(spec: Mechanism) -> NDArray[Any]:
     """A mechanism's parameters as a record."""
     record = np.zeros(1, PARAMETERS)
-    for name in parameter_names(type(spec)):
+    for name in _parameter_names(type(spec)):
         record[name] = getattr(spec, name)
     return record
 

@@ -8,11 +8,10 @@ from driftsched.simulation.compiled.cost import cost_of, decode_seconds, iterati
 from driftsched.simulation.compiled.gateway import finish
 from driftsched.simulation.compiled.jit import once
 from driftsched.simulation.compiled.mechanisms import gang_starts
-from driftsched.simulation.compiled.order import play
+from driftsched.simulation.compiled.order import play, pop_row, push_row
 from driftsched.simulation.compiled.patience import drop
 from driftsched.simulation.compiled.prefill import cached_of, hold, next_of, put_back
 from driftsched.simulation.compiled.replicas import log, rest, tell_peers
-from driftsched.simulation.compiled.rows import pop_row, push_row
 from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, RUNNING, KernelState
 from driftsched.simulation.compiled.tenants import count_stretch
 
@@ -21,20 +20,20 @@ from driftsched.simulation.compiled.tenants import count_stretch
 def form(w: KernelState, number: int, now: float) -> None:
     """Take who waits; then start, or wait for more."""
     replica, run = w.replicas[number], w.run[0]
-    take(w, number, now)
+    _take(w, number, now)
     if replica.chunks == 0:
         rest(w, number, now)
         return
     replica.deadline_s = min(replica.deadline_s, now + run.batch_wait_s)
     size, blocked = replica.chunks, replica.blocked > 0
     if gang_starts(size, run.batch_size, blocked, now, replica.deadline_s):
-        start(w, number, now)
+        _start(w, number, now)
     else:
         play(w.wake, number, replica.deadline_s)
 
 
 @once
-def take(w: KernelState, number: int, now: float) -> None:
+def _take(w: KernelState, number: int, now: float) -> None:
     """Dispatch as many requests as have room.
 
     A chosen request whose KV cache does not fit yet waits at the head until it does.
@@ -57,7 +56,7 @@ def take(w: KernelState, number: int, now: float) -> None:
 
 
 @once
-def start(w: KernelState, number: int, now: float) -> None:
+def _start(w: KernelState, number: int, now: float) -> None:
     """Begin with the prefill of the whole gang; nobody can join until it ends."""
     replica = w.replicas[number]
     running, kv, tokens, squares = replica.chunks, 0, 0, 0
@@ -101,7 +100,7 @@ def settle_gang(w: KernelState, number: int, now: float) -> None:
         replica.decoding -= 1
         replica.kv -= w.requests[item].prompt_tokens + replica.iteration
     if replica.decoding == 0:
-        release(w, number, now)
+        _release(w, number, now)
         return
     log(w, number, now, replica.decoding, replica.kv)
     steps = (decoding[0] >> ID_BITS) - replica.iteration
@@ -111,7 +110,7 @@ def settle_gang(w: KernelState, number: int, now: float) -> None:
 
 
 @once
-def release(w: KernelState, number: int, now: float) -> None:
+def _release(w: KernelState, number: int, now: float) -> None:
     """End the gang: all finish together, in order of their ids."""
     replica, in_order = w.replicas[number], w.decoding[number]
     log(w, number, now, 0, 0)

@@ -6,7 +6,6 @@ from math import inf
 
 from driftsched.estimation.compensators.base import Levels
 from driftsched.scheduling.routers import Choice, Offer
-from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
     does_not_fit,
@@ -19,6 +18,7 @@ from driftsched.simulation.compiled.mechanisms import (
     route_score,
     score,
 )
+from driftsched.simulation.compiled.order import pop, push
 from driftsched.simulation.compiled.retries import think_on
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
@@ -39,7 +39,7 @@ def submit(w: KernelState, item: int) -> int:
     run, request, now = w.run[0], w.requests[item], w.arrival_s[item]
     catch_up(w, now)
     p = w.parameters[COMPENSATOR]
-    bias = float(predict(run.compensator, levels_of(w, item), request_of(w, item), p))
+    bias = float(predict(run.compensator, _levels_of(w, item), request_of(w, item), p))
     w.bias[item] = bias
     w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
     prompt, most = request.prompt_tokens, request.max_output_tokens
@@ -52,22 +52,22 @@ def submit(w: KernelState, item: int) -> int:
         return -1
     if run.limited:
         w.tenants[request.tenant].waiting += 1
-    queue = route(w, item) if run.routed else 0
-    enqueue(w, item, queue, now)
+    queue = _route(w, item) if run.routed else 0
+    _enqueue(w, item, queue, now)
     w.queues[queue].waiting += 1
     run.waiting += 1
     return queue
 
 
 @inlined
-def levels_of(w: KernelState, item: int) -> Levels:
+def _levels_of(w: KernelState, item: int) -> Levels:
     """The compensator's states that a request reads and teaches."""
     request = w.requests[item]
     return levels(w.compensation, request.tenant, request.predicted, w.run[0].categories)
 
 
 @once
-def route(w: KernelState, item: int) -> int:
+def _route(w: KernelState, item: int) -> int:
     """Choose a replica among those whose KV cache can hold the request."""
     run, request = w.run[0], w.requests[item]
     needed = request.prompt_tokens + request.max_output_tokens
@@ -103,12 +103,12 @@ def requeue(w: KernelState, queue: int, item: int, now: float) -> None:
     """Queue a request again that was chosen, or has run, and free its tenant's place."""
     run, tenant = w.run[0], w.requests[item].tenant
     w.requests[item].place = QUEUED
-    enqueue(w, item, queue, now)
+    _enqueue(w, item, queue, now)
     w.queues[queue].waiting += 1
     run.waiting += 1
     if run.limited:
         w.tenants[tenant].waiting += 1
-        free(w, tenant, now)
+        _free(w, tenant, now)
 
 
 @inlined
@@ -121,7 +121,7 @@ def key_of(w: KernelState, item: int, now: float) -> float:
 
 
 @inlined
-def enqueue(w: KernelState, item: int, queue: int, now: float) -> None:
+def _enqueue(w: KernelState, item: int, queue: int, now: float) -> None:
     """Give a request to the policy."""
     choice, size = w.run[0].choice, w.queues[queue].size
     if choice == BY_TENANT:
@@ -134,18 +134,18 @@ def enqueue(w: KernelState, item: int, queue: int, now: float) -> None:
 
 
 @once
-def dequeue(w: KernelState, queue: int, now: float) -> int:
+def _dequeue(w: KernelState, queue: int, now: float) -> int:
     """Take the policy's next request, which may have left; -1 where all have."""
     state, choice = w.queues[queue], w.run[0].choice
     if choice == RESCORED:
-        return best_scored(w, queue, now)
+        return _best_scored(w, queue, now)
     item = next_by_tenant(w, queue) if choice == BY_TENANT else pop(w.heaps[queue], state.size)
     state.size -= 1
     return int(item)
 
 
 @apart
-def best_scored(w: KernelState, queue: int, now: float) -> int:
+def _best_scored(w: KernelState, queue: int, now: float) -> int:
     """Score all who wait and take the best; those who have left go."""
     state, waiting = w.queues[queue], w.heaps[queue]
     best, least, found = -1, inf, -1
@@ -175,7 +175,7 @@ def choose(w: KernelState, queue: int, now: float) -> int:
     run, state = w.run[0], w.queues[queue]
     catch_up(w, now)
     while state.size > 0:
-        item = dequeue(w, queue, now)
+        item = _dequeue(w, queue, now)
         if item < 0 or w.requests[item].end:
             continue
         gate = w.tenants[w.requests[item].tenant]
@@ -186,12 +186,12 @@ def choose(w: KernelState, queue: int, now: float) -> int:
             state.waiting -= 1
             run.waiting -= 1
             return item
-        hold_back(w, queue, item, now)
+        _hold_back(w, queue, item, now)
     return -1
 
 
 @apart
-def hold_back(w: KernelState, queue: int, item: int, now: float) -> None:
+def _hold_back(w: KernelState, queue: int, item: int, now: float) -> None:
     """Put a request aside whose tenant is at its running limit."""
     mine = w.tenant_queues[queue, w.requests[item].tenant]
     push(w.held[queue, mine.held_first :], mine.held, key_of(w, item, now), item)
@@ -205,12 +205,12 @@ def finish(w: KernelState, item: int, now: float) -> None:
     run = w.run[0]
     w.requests[item].finish_s = now
     request, p = w.requests[item], w.parameters[COMPENSATOR]
-    states, ratio = levels_of(w, item), request.output_length / request.base_tokens
+    states, ratio = _levels_of(w, item), request.output_length / request.base_tokens
     learned = w.learned[run.finished]
     learned.item = item
     learned.bias = learn(run.compensator, states, request_of(w, item), ratio, p)
     run.finished += 1
-    depart(w, item, now)
+    _depart(w, item, now)
     if run.closed:
         think_on(w, item, now)
 
@@ -219,7 +219,7 @@ def finish(w: KernelState, item: int, now: float) -> None:
 def abandon(w: KernelState, item: int, now: float) -> None:
     """Record that a chosen request ended without finishing; nothing is learnt from it."""
     w.requests[item].finish_s = now
-    depart(w, item, now)
+    _depart(w, item, now)
 
 
 @once
@@ -233,22 +233,22 @@ def withdraw(w: KernelState, item: int, now: float) -> None:
     if run.limited:
         w.tenants[request.tenant].waiting -= 1
     if run.routed:
-        unload(w, item)
+        _unload(w, item)
     if run.choice == BY_TENANT and request.place != HELD:
         forget(w, queue, item)
 
 
 @inlined
-def depart(w: KernelState, item: int, now: float) -> None:
+def _depart(w: KernelState, item: int, now: float) -> None:
     """Free the tenant's place in the engine, however the request ended."""
     if w.run[0].routed:
-        unload(w, item)
+        _unload(w, item)
     if w.run[0].limited:
-        free(w, w.requests[item].tenant, now)
+        _free(w, w.requests[item].tenant, now)
 
 
 @inlined
-def unload(w: KernelState, item: int) -> None:
+def _unload(w: KernelState, item: int) -> None:
     """Tell the router that a request has left its replica."""
     replica = w.replicas[w.requests[item].replica]
     replica.sent -= 1
@@ -256,7 +256,7 @@ def unload(w: KernelState, item: int) -> None:
 
 
 @apart
-def free(w: KernelState, tenant: int, now: float) -> None:
+def _free(w: KernelState, tenant: int, now: float) -> None:
     """Free a tenant's place; each queue's first held request goes back to the policy."""
     catch_up(w, now)
     w.tenants[tenant].running -= 1
@@ -267,5 +267,5 @@ def free(w: KernelState, tenant: int, now: float) -> None:
             mine.held -= 1
             if w.requests[freed].end == 0:
                 w.requests[freed].place = QUEUED
-                enqueue(w, freed, queue, now)
+                _enqueue(w, freed, queue, now)
                 break

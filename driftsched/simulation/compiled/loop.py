@@ -34,8 +34,8 @@ def advance(w: KernelState) -> int:
         if coming < inf and coming <= wake and coming <= run.due_s:
             if run.made >= run.pause_at:
                 return PAUSED
-            item = make(w) if run.making else next_row(w)
-            arrive(w, item)
+            item = make(w) if run.making else _next_row(w)
+            _arrive(w, item)
             if run.to_make == 0:
                 run.to_make = -1
                 return COUNTED
@@ -49,11 +49,11 @@ def advance(w: KernelState) -> int:
             return LOG_FULL
         else:
             run.now = wake
-            wake_up(w, number, wake)
+            _wake_up(w, number, wake)
 
 
 @once
-def next_row(w: KernelState) -> int:
+def _next_row(w: KernelState) -> int:
     """The next row of the workload, whose number is the request's id where nobody tries again."""
     run = w.run[0]
     run.cursor += 1
@@ -62,7 +62,7 @@ def next_row(w: KernelState) -> int:
 
 
 @once
-def arrive(w: KernelState, item: int) -> None:
+def _arrive(w: KernelState, item: int) -> None:
     """Submit a request and tell those in whose reach it is: all, where they share a queue."""
     run, now = w.run[0], w.arrival_s[item]
     run.now = now
@@ -77,7 +77,7 @@ def arrive(w: KernelState, item: int) -> None:
 
 
 @once
-def wake_up(w: KernelState, number: int, now: float) -> None:
+def _wake_up(w: KernelState, number: int, now: float) -> None:
     """Let a replica settle what has ended and plan what comes."""
     replica = w.replicas[number]
     if w.run[0].mode == GANG:

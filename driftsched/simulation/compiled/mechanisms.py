@@ -42,8 +42,8 @@ def number_of(spec: Mechanism, registry: Any, form: type[Any] = object) -> int:
     return kinds.index(type(spec)) if type(spec) in kinds else -1
 
 
-def switch(name: str, kinds: Sequence[type[Any]]) -> Callable[..., Any]:
-    """One compiled function: ``switch(number, …)`` calls the number-th mechanism's `name`."""
+def _switch(name: str, kinds: Sequence[type[Any]]) -> Callable[..., Any]:
+    """One compiled function: ``_switch(number, …)`` calls the number-th mechanism's `name`."""
     first = shared(getattr(kinds[0], name))
     if len(kinds) == 1:
 
@@ -51,7 +51,7 @@ def switch(name: str, kinds: Sequence[type[Any]]) -> Callable[..., Any]:
             return first(*arguments)
 
         return part(only)
-    rest = switch(name, kinds[1:])
+    rest = _switch(name, kinds[1:])
 
     def chosen(number: int, *arguments: Any) -> Any:
         if number == 0:
@@ -63,14 +63,14 @@ def switch(name: str, kinds: Sequence[type[Any]]) -> Callable[..., Any]:
 
 _SCORED = [kind for kind in covered(POLICIES) if issubclass(kind, ScorePolicy)]
 _BY_TENANT = [kind for kind in covered(POLICIES) if issubclass(kind, TenantPolicy)]
-score = switch("score", _SCORED)
-tenant_score = switch("score", _BY_TENANT)
-lift = switch("lift", _BY_TENANT)
-charge = switch("charge", _BY_TENANT)
-generated = switch("generated", _BY_TENANT)
-predict = switch("predict", covered(COMPENSATORS))
-learn = switch("learn", covered(COMPENSATORS))
-route_score = switch("score", covered(ROUTERS))
+score = _switch("score", _SCORED)
+tenant_score = _switch("score", _BY_TENANT)
+lift = _switch("lift", _BY_TENANT)
+charge = _switch("charge", _BY_TENANT)
+generated = _switch("generated", _BY_TENANT)
+predict = _switch("predict", covered(COMPENSATORS))
+learn = _switch("learn", covered(COMPENSATORS))
+route_score = _switch("score", covered(ROUTERS))
 
 
 @inlined

@@ -1,4 +1,4 @@
-"""A tournament: who of some numbered players has the least value."""
+"""Who is first: heaps of entries or of whole numbers, and a tournament, all in flat arrays."""
 
 from __future__ import annotations
 
@@ -8,9 +8,113 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.state import ID_MASK
 
 NODE = np.dtype([("value", "f8"), ("winner", "i8")])
+ENTRY = np.dtype([("key", "f8"), ("item", "i8")])
+"""Least key first, then least item.
+
+Each node of their heap has four children, whose entries share a line of the processor's cache: with
+a million waiting requests a step is ten lines deep.
+"""
+
+Heap = NDArray[Any]
+
+
+@inlined
+def sink(heap: Heap, size: int, place: int, key: float, item: int) -> None:
+    """Put an entry at `place` or below it."""
+    while True:
+        child = (place << 2) + 1
+        if child >= size:
+            break
+        best, best_key, best_item = child, heap[child].key, heap[child].item
+        for other in range(child + 1, min(child + 4, size)):
+            other_key = heap[other].key
+            if other_key < best_key or (other_key == best_key and heap[other].item < best_item):
+                best, best_key, best_item = other, other_key, heap[other].item
+        if key < best_key or (key == best_key and item < best_item):
+            break
+        heap[place].key = best_key
+        heap[place].item = best_item
+        place = best
+    heap[place].key = key
+    heap[place].item = item
+
+
+@inlined
+def push(heap: Heap, size: int, key: float, item: int) -> None:
+    """Add `item` to a heap of `size` entries."""
+    place = size
+    while place > 0:
+        parent = (place - 1) >> 2
+        above = heap[parent]
+        if above.key < key or (above.key == key and above.item < item):
+            break
+        heap[place] = above
+        place = parent
+    heap[place].key = key
+    heap[place].item = item
+
+
+@inlined
+def pop(heap: Heap, size: int) -> int:
+    """Remove the least entry of a heap of `size` > 0 entries and return its item."""
+    least, last = heap[0].item, size - 1
+    sink(heap, last, 0, heap[last].key, heap[last].item)
+    return int(least)
+
+
+@inlined
+def push_row(row: NDArray[Any], size: int, value: int) -> None:
+    """Add `value` to the heap of `size` numbers at the start of the row."""
+    place = size
+    while place > 0:
+        parent = (place - 1) >> 1
+        if row[parent] < value:
+            break
+        row[place] = row[parent]
+        place = parent
+    row[place] = value
+
+
+@inlined
+def _sink_row(row: NDArray[Any], size: int, place: int, value: int) -> None:
+    """Put `value` at `place` of the heap or below it."""
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and row[child + 1] < row[child]:
+            child += 1
+        if value < row[child]:
+            break
+        row[place] = row[child]
+        place = child
+    row[place] = value
+
+
+@inlined
+def pop_row(row: NDArray[Any], size: int) -> int:
+    """Remove the least of `size` > 0 numbers and return it."""
+    least = row[0]
+    _sink_row(row, size - 1, 0, row[size - 1])
+    return int(least)
+
+
+@apart
+def remove_row(row: NDArray[Any], size: int, item: int) -> int:
+    """Remove the number whose id is `item`, and return it."""
+    place = 0
+    while row[place] & ID_MASK != item:
+        place += 1
+    removed, last = row[place], row[size - 1]
+    while place > 0 and last < row[(place - 1) >> 1]:
+        row[place] = row[(place - 1) >> 1]
+        place = (place - 1) >> 1
+    _sink_row(row, size - 1, place, last)
+    return int(removed)
 
 
 def tournament(players: int, value: float = inf) -> NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,10 @@ from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.scheduling.routers.base import STREAM
 from driftsched.simulation.compiled.fields import compensation, fill, parameters_of
-from driftsched.simulation.compiled.fill import fill_requests
 from driftsched.simulation.compiled.fleet import pack_fleet, routed
-from driftsched.simulation.compiled.heap import ENTRY
+from driftsched.simulation.compiled.jit import kernel
 from driftsched.simulation.compiled.mechanisms import number_of
+from driftsched.simulation.compiled.order import ENTRY
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
     CONTINUOUS,
@@ -180,7 +180,7 @@ def _cached(room: Room) -> Array:
 def _requests(room: Room, budgets: Budgets) -> Array:
     workload = room.workload
     requests = np.empty(room.planned + len(workload), REQUEST)
-    fill_requests(
+    _fill_requests(
         requests[room.planned :],
         workload.prompt_tokens,
         workload.output_tokens,
@@ -191,3 +191,36 @@ def _requests(room: Room, budgets: Budgets) -> Array:
         budgets.base_tokens,
     )
     return requests
+
+
+@kernel
+def _fill_requests(
+    requests: Array,
+    prompt_tokens: Array,
+    output_tokens: Array,
+    max_output_tokens: Array,
+    tenant: Array,
+    predicted: Array,
+    output_length: Array,
+    base_tokens: Array,
+) -> None:
+    """Write the records of requests that have not arrived."""
+    for item in range(len(requests)):
+        request = requests[item]
+        request.dispatch_s = nan
+        request.first_token_s = nan
+        request.finish_s = nan
+        request.prompt_tokens = prompt_tokens[item]
+        request.output_tokens = output_tokens[item]
+        request.max_output_tokens = max_output_tokens[item]
+        request.output_length = output_length[item]
+        request.base_tokens = base_tokens[item]
+        request.batch_id = -1
+        request.tenant = tenant[item]
+        request.predicted = predicted[item]
+        request.preemptions = 0
+        request.replica = -1
+        request.end = 0
+        request.place = 0
+        request.late = False
+        request.attempt = 1

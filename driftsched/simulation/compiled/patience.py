@@ -6,11 +6,10 @@ from math import inf, isnan
 
 from driftsched.simulation.compiled.blocks import needed, unseat
 from driftsched.simulation.compiled.gateway import abandon, withdraw
-from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined, once
+from driftsched.simulation.compiled.order import pop, pop_row, push, push_row, remove_row
 from driftsched.simulation.compiled.replicas import cut_short, notify, tell_peers
 from driftsched.simulation.compiled.retries import react
-from driftsched.simulation.compiled.rows import pop_row, push_row, remove_row
 from driftsched.simulation.compiled.state import (
     BLOCKED,
     GANG,
@@ -33,21 +32,21 @@ def expect(w: KernelState, item: int) -> None:
     """
     request = w.requests[item]
     tenant = w.tenants[request.tenant]
-    first_s = min(tenant.first_token_timeout_s, drawn(w, item))
+    first_s = min(tenant.first_token_timeout_s, _drawn(w, item))
     request.late = tenant.timeout_s <= first_s
     after_s = min(first_s, tenant.timeout_s)
     if after_s < inf:
-        keep(w, item, w.arrival_s[item] + after_s)
+        _keep(w, item, w.arrival_s[item] + after_s)
 
 
 @inlined
-def drawn(w: KernelState, item: int) -> float:
+def _drawn(w: KernelState, item: int) -> float:
     """Patience until the first token, as drawn."""
     return float(w.patience_s[item]) if len(w.patience_s) > 0 else inf
 
 
 @inlined
-def keep(w: KernelState, item: int, time_s: float) -> None:
+def _keep(w: KernelState, item: int, time_s: float) -> None:
     """Look at a request at a time; of those at one instant, in order of their ids."""
     run = w.run[0]
     push(w.deadlines, run.due, time_s, item)
@@ -63,43 +62,43 @@ def lapse(w: KernelState) -> None:
     run.due -= 1
     run.due_s = w.deadlines[0].key if run.due > 0 else inf
     if w.requests[item].end == 0 and isnan(w.requests[item].finish_s):
-        look(w, item, now)
+        _look(w, item, now)
 
 
 @apart
-def look(w: KernelState, item: int, now: float) -> None:
+def _look(w: KernelState, item: int, now: float) -> None:
     """Give a request up, unless its first token was what it needed by now."""
     request = w.requests[item]
     tenant = w.tenants[request.tenant]
     if request.late:
         request.end = NOT_FINISHED
     elif isnan(request.first_token_s):
-        fixed = tenant.first_token_timeout_s <= drawn(w, item)
+        fixed = tenant.first_token_timeout_s <= _drawn(w, item)
         request.end = NO_FIRST_TOKEN if fixed else HUNG_UP
     else:
         if tenant.timeout_s < inf:
             request.late = True
-            keep(w, item, w.arrival_s[item] + tenant.timeout_s)
+            _keep(w, item, w.arrival_s[item] + tenant.timeout_s)
         return
     w.run[0].now = now
-    give_up(w, item, now)
+    _give_up(w, item, now)
     if w.run[0].making:
         react(w, item, now)
 
 
 @once
-def give_up(w: KernelState, item: int, now: float) -> None:
+def _give_up(w: KernelState, item: int, now: float) -> None:
     """End a request whose client leaves: at once where it waits, else at the next boundary."""
     request, gang = w.requests[item], w.run[0].mode == GANG
     head = request.place == BLOCKED
     if request.place in (QUEUED, HELD):
         withdraw(w, item, now)
         return
-    number = leave_blocked(w, item) if head else int(request.replica)
+    number = _leave_blocked(w, item) if head else int(request.replica)
     replica = w.replicas[number]
     if head or (gang and not replica.busy):
         if not head:
-            take_member_out(w, number, item)
+            _take_member_out(w, number, item)
             replica.deadline_s = replica.deadline_s if replica.chunks > 0 else inf
         abandon(w, item, now)
         tell_peers(w, number, now)
@@ -113,7 +112,7 @@ def give_up(w: KernelState, item: int, now: float) -> None:
 
 
 @once
-def leave_blocked(w: KernelState, item: int) -> int:
+def _leave_blocked(w: KernelState, item: int) -> int:
     """Take a request from the blocked of the replica that chose it; returns its number."""
     for number in range(len(w.replicas)):
         replica, blocked = w.replicas[number], w.blocked[number]
@@ -134,15 +133,15 @@ def drop(w: KernelState, number: int, now: float) -> None:
         item = pop_row(w.gone[number], replica.gone)
         replica.gone -= 1
         if w.run[0].mode == GANG:
-            take_member_out(w, number, item)
+            _take_member_out(w, number, item)
         else:
-            take_out(w, number, item)
+            _take_out(w, number, item)
         abandon(w, item, now)
     tell_peers(w, number, now)
 
 
 @once
-def take_out(w: KernelState, number: int, item: int) -> None:
+def _take_out(w: KernelState, number: int, item: int) -> None:
     """Free the place and the KV cache of one who runs."""
     replica, request, paged = w.replicas[number], w.requests[item], w.run[0].paged
     if item == replica.partial:
@@ -163,7 +162,7 @@ def take_out(w: KernelState, number: int, item: int) -> None:
 
 
 @inlined
-def take_member_out(w: KernelState, number: int, item: int) -> None:
+def _take_member_out(w: KernelState, number: int, item: int) -> None:
     """Free the place and the KV cache of a member of the gang, which may still be forming."""
     replica, request, gang = w.replicas[number], w.requests[item], w.pieces[number]
     replica.chunks -= 1

@@ -8,8 +8,8 @@ from driftsched.simulation.compiled.blocks import count_given, needed, partial_e
 from driftsched.simulation.compiled.gateway import choose, key_of, requeue
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import piece_end, whole_length_fits
+from driftsched.simulation.compiled.order import remove_row
 from driftsched.simulation.compiled.replicas import tell_peers
-from driftsched.simulation.compiled.rows import remove_row
 from driftsched.simulation.compiled.state import (
     BLOCKED,
     ID_MASK,
@@ -26,7 +26,7 @@ def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
     left = run.most_tokens - replica.decoding
     if replica.partial >= 0:
         end = partial_end(w, number)
-        add(w, number, replica.partial, replica.partial_end, end)
+        _add(w, number, replica.partial, replica.partial_end, end)
         left -= end - replica.partial_end
     before = replica.chunks
     while joining and left > 0:
@@ -41,7 +41,7 @@ def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
         whole = request.prompt_tokens + given_of(w, item)
         end = piece_end(start, whole, left, run.chunked)
         room = end > start and not full and hold(w, number, item, end)
-        while run.preempts and end > start and not room and make_place(w, number, item, now):
+        while run.preempts and end > start and not room and _make_place(w, number, item, now):
             left += 1
             end = piece_end(start, whole, left, run.chunked)
             room = hold(w, number, item, end)
@@ -54,13 +54,13 @@ def prefill(w: KernelState, number: int, now: float, joining: bool) -> None:
             request.dispatch_s = now
             request.batch_id = replica.batches
         left -= end - start
-        add(w, number, item, start, end)
+        _add(w, number, item, start, end)
     if replica.chunks > before:
         replica.batches += 1
 
 
 @apart
-def make_place(w: KernelState, number: int, item: int, now: float) -> bool:
+def _make_place(w: KernelState, number: int, item: int, now: float) -> bool:
     """Interrupt the request that scores highest of those that decode, if `item` scores lower."""
     replica, own = w.replicas[number], key_of(w, item, now)
     worst, highest = -1, -inf
@@ -118,7 +118,7 @@ def put_back(w: KernelState, number: int, item: int, now: float) -> None:
 
 
 @inlined
-def add(w: KernelState, number: int, item: int, start: int, end: int) -> None:
+def _add(w: KernelState, number: int, item: int, start: int, end: int) -> None:
     """Compute the tokens `start` to `end` (exclusive) of a prompt in the next iteration."""
     replica = w.replicas[number]
     piece = w.pieces[number, replica.chunks]

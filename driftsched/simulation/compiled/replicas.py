@@ -33,7 +33,7 @@ def rest(w: KernelState, number: int, now: float) -> None:
 
 
 @inlined
-def cut(w: KernelState, number: int, time_s: float) -> None:
+def _cut(w: KernelState, number: int, time_s: float) -> None:
     """End the stretch at its first boundary from `time_s` on."""
     replica = w.replicas[number]
     start, decoding, kv = replica.start_s, replica.decoding, replica.kv
@@ -49,7 +49,7 @@ def cut_short(w: KernelState, number: int, now: float) -> None:
     """End the stretch under way at its first boundary from `now` on."""
     replica = w.replicas[number]
     if replica.busy and replica.steps > 1 and now < value_of(w.wake, number):
-        cut(w, number, now)
+        _cut(w, number, now)
 
 
 @inlined
@@ -62,7 +62,7 @@ def notify(w: KernelState, number: int, now: float) -> None:
     if not replica.busy:
         play(w.wake, number, now)
     elif replica.open and now < value_of(w.wake, number):
-        cut(w, number, now)
+        _cut(w, number, now)
 
 
 @apart

@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import inf
 
 from driftsched.simulation.compiled.chance import uniform
-from driftsched.simulation.compiled.heap import pop, push
 from driftsched.simulation.compiled.jit import apart, inlined
+from driftsched.simulation.compiled.order import pop, push
 from driftsched.simulation.compiled.state import KernelState
 
 
@@ -31,14 +31,14 @@ def make(w: KernelState) -> int:
             run.cursor = run.planned + (w.loops[row + 1].next_open if run.closed else row + 1)
         run.to_make -= row >= run.count_from
     run.made += 1
-    copy(w, run.planned + row, item, now)
+    _copy(w, run.planned + row, item, now)
     w.requests[item].attempt = attempt
     w.made[item].row, w.made[item].former = row, former
     return int(item)
 
 
 @apart
-def copy(w: KernelState, plan: int, item: int, now: float) -> None:
+def _copy(w: KernelState, plan: int, item: int, now: float) -> None:
     """Make a request that arrives at `now` of a plan."""
     run = w.run[0]
     w.requests[item] = w.requests[plan]
@@ -65,7 +65,7 @@ def react(w: KernelState, item: int, now: float) -> None:
     pause_s = w.pauses_s[request.tenant, tries - 1]
     if tenant.jitter > 0:
         row = int(w.made[item].row)
-        phase = phase_of(w, row)
+        phase = _phase_of(w, row)
         place = row - w.phases[phase].first
         pause_s *= 1 - tenant.jitter * uniform(w.entropy, w.pool, phase, place, tries)
     push(w.retries, run.retries, now + pause_s, item)
@@ -80,14 +80,14 @@ def think_on(w: KernelState, item: int, now: float) -> None:
     if row < 0:
         return
     time_s = now + w.loops[row].think_s
-    if time_s <= w.phases[phase_of(w, row)].last_s:
+    if time_s <= w.phases[_phase_of(w, row)].last_s:
         push(w.thoughts, run.thoughts, time_s, row)
         run.thoughts += 1
         run.thought_s = w.thoughts[0].key
 
 
 @inlined
-def phase_of(w: KernelState, row: int) -> int:
+def _phase_of(w: KernelState, row: int) -> int:
     """Number of a row's phase."""
     phase = len(w.phases) - 1
     while w.phases[phase].first > row:

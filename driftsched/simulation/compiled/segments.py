@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from driftsched.scenario.model import Scenario
-from driftsched.simulation.compiled.heap import push
+from driftsched.simulation.compiled.order import push
 from driftsched.simulation.compiled.state import KernelState
 from driftsched.workload.table import Segment, Workload
 

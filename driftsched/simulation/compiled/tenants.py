@@ -9,7 +9,6 @@ from __future__ import annotations
 from math import inf
 
 from driftsched.simulation.compiled.cost import boundary_after, cost_of
-from driftsched.simulation.compiled.heap import pop, push, sink
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
     charge,
@@ -18,6 +17,7 @@ from driftsched.simulation.compiled.mechanisms import (
     request_of,
     tenant_score,
 )
+from driftsched.simulation.compiled.order import pop, push, sink
 from driftsched.simulation.compiled.state import GANG, ID_MASK, POLICY, KernelState
 
 
@@ -27,11 +27,11 @@ def append(w: KernelState, queue: int, item: int) -> None:
     tenant = w.requests[item].tenant
     mine, whole = w.tenant_queues[queue, tenant], w.queues[queue]
     if mine.size == 0:
-        first = first_tenant(w, queue)
-        whole.least = score_of_tenant(w, queue, first if first >= 0 else whole.last)
+        first = _first_tenant(w, queue)
+        whole.least = _score_of_tenant(w, queue, first if first >= 0 else whole.last)
         lift(w.run[0].policy, mine, whole, w.parameters[POLICY])
         if not mine.listed:
-            push(w.listed[queue], whole.listed, score_of_tenant(w, queue, tenant), tenant)
+            push(w.listed[queue], whole.listed, _score_of_tenant(w, queue, tenant), tenant)
             whole.listed += 1
             mine.listed = True
         mine.head = item
@@ -42,25 +42,25 @@ def append(w: KernelState, queue: int, item: int) -> None:
 
 
 @inlined
-def first_tenant(w: KernelState, queue: int) -> int:
+def _first_tenant(w: KernelState, queue: int) -> int:
     """Who has the least score of those of whom requests wait; -1 is nobody."""
-    return best_tenant(w, queue) if w.run[0].rescored else first_listed(w, queue)
+    return _best_tenant(w, queue) if w.run[0].rescored else _first_listed(w, queue)
 
 
 @apart
-def best_tenant(w: KernelState, queue: int) -> int:
+def _best_tenant(w: KernelState, queue: int) -> int:
     """The same, scoring all."""
     best, least = -1, inf
     for tenant in range(len(w.tenants)):
         if w.tenant_queues[queue, tenant].size > 0:
-            value = score_of_tenant(w, queue, tenant)
+            value = _score_of_tenant(w, queue, tenant)
             if best < 0 or value < least:
                 best, least = tenant, value
     return best
 
 
 @inlined
-def first_listed(w: KernelState, queue: int) -> int:
+def _first_listed(w: KernelState, queue: int) -> int:
     """The same by the heap: a score never falls, so that an entry is at worst too far ahead."""
     whole, listed = w.queues[queue], w.listed[queue]
     while whole.listed > 0:
@@ -71,7 +71,7 @@ def first_listed(w: KernelState, queue: int) -> int:
             whole.listed -= 1
             mine.listed = False
             continue
-        value = score_of_tenant(w, queue, tenant)
+        value = _score_of_tenant(w, queue, tenant)
         if value == listed[0].key:
             return int(tenant)
         sink(listed, whole.listed, 0, value, tenant)
@@ -81,7 +81,7 @@ def first_listed(w: KernelState, queue: int) -> int:
 @once
 def next_by_tenant(w: KernelState, queue: int) -> int:
     """Take the next request; there must be one."""
-    tenant = first_tenant(w, queue)
+    tenant = _first_tenant(w, queue)
     mine = w.tenant_queues[queue, tenant]
     item = mine.head
     while w.requests[item].end:
@@ -114,7 +114,7 @@ def count_tokens(w: KernelState, queue: int, item: int, tokens: int) -> None:
 
 
 @apart
-def count_until(w: KernelState, number: int, iterations: int) -> None:
+def _count_until(w: KernelState, number: int, iterations: int) -> None:
     """Tell it of the tokens that a replica's first iterations of this stretch have given."""
     replica = w.replicas[number]
     if iterations > replica.counted:
@@ -128,7 +128,7 @@ def count_until(w: KernelState, number: int, iterations: int) -> None:
 def count_stretch(w: KernelState, number: int) -> None:
     """Tell it of all those of the stretch that has ended."""
     if w.run[0].counts_tokens:
-        count_until(w, number, w.replicas[number].steps)
+        _count_until(w, number, w.replicas[number].steps)
         w.replicas[number].counted = w.replicas[number].steps = 0
 
 
@@ -136,11 +136,11 @@ def count_stretch(w: KernelState, number: int) -> None:
 def catch_up(w: KernelState, now: float) -> None:
     """Tell it of all tokens given before `now`, before something is decided."""
     if w.run[0].counts_tokens:
-        count_all(w, now)
+        _count_all(w, now)
 
 
 @apart
-def count_all(w: KernelState, now: float) -> None:
+def _count_all(w: KernelState, now: float) -> None:
     """Tell it of all tokens given before `now`."""
     for number in range(len(w.replicas)):
         replica = w.replicas[number]
@@ -149,11 +149,11 @@ def count_all(w: KernelState, now: float) -> None:
             start, decoding, kv = replica.start_s, replica.decoding, replica.kv
             cost = cost_of(w.costs, replica.cost)
             ended = boundary_after(cost, start, now, decoding, kv) - 1
-            count_until(w, number, min(ended, replica.steps))
+            _count_until(w, number, min(ended, replica.steps))
 
 
 @inlined
-def score_of_tenant(w: KernelState, queue: int, tenant: int) -> float:
+def _score_of_tenant(w: KernelState, queue: int, tenant: int) -> float:
     """The policy's score of a tenant."""
     mine, whole = w.tenant_queues[queue, tenant], w.queues[queue]
     return float(tenant_score(w.run[0].policy, mine, whole, w.parameters[POLICY]))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from driftsched.scenario.model import Scenario
 from driftsched.simulation.compiled.chance import POOL, entropy
 from driftsched.simulation.compiled.ends import ENDS
-from driftsched.simulation.compiled.heap import ENTRY
+from driftsched.simulation.compiled.order import ENTRY
 from driftsched.simulation.compiled.state import LOOP, MADE, PHASE
 from driftsched.workload.table import Workload
 

@@ -79,12 +79,12 @@ def tenants(
                 "trace.tenant_rule must be share or round_robin where the file does not say who "
                 "sent a request, got 'client'"
             )
-        return tenants_of_clients(scenario, rules, rows, order)[rows.client[order]]
+        return _tenants_of_clients(scenario, rules, rows, order)[rows.client[order]]
     uniform = streams.get("tenants", 0).random(n)
     return pick_by_share(uniform, [tenant.share for tenant in scenario.tenants])
 
 
-def tenants_of_clients(
+def _tenants_of_clients(
     scenario: Scenario, rules: TraceSource, rows: RecordedRows, order: IntArray
 ) -> IntArray:
     """Tenant of each client: as named, else of the same name, else dealt out by the shares.

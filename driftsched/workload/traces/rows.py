@@ -97,14 +97,14 @@ class RecordedRows:
         There is a column of texts for each name of the layout, and a line number for each row.
         """
         least = 0 if layout.failures else 1
-        time_ns = times_ns(columns[0], layout.time_unit)
-        prompt, output = (whole_numbers(column) for column in columns[1:3])
+        time_ns = _times_ns(columns[0], layout.time_unit)
+        prompt, output = (_whole_numbers(column) for column in columns[1:3])
         good = (
             time_ns != BAD_TIME,
             (prompt >= 1) & (prompt <= MAX_TOKENS),
             (output >= least) & (output <= MAX_TOKENS),
         )
-        rules = (time_rule(layout.time_unit), token_rule(1), token_rule(least))
+        rules = (_time_rule(layout.time_unit), _token_rule(1), _token_rule(least))
         wanted = MAX_PROBLEMS if len(self._wrong_cells) < MAX_PROBLEMS else 0
         for name, column, right, rule in zip(layout.names, columns, good, rules, strict=False):
             wrong = np.flatnonzero(~right)
@@ -160,19 +160,19 @@ class RecordedRows:
         return self
 
 
-def time_rule(unit: TimeUnit) -> str:
+def _time_rule(unit: TimeUnit) -> str:
     """What a time must be, in words."""
     if unit == "datetime":
         return "must be a date and time of the years 1900 to 2199 as in 2023-11-16 18:17:03.9799600"
     return f"must be a number of {UNITS[unit]} >= 0 and below 292 years"
 
 
-def token_rule(least: int) -> str:
+def _token_rule(least: int) -> str:
     """What a token count must be, in words."""
     return f"must be a whole number >= {least} and <= {MAX_TOKENS}"
 
 
-def times_ns(cells: pa.Array[Any], unit: TimeUnit) -> IntArray:
+def _times_ns(cells: pa.Array[Any], unit: TimeUnit) -> IntArray:
     """Nanoseconds since 1970 or since 0, shape (n,); `BAD_TIME` where a cell is no time.
 
     Times without a zone are taken as UTC.
@@ -193,7 +193,7 @@ def times_ns(cells: pa.Array[Any], unit: TimeUnit) -> IntArray:
     return np.asarray(times.cast(pa.int64()).fill_null(BAD_TIME).to_numpy())
 
 
-def whole_numbers(cells: pa.Array[Any]) -> IntArray:
+def _whole_numbers(cells: pa.Array[Any]) -> IntArray:
     """Values of the cells; -1, which no rule admits, where a cell is not a whole number."""
     texts = pc.utf8_trim_whitespace(cells)
     whole = pc.match_substring_regex(texts, WHOLE)

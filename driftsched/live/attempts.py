@@ -6,14 +6,12 @@ from copy import copy
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Bools
 from driftsched.gateway.clients import Clients
 from driftsched.live.in_flight import STOPPED
 from driftsched.live.traffic import LiveTraffic
 from driftsched.scheduling.request import Request
-
-Mask = NDArray[np.bool_]
 
 
 class Attempt(NamedTuple):
@@ -84,14 +82,14 @@ class AttemptLog:
             request.request_id, request.arrival_s = number, float("nan")
             request.status, request.reason = "cancelled", f"{STOPPED} before it came"
 
-    def _to_come(self) -> Mask:
+    def _to_come(self) -> Bools:
         """Rows that have not come."""
         rows = np.ones(len(self._timed), dtype=np.bool_)
         if self._clients is not None:
             rows[self._clients.rows] = False
         return rows
 
-    def _by_pace(self, to_come: Mask, now: float) -> int:
+    def _by_pace(self, to_come: Bools, now: float) -> int:
         """How many of users' requests in phases that end by the clock will come, as it seems."""
         segments, phases = self._traffic.workload.segments, self._traffic.workload.phases
         left = np.bincount(phases[to_come & self._timed], minlength=len(segments))

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from driftsched.core.arrays import Array, Floats
 from driftsched.live.observations import Observations
 
-Floats = NDArray[np.float64]
 EVERY = ("overhead_s", "weights_s", "token_s")
 """What every iteration costs something of."""
 COEFFICIENTS = (*EVERY, "kv_token_s", "attention_s", "request_s", "prompt_s")
@@ -50,7 +49,7 @@ class CostFit:
         self.scale = np.array([total / sizes[n] if sizes[n] else 0.0 for n in COEFFICIENTS])
         self.weight = 1 / np.sqrt(self._seconds * np.median(self._seconds))
 
-    def _sum(self, values: NDArray[Any]) -> Floats:
+    def _sum(self, values: Array) -> Floats:
         """Sum parts to their observations."""
         return np.bincount(self._parts["stretch"], values, len(self._stretches)).astype(np.float64)
 

@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.serving.iteration import IterationCost
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 SAME_BOUNDARY = 0.2
 """Times closer than this share of the fastest usual token are of one iteration."""
 COUNT_ERROR = 0.1

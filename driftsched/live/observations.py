@@ -13,14 +13,12 @@ from typing import Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Bools, Ints
 from driftsched.core.errors import InputError
 from driftsched.live.iteration_log import IterationGroup, IterationLog, Stretch
 from driftsched.results.tables import RunResult
 from driftsched.serving.iteration import IterationCost
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def observe_run(result: RunResult, cost: IterationCost | None = None) -> Observa
     return Observations.joined(found)
 
 
-def came_through(requests: pd.DataFrame) -> NDArray[np.bool_]:
+def came_through(requests: pd.DataFrame) -> Bools:
     """Say which requests finished, or gave tokens whose number and times were measured."""
     finished = (requests["status"] == "finished").to_numpy(dtype=bool)
     if "last_token_s" not in requests.columns:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array, Floats, Ints
 from driftsched.estimation.compensators import CompensatorSpec
 from driftsched.estimation.compensators.ema import EmaConfig
 from driftsched.estimation.compensators.none import NoneConfig
@@ -35,7 +34,7 @@ SHOWN = [
 """What a compensator is shown of a request, in the order of `Request`."""
 
 
-def estimation_error(estimated: NDArray[Any], actual: NDArray[Any]) -> dict[str, float | int]:
+def estimation_error(estimated: Array, actual: Array) -> dict[str, float | int]:
     """Errors of estimates of output lengths, both of shape (n,) in one unit, words or tokens.
 
     Returns
@@ -71,7 +70,7 @@ def estimation_error(estimated: NDArray[Any], actual: NDArray[Any]) -> dict[str,
     }
 
 
-def drift(requests: pd.DataFrame) -> NDArray[np.float64]:
+def drift(requests: pd.DataFrame) -> Floats:
     """Drift of each request: actual / estimated output length; NaN where it did not finish.
 
     An estimate of 0 counts as 1, the least that a request gives.
@@ -82,9 +81,7 @@ def drift(requests: pd.DataFrame) -> NDArray[np.float64]:
     return np.where(finished, actual / np.maximum(estimated, 1), np.nan)
 
 
-def replay(
-    requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorSpec
-) -> NDArray[np.int64]:
+def replay(requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorSpec) -> Ints:
     """Estimates (n,) as `compensator` would have given them, had all else gone as it did.
 
     Events are walked in order of time: an arrival asks ``predict_one``, a finish teaches
@@ -106,7 +103,7 @@ def replay(
     return estimates
 
 
-def _events(requests: pd.DataFrame) -> NDArray[np.int64]:
+def _events(requests: pd.DataFrame) -> Ints:
     """Events in order: twice the row's position, plus one for a finish."""
     arrival, finish = (requests[n].to_numpy(np.float64) for n in ("arrival_s", "finish_s"))
     ids = requests["request_id"].to_numpy(np.int64)
@@ -129,7 +126,7 @@ def _requests(requests: pd.DataFrame, scenario: Scenario) -> list[Request]:
     return [Request(*row) for row in shown[SHOWN].itertuples(index=False)]
 
 
-def without_compensation(requests: pd.DataFrame, scenario: Scenario) -> NDArray[np.int64]:
+def without_compensation(requests: pd.DataFrame, scenario: Scenario) -> Ints:
     """Estimates of the same requests at bias 1: int(base · safety · input factor), shape (n,)."""
     return replay(requests, scenario, NoneConfig())
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from driftsched.core.arrays import Array, Bools, Floats
 from driftsched.results.estimation_error import misclassified_share
 from driftsched.results.outcomes import RunArrays
 from driftsched.results.queues import sample_queues
@@ -18,7 +18,6 @@ from driftsched.results.tables import RunResult, codes_of, finished_rows
 INPUT_WEIGHT, OUTPUT_WEIGHT = 1, 2
 MOST_TENANTS = 16
 POINTS = 400
-Floats = NDArray[np.float64]
 
 
 def jain_index(service: ArrayLike) -> float:
@@ -81,9 +80,7 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
     )
 
 
-def service_tokens(
-    tenants: int, tenant: NDArray[Any], prompt: NDArray[Any], output: NDArray[Any]
-) -> Floats:
+def service_tokens(tenants: int, tenant: Array, prompt: Array, output: Array) -> Floats:
     """Sum input + 2·output tokens by tenant, (tenants,); arrays (n,), a finished request each."""
     tokens = INPUT_WEIGHT * prompt + OUTPUT_WEIGHT * output
     return np.bincount(tenant, tokens, tenants).astype(np.float64)
@@ -126,7 +123,7 @@ def service_gaps(result: RunResult) -> pd.DataFrame:
 
 def _courses(
     result: RunResult, tenants: Iterable[str]
-) -> tuple[dict[str, Floats], dict[str, NDArray[np.bool_]]]:
+) -> tuple[dict[str, Floats], dict[str, Bools]]:
     """Service of each tenant so far, and whether it has a request waiting, whenever these turn."""
     done = finished_rows(result.requests)
     moments = [done[name] for name in ("dispatch_s", "first_token_s", "finish_s")]
@@ -217,7 +214,7 @@ def _steps(at: Floats, height: Floats, times: Floats) -> Floats:
     return summed
 
 
-def _largest_range(difference: Floats, both: NDArray[np.bool_]) -> float:
+def _largest_range(difference: Floats, both: Bools) -> float:
     """Greatest max − min of the difference over a stretch of times joined by `both`."""
     inside = both[:-1]
     edges = np.diff(inside.astype(np.int8), prepend=0, append=0)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array, Floats
 from driftsched.scenario.model import Scenario
 from driftsched.serving.memory import kv_capacity_tokens
 
-Floats = NDArray[np.float64]
-Columns = tuple[NDArray[Any], ...]
+Columns = tuple[Array, ...]
 """How a replica went: time_s, running, kv_used_tokens from then on, and until then."""
 GpuLog = Callable[[], Columns]
 """Gives the columns, once somebody wants them."""
@@ -137,15 +136,13 @@ def _with_states(table: pd.DataFrame, rows: States, idle_w: float) -> pd.DataFra
     return table[(table["state"] != ABSENT) | (table["present_s"] > 0)]
 
 
-def _spent(
-    times: NDArray[np.float64], rows: States, states: tuple[str, ...]
-) -> NDArray[np.float64]:
+def _spent(times: Floats, rows: States, states: tuple[str, ...]) -> Floats:
     """Seconds spent in some states up to each time."""
     since = np.array([at for at, _ in rows], dtype=np.float64)
     inside = np.array([name in states for _, name in rows])
     before = np.concatenate([[0.0], np.cumsum(np.diff(since) * inside[:-1])])
     place = np.searchsorted(since, times, side="right") - 1
-    spent: NDArray[np.float64] = before[place] + inside[place] * (times - since[place])
+    spent: Floats = before[place] + inside[place] * (times - since[place])
     return spent
 
 

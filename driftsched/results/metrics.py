@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Bools, Floats, Ints
 from driftsched.results.energy import energy_summary
 from driftsched.results.outcomes import STATUSES
 from driftsched.results.percentiles import LATENCIES, Summary, percentile_columns
@@ -19,8 +19,6 @@ from driftsched.results.tables import RunResult, codes_of
 from driftsched.scenario.model import Scenario
 
 ENDS = ("completed", *STATUSES[1:])
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 def summarise(
@@ -89,7 +87,7 @@ class _Columns:
     def __init__(self, requests: pd.DataFrame, scenario: Scenario) -> None:
         self.scenario = scenario
         self.status = pd.Categorical(requests["status"], categories=STATUSES).codes
-        self.finished: Mask = self.status == STATUSES.index("finished")
+        self.finished: Bools = self.status == STATUSES.index("finished")
         self.seconds = {
             column: requests[column].to_numpy(dtype=np.float64)
             for column in (*LATENCIES.values(), "arrival_s", "dispatch_s", "finish_s")
@@ -99,9 +97,9 @@ class _Columns:
         tenant = codes_of(requests["tenant"], scenario.tenant_names)
         self.goals = goals(scenario, tenant, self.finished, self.seconds.__getitem__)
         waited = waited_s(*(self.seconds[f"{end}_s"] for end in ("arrival", "dispatch", "finish")))
-        self.starved: Mask = waited > scenario.metrics.starvation_s
+        self.starved: Bools = waited > scenario.metrics.starvation_s
 
-    def summary(self, rows: NDArray[np.int64], duration_s: float | None) -> Summary:
+    def summary(self, rows: Ints, duration_s: float | None) -> Summary:
         """Summarise the rows at these positions."""
         done = rows[self.finished[rows]]
         duration = self._duration(rows) if duration_s is None else duration_s
@@ -128,14 +126,14 @@ class _Columns:
         summary["mean_norm_latency_ms"] = self._norm_latency(done)
         return summary
 
-    def _duration(self, rows: NDArray[np.int64]) -> float:
+    def _duration(self, rows: Ints) -> float:
         ends = self.seconds["finish_s"][rows]
         ends = ends[~np.isnan(ends)]
         if not len(ends):
             return 0.0
         return float(ends.max() - self.seconds["arrival_s"][rows].min())
 
-    def _attainment(self, rows: NDArray[np.int64], done: NDArray[np.int64]) -> Summary:
+    def _attainment(self, rows: Ints, done: Ints) -> Summary:
         asked, good = self.goals
         submitted, finished = int(asked[rows].sum()), int(asked[done].sum())
         if not submitted:
@@ -147,7 +145,7 @@ class _Columns:
             "slo_attainment_of_completed": met / finished if finished else np.nan,
         }
 
-    def _norm_latency(self, done: NDArray[np.int64]) -> float:
+    def _norm_latency(self, done: Ints) -> float:
         tokens = self.output_tokens[done]
         some = tokens > 0
         per_token = self.seconds["e2e_s"][done][some] / tokens[some]

@@ -9,8 +9,8 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array, Bools, Floats
 from driftsched.results.gpu_samples import GpuLog, States
 from driftsched.scheduling.request import Request
 from driftsched.workload.budgets import Budgets
@@ -22,8 +22,6 @@ LearningRow = tuple[float, int, float]
 """time_s, request_id, the category's bias from then on."""
 Requeue = tuple[int, float, float]
 """request_id, when it was dispatched, when its engine failed and it waited again."""
-Floats = NDArray[np.float64]
-Ints = NDArray[Any]
 NUMBERS = {
     "arrival_s": "f8",
     "dispatch_s": "f8",
@@ -41,7 +39,7 @@ NUMBERS = {
 class Words:
     """A column of words: positions in `names`, in order of first use behind the known ones."""
 
-    codes: Ints
+    codes: Array
     names: tuple[str, ...]
 
     @classmethod
@@ -66,10 +64,10 @@ class Outcomes:
     first_token_s: Floats
     finish_s: Floats
     bias: Floats
-    estimated_output_tokens: Ints
-    preemptions: Ints
-    replica: Ints
-    batch_id: Ints
+    estimated_output_tokens: Array
+    preemptions: Array
+    replica: Array
+    batch_id: Array
     status: Words
     reason: Words
 
@@ -89,7 +87,7 @@ class Learning:
     """What the compensator saw: a finished request each, in order of finishing; arrays (m,)."""
 
     time_s: Floats
-    request_id: Ints
+    request_id: Array
     bias: Floats
 
     @classmethod
@@ -128,8 +126,8 @@ class RunArrays:
     engine: str
     reason: str = ""
     learning: Learning = NOTHING_LEARNT
-    attempts: Ints | None = None
-    retry_of: Ints | None = None
+    attempts: Array | None = None
+    retry_of: Array | None = None
     gpu_logs: Sequence[GpuLog] = ()
     states: Sequence[States] = ()
     requeues: Sequence[Requeue] | None = None
@@ -138,9 +136,9 @@ class RunArrays:
         """Requests made."""
         return len(self.outcomes.arrival_s)
 
-    def has_status(self, status: str) -> NDArray[np.bool_]:
+    def has_status(self, status: str) -> Bools:
         """Whether each request ended like this, (n,); one of `STATUSES`."""
-        mask: NDArray[np.bool_] = self.outcomes.status.codes == STATUSES.index(status)
+        mask: Bools = self.outcomes.status.codes == STATUSES.index(status)
         return mask
 
     def seconds(self, column: str) -> Floats:

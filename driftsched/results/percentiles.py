@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from driftsched.core.arrays import Array
 
 Summary = dict[str, float | int | None]
 """Name of a metric → its value; NaN where it has no meaning, None where nobody asked for it."""
@@ -20,7 +20,7 @@ LATENCIES = {
 
 
 def percentile_columns(
-    values_s: NDArray[Any], metric: str, percentiles: Sequence[float]
+    values_s: Array, metric: str, percentiles: Sequence[float]
 ) -> dict[str, float]:
     """Mean, median, population standard deviation and percentiles of a latency (n,) in seconds.
 

@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.core.lazily import lazily
 from driftsched.results.statistics import PairedChange, half_width, student
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -166,12 +165,12 @@ class PooledSample:
         low = self._rest(before, below)
         return low + (at - below) * (self._rest(before, min(below + 1, int(rest) - 1)) - low)
 
-    def _rest(self, before: NDArray[np.int64], place: int) -> float:
+    def _rest(self, before: Ints, place: int) -> float:
         """The value at a place among all but one replication's."""
         return float(self.values[place + before.searchsorted(place, side="right")])
 
     @lazily
-    def _before(self) -> list[NDArray[np.int64]]:
+    def _before(self) -> list[Ints]:
         owners = np.repeat(np.arange(len(self._samples)), self._counts.astype(np.int64))
         owners = owners[np.argsort(np.concatenate(self._samples))]
         places = [np.flatnonzero(owners == number) for number in range(len(self._samples))]

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.results.outcomes import Requeue
 from driftsched.scenario.model import Scenario
 
@@ -16,7 +17,7 @@ TOTAL = "(total)"
 MOST_SAMPLES = 1_000_000
 
 
-def lost_seconds(requeues: Sequence[Requeue], requests: int) -> NDArray[np.float64]:
+def lost_seconds(requeues: Sequence[Requeue], requests: int) -> Floats:
     """How long each of so many requests ran on replicas that then failed; seconds, (requests,)."""
     lost = np.zeros(requests)
     for request_id, dispatch_s, failed_s in requeues:
@@ -61,7 +62,7 @@ def queue_table(
     return table
 
 
-def even_times(end_s: float, step_s: float) -> NDArray[np.float64]:
+def even_times(end_s: float, step_s: float) -> Floats:
     """Times 0, step, 2·step … up to and including `end_s`, in seconds.
 
     Raises
@@ -87,7 +88,7 @@ def sample_queues(queues: pd.DataFrame, times: ArrayLike) -> pd.DataFrame:
     time_s = queues["time_s"].to_numpy(np.float64)
     waiting = queues["waiting"].to_numpy(np.int64)
     tenants = pd.Categorical(queues["tenant"])
-    columns: dict[Hashable, NDArray[np.int64]] = {}
+    columns: dict[Hashable, Ints] = {}
     for code, name in enumerate(tenants.categories):
         mine = np.flatnonzero(tenants.codes == code)
         levels = np.concatenate([[0], waiting[mine]])

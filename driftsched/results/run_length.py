@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from driftsched.core.arrays import Floats
 from driftsched.results.pooled import Estimate, PooledSample
 from driftsched.results.statistics import student
 
@@ -139,7 +140,7 @@ def mser5(series: ArrayLike) -> Warmup:
     return Warmup(best * BATCH, True)
 
 
-def _batch_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _batch_means(values: Floats) -> Floats:
     known = ~np.isnan(values)
     counts = known.sum(axis=1)
     sums = np.where(known, values, 0.0).sum(axis=1)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array, Bools, Floats
 from driftsched.results.outcomes import RunArrays
 from driftsched.scenario.model import Scenario
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 COUNTED = (
     *("submitted", "completed", "rejected", "lost", "starved"),
     *("good", "asked", "met", "span_s"),
@@ -26,12 +24,12 @@ class Goals(NamedTuple):
     A tenant without goals has none to miss: its finished requests are good.
     """
 
-    asked: Mask
-    good: Mask
+    asked: Bools
+    good: Bools
 
 
 def goals(
-    scenario: Scenario, tenant: NDArray[Any], finished: Mask, seconds: Callable[[str], Floats]
+    scenario: Scenario, tenant: Array, finished: Bools, seconds: Callable[[str], Floats]
 ) -> Goals:
     """Hold requests against the goals of their tenants: the one place where that is decided.
 

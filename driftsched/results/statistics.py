@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import stdtrit
+
+from driftsched.core.arrays import Bools, Floats
 
 MANYFOLD = 10
 """From so many times as long on nobody reads a change in percent."""
@@ -44,12 +46,12 @@ def student(n: int, confidence: float = 0.95) -> float:
     return float(stdtrit(n - 1, (1 + confidence) / 2))
 
 
-def half_width(values: NDArray[np.float64], confidence: float = 0.95) -> NDArray[np.float64]:
+def half_width(values: Floats, confidence: float = 0.95) -> Floats:
     """Half of Student's interval of the mean over the first axis; NaN where that has one value."""
     n = len(values)
     if n < 2:
         return np.full(values.shape[1:], np.nan)
-    half: NDArray[np.float64] = student(n, confidence) * values.std(axis=0, ddof=1) / np.sqrt(n)
+    half: Floats = student(n, confidence) * values.std(axis=0, ddof=1) / np.sqrt(n)
     return half
 
 
@@ -104,7 +106,7 @@ def paired_change(before: ArrayLike, after: ArrayLike) -> PairedChange:
     a, b = np.asarray(before, np.float64), np.asarray(after, np.float64)
     if a.shape != b.shape:
         raise ValueError(f"after must have before's shape {a.shape}, got {b.shape}")
-    known: NDArray[np.bool_] = ~np.isnan(a) & ~np.isnan(b) & (a != 0)
+    known: Bools = ~np.isnan(a) & ~np.isnan(b) & (a != 0)
     changes = b[known] / a[known] - 1
     return PairedChange(*mean_interval(changes), len(changes))
 

@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from driftsched import __version__
+from driftsched.core.arrays import Array, Ints
 from driftsched.results.gpu_samples import gpu_table
 from driftsched.results.outcomes import Learning, RunArrays
 from driftsched.results.queues import lost_seconds, queue_table
@@ -111,7 +111,7 @@ def _later(build: Callable[..., pd.DataFrame], *args: Any) -> pd.DataFrame:
     return cast("pd.DataFrame", _Later(partial(build, *args)))
 
 
-def _names(codes: NDArray[Any], names: Sequence[str]) -> pd.Categorical[str]:
+def _names(codes: Array, names: Sequence[str]) -> pd.Categorical[str]:
     return pd.Categorical.from_codes(codes.astype(np.int32), categories=pd.Index(names))
 
 
@@ -213,6 +213,6 @@ def finished_rows(requests: pd.DataFrame) -> pd.DataFrame:
     return requests[(requests["status"] == "finished").to_numpy(dtype=bool)]
 
 
-def codes_of(column: pd.Series[Any], names: Sequence[str]) -> NDArray[np.int64]:
+def codes_of(column: pd.Series[Any], names: Sequence[str]) -> Ints:
     """Places of a column's names among `names`, (n,); -1 for others."""
     return pd.Categorical(column, categories=list(names)).codes.astype(np.int64)

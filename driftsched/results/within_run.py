@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from driftsched.core.arrays import Floats
 from driftsched.core.lazily import lazily
 from driftsched.results.metrics import goals_met
 from driftsched.results.percentiles import LATENCIES
@@ -17,7 +18,6 @@ from driftsched.results.run_length import Warmup, mser5
 from driftsched.results.tables import RunResult
 from driftsched.results.wording import with_interval
 
-Floats = NDArray[np.float64]
 BATCHES = 10
 """Successive batches that a run is cut into; few and long, so that they hardly depend."""
 ENOUGH = 1000

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.core.errors import ScenarioError
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.traffic import Phase
 from driftsched.traffic.arrivals import Arrivals, ClosedLoop
 from driftsched.workload.streams import Streams, pick_by_share
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 MAX_REQUESTS = 20_000_000
 MARGIN = 1.1
@@ -32,14 +29,14 @@ class PhaseRequests:
     are given together or not at all.
     """
 
-    arrival_s: FloatArray
-    tenant: IntArray
-    category: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    user: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    think_s: FloatArray = field(default_factory=lambda: np.empty(0))
-    prompt_tokens: IntArray | None = None
-    output_tokens: IntArray | None = None
-    max_output_tokens: IntArray | None = None
+    arrival_s: Floats
+    tenant: Ints
+    category: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    user: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    think_s: Floats = field(default_factory=lambda: np.empty(0))
+    prompt_tokens: Ints | None = None
+    output_tokens: Ints | None = None
+    max_output_tokens: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.arrival_s)
@@ -77,9 +74,7 @@ def _shares(scenario: Scenario, phase: Phase) -> list[float]:
     return [0.0 if name in taken else given.get(name, 0.0) for name in scenario.tenant_names]
 
 
-def _open(
-    scenario: Scenario, number: int, streams: Streams, room: int
-) -> tuple[FloatArray, IntArray]:
+def _open(scenario: Scenario, number: int, streams: Streams, room: int) -> tuple[Floats, Ints]:
     """Times and tenants of open arrivals, in order of time."""
     phase = scenario.phases[number]
     own = {
@@ -90,7 +85,7 @@ def _open(
     processes: dict[int | None, Arrivals] = dict(sorted(own.items()))
     if phase.arrivals is not None and not phase.arrivals.closed:
         processes = {None: phase.arrivals, **processes}
-    drawn: list[tuple[FloatArray, IntArray]] = []
+    drawn: list[tuple[Floats, Ints]] = []
     for tenant, times in _times(phase, processes, number, streams, room).items():
         if tenant is None:
             uniform = streams.get("tenants", number).random(len(times))
@@ -111,7 +106,7 @@ def _times(
     number: int,
     streams: Streams,
     room: int,
-) -> dict[int | None, FloatArray]:
+) -> dict[int | None, Floats]:
     """Arrival times by tenant, None for the shared process: at least as many as asked for."""
 
     def rng(tenant: int | None) -> np.random.Generator:
@@ -136,10 +131,10 @@ def _times(
         end_s *= 2
 
 
-def _loops(scenario: Scenario, number: int) -> list[tuple[ClosedLoop, IntArray]]:
+def _loops(scenario: Scenario, number: int) -> list[tuple[ClosedLoop, Ints]]:
     """Closed loops of a phase, each with the tenant of each of its users."""
     phase = scenario.phases[number]
-    found: list[tuple[ClosedLoop, IntArray]] = []
+    found: list[tuple[ClosedLoop, Ints]] = []
     if isinstance(phase.arrivals, ClosedLoop):
         counts = _split(phase.arrivals.users, _shares(scenario, phase))
         found.append((phase.arrivals, np.repeat(np.arange(len(counts)), counts)))
@@ -150,7 +145,7 @@ def _loops(scenario: Scenario, number: int) -> list[tuple[ClosedLoop, IntArray]]
     return found
 
 
-def _split(users: int, shares: list[float]) -> IntArray:
+def _split(users: int, shares: list[float]) -> Ints:
     """Whole numbers in proportion to the shares that add up to `users` (largest remainders)."""
     exact = users * np.array(shares) / sum(shares)
     whole = np.floor(exact).astype(np.int64)
@@ -160,8 +155,8 @@ def _split(users: int, shares: list[float]) -> IntArray:
 
 
 def _closed(
-    phase: Phase, number: int, streams: Streams, loops: list[tuple[ClosedLoop, IntArray]]
-) -> tuple[FloatArray, IntArray, IntArray, FloatArray]:
+    phase: Phase, number: int, streams: Streams, loops: list[tuple[ClosedLoop, Ints]]
+) -> tuple[Floats, Ints, Ints, Floats]:
     """Times, tenants, users and think times of closed loops, by try and then by user."""
     parts = []
     users = sum(loop.users for loop, _ in loops)
@@ -183,17 +178,17 @@ def _closed(
     return time_s[order], own[order], user[order].astype(np.int64), think_s[order]
 
 
-def _quota(requests: int, users: int) -> IntArray:
+def _quota(requests: int, users: int) -> Ints:
     """How many requests each user makes: equal parts, the first ones one more."""
     return requests // users + (np.arange(users) < requests % users)
 
 
-def _think(phase: Phase, loop: ClosedLoop, rng: np.random.Generator, users: int) -> FloatArray:
+def _think(phase: Phase, loop: ClosedLoop, rng: np.random.Generator, users: int) -> Floats:
     """Think times, one row a turn and one column a user, enough for the phase."""
     if phase.duration_s is None:
         turns = -(-(phase.requests or 0) // users)
         return loop.think.sample(rng, turns * loop.users).reshape(turns, loop.users)
-    rows: list[FloatArray] = []
+    rows: list[Floats] = []
     at_s = np.zeros(loop.users)
     while (at_s <= phase.duration_s).any():
         if len(rows) * loop.users > 2 * MAX_REQUESTS:

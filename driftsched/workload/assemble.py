@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from driftsched.core.arrays import Bools, Floats, Ints
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.traffic import Category
 from driftsched.traffic.lengths import to_tokens
@@ -19,8 +19,6 @@ from driftsched.workload.prompts import PromptBook, prompt_book
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 MIN_WORDS_PER_TOKEN = 0.05
 MAX_LENGTH = 1e12  # extreme shapes draw beyond a 64-bit integer
 
@@ -57,7 +55,7 @@ def assemble(
     return Workload(**columns, prompts=book.prompts, segments=segments)
 
 
-def _patience(scenario: Scenario, streams: Streams, number: int, tenant: IntArray) -> FloatArray:
+def _patience(scenario: Scenario, streams: Streams, number: int, tenant: Ints) -> Floats:
     """How long each client waits for its first token."""
     patience = np.full(len(tenant), np.inf)
     for index, wanted in enumerate(scenario.tenants):
@@ -75,7 +73,7 @@ def _texts_and_lengths(
     rows: PhaseRequests,
     book: PromptBook,
     drift: Drift,
-) -> dict[str, IntArray]:
+) -> dict[str, Ints]:
     """Columns of one phase; its number is `number`."""
     prompt_id = book.pick(rows.category, streams.get("prompts", number).random(len(rows)))
     text_words = book.words[prompt_id]
@@ -99,8 +97,8 @@ def _texts_and_lengths(
 
 
 def _prompts(
-    scenario: Scenario, streams: Streams, number: int, rows: PhaseRequests, text_words: IntArray
-) -> tuple[IntArray, NDArray[np.bool_]]:
+    scenario: Scenario, streams: Streams, number: int, rows: PhaseRequests, text_words: Ints
+) -> tuple[Ints, Bools]:
     """Prompt tokens, and where they follow from the text."""
     if rows.prompt_tokens is not None:
         return rows.prompt_tokens, np.zeros(len(rows), dtype=np.bool_)
@@ -118,8 +116,8 @@ def _outputs(
     streams: Streams,
     number: int,
     rows: PhaseRequests,
-    longer: FloatArray | None,
-) -> tuple[IntArray, IntArray]:
+    longer: Floats | None,
+) -> tuple[Ints, Ints]:
     """Output tokens and their maximum."""
     if rows.output_tokens is not None and rows.max_output_tokens is not None:
         output = _times(rows.output_tokens, longer)
@@ -133,8 +131,8 @@ def _outputs(
 
 
 def _drawn(
-    of: str, streams: Streams, number: int, category: IntArray, categories: Sequence[Category]
-) -> IntArray:
+    of: str, streams: Streams, number: int, category: Ints, categories: Sequence[Category]
+) -> Ints:
     """Draw each request's length from its category's distribution; 0 where that is none.
 
     Every category reads the same stream from its start, request by request. So a request keeps
@@ -156,7 +154,7 @@ def _drawn(
     return lengths
 
 
-def _tied(of: str, streams: Streams, number: int, correlation: float, n: int) -> FloatArray:
+def _tied(of: str, streams: Streams, number: int, correlation: float, n: int) -> Floats:
     """Shares whose quantiles are lengths with a rank correlation: a Gaussian copula; shape (n,).
 
     Two normal variables with correlation 2 sin(π ρ / 6) have the rank correlation (Spearman) ρ.
@@ -171,21 +169,19 @@ def _tied(of: str, streams: Streams, number: int, correlation: float, n: int) ->
     return np.clip(special.ndtr(normal), 1e-300, 1 - 1e-16)
 
 
-def _times(tokens: IntArray, factors: FloatArray | None) -> IntArray:
+def _times(tokens: Ints, factors: Floats | None) -> Ints:
     """Whole tokens times factors, at least 1; the same where there is nothing to multiply."""
     if factors is None:
         return tokens
     return to_tokens(np.minimum(tokens * factors, MAX_LENGTH))
 
 
-def _words_per_token(
-    scenario: Scenario, streams: Streams, number: int, category: IntArray
-) -> FloatArray:
+def _words_per_token(scenario: Scenario, streams: Streams, number: int, category: Ints) -> Floats:
     mean = np.array([c.words_per_token for c in scenario.categories])
     sd = np.array([c.words_per_token_sd for c in scenario.categories])
     deviate = streams.get("words_per_token", number).standard_normal(len(category))
     return np.maximum(MIN_WORDS_PER_TOKEN, mean[category] + sd[category] * deviate)
 
 
-def _words(tokens: IntArray, ratio: FloatArray) -> IntArray:
+def _words(tokens: Ints, ratio: Floats) -> Ints:
     return to_tokens(tokens * ratio)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.estimation.classifier import ClassifierConfig
 from driftsched.scenario.model import Scenario
 from driftsched.workload.table import Workload
@@ -34,20 +35,20 @@ class Budgets:
         number.
     """
 
-    predicted: NDArray[np.int64]
-    prompt_length: NDArray[np.int64]
-    output_length: NDArray[np.int64]
-    base_tokens: NDArray[np.int64]
-    safety_factor: NDArray[np.float64]
-    input_factor: NDArray[np.float64]
-    uncorrected_estimate: NDArray[np.float64]
+    predicted: Ints
+    prompt_length: Ints
+    output_length: Ints
+    base_tokens: Ints
+    safety_factor: Floats
+    input_factor: Floats
+    uncorrected_estimate: Floats
 
-    def take(self, rows: NDArray[np.int64]) -> Budgets:
+    def take(self, rows: Ints) -> Budgets:
         """Return the budgets of some rows, in any order and as often as named."""
         return Budgets(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
+def classify(scenario: Scenario, workload: Workload) -> Ints:
     """Category of each request as the scenario's classifier names it; indices, shape (n,).
 
     Each distinct pair of prompt text and true category is classified once, and not again for other
@@ -61,7 +62,7 @@ def classify(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
     sent = np.bincount(pairs, minlength=len(named)) > 0
     for pair in np.flatnonzero(sent & (named < 0)).tolist():
         named[pair] = classifier.classify(workload.prompts[pair // width], pair % width, words)
-    predicted: NDArray[np.int64] = named[pairs]
+    predicted: Ints = named[pairs]
     return predicted
 
 
@@ -70,7 +71,7 @@ def _named(
     classifier: ClassifierConfig,  # noqa: ARG001  what is named hangs on it, and on the words
     prompts: tuple[str, ...],
     words: tuple[tuple[str, ...], ...],
-) -> NDArray[np.int64]:
+) -> Ints:
     """Category of each pair of text and true category as far as classified, else -1."""
     return np.full(len(prompts) * len(words), -1, dtype=np.int64)
 
@@ -88,7 +89,7 @@ def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
     return Budgets(predicted, prompt, output, base, safety, factor, base * safety * factor)
 
 
-def size_classes(scenario: Scenario, totals: NDArray[np.int64]) -> NDArray[np.int8]:
+def size_classes(scenario: Scenario, totals: Ints) -> NDArray[np.int8]:
     """Index into `SIZE_CLASSES` of each total budget: counted prompt + estimate, shape (n,).
 
     The estimator has the classes' upper bounds, in its unit, which are inclusive.

@@ -7,16 +7,9 @@ from functools import partial
 
 import numpy as np
 
+from driftsched.core.arrays import Bools, Floats, Ints
 from driftsched.scenario.model import Scenario
-from driftsched.traffic.drift import (
-    BoolArray,
-    DriftBase,
-    IntArray,
-    LengthDrift,
-    MixShift,
-    Rows,
-)
-from driftsched.traffic.families import FloatArray
+from driftsched.traffic.drift import DriftBase, LengthDrift, MixShift, Rows
 from driftsched.workload.streams import Streams, pick_by_share
 from driftsched.workload.table import Segment, nominal_starts, traffic_end_s
 
@@ -41,13 +34,13 @@ class Drift:
         return start + event.at_s
 
     def factors(
-        self, of: str, phase: int, time_s: FloatArray, tenant: IntArray, category: IntArray
-    ) -> FloatArray | None:
+        self, of: str, phase: int, time_s: Floats, tenant: Ints, category: Ints
+    ) -> Floats | None:
         """What each length of a phase is multiplied by, (n,); None where no event concerns them.
 
         `of` is "prompt" or "output"; `time_s` counts since the phase began.
         """
-        product: FloatArray | None = None
+        product: Floats | None = None
         for number, event in enumerate(self._events):
             if not isinstance(event, LengthDrift) or event.of not in (of, "both"):
                 continue
@@ -63,11 +56,11 @@ class Drift:
     def categories(
         self,
         phase: int,
-        time_s: FloatArray,
-        tenant: IntArray,
-        uniform: FloatArray,
+        time_s: Floats,
+        tenant: Ints,
+        uniform: Floats,
         mix: list[float],
-    ) -> IntArray:
+    ) -> Ints:
         """Pick categories by uniform draws from a mix that events may shift; shape (n,)."""
         shifts = [event for event in self._events if isinstance(event, MixShift)]
         if not shifts:
@@ -85,12 +78,10 @@ class Drift:
         last = shares.shape[1] - 1 - np.argmax(shares[:, ::-1] > 0, axis=1)
         return np.asarray(np.minimum(picked, last), dtype=np.int64)
 
-    def _since(self, event: DriftBase, phase: int, time_s: FloatArray) -> FloatArray:
+    def _since(self, event: DriftBase, phase: int, time_s: Floats) -> Floats:
         return time_s + (self._starts_s[phase] - self.begins_s(event))
 
-    def _concerned(
-        self, event: DriftBase, tenant: IntArray, category: IntArray | None
-    ) -> BoolArray:
+    def _concerned(self, event: DriftBase, tenant: Ints, category: Ints | None) -> Bools:
         found = np.ones(len(tenant), dtype=np.bool_)
         if event.tenants:
             found &= np.isin(tenant, [self._tenants.index(name) for name in event.tenants])

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.scenario.traffic import Category
 
 TEXTS: dict[str, Any] = yaml.safe_load(
@@ -53,10 +53,10 @@ class PromptBook:
     """
 
     prompts: tuple[str, ...]
-    words: NDArray[np.int64]
-    first: NDArray[np.int64]
+    words: Ints
+    first: Ints
 
-    def pick(self, category: NDArray[np.int64], uniform: NDArray[np.float64]) -> NDArray[np.int64]:
+    def pick(self, category: Ints, uniform: Floats) -> Ints:
         """Positions of the texts that uniform draws in [0, 1) choose; shapes (n,)."""
         start = self.first[category]
         size = self.first[category + 1] - start

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Ints
 from driftsched.scenario.model import Scenario
 from driftsched.scheduling.request import Request
 from driftsched.workload.budgets import Budgets
@@ -35,7 +35,7 @@ def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> l
     return list(map(Request, *(column.tolist() for column in columns)))
 
 
-def cached_tokens(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
+def cached_tokens(scenario: Scenario, workload: Workload) -> Ints:
     """Tokens of each prompt found in the prefix cache, shape (n,).
 
     The tenant's share of the prompt in whole blocks, at least one token short of it: as in vLLM,
@@ -45,5 +45,5 @@ def cached_tokens(scenario: Scenario, workload: Workload) -> NDArray[np.int64]:
     rate = np.array([tenant.prefix_hit_rate for tenant in scenario.tenants])
     prompt = workload.prompt_tokens
     hits = np.floor(prompt * rate[workload.tenant]).astype(np.int64)
-    whole: NDArray[np.int64] = np.minimum(hits // size, (prompt - 1) // size)
+    whole: Ints = np.minimum(hits // size, (prompt - 1) // size)
     return whole * size

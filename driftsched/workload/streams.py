@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.random import Generator, SeedSequence
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.core.errors import ScenarioError
 
 COMPONENTS = (
@@ -62,7 +62,7 @@ class Streams:
         return np.random.default_rng(SeedSequence(self._seed, spawn_key=key))
 
 
-def pick_by_share(uniform: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.int64]:
+def pick_by_share(uniform: Floats, shares: Sequence[float]) -> Ints:
     """Turn uniform draws in [0, 1) into positions of `shares`, which are normalised; shape (n,).
 
     Examples

@@ -7,10 +7,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
+from driftsched.core.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -66,34 +64,34 @@ class Workload:
         Position of each request's segment; None where rows stand as the segments say.
     """
 
-    arrival_s: FloatArray
-    tenant: IntArray
-    category: IntArray
-    prompt_id: IntArray
+    arrival_s: Floats
+    tenant: Ints
+    category: Ints
+    prompt_id: Ints
     prompts: tuple[str, ...]
-    prompt_tokens: IntArray
-    output_tokens: IntArray
-    max_output_tokens: IntArray
-    prompt_words: IntArray
-    output_words: IntArray
+    prompt_tokens: Ints
+    output_tokens: Ints
+    max_output_tokens: Ints
+    prompt_words: Ints
+    output_words: Ints
     segments: tuple[Segment, ...]
-    user: IntArray | None = None
-    think_s: FloatArray | None = None
-    patience_s: FloatArray | None = None
-    phase: IntArray | None = None
+    user: Ints | None = None
+    think_s: Floats | None = None
+    patience_s: Floats | None = None
+    phase: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.arrival_s)
 
     @property
-    def phases(self) -> IntArray:
+    def phases(self) -> Ints:
         """Position of each request's segment, shape (n,)."""
         if self.phase is not None:
             return self.phase
         sizes = [segment.stop - segment.first for segment in self.segments]
         return np.repeat(np.arange(len(sizes)), sizes)
 
-    def take(self, rows: IntArray) -> Workload:
+    def take(self, rows: Ints) -> Workload:
         """Return the workload of some rows, in any order and as often as named."""
         columns: dict[str, Any] = {
             field.name: value[rows]

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.workload.streams import COMPONENTS
 
 POOL = 4
-"""Words of a seed sequence's pool."""
+"""Array of a seed sequence's pool."""
 
 U = np.uint64
 ONE, LOW = U(1), U(0xFFFFFFFF)
@@ -25,18 +25,16 @@ INIT_A, TIMES_A, INIT_B, TIMES_B = U(0x43B0D7E5), U(0x931E8875), U(0x8B51F9DD), 
 MIX_LEFT, MIX_RIGHT = U(0xCA01F9DD), U(0x4973F715)
 PCG_HIGH, PCG_LOW = U(0x2360ED051FC65DA4), U(0x4385DF649FCCF645)
 
-Words = NDArray[Any]
 
-
-def entropy(seed: int, component: str) -> Words:
-    """Words that all streams of a component begin with; see `driftsched.workload.Streams`."""
+def entropy(seed: int, component: str) -> Array:
+    """Array that all streams of a component begin with; see `driftsched.workload.Streams`."""
     words = [seed >> shift & 0xFFFFFFFF for shift in range(0, max(1, seed.bit_length()), 32)]
     words += [0] * (POOL - len(words))
     return np.array([*words, COMPONENTS.index(component)], np.uint64)
 
 
 @apart
-def uniform(words: Words, pool: Words, phase: int, place: int, tries: int) -> float:
+def uniform(words: Array, pool: Array, phase: int, place: int, tries: int) -> float:
     """First number, in [0, 1), of the stream of the component and (phase, place, tries).
 
     `pool` is room for `POOL` words; they are overwritten.
@@ -55,7 +53,7 @@ def uniform(words: Words, pool: Words, phase: int, place: int, tries: int) -> fl
 
 
 @once
-def _absorb(words: Words, pool: Words, phase: int, place: int, tries: int) -> None:
+def _absorb(words: Array, pool: Array, phase: int, place: int, tries: int) -> None:
     """`SeedSequence.mix_entropy`."""
     const = INIT_A
     for number in range(POOL):
@@ -92,7 +90,7 @@ def _stir(value: Any, other: Any) -> Any:
 
 
 @inlined
-def _squeeze(pool: Words, number: int) -> Any:
+def _squeeze(pool: Array, number: int) -> Any:
     """The 64-bit word of this number of `SeedSequence.generate_state`."""
     const = INIT_B
     for _ in range(2 * number):

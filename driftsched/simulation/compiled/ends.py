@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.gateway.admission import (
     NO_ROOM,
     RATE_FULL,
@@ -41,8 +39,6 @@ ENDS = {
     NOT_FINISHED: "timed_out",
 }
 """Code of an end in the kernel → status."""
-
-Array = NDArray[Any]
 
 
 def read_ends(scenario: Scenario, workload: Workload, world: KernelState) -> Outcomes:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.gateway.interfaces import Progress
 from driftsched.results.gpu_samples import Columns, GpuLog
 from driftsched.results.outcomes import Learning, Outcomes, RunArrays
@@ -60,7 +59,7 @@ def outcome(
     )
 
 
-def _run(state: KernelState, segments: Segments, progress: Progress | None) -> NDArray[Any]:
+def _run(state: KernelState, segments: Segments, progress: Progress | None) -> Array:
     """Let the kernel run to the end; returns the replicas' course."""
     run, n = state.run, len(state.requests) - int(state.run["planned"][0])
     step = max(1, n // REPORTS)
@@ -90,7 +89,7 @@ def _with_room(state: KernelState) -> KernelState:
     return state._replace(log=log)
 
 
-def _course(log: NDArray[Any], number: int, replicas: int) -> Columns:
+def _course(log: Array, number: int, replicas: int) -> Columns:
     """One replica's time, running, KV tokens, what they had grown to: a row a change."""
     mine = log if replicas == 1 else log[log["replica"] == number]
     return mine["time_s"], mine["running"], mine["kv"], mine["grown"]

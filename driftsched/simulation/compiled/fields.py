@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scheduling.policies import POLICIES, TenantPolicy
@@ -74,7 +74,7 @@ def no_number(spec: Mechanism) -> str:
     return next((name for name, value in values.items() if not isinstance(value, int | float)), "")
 
 
-def parameters_of(spec: Mechanism) -> NDArray[Any]:
+def parameters_of(spec: Mechanism) -> Array:
     """A mechanism's parameters as a record."""
     record = np.zeros(1, PARAMETERS)
     for name in _parameter_names(type(spec)):
@@ -82,14 +82,14 @@ def parameters_of(spec: Mechanism) -> NDArray[Any]:
     return record
 
 
-def compensation(state: Mapping[str, float], categories: int, tenants: int) -> NDArray[Any]:
+def compensation(state: Mapping[str, float], categories: int, tenants: int) -> Array:
     """States of a compensator before anything was learnt; see `levels` of `mechanisms`."""
     states = np.zeros((1 + tenants) * (1 + categories), COMPENSATION)
     fill(states, state)
     return states
 
 
-def fill(records: NDArray[Any], values: Mapping[str, float]) -> None:
+def fill(records: Array, values: Mapping[str, float]) -> None:
     """Write first values into all of some records."""
     for name, value in values.items():
         records[name] = value

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array, Floats
 from driftsched.estimation.compensators import COMPENSATORS, CompensatorSpec
 from driftsched.simulation.compiled.fields import compensation, parameters_of
 from driftsched.simulation.compiled.jit import inlined, kernel
@@ -34,8 +33,8 @@ SEEN = np.dtype(
 
 
 def follow(
-    compensator: CompensatorSpec, rows: NDArray[Any], categories: int, tenants: int, late: int
-) -> NDArray[np.float64]:
+    compensator: CompensatorSpec, rows: Array, categories: int, tenants: int, late: int
+) -> Floats:
     """Bias at each request, shape (n,), in order of admission, by a registered compensator.
 
     A request's length is learnt just before the one that comes `late` after the next.
@@ -50,12 +49,12 @@ def follow(
 @kernel
 def _follow(
     number: int,
-    parameters: NDArray[Any],
-    states: NDArray[Any],
-    rows: NDArray[Any],
+    parameters: Array,
+    states: Array,
+    rows: Array,
     categories: int,
     late: int,
-    bias: NDArray[Any],
+    bias: Array,
 ) -> None:
     p = parameters[0]
     for item in range(len(rows)):
@@ -70,7 +69,7 @@ def _follow(
 
 
 @inlined
-def _request(rows: NDArray[Any], bias: NDArray[Any], item: int) -> RequestView:
+def _request(rows: Array, bias: Array, item: int) -> RequestView:
     row = rows[item]
     estimate = int(row.uncorrected_estimate * bias[item])
     length, prompt = row.length, row.prompt_length

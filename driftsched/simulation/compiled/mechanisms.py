@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
+from driftsched.core.arrays import Array
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.compensators.base import Levels
@@ -74,7 +73,7 @@ route_score = _switch("score", covered(ROUTERS))
 
 
 @inlined
-def levels(states: NDArray[Any], tenant: int, category: int, categories: int) -> Levels:
+def levels(states: Array, tenant: int, category: int, categories: int) -> Levels:
     """The compensator's states that a request reads and teaches.
 
     Those of a tenant lie together: its own, then one a category; the first of all are everybody's.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.state import ID_MASK
 
@@ -19,11 +18,9 @@ Each node of their heap has four children, whose entries share a line of the pro
 a million waiting requests a step is ten lines deep.
 """
 
-Heap = NDArray[Any]
-
 
 @inlined
-def sink(heap: Heap, size: int, place: int, key: float, item: int) -> None:
+def sink(heap: Array, size: int, place: int, key: float, item: int) -> None:
     """Put an entry at `place` or below it."""
     while True:
         child = (place << 2) + 1
@@ -44,7 +41,7 @@ def sink(heap: Heap, size: int, place: int, key: float, item: int) -> None:
 
 
 @inlined
-def push(heap: Heap, size: int, key: float, item: int) -> None:
+def push(heap: Array, size: int, key: float, item: int) -> None:
     """Add `item` to a heap of `size` entries."""
     place = size
     while place > 0:
@@ -59,7 +56,7 @@ def push(heap: Heap, size: int, key: float, item: int) -> None:
 
 
 @inlined
-def pop(heap: Heap, size: int) -> int:
+def pop(heap: Array, size: int) -> int:
     """Remove the least entry of a heap of `size` > 0 entries and return its item."""
     least, last = heap[0].item, size - 1
     sink(heap, last, 0, heap[last].key, heap[last].item)
@@ -67,7 +64,7 @@ def pop(heap: Heap, size: int) -> int:
 
 
 @inlined
-def push_row(row: NDArray[Any], size: int, value: int) -> None:
+def push_row(row: Array, size: int, value: int) -> None:
     """Add `value` to the heap of `size` numbers at the start of the row."""
     place = size
     while place > 0:
@@ -80,7 +77,7 @@ def push_row(row: NDArray[Any], size: int, value: int) -> None:
 
 
 @inlined
-def _sink_row(row: NDArray[Any], size: int, place: int, value: int) -> None:
+def _sink_row(row: Array, size: int, place: int, value: int) -> None:
     """Put `value` at `place` of the heap or below it."""
     while True:
         child = 2 * place + 1
@@ -96,7 +93,7 @@ def _sink_row(row: NDArray[Any], size: int, place: int, value: int) -> None:
 
 
 @inlined
-def pop_row(row: NDArray[Any], size: int) -> int:
+def pop_row(row: Array, size: int) -> int:
     """Remove the least of `size` > 0 numbers and return it."""
     least = row[0]
     _sink_row(row, size - 1, 0, row[size - 1])
@@ -104,7 +101,7 @@ def pop_row(row: NDArray[Any], size: int) -> int:
 
 
 @apart
-def remove_row(row: NDArray[Any], size: int, item: int) -> int:
+def remove_row(row: Array, size: int, item: int) -> int:
     """Remove the number whose id is `item`, and return it."""
     place = 0
     while row[place] & ID_MASK != item:
@@ -117,7 +114,7 @@ def remove_row(row: NDArray[Any], size: int, item: int) -> int:
     return int(removed)
 
 
-def tournament(players: int, value: float = inf) -> NDArray[Any]:
+def tournament(players: int, value: float = inf) -> Array:
     """All players with the same value.
 
     ``nodes[1]`` says who has the least value, ``nodes[i]`` who of those below ``2i`` and
@@ -134,13 +131,13 @@ def tournament(players: int, value: float = inf) -> NDArray[Any]:
 
 
 @inlined
-def value_of(nodes: NDArray[Any], number: int) -> float:
+def value_of(nodes: Array, number: int) -> float:
     """A player's value."""
     return float(nodes[(len(nodes) >> 1) + number].value)
 
 
 @inlined
-def play(nodes: NDArray[Any], number: int, value: float) -> None:
+def play(nodes: Array, number: int, value: float) -> None:
     """Give a player another value; of several with the least one the lowest number wins."""
     place = (len(nodes) >> 1) + number
     nodes[place].value = value

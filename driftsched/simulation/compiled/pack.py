@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.random import SeedSequence
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.gateway.admission import TenantGate
 from driftsched.scenario.model import Scenario
@@ -43,7 +43,6 @@ from driftsched.workload.table import Workload
 
 LOG_ROWS = 1 << 16
 MOST_TOKENS = 1 << 62
-Array = NDArray[Any]
 
 
 def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelState:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.simulation.compiled.fields import QUEUE_STATE, TENANT_STATE
 
 GANG, CONTINUOUS = 0, 1
@@ -250,10 +250,10 @@ class Costs(NamedTuple):
         The curves.
     """
 
-    coefficients: NDArray[Any]
-    decode_s: NDArray[Any]
-    rows: NDArray[Any]
-    curves: NDArray[Any]
+    coefficients: Array
+    decode_s: Array
+    rows: Array
+    curves: Array
 
 
 class KernelState(NamedTuple):
@@ -277,42 +277,42 @@ class KernelState(NamedTuple):
     slots, which count decoding requests by the iteration in which they need a block; seats (n).
     """
 
-    run: NDArray[Any]
-    replicas: NDArray[Any]
-    queues: NDArray[Any]
-    tenants: NDArray[Any]
-    tenant_queues: NDArray[Any]
-    wake: NDArray[Any]
+    run: Array
+    replicas: Array
+    queues: Array
+    tenants: Array
+    tenant_queues: Array
+    wake: Array
     costs: Costs
-    draws: NDArray[Any]
-    requests: NDArray[Any]
-    arrival_s: NDArray[Any]
-    uncorrected_estimate: NDArray[Any]
-    prompt_length: NDArray[Any]
-    bias: NDArray[Any]
-    estimate: NDArray[Any]
-    patience_s: NDArray[Any]
-    deadlines: NDArray[Any]
-    made: NDArray[Any]
-    retries: NDArray[Any]
-    pauses_s: NDArray[Any]
-    thoughts: NDArray[Any]
-    loops: NDArray[Any]
-    phases: NDArray[Any]
-    entropy: NDArray[Any]
-    pool: NDArray[Any]
-    heaps: NDArray[Any]
-    held: NDArray[Any]
-    behind: NDArray[Any]
-    listed: NDArray[Any]
-    decoding: NDArray[Any]
-    gone: NDArray[Any]
-    blocked: NDArray[Any]
-    pieces: NDArray[Any]
-    slots: NDArray[Any]
-    seats: NDArray[Any]
-    cached: NDArray[Any]
-    learned: NDArray[Any]
-    compensation: NDArray[Any]
-    parameters: NDArray[Any]
-    log: NDArray[Any]
+    draws: Array
+    requests: Array
+    arrival_s: Array
+    uncorrected_estimate: Array
+    prompt_length: Array
+    bias: Array
+    estimate: Array
+    patience_s: Array
+    deadlines: Array
+    made: Array
+    retries: Array
+    pauses_s: Array
+    thoughts: Array
+    loops: Array
+    phases: Array
+    entropy: Array
+    pool: Array
+    heaps: Array
+    held: Array
+    behind: Array
+    listed: Array
+    decoding: Array
+    gone: Array
+    blocked: Array
+    pieces: Array
+    slots: Array
+    seats: Array
+    cached: Array
+    learned: Array
+    compensation: Array
+    parameters: Array
+    log: Array

@@ -7,16 +7,14 @@ from math import inf
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Array
 from driftsched.scenario.model import Scenario
 from driftsched.simulation.compiled.chance import POOL, entropy
 from driftsched.simulation.compiled.ends import ENDS
 from driftsched.simulation.compiled.order import ENTRY
 from driftsched.simulation.compiled.state import LOOP, MADE, PHASE
 from driftsched.workload.table import Workload
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

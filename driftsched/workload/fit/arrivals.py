@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.core.errors import TraceError
 from driftsched.traffic.arrivals import Arrivals, GammaGaps, Piecewise, Poisson, WeibullGaps
-from driftsched.traffic.families import FloatArray
 from driftsched.workload.fit.lengths import gamma_shape
 
 PIECES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48, 96)
@@ -44,11 +43,11 @@ class ArrivalFit:
     rate_rps: float
     cv: float
     n: int
-    gaps: FloatArray
-    cdf_at_gaps: FloatArray
+    gaps: Floats
+    cdf_at_gaps: Floats
 
 
-def fit_arrivals(time_s: FloatArray, duration_s: float | None = None) -> ArrivalFit:
+def fit_arrivals(time_s: Floats, duration_s: float | None = None) -> ArrivalFit:
     """Choose among Poisson, gamma and Weibull gaps, at one rate or a rate in equal pieces.
 
     With Λ(t) the expected arrivals up to t under the pieces' rates, the gaps in Λ are fitted by
@@ -88,11 +87,11 @@ class _Option(NamedTuple):
     bic: float
     label: str
     process: Arrivals
-    unit: FloatArray
+    unit: Floats
     law: Any
 
 
-def _options(time_s: FloatArray, span: float, pieces: int) -> Iterator[_Option]:
+def _options(time_s: Floats, span: float, pieces: int) -> Iterator[_Option]:
     """Fits with a rate in so many pieces; none where a piece has too few arrivals."""
     n = len(time_s)
     edges = np.linspace(0, span, pieces + 1)
@@ -114,9 +113,7 @@ def _options(time_s: FloatArray, span: float, pieces: int) -> Iterator[_Option]:
         yield _Option(bic, label, process, unit, _law(name, rounded))
 
 
-def _in_arrivals(
-    time_s: FloatArray, at: NDArray[np.int64], rates: FloatArray, passed: FloatArray
-) -> FloatArray:
+def _in_arrivals(time_s: Floats, at: Ints, rates: Floats, passed: Floats) -> Floats:
     """Gaps in expected arrivals, 1 on average; `at` is each arrival's piece, `passed` its Λ."""
     gaps = np.diff(time_s)
     # Equal times come from a clock's resolution: their gap is half of the smallest one seen.
@@ -128,7 +125,7 @@ def _in_arrivals(
     return np.asarray(unit / unit.mean())
 
 
-def _gap_shapes(unit: FloatArray) -> Iterator[tuple[str, float]]:
+def _gap_shapes(unit: Floats) -> Iterator[tuple[str, float]]:
     """Kinds of gaps of mean 1, and their shape by maximum likelihood."""
     yield "poisson", 1.0
     yield "gamma", min(max(gamma_shape(unit), 1 / MOST_CV**2), 1 / LEAST_CV**2)
@@ -148,9 +145,7 @@ def _law(name: str, shape: float) -> Any:
     return stats.gamma(shape, scale=1 / shape)
 
 
-def _process(
-    name: str, shape: float, edges: FloatArray, rates: FloatArray
-) -> tuple[Arrivals, float]:
+def _process(name: str, shape: float, edges: Floats, rates: Floats) -> tuple[Arrivals, float]:
     """Process of a kind of gaps and rates, and the shape after its parameters are rounded."""
     cv = 1.0 if name == "poisson" else float(f"{1 / math.sqrt(shape):.4g}")
     if len(rates) > 1:

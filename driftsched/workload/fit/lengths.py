@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.core.errors import TraceError
-from driftsched.traffic.families import FloatArray
 from driftsched.traffic.lengths import (
     ConstantLength,
     EmpiricalLength,
@@ -36,7 +35,7 @@ class LengthFit:
     n: int
 
 
-def fit_lengths(tokens: NDArray[np.int64] | FloatArray) -> LengthFit:
+def fit_lengths(tokens: Ints | Floats) -> LengthFit:
     """Fit log-normal, gamma and Weibull by maximum likelihood, and the quantiles as they are.
 
     The nearest by KS distance of the three is taken where it is within 0.05, else the quantiles (a
@@ -69,7 +68,7 @@ def fit_lengths(tokens: NDArray[np.int64] | FloatArray) -> LengthFit:
     return LengthFit(found[best], ks[best], ks, len(values))
 
 
-def gamma_shape(values: FloatArray) -> float:
+def gamma_shape(values: Floats) -> float:
     """Shape of the gamma distribution of most likelihood: ln k − ψ(k) = ln(mean) − mean(ln)."""
     target = math.log(values.mean()) - float(np.log(values).mean())
     return _root(lambda k: target - math.log(k) + float(special.digamma(k)), 1e-4, 1e8)
@@ -86,7 +85,7 @@ def _short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _lognormal(values: FloatArray) -> Length:
+def _lognormal(values: Floats) -> Length:
     logs = np.log(values)
     mu, sigma = float(logs.mean()), float(logs.std())
     return LognormalLength(
@@ -94,12 +93,12 @@ def _lognormal(values: FloatArray) -> Length:
     )
 
 
-def _gamma(values: FloatArray) -> Length:
+def _gamma(values: Floats) -> Length:
     shape = _short(gamma_shape(values))
     return GammaLength(shape=shape, scale=_short(float(values.mean()) / shape))
 
 
-def _weibull(values: FloatArray) -> Length:
+def _weibull(values: Floats) -> Length:
     """Solve Σ xᵏ ln x / Σ xᵏ − 1/k = mean(ln x); `scipy.stats` would search for it, 10× slower."""
     logs = np.log(values)
     mean, top = float(logs.mean()), float(logs.max())
@@ -113,6 +112,6 @@ def _weibull(values: FloatArray) -> Length:
     return WeibullLength(shape=_short(shape), scale=_short(scale))
 
 
-def _empirical(values: FloatArray) -> Length:
+def _empirical(values: Floats) -> Length:
     quantiles = np.maximum.accumulate(np.quantile(values, np.linspace(0, 1, QUANTILES)))
     return EmpiricalLength(quantiles=tuple(_short(value) for value in quantiles))

@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import stats
 
+from driftsched.core.arrays import Ints
 from driftsched.scenario.io import parse_scenario
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.recorded import TraceSource
@@ -22,8 +22,6 @@ from driftsched.workload.streams import Streams
 from driftsched.workload.traces.load import taken
 from driftsched.workload.traces.mapping import categories, tenants
 from driftsched.workload.traces.rows import RecordedRows
-
-IntArray = NDArray[np.int64]
 
 MOST_TENANTS = 8
 POINTS = 200
@@ -40,8 +38,8 @@ class CategoryFit:
     prompt: LengthFit
     output: LengthFit
     correlation: float
-    prompt_tokens: IntArray
-    output_tokens: IntArray
+    prompt_tokens: Ints
+    output_tokens: Ints
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def fit_trace(
     return TraceFit(scenario, arrivals, fits, shares)
 
 
-def _category(name: str, share: float, prompt: IntArray, output: IntArray) -> CategoryFit:
+def _category(name: str, share: float, prompt: Ints, output: Ints) -> CategoryFit:
     correlation = 0.0
     if len(prompt) > 2 and np.ptp(prompt) and np.ptp(output):
         correlation = float(stats.spearmanr(prompt, output).statistic)
@@ -138,7 +136,7 @@ def _category(name: str, share: float, prompt: IntArray, output: IntArray) -> Ca
     )
 
 
-def _client_shares(rows: RecordedRows, order: IntArray) -> dict[str, float]:
+def _client_shares(rows: RecordedRows, order: Ints) -> dict[str, float]:
     """Shares of the busiest clients by name, the others as one; one tenant where none is named."""
     if rows.client is None:
         return {"all": 1.0}
@@ -166,7 +164,7 @@ def _said(part: Any) -> str:
     )
 
 
-def _few(n: int) -> IntArray:
+def _few(n: int) -> Ints:
     return np.unique(np.linspace(0, n - 1, min(n, POINTS)).astype(np.int64))
 
 

@@ -13,13 +13,11 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Floats
 from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TimeUnit, TraceColumns
 from driftsched.workload.traces.textfile import MAX_COLUMNS, head
-
-FloatArray = NDArray[np.float64]
 
 BENCH_LISTS = ("input_lens", "output_lens")
 SERVEGEN_COLUMNS = ("client", "t_s", "rate_rps", "iat_cv", "iat_dist", "param_shape")
@@ -216,7 +214,7 @@ def _score(what: str, name: str) -> float:
     return score
 
 
-def _numbers(cells: Sequence[str]) -> FloatArray:
+def _numbers(cells: Sequence[str]) -> Floats:
     """Values of the cells; NaN where one is no number of 0 or more."""
     values = pd.to_numeric(pd.Series(cells, dtype=str).str.strip(), errors="coerce")
     numbers = values.to_numpy(np.float64)

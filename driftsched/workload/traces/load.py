@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Ints
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.recorded import SERVEGEN, TraceSource
@@ -21,8 +21,6 @@ from driftsched.workload.table import Segment, Workload
 from driftsched.workload.traces.mapping import Misfits, categories, in_words, select, tenants
 from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -131,7 +129,7 @@ def import_trace(
 
 
 def _mapped(
-    scenario: Scenario, rules: TraceSource, streams: Streams, rows: RecordedRows, order: IntArray
+    scenario: Scenario, rules: TraceSource, streams: Streams, rows: RecordedRows, order: Ints
 ) -> tuple[PhaseRequests, Misfits]:
     """Rows taken → requests of the scenario's tenants and categories, and what does not fit."""
     time_ns = rows.time_ns[order]
@@ -161,7 +159,7 @@ def taken(
     streams: Streams,
     seed: int,
     progress: Callable[[float], None] | None = None,
-) -> tuple[str, TraceSource, RecordedRows, IntArray]:
+) -> tuple[str, TraceSource, RecordedRows, Ints]:
     """Read a trace and choose its rows: its format, the rules left, the rows, which are taken.
 
     Raises

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Bools, Ints
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.streams import Streams, pick_by_share
 from driftsched.workload.traces.rows import RecordedRows
 
-IntArray = NDArray[np.int64]
 
-
-def select(rows: RecordedRows, rules: TraceSource, streams: Streams) -> IntArray:
+def select(rows: RecordedRows, rules: TraceSource, streams: Streams) -> Ints:
     """Positions of the rows taken, in order of time, equal times as in the file.
 
     Clients and rows are drawn by the scenario's seed; `limit` is applied last.
@@ -46,7 +44,7 @@ def select(rows: RecordedRows, rules: TraceSource, streams: Streams) -> IntArray
     return np.asarray(order)
 
 
-def _sampled(rows: RecordedRows, rules: TraceSource, streams: Streams) -> NDArray[np.bool_]:
+def _sampled(rows: RecordedRows, rules: TraceSource, streams: Streams) -> Bools:
     """Whether each row's client is in the sample, which has at least one client."""
     if rows.client is None:
         raise ScenarioError(
@@ -61,8 +59,8 @@ def _sampled(rows: RecordedRows, rules: TraceSource, streams: Streams) -> NDArra
 
 
 def tenants(
-    scenario: Scenario, rules: TraceSource, streams: Streams, rows: RecordedRows, order: IntArray
-) -> IntArray:
+    scenario: Scenario, rules: TraceSource, streams: Streams, rows: RecordedRows, order: Ints
+) -> Ints:
     """Tenants of the rows taken, in order of time.
 
     Raises
@@ -85,8 +83,8 @@ def tenants(
 
 
 def _tenants_of_clients(
-    scenario: Scenario, rules: TraceSource, rows: RecordedRows, order: IntArray
-) -> IntArray:
+    scenario: Scenario, rules: TraceSource, rows: RecordedRows, order: Ints
+) -> Ints:
     """Tenant of each client: as named, else of the same name, else dealt out by the shares.
 
     The busiest client is dealt first, each to the tenant that is furthest under its share.
@@ -109,9 +107,7 @@ def _tenants_of_clients(
     return found
 
 
-def categories(
-    scenario: Scenario, rules: TraceSource, prompt: IntArray, output: IntArray
-) -> IntArray:
+def categories(scenario: Scenario, rules: TraceSource, prompt: Ints, output: Ints) -> Ints:
     """Categories by the recorded lengths; of equal categories the earlier is the smaller."""
     if rules.category_rule == "output":
         bounds = np.array([c.max_output_tokens for c in scenario.categories], dtype=np.int64)
@@ -134,7 +130,7 @@ class Misfits(NamedTuple):
     tokens_too_long: int
 
     @classmethod
-    def of(cls, prompt: IntArray, output: IntArray, context: int) -> Self:
+    def of(cls, prompt: Ints, output: Ints, context: int) -> Self:
         """Count over requests with so many tokens of prompt and answer, arrays (n,)."""
         whole, too_long = prompt + output, prompt >= context
         over = np.where(too_long, 0, np.maximum(whole - context, 0))

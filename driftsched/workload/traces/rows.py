@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Ints
 from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import TimeUnit, TraceFormat
 from driftsched.workload.traces.formats import DATE_TIME
 from driftsched.workload.traces.textfile import MAX_ROWS
-
-IntArray = NDArray[np.int64]
 
 MAX_TOKENS = 1_000_000_000
 MAX_PROBLEMS = 1000
@@ -73,10 +71,10 @@ class RecordedRows:
         What the reader had to assume, in words.
     """
 
-    time_ns: IntArray = field(init=False)
-    prompt_tokens: IntArray = field(init=False)
-    output_tokens: IntArray = field(init=False)
-    client: IntArray | None = None
+    time_ns: Ints = field(init=False)
+    prompt_tokens: Ints = field(init=False)
+    output_tokens: Ints = field(init=False)
+    client: Ints | None = None
     clients: tuple[str, ...] = ()
     rows_read: int = 0
     unanswered: int = 0
@@ -86,11 +84,11 @@ class RecordedRows:
     _broken_lines: list[TraceProblem] = field(default_factory=list)
     _wrong_cells: list[TraceProblem] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
-    _blocks: list[tuple[IntArray, ...]] = field(default_factory=list)
+    _blocks: list[tuple[Ints, ...]] = field(default_factory=list)
     _taken: int = 0
 
     def check(
-        self, columns: Sequence[pa.Array[Any]], layout: TraceFormat, lines: Sequence[int] | IntArray
+        self, columns: Sequence[pa.Array[Any]], layout: TraceFormat, lines: Sequence[int] | Ints
     ) -> None:
         """Add the rows whose cells keep their columns' rules; note what is wrong with others.
 
@@ -125,9 +123,7 @@ class RecordedRows:
         if len(self._broken_lines) < MAX_PROBLEMS:
             self._broken_lines.append(TraceProblem(line, "", rule, value[:LONGEST_VALUE]))
 
-    def add(
-        self, time_ns: IntArray, prompt: IntArray, output: IntArray, client: pa.Array[Any] | None
-    ) -> None:
+    def add(self, time_ns: Ints, prompt: Ints, output: Ints, client: pa.Array[Any] | None) -> None:
         """Add good rows; those without output count as unanswered."""
         answered = output > 0
         self.unanswered += int((~answered).sum())
@@ -172,7 +168,7 @@ def _token_rule(least: int) -> str:
     return f"must be a whole number >= {least} and <= {MAX_TOKENS}"
 
 
-def _times_ns(cells: pa.Array[Any], unit: TimeUnit) -> IntArray:
+def _times_ns(cells: pa.Array[Any], unit: TimeUnit) -> Ints:
     """Nanoseconds since 1970 or since 0, shape (n,); `BAD_TIME` where a cell is no time.
 
     Times without a zone are taken as UTC.
@@ -193,7 +189,7 @@ def _times_ns(cells: pa.Array[Any], unit: TimeUnit) -> IntArray:
     return np.asarray(times.cast(pa.int64()).fill_null(BAD_TIME).to_numpy())
 
 
-def _whole_numbers(cells: pa.Array[Any]) -> IntArray:
+def _whole_numbers(cells: pa.Array[Any]) -> Ints:
     """Values of the cells; -1, which no rule admits, where a cell is not a whole number."""
     texts = pc.utf8_trim_whitespace(cells)
     whole = pc.match_substring_regex(texts, WHOLE)

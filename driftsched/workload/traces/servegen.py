@@ -16,14 +16,13 @@ from typing import BinaryIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from driftsched.core.arrays import Floats, Ints
 from driftsched.core.errors import TraceError
 from driftsched.workload.traces.formats import SERVEGEN_COLUMNS
 from driftsched.workload.traces.rows import RecordedRows
 from driftsched.workload.traces.textfile import MAX_ROWS
 
-FloatArray = NDArray[np.float64]
 Progress = Callable[[float], None]
 
 WINDOW_S = 600.0
@@ -84,11 +83,11 @@ def read_servegen(
     return rows.join(with_clients=True)
 
 
-def _times(own: pd.DataFrame, rng: np.random.Generator) -> FloatArray:
+def _times(own: pd.DataFrame, rng: np.random.Generator) -> Floats:
     """Arrival times of one client: gaps of each window's kind, in expected arrivals."""
     starts = own["t_s"].to_numpy(np.float64)
     passed = np.append(0.0, np.cumsum(own["rate_rps"].to_numpy(np.float64) * WINDOW_S))
-    chunks: list[FloatArray] = []
+    chunks: list[Floats] = []
     # A beginning before the first window, so that nobody starts with a whole gap.
     shape, kind = own["param_shape"].to_numpy(np.float64), own["iat_dist"].to_numpy(str)
     cv = float(own["iat_cv"].iloc[0])
@@ -110,7 +109,7 @@ def _times(own: pd.DataFrame, rng: np.random.Generator) -> FloatArray:
     return np.asarray(starts[at] + (every - passed[at]) / np.diff(passed)[at] * WINDOW_S)
 
 
-def _unit_gaps(kind: str, shape: float, n: int, rng: np.random.Generator) -> FloatArray:
+def _unit_gaps(kind: str, shape: float, n: int, rng: np.random.Generator) -> Floats:
     if kind == "Weibull":
         return np.asarray(rng.weibull(shape, n) / math.gamma(1 + 1 / shape))
     return rng.gamma(shape, 1 / shape, n)
@@ -118,10 +117,10 @@ def _unit_gaps(kind: str, shape: float, n: int, rng: np.random.Generator) -> Flo
 
 def _lengths(
     windows: pd.DataFrame,
-    time_s: FloatArray,
-    pooled: list[tuple[FloatArray, FloatArray]],
+    time_s: Floats,
+    pooled: list[tuple[Floats, Floats]],
     rng: np.random.Generator,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Ints, Ints]:
     """Prompt and output tokens at each time, by the client's nearest window, else by all."""
     found = []
     uniforms = rng.random((2, len(time_s)))
@@ -139,14 +138,14 @@ def _lengths(
     return found[0], found[1]
 
 
-def _quantiles(row: pd.Series[float], kind: str) -> FloatArray:
+def _quantiles(row: pd.Series[float], kind: str) -> Floats:
     """Inverse CDF on the grid: through the measured quantiles, ends chosen to keep the mean."""
     known = np.maximum.accumulate(
         [max(1.0, float(row[f"{kind}_p{round(100 * level)}"])) for level in LEVELS]
     )
     top, mean = float(known[-1]), float(row[f"{kind}_mean"])
 
-    def through(last: float) -> FloatArray:
+    def through(last: float) -> Floats:
         logs = np.log([max(1.0, known[0] / 2), *known, last])
         return np.asarray(np.exp(np.interp(GRID, [0.0, *LEVELS, 1.0], logs)))
 
@@ -163,7 +162,7 @@ def _beside(source: Path, ending: str) -> Path:
     return source.with_name(source.name.replace("client_rates.csv", ending))
 
 
-def _pooled(path: Path) -> tuple[FloatArray, FloatArray]:
+def _pooled(path: Path) -> tuple[Floats, Floats]:
     """All clients' lengths: tokens, and the share that is at most so long."""
     try:
         pmf = json.loads(path.read_text(encoding="utf-8"))

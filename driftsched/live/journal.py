@@ -29,27 +29,14 @@ from driftsched.live.in_flight import InFlightRequest
 from driftsched.live.snapshot import FrozenState, live_result
 from driftsched.live.traffic import LiveTraffic, live_scenario, live_workload
 from driftsched.results.library import RunLibrary
+from driftsched.results.outcomes import NUMBERS
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import parse_scenario
 from driftsched.scenario.model import Scenario
 from driftsched.workload.generate import generate
 
 ENDED = "the program of the run ended"
-REQUEST = (
-    "request_id",
-    "arrival_s",
-    "dispatch_s",
-    "first_token_s",
-    "finish_s",
-    "bias",
-    "estimated_output_tokens",
-    "batch_id",
-    "preemptions",
-    "replica",
-    "status",
-    "reason",
-    "prompt_tokens",
-)
+REQUEST = ("request_id", *NUMBERS, "status", "reason", "prompt_tokens")
 RAN = ("tokens", "last_token_s", "attempts", "output_tokens", "counted_tokens")
 ANSWER = ("cached_tokens", "counted_by", "finish_reason")
 _numbers = count(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -55,10 +56,9 @@ class TraceFit:
         """One row a fitted quantity: quantity, category, kind, parameters, ks, n."""
         process = self.arrivals.process
         rows = [("gap", "", process.kind, _said(process), self.arrivals.ks, self.arrivals.n)]
-        for fit in self.categories:
-            for quantity, own in (("prompt_tokens", fit.prompt), ("output_tokens", fit.output)):
-                said = _said(own.distribution)
-                rows.append((quantity, fit.name, own.distribution.kind, said, own.ks, own.n))
+        for quantity, category, _, own in self._lengths():
+            said = _said(own.distribution)
+            rows.append((quantity, category, own.distribution.kind, said, own.ks, own.n))
         return pd.DataFrame(rows, columns=["quantity", "category", "kind", "parameters", "ks", "n"])
 
     def curves(self) -> pd.DataFrame:
@@ -73,17 +73,18 @@ class TraceFit:
         tables = [
             _curve("gap", "", gaps[at], share, self.arrivals.cdf_at_gaps[at], self.arrivals.ks)
         ]
-        for fit in self.categories:
-            for quantity, values, own in (
-                ("prompt_tokens", fit.prompt_tokens, fit.prompt),
-                ("output_tokens", fit.output_tokens, fit.output),
-            ):
-                distinct, counts = np.unique(values, return_counts=True)
-                at = _few(len(distinct))
-                share = np.cumsum(counts)[at] / len(values)
-                said = own.distribution.cdf(distinct[at].astype(np.float64) + 0.5)
-                tables.append(_curve(quantity, fit.name, distinct[at], share, said, own.ks))
+        for quantity, category, values, own in self._lengths():
+            distinct, counts = np.unique(values, return_counts=True)
+            at = _few(len(distinct))
+            share = np.cumsum(counts)[at] / len(values)
+            said = own.distribution.cdf(distinct[at].astype(np.float64) + 0.5)
+            tables.append(_curve(quantity, category, distinct[at], share, said, own.ks))
         return pd.concat(tables, ignore_index=True)
+
+    def _lengths(self) -> Iterator[tuple[str, str, Ints, LengthFit]]:
+        for fit in self.categories:
+            yield "prompt_tokens", fit.name, fit.prompt_tokens, fit.prompt
+            yield "output_tokens", fit.name, fit.output_tokens, fit.output
 
 
 def fit_trace(

@@ -86,17 +86,11 @@ def _scaled(model: ConfigT, names: tuple[str, ...], factor: float) -> ConfigT:
 def live_workload(workload: Workload, time_scale: float = 1.0) -> Workload:
     """Return the workload with its clients' times scaled and its prompts as long as their texts.
 
-    Scaled are arrivals, the users' thinking, patience as drawn, and the phases.
+    Scaled are arrivals, the users' thinking, patience as drawn, and the phases; 2 plays twice as
+    slowly.
 
     A drawn or recorded prompt length longer than the text is reached with filler words; a text
     longer than that stays whole, and its length in tokens is corrected in proportion.
-
-    Parameters
-    ----------
-    workload : Workload
-        As generated.
-    time_scale : float
-        2 plays twice as slowly.
     """
     own = np.array([len(text.split()) for text in workload.prompts], dtype=np.int64)
     planned = workload.prompt_words

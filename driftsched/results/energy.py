@@ -25,14 +25,9 @@ def energy_summary(result: RunResult) -> Summary:
     replicas come and go, as long as they exist, from the beginning of their start-up until they
     have left, also while they are down.
 
-    Returns
-    -------
-    dict
-        total_energy_j, mean_power_w (of all GPUs together), energy_per_request_j,
-        energy_per_1000_tokens_j (input and output), energy_per_1000_output_tokens_j, gpu_hours,
-        total_cost, cost_per_million_tokens (input and output), cost_per_million_output_tokens;
-        costs in the currency of `cluster.price_per_gpu_hour`. None where energy or price is not
-        known, NaN where nothing finished.
+    Keys are `ENERGY_METRICS`: mean_power_w is of all GPUs together, costs are in the currency of
+    `cluster.price_per_gpu_hour`, and tokens are input and output where they are not said to be
+    output. None where energy or price is not known, NaN where nothing finished.
     """
     done = finished_rows(result.requests)
     output = float(done["output_tokens"].sum())

@@ -52,12 +52,9 @@ def weighted_service(result: RunResult) -> pd.DataFrame:
     The price of tokens is VTC's (Sheng et al., arXiv 2401.00588, §3). Where everything that is
     asked for is served in the end, service equals demand: then look at `service_gaps`.
 
-    Returns
-    -------
-    DataFrame
-        A row a tenant, in the scenario's order: tenant, weight, service_tokens,
-        normalised_service (service / weight), normalised_share (share of all service over share of
-        all weights: 1 is exactly its due). Jain's index of normalised_service is the run's.
+    A row a tenant, in the scenario's order: tenant, weight, service_tokens, normalised_service
+    (service / weight), normalised_share (share of all service over share of all weights: 1 is
+    exactly its due). Jain's index of normalised_service is the run's.
     """
     scenario = result.scenario
     done = finished_rows(result.requests)

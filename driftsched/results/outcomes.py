@@ -104,14 +104,13 @@ NOTHING_LEARNT = Learning(np.empty(0), np.empty(0, np.int64), np.empty(0))
 class RunArrays:
     """A run as arrays, before it becomes tables: what both engines and live runs leave.
 
+    Workload, budgets and outcomes are of each request that was made, a try that follows another
+    too; arrays (n,).
+
     Attributes
     ----------
-    workload, budgets, outcomes
-        Of each request that was made, a try that follows another too; arrays (n,).
     engine, reason : str
         Who ran it, and why, where there was a choice.
-    learning : Learning
-        What the compensator saw.
     attempts, retry_of : int arrays, optional
         Which try each request is, from 1, and the id of the try before it, -1 for none.
     gpu_logs, states : sequence, one item a replica

@@ -41,11 +41,8 @@ UNKNOWN = Estimate(np.nan, np.nan, np.nan, 0)
 class PooledSample:
     """A measure of every request, kept by replication.
 
-    Parameters
-    ----------
-    samples : sequence of array
-        One array a replication, with one value a request; NaN (no such time) is left out, and so is
-        a replication without any value.
+    `samples` is one array a replication, with one value a request; NaN (no such time) is left out,
+    and so is a replication without any value.
 
     Examples
     --------

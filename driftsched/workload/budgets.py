@@ -22,12 +22,10 @@ class Budgets:
 
     Attributes
     ----------
-    predicted : int array
-        Category as the classifier names it, an index.
+    predicted, base_tokens : int array
+        Category as the classifier names it, an index, and its budget.
     prompt_length, output_length : int array
         Prompt and actual answer in the estimator's unit, words or tokens.
-    base_tokens : int array
-        The predicted category's budget.
     safety_factor, input_factor : float array
         The tenant's, and min(cap, 1 + prompt / scale).
     uncorrected_estimate : float array

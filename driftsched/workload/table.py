@@ -17,10 +17,9 @@ class Segment:
 
     Arrival times of a segment count from its own start. The first starts at 0; a later one starts
     `pause_s` after the former's `duration_s`, or, where the former drains, `pause_s` after its last
-    request has ended (not before its `duration_s`): so the start depends on the run.
-
-    Rows from `closed_first` on come in a closed loop (see `Workload`); the rows before it are open
-    arrivals in order of time.
+    request has ended (not before its `duration_s`): so the start depends on the run. Rows from
+    `closed_first` on come in a closed loop (see `Workload`); the rows before it are open arrivals
+    in order of time.
     """
 
     name: str

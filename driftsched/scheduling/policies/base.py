@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
     from driftsched.scheduling.server import Server
 
-__all__ = ["PlannedPolicy", "PolicySpec", "ScorePolicy", "Server", "TenantPolicy", "TenantTraits"]
+__all__ = ["PlannedPolicy", "PolicySpec", "ScorePolicy", "TenantPolicy", "TenantTraits"]
 
 
 class TenantTraits(Protocol):

@@ -59,6 +59,7 @@ class Key(StrEnum):
     BATCH_SIZE = "batch_size"
     UNIT = "unit"
     LENGTHS = "lengths"
+    PREDICTOR = "predictor"
     COMPENSATOR = "compensator"
     CLASSIFIER = "classifier"
     RESET = "reset"

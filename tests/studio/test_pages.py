@@ -115,6 +115,7 @@ CONTROLS: dict[str, Callable[[AppTest], object]] = {
     "lengths": lambda app: app.selectbox(key=Key.LENGTHS).set_value("capped"),
     "unit": lambda app: app.selectbox(key=Key.UNIT).set_value("tokens"),
     "correction": lambda app: app.selectbox(key=Key.COMPENSATOR).set_value("none"),
+    "prediction": lambda app: app.selectbox(key=Key.PREDICTOR).set_value("noisy_oracle"),
     "classifier": lambda app: app.selectbox(key=Key.CLASSIFIER).set_value("oracle"),
     "bursts": lambda app: app.select_slider(key=Key.BURSTS).set_value(4.0),
     "drift": lambda app: app.select_slider(key=Key.STEP).set_value(0.5),

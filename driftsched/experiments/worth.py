@@ -11,7 +11,7 @@ import pandas as pd
 from driftsched.core.errors import InputError
 from driftsched.estimation.predictors import PREDICTORS
 from driftsched.estimation.predictors.prompt_regression import PromptRegressionConfig
-from driftsched.experiments.ensemble import run_ensemble
+from driftsched.experiments.ensemble import run_ensemble, same_requests
 from driftsched.results import PairedChange, mean_interval, paired_change
 from driftsched.results.slo import slo_counts, slo_rates
 from driftsched.scenario import changed, with_policy
@@ -53,7 +53,13 @@ def estimators(
     "τ 0.6" and "σ 0.5", oracle. A predictor keeps today's compensator; the prompts' regression is
     fitted to a replication of its own, that after the last. Noisy oracles are taken as they are,
     without safety and input factor or compensator.
+
+    Raises
+    ------
+    InputError
+        When a name is not registered, or requests depend on how they are served (`same_requests`).
     """
+    same_requests(scenario)
     found = {TODAY: scenario}
     for kind in ("none", *compensators, ORACLE):
         if kind != scenario.estimator.compensator.kind:
@@ -184,8 +190,10 @@ def pays(table: pd.DataFrame, policy: str, measure: str = "mean_s") -> str:
             ["estimate", "change", "change_low", "change_high", "pairs"]
         ].itertuples(index=False, name=None)
     }
-    best = found.get(ORACLE, found[TODAY])
-    label, what, better = POLICIES[policy].label, MEASURES[measure], -1 if "_s" in measure else 1
+    if ORACLE not in found:
+        return "Today's estimates are perfect: no predictor is better."
+    best, label, what = found[ORACLE], POLICIES[policy].label, MEASURES[measure]
+    better = -1 if measure.endswith("_s") else 1
     if np.isnan(best.mean):
         return f"Under **{label}** nobody has a goal to miss: there is no {what} to compare."
     if best.low == best.high == 0:
@@ -201,18 +209,23 @@ def pays(table: pd.DataFrame, policy: str, measure: str = "mean_s") -> str:
     said = f"with perfect estimates {best.verdict(what)} than with today's"
     if best.mean * better < 0:
         return f"Under **{label}** a better predictor **would not pay**: {said}."
-    tau = mine.loc[mine["estimate"] == TODAY, "tau"].iloc[0]
-    said = f"Under **{label}** a better predictor **would pay**: {said} (Kendall's τ {tau:.2f})"
-    helps = [
-        name
-        for name, change in found.items()
-        if name.startswith("τ ") and change.significant and change.mean * better > 0
-    ]
-    if not helps:
-        most = max((float(name[2:]) for name in found if name.startswith("τ ")), default=None)
-        return f"{said}{f'; none with noise, up to τ {most:g}, is known to' if most else ''}."
-    first = min(helps, key=lambda name: float(name[2:]))
-    return f"{said}; {first} is enough for {found[first].verdict('it')[6:]}."
+    today = round(mine.loc[mine["estimate"] == TODAY, "tau"].iloc[0], 2) + 0.0  # no "-0.00"
+    said = f"Under **{label}** a better predictor **would pay**: {said} (Kendall's τ {today:.2f})"
+    gains = {n: c for n, c in found.items() if c.significant and c.mean * better > 0}
+    known = {name: change for name, change in gains.items() if name[0] not in "τσ"}
+    del known[ORACLE]
+    if known:
+        nearest = max(known, key=lambda name: known[name].mean * better)
+        said += f"; {nearest.replace('_', ' ')} brings {_amount(known[nearest])}"
+    noisy = [float(name[2:]) for name in found if name.startswith("τ ")]
+    enough = [tau for tau in noisy if f"τ {tau:g}" in gains]
+    if enough:
+        return f"{said}; τ {min(enough):g} is enough for {_amount(gains[f'τ {min(enough):g}'])}."
+    return f"{said}{f'; none with noise, up to τ {max(noisy):g}, is known to' if noisy else ''}."
+
+
+def _amount(change: PairedChange) -> str:
+    return change.verdict("it").removeprefix("it is ")
 
 
 def _part(progress: Advance, done: int, total: int) -> Advance:

@@ -95,6 +95,8 @@ def test_the_sentence_says_what_the_intervals_allow() -> None:
     said = told(oracle=gain, **{"τ_0.3": none, "τ_0.6": gain, "τ_0.8": gain})
     assert "**would pay**: with perfect estimates mean latency is 10–30 % lower" in said
     assert said.endswith("(Kendall's τ 0.50); τ 0.6 is enough for 10–30 % lower.")
+    also = told(oracle=gain, log_ema=gain)
+    assert also.endswith("(Kendall's τ 0.50); log ema brings 10–30 % lower.")
     assert told(oracle=gain, **{"τ_0.8": none}).endswith(
         "none with noise, up to τ 0.8, is known to."
     )
@@ -103,7 +105,14 @@ def test_the_sentence_says_what_the_intervals_allow() -> None:
     assert "**not known to pay**" in unsure
     assert unsure.endswith("between −10 % and +10 %.")
     assert "nobody has a goal to miss" in told(oracle=(np.nan, np.nan, np.nan))
+    assert told() == "Today's estimates are perfect: no predictor is better."
     assert "One replication cannot tell" in told(oracle=(-0.2, np.nan, np.nan))
+
+
+def test_requests_that_depend_on_the_policy_are_refused() -> None:
+    """Who waits long asks less there, and would make a bad estimate look good."""
+    with pytest.raises(InputError, match="must have open arrivals"):
+        estimators(load_scenario("closed-loop"))
 
 
 def test_unknown_names_are_refused_before_anything_runs(scenario: Scenario) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from driftsched.estimation.predictors.base import PredictorSpec
-
-if TYPE_CHECKING:
-    from driftsched.estimation.predictors.base import Floats, Seen
+from driftsched.estimation.predictors.base import Floats, PredictorSpec, Seen
 
 __all__ = ["BucketClassifierConfig"]
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from driftsched.estimation.predictors.base import PredictorSpec
+from driftsched.estimation.predictors.base import Floats, PredictorSpec, Seen
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from driftsched.estimation.predictors.base import Floats, Seen
 
 __all__ = ["CategoryConfig"]
 

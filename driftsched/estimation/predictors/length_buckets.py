@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from driftsched.core.config import MOST
-from driftsched.estimation.predictors.base import PredictorSpec
-
-if TYPE_CHECKING:
-    from driftsched.estimation.predictors.base import Floats, Seen
+from driftsched.estimation.predictors.base import Floats, PredictorSpec, Seen
 
 __all__ = ["LengthBucketsConfig"]
 

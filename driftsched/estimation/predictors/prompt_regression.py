@@ -8,12 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from driftsched.core.config import MOST
-from driftsched.estimation.predictors.base import PredictorSpec
+from driftsched.estimation.predictors.base import Floats, PredictorSpec, Seen
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from driftsched.estimation.predictors.base import Floats, Seen
 
 __all__ = ["PromptRegressionConfig"]
 

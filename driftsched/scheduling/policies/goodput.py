@@ -9,8 +9,8 @@ from pydantic import Field
 from driftsched.scheduling.policies.base import PlannedPolicy
 
 if TYPE_CHECKING:
-    from driftsched.scheduling.policies.base import Server
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.server import Server
 
 __all__ = ["GoodputConfig"]
 

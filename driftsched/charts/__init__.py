@@ -24,6 +24,7 @@ from driftsched.charts.estimation import (
     estimation_scatter,
 )
 from driftsched.charts.gpus import energy, gpu, memory
+from driftsched.charts.lab import lab_course, lab_figures, worth
 from driftsched.charts.latency import (
     latency_bands,
     latency_cdf,
@@ -53,6 +54,8 @@ __all__ = [
     "fit",
     "gpu",
     "held",
+    "lab_course",
+    "lab_figures",
     "latency_bands",
     "latency_cdf",
     "latency_histogram",
@@ -71,4 +74,5 @@ __all__ = [
     "twin_policies",
     "twin_queues",
     "with_ghost",
+    "worth",
 ]

@@ -26,7 +26,7 @@ from driftsched.studio.waiting import pool, work_key
 
 __all__ = ["lifespan", "middleware"]
 
-PAGES = ("page", "explore", "run", "paper")
+PAGES = ("page", "explore", "run", "paper", "lab")
 PATIENCE_S = 5.0
 """At most so long the server is not up yet; compiling the kernel at the very first start is not
 waited for."""

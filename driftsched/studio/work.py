@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from driftsched.experiments import Ensemble, PaperResult
+    from driftsched.experiments.lab_report import LabReport
     from driftsched.experiments.life import Life
     from driftsched.results.tables import RunResult
     from driftsched.scenario import Scenario
@@ -28,6 +29,7 @@ __all__ = [
     "check_amount",
     "engine_ready",
     "ensemble",
+    "lab",
     "load_sweep",
     "one_life",
     "paper",
@@ -36,6 +38,7 @@ __all__ = [
     "single_run",
     "trace_fit",
     "trace_report",
+    "worth",
 ]
 
 AT_ONCE = 2_000_000
@@ -137,6 +140,47 @@ def ensemble_apart(
 
     variants = dict(zip(names, scenarios, strict=True))
     return run_ensemble(variants, replications, progress=progress)
+
+
+def lab(
+    streams: int,
+    settings: tuple[str, float, float, int],
+    kinds: Sequence[str],
+    *scenarios: Scenario,
+    progress: Progress,  # noqa: ARG001  it takes a blink
+) -> LabReport:
+    """Follow drawn streams, or a scenario's own; see `driftsched.experiments.lab_report`."""
+    from driftsched.experiments.lab import compensators_named, draw_stream, stream_of
+    from driftsched.experiments.lab_report import lab_report
+    from driftsched.scenario.estimator import SizeClasses
+    from driftsched.workload import generate
+
+    kind, spread, effect, late = settings
+    found = {name: spec for name, spec in compensators_named(kinds).items() if name in kinds}
+    if not scenarios:
+        drawn = [
+            draw_stream(kind, spread, seed, tenant_effect=effect, prompt_effect=effect, late=late)
+            for seed in range(streams)
+        ]
+        return lab_report(drawn, found, SizeClasses())
+    (scenario,) = scenarios
+    seeds = range(scenario.seed, scenario.seed + (streams if scenario.trace is None else 1))
+    own = [stream_of(scenario, generate(scenario, seed), late) for seed in seeds]
+    return lab_report(own, found, scenario.estimator.size_classes)
+
+
+def worth(
+    replications: int,
+    policy: str,
+    names: Sequence[str],
+    *scenarios: Scenario,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Serve a scenario under several estimators; see `driftsched.experiments.worth`."""
+    from driftsched.experiments.worth import worth
+
+    asked = dict(zip(names, scenarios, strict=True))
+    return worth(asked, [policy], replications, progress=progress)
 
 
 def load_sweep(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 
 from driftsched.core.arrays import Ints
@@ -14,12 +16,17 @@ from driftsched.workload.table import Workload
 def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> list[Request]:
     """Return a fresh request for each row of the workload, in its order."""
     tenant = workload.tenant
-    ranks = np.array([tenant.rank for tenant in scenario.tenants])
-    objectives = np.array([tenant.slo.first_s for tenant in scenario.tenants])
+    traits = np.array(
+        [
+            (one.rank, one.slo.ttft_s or inf, one.slo.e2e_s or inf, one.weight)
+            for one in scenario.tenants
+        ]
+    )
+    ranks, ttft_slo_s, e2e_slo_s, weights = traits[tenant].T
     columns = (
         np.arange(len(workload)),
         tenant,
-        ranks[tenant],
+        ranks.astype(int),
         budgets.predicted,
         workload.arrival_s,
         workload.prompt_tokens,
@@ -30,7 +37,9 @@ def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> l
         budgets.base_tokens,
         budgets.uncorrected_estimate,
         cached_tokens(scenario, workload),
-        objectives[tenant],
+        ttft_slo_s,
+        e2e_slo_s,
+        weights,
     )
     return list(map(Request, *(column.tolist() for column in columns)))
 

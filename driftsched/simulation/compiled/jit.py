@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numba
 
 SHARED = (
-    *("scheduling/policies/*.py", "scheduling/routers/*.py", "estimation/compensators/*.py"),
+    *("scheduling/policies/*.py", "scheduling/routers/*.py", "scheduling/server.py"),
+    "estimation/compensators/*.py",
     *("serving/batching.py", "serving/curve.py", "serving/iteration.py", "gateway/admission.py"),
 )
 """Sources outside this folder of what is compiled into the kernel."""

@@ -15,7 +15,7 @@ from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.compensators.base import Levels
 from driftsched.gateway import admission
-from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
+from driftsched.scheduling.policies import POLICIES, PlannedPolicy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.serving import batching
 from driftsched.simulation.compiled.fields import covered
@@ -62,7 +62,14 @@ def _switch(name: str, kinds: Sequence[type[Any]]) -> Callable[..., Any]:
 
 _SCORED = [kind for kind in covered(POLICIES) if issubclass(kind, ScorePolicy)]
 _BY_TENANT = [kind for kind in covered(POLICIES) if issubclass(kind, TenantPolicy)]
+_PLANNED = [kind for kind in covered(POLICIES) if issubclass(kind, PlannedPolicy)]
 score = _switch("score", _SCORED)
+due_s = _switch("due_s", _PLANNED)
+work_s = _switch("work_s", _PLANNED)
+worth = _switch("worth", _PLANNED)
+later = _switch("later", _PLANNED)
+their_turn = _switch("their_turn", _PLANNED)
+overdue = _switch("overdue", _PLANNED)
 tenant_score = _switch("score", _BY_TENANT)
 lift = _switch("lift", _BY_TENANT)
 charge = _switch("charge", _BY_TENANT)
@@ -98,7 +105,9 @@ class RequestView(NamedTuple):
     base_tokens: int
     uncorrected_estimate: float
     cached_tokens: int
-    objective_s: float
+    ttft_slo_s: float
+    e2e_slo_s: float
+    weight: float
     generated_tokens: int
     preemptions: int
     bias: float
@@ -124,7 +133,9 @@ def request_of(w: KernelState, item: int) -> RequestView:
         record.base_tokens,
         w.uncorrected_estimate[item],
         w.cached[item] if w.run[0].prefixes else 0,
-        w.tenants[record.tenant].objective_s,
+        w.tenants[record.tenant].ttft_slo_s,
+        w.tenants[record.tenant].e2e_slo_s,
+        w.tenants[record.tenant].weight,
         w.seats[item].given if w.run[0].resumes else 0,
         record.preemptions,
         w.bias[item],

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from driftsched.core.errors import InputError
 from driftsched.estimation.classifier import CLASSIFIERS
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.predictors import PREDICTORS
 from driftsched.scenario import with_share
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.scenario_editor.words import hint, label
@@ -61,6 +62,13 @@ CHOICES: tuple[tuple[str, Key, str, Iterable[str], str], ...] = (
         "tokens, about 1.4 a word, and that gap looks like drift.",
     ),
     (
+        "Prediction",
+        Key.PREDICTOR,
+        "estimator.predictor.kind",
+        PREDICTORS,
+        "How long answers are taken to be, before correction.\n\n" + rules(PREDICTORS),
+    ),
+    (
         "Correction",
         Key.COMPENSATOR,
         "estimator.compensator.kind",
@@ -82,10 +90,10 @@ CHOICES: tuple[tuple[str, Key, str, Iterable[str], str], ...] = (
 def settings(view: View) -> None:
     """Draw what is seldom changed."""
     _tenant_shares(view)
-    upper, lower = st.columns(3), st.columns(3)
+    upper, lower = st.columns(4), st.columns(3)
     with upper[1]:
         _replicas(view)
-    places = (upper[0], upper[2], *lower)
+    places = (upper[0], *upper[2:], *lower)
     for place, (title, key, path, options, explanation) in zip(places, CHOICES, strict=True):
         place.selectbox(
             title,

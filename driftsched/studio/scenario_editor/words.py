@@ -47,6 +47,7 @@ WHOLE = {
     "output_tokens": "Answer length",
     "cost": "Cost of an iteration",
     "compensator": "Compensation",
+    "predictor": "Prediction",
     "drain": "Wait until the queue is empty afterwards",
     "pause_s": "Pause afterwards (s)",
     "tenant_arrivals": "Tenants with arrivals of their own",

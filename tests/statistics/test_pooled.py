@@ -93,7 +93,7 @@ def test_change_intervals_hold_the_change_between_real_policies(
 
 @pytest.fixture(scope="module")
 def pairs() -> dict[float, dict[str, list[Floats]]]:
-    """Latencies by load and policy, 120 replications on the same requests."""
+    """Latencies by load and policy, 200 replications on the same requests."""
     found = {}
     busy = load_scenario("busy-gpu")
     rho = peak_rho(busy)
@@ -101,7 +101,7 @@ def pairs() -> dict[float, dict[str, list[Floats]]]:
     for load in (0.6, 0.9):
         scenario = with_load(busy, load / rho)
         variants = {kind: with_policy(scenario, kind) for kind in ("fifo", "sjf", "weighted")}
-        runs = run_ensemble(variants, 120).runs
+        runs = run_ensemble(variants, 200).runs
         found[load] = {kind: [run.seconds("e2e_s") for run in mine] for kind, mine in runs.items()}
     return found
 

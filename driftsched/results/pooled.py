@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from driftsched.core.arrays import Floats, Ints
 from driftsched.core.lazily import lazily
-from driftsched.results.statistics import PairedChange, half_width, student
+from driftsched.results.statistics import PairedChange, cautious_half_width, half_width, student
 
 
 @dataclass(frozen=True)
@@ -189,8 +189,9 @@ def paired_pool_change(
 
     Both figures come from all requests together. The interval is that of the delete-one-seed
     jackknife of the logarithm of their ratio: leaving a seed out changes both, so what the two
-    share (common random numbers) drops out (Miller 1974, "The jackknife: a review"). Replications
-    are in the same order of seeds; without `p` means are compared.
+    share (common random numbers) drops out (Miller 1974, "The jackknife: a review"). It is widened
+    for few replications, some of which are far off (`cautious_half_width`). Replications are in the
+    same order of seeds; without `p` means are compared.
 
     Raises
     ------
@@ -208,7 +209,7 @@ def paired_pool_change(
     if n < 2 or not (np.all(before.left_out(p) > 0) and np.all(after.left_out(p) > 0)):
         return unbounded
     pseudo = n * whole - (n - 1) * np.log(after.left_out(p) / before.left_out(p))
-    half = half_width(pseudo)
+    half = cautious_half_width(pseudo)
     low, high = np.expm1([whole - half, whole + half])
     return replace(unbounded, low=float(low), high=float(high))
 

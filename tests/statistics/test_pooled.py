@@ -85,8 +85,8 @@ def test_change_intervals_hold_the_change_between_real_policies(
     rng, held = np.random.default_rng(1), 0
     for _ in range(100):
         some = rng.choice(len(fifo), 10, replace=False)
-        pools = [PooledSample([runs[place] for place in some]) for runs in (fifo, other)]
-        change = paired_pool_change(*pools, p)
+        before, after = (PooledSample([runs[n] for n in some]) for runs in (fifo, other))
+        change = paired_pool_change(before, after, p)
         held += change.low <= whole[1] / whole[0] - 1 <= change.high
     assert held >= 86
 

@@ -3,44 +3,43 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from functools import cache
+from typing import Any, cast
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
+from pydantic_core import to_json
+from streamlit.delta_generator import DeltaGenerator
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.core.errors import InputError
-from driftsched.studio.jobs import Job, JobPool, State, once
+from driftsched.studio.jobs import Job, JobPool, State
 from driftsched.studio.show import problem
 from driftsched.studio.turns import others_turn
 from driftsched.studio.words import duration
 from driftsched.studio.work import bytes_of, check_amount, seconds
 
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
+__all__ = ["busy", "pool", "result_of", "session_name", "work_key"]
 
-__all__ = ["busy", "pool", "rerun_part", "result_of", "session_name", "work_key"]
-
-BLINK_S, PATIENCE_S = 1.2, 5.0
-"""A page waits this long for its job before it draws a progress bar; the latter for one that is
-done here, which takes a blink unless the machine is busy."""
+BLINK_S = 1.2
 POLL_S = 0.4
 KEPT_BYTES = 1_000_000_000
 """Room for results."""
 
 
-@once
+@cache
 def pool() -> JobPool:
-    """The server's one pool."""
+    """The server's one pool.
+
+    Not by `st.cache_resource`: what is there any visitor can clear, by a message of the browser's.
+    """
     return JobPool(keep=KEPT_BYTES, size=bytes_of)
 
 
 def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
     """Name of a piece of work: the same for the same function and equal arguments."""
-    plain = [a.model_dump_json() if hasattr(a, "model_dump_json") else a for a in args]
     name = f"{function.__module__}.{function.__qualname__}"
-    return hashlib.sha256(pickle.dumps((name, plain))).hexdigest()
+    return hashlib.sha256(name.encode() + to_json(args)).hexdigest()
 
 
 def busy(name: str) -> DeltaGenerator:
@@ -48,29 +47,8 @@ def busy(name: str) -> DeltaGenerator:
     return st.container(key=f"busy-{name}")
 
 
-def rerun_part(key: str) -> None:
-    """Run the fragment of this key again, and nothing else, from another fragment.
-
-    `st.rerun` offers that to the callbacks of widgets only; the rest is as there.
-    """
-    context = get_script_run_ctx()
-    if context is None or context.script_requests is None:
-        return
-    context.script_requests.request_rerun(
-        RerunData(
-            query_string=context.query_string,
-            page_script_hash=context.page_script_hash,
-            fragment_id_queue=context.fragment_storage.resolve_target(key),
-            is_fragment_scoped_rerun=True,
-            cached_message_hashes=context.cached_message_hashes,
-            context_info=context.context_info,
-        )
-    )
-    st.empty()  # the request is seen at the next element
-
-
 def result_of(
-    function: Callable[..., Any], args: tuple[Any, ...], slot: str, *, here: bool = False
+    function: Callable[..., Any], args: tuple[Any, ...], slot: str, *, wait_s: float = BLINK_S
 ) -> Any:
     """Return ``function(*args)`` as computed by the pool, or `None` while that is under way.
 
@@ -81,8 +59,8 @@ def result_of(
     ----------
     slot : str
         Names the place on the page; asking for other work there gives up the former.
-    here : bool
-        Begin in a thread of the server, see `JobPool.submit`.
+    wait_s : float
+        The page stands still this long for its job before it draws a progress bar.
     """
     try:
         check_amount(args)
@@ -97,9 +75,9 @@ def result_of(
             del st.session_state[_stopped(slot)]
             st.rerun()
         return None
-    job = pool().submit(function, args, key, owner, here=here, cost=seconds(args))
+    job = pool().submit(function, args, key, owner, cost=seconds(args))
     with others_turn():
-        job.wait(PATIENCE_S if here and not job.apart else BLINK_S)
+        job.wait(wait_s)
     if job.state == State.DONE:
         return job.result
     if job.ended.is_set():

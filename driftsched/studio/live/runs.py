@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -18,7 +19,7 @@ from driftsched.live.journal import journal_of
 from driftsched.live.openai_options import place_of
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
-from driftsched.studio.jobs import Job, State, once
+from driftsched.studio.jobs import Job, State
 from driftsched.studio.worker import Worker
 
 __all__ = ["LiveJob", "LiveRuns", "live_runs"]
@@ -201,7 +202,7 @@ def places_of(engines: Sequence[str]) -> set[str]:
     return {place_of(engine) if "://" in engine else engine for engine in engines}
 
 
-@once
+@cache
 def live_runs() -> LiveRuns:
     """All live runs of this server."""
     return LiveRuns()

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import streamlit as st
 
-from driftsched.experiments.compare import COMPLETED
+from driftsched.experiments.compare import COMPLETED, repeat
 from driftsched.results import WithinRun
 from driftsched.results.energy import energy_summary
 from driftsched.results.metrics import summarise
-from driftsched.studio import work
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import duration
 
@@ -162,7 +161,7 @@ def over_seeds(result: RunResult, metrics: tuple[str, ...]) -> tuple[Ends, str]:
     if len(result.requests) * SEEDS > MOST:
         return within(result)
     scenario, steady = result.scenario, WithinRun(result.requests).remark
-    found = result_of(work.repeated, (scenario, SEEDS, metrics), slot="run-seeds")
+    found = result_of(repeat, (scenario, SEEDS, metrics), slot="run-seeds")
     if found is None:
         return {}, f"The same with {SEEDS - 1} other seeds tells how far to trust the figures."
     last = scenario.seed + SEEDS - 1

@@ -14,7 +14,7 @@ from driftsched.results.marks import phase_marks, run_marks
 from driftsched.scenario import Scenario
 from driftsched.scenario.differences import differences
 from driftsched.scheduling.policies import POLICIES
-from driftsched.studio import work
+from driftsched.simulation import simulate
 from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 from driftsched.studio.run.downloads import take_along
@@ -50,7 +50,7 @@ def simulated_page(view: View) -> None:
             placeholder="Beside another policy",
             label_visibility="collapsed",
         )
-    result = result_of(work.single_run, (scenario,), slot="run")
+    result = result_of(simulate, (scenario,), slot="run")
     if result is None:
         return
     _side_by_side(view, result)
@@ -68,20 +68,20 @@ def simulated_page(view: View) -> None:
 def _side_by_side(view: View, result: RunResult) -> None:
     """Play the run, and the same under the policy beside it at the same moments."""
     scenario, kind = view.effective, view.beside
-    key = work_key(work.single_run, (scenario,))[:12]
+    key = work_key(simulate, (scenario,))[:12]
     if kind in (None, scenario.policy.kind):
         watch(result, key, choosing=True)
         return
     tuned = {spec.kind: spec for spec in view.tuned}
     policy = tuned.get(kind) or POLICIES[kind](kind=kind)
     other = scenario.model_copy(update={"policy": policy})
-    found = result_of(work.single_run, (other,), slot="run-beside")
+    found = result_of(simulate, (other,), slot="run-beside")
     if found is None:
         return
     for column, one, run_id in zip(
         st.columns(2),
         (result, found),
-        (key, work_key(work.single_run, (other,))[:12]),
+        (key, work_key(simulate, (other,))[:12]),
         strict=True,
     ):
         with column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,14 +11,10 @@ from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_t
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about, estimation_summary, latency_heads, policy_summary
-from driftsched.experiments import compare
-from driftsched.results import advice, replications_of
+from driftsched.experiments import Comparison, compare
+from driftsched.results import PairedChange, advice, replications_of
 from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Comparison
-    from driftsched.results import PairedChange
 
 __all__ = ["compare_command"]
 

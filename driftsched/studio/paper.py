@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from driftsched.charts import claims as claims_chart
+from driftsched.experiments import PaperResult
 from driftsched.results.export import csv_text
 from driftsched.studio.downloads import download
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
-
-if TYPE_CHECKING:
-    from driftsched.experiments import PaperResult
 
 __all__ = ["assumptions", "claims", "files", "switches", "verdict"]
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
 from driftsched.charts import latency_bands
 from driftsched.core.errors import InputError
+from driftsched.experiments import Figures
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.show import Beside, chart
 from driftsched.studio.state import Key, bound, choice, get_view
 from driftsched.studio.view import View
 from driftsched.studio.words import plain, policy_label, with_interval
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
 
 __all__ = ["latency", "parse_percentiles", "percentile_table", "verdicts"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from driftsched.charts import bias_bands, drift_bands, estimation_error, queue_bands
+from driftsched.experiments import Figures
 from driftsched.experiments.answer import learnt
 from driftsched.experiments.time_series import (
     bias_series,
@@ -21,9 +22,6 @@ from driftsched.studio.state import Key, bound, get_view
 from driftsched.studio.view import View
 from driftsched.studio.words import policy_label
 from driftsched.workload.drift import drift_marks
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
 
 __all__ = ["estimates", "queues"]
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from driftsched.charts import fairness, tenant_percentile
+from driftsched.experiments import Figures
 from driftsched.experiments.answer import largest_gaps, payers
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.explore.headline import plain_but_bold
 from driftsched.studio.show import LOWER, Beside, chart
 from driftsched.studio.view import EVERYBODY, View
 from driftsched.studio.words import policy_label, with_interval
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
 
 __all__ = ["service", "service_table"]
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from driftsched.live import LiveOptions
 from driftsched.studio.live.follow import ended_in_words
+from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.twin import twin_section
 from driftsched.studio.run import headline, how_sure, take_along, watch, within
 from driftsched.studio.words import plain
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from driftsched.studio.live.runs import LiveJob
 
 __all__ = ["ended", "live_command"]
 

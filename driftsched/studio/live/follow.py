@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import pandas as pd
 import streamlit as st
 
+from driftsched.live.snapshot import LiveSnapshot
 from driftsched.results.marks import join_marks, phase_marks
 from driftsched.studio.jobs import State
+from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.start import stop_button
 from driftsched.studio.live_view import live_view
 from driftsched.studio.words import duration, plain
-
-if TYPE_CHECKING:
-    from driftsched.live.snapshot import LiveSnapshot
-    from driftsched.studio.live.runs import LiveJob
 
 __all__ = ["ended_in_words", "follow", "newest"]
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from driftsched.core.errors import CancelledError
-
-if TYPE_CHECKING:
-    from driftsched.experiments.twin import Twin
-    from driftsched.live import EngineFacts, LiveOptions
-    from driftsched.live.calibration import Calibration
-    from driftsched.live.run import LiveRun
-    from driftsched.results.tables import RunResult
-    from driftsched.scenario import Scenario
+from driftsched.experiments.twin import Twin
+from driftsched.live import EngineFacts, LiveOptions
+from driftsched.live.calibration import Calibration
+from driftsched.live.run import LiveRun
+from driftsched.results.tables import RunResult
+from driftsched.scenario import Scenario
 
 __all__ = ["connect", "live_run", "twin_of"]
 

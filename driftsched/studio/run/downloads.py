@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from driftsched.charts.report import html_report, report_figures
 from driftsched.core.errors import DriftSchedError
-from driftsched.results import RunLibrary, csv_text, export_zip, paper_tables
+from driftsched.results import RunLibrary, RunResult, csv_text, export_zip, paper_tables
 from driftsched.scenario import to_yaml
 from driftsched.studio.downloads import csv_button, download
 from driftsched.studio.show import problem
 from driftsched.studio.state import Key
 from driftsched.studio.words import plain
-
-if TYPE_CHECKING:
-    from driftsched.results import RunResult
 
 __all__ = ["take_along"]
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
 from driftsched.experiments.compare import COMPLETED, repeat
 from driftsched.results import WithinRun
 from driftsched.results.energy import energy_summary
-from driftsched.results.metrics import summarise
+from driftsched.results.metrics import Summary, summarise
+from driftsched.results.tables import RunResult
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import duration
-
-if TYPE_CHECKING:
-    from driftsched.results.metrics import Summary
-    from driftsched.results.tables import RunResult
 
 __all__ = ["SEEDS", "SHOWN", "headline", "how_sure", "over_seeds", "within"]
 

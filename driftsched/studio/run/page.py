@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from driftsched.charts import energy as energy_chart
 from driftsched.results.energy import energy_over_time
 from driftsched.results.marks import phase_marks, run_marks
+from driftsched.results.tables import RunResult
 from driftsched.scenario import Scenario
 from driftsched.scenario.differences import differences
 from driftsched.scheduling.policies import POLICIES
@@ -25,9 +25,6 @@ from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of, work_key
 from driftsched.studio.words import plain, policy_label
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
 
 __all__ = ["command_line", "simulated_page", "watch"]
 

@@ -17,8 +17,6 @@ from driftsched.charts.traces import bars, dots, error_bar, level
 from driftsched.results import jain_index
 from driftsched.results.tables import finished_rows
 
-__all__ = ["fairness", "tenant_percentile", "tenants"]
-
 BOXES = (
     "A policy that favours a tenant lowers its box and lifts the others'; boxes hold the middle "
     "half of the requests, whiskers reach from P5 to P95."

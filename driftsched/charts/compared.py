@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-__all__ = ["Ranges", "held", "main_figures", "with_ghost"]
-
 GHOST = 0.45
 ROOM, FILLED = 0.25, 0.4
 """Room beside what is drawn first, as a share; an axis filled less than that is drawn anew."""

@@ -16,8 +16,6 @@ from driftsched.charts.traces import DASHED, band, bars, dots, error_bar, level,
 from driftsched.results import confusion as size_confusion
 from driftsched.results.tables import finished_rows
 
-__all__ = ["bias", "confusion", "drift", "estimation_error", "estimation_scatter"]
-
 DRIFT = (
     "At 1 the estimate is right; above it answers are longer than estimated, and a good "
     "compensator brings the line back to 1."

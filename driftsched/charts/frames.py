@@ -8,18 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = [
-    "MAX_SERIES",
-    "OTHERS",
-    "bin_means",
-    "few",
-    "log_edges",
-    "names_in",
-    "peaks",
-    "spread",
-    "values_of",
-]
-
 MAX_SERIES = 10
 """More names than this are hard to tell apart; the small ones are drawn as one."""
 OTHERS = "others"

@@ -14,8 +14,6 @@ from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import NEUTRAL, PALETTE, Look, panel, panels
 from driftsched.charts.traces import bars, line
 
-__all__ = ["energy", "gpu", "memory"]
-
 GPU = Look(
     "GPU",
     "gpu",

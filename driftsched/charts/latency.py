@@ -25,15 +25,6 @@ from driftsched.charts.traces import (
 )
 from driftsched.results.tables import finished_rows
 
-__all__ = [
-    "latency_bands",
-    "latency_cdf",
-    "latency_histogram",
-    "load_sweep",
-    "outline",
-    "percentiles",
-]
-
 DASHES = ("solid", "dash", "dot", "dashdot", "12px,4px")
 SECONDS = "%{y:,.3~r} s"
 CURVES = (

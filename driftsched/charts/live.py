@@ -16,8 +16,6 @@ from driftsched.charts.theme import BLUE, NEUTRAL, ORANGE, SHARE_AXIS, Look, pol
 from driftsched.charts.traces import DASHED, cdf, dots, line
 from driftsched.results.tables import finished_rows
 
-__all__ = ["calibration", "twin", "twin_policies", "twin_queues"]
-
 CURVES = (
     "Where the two curves lie on each other the simulation can be trusted; look at the diamonds, "
     "the unlucky one in a hundred, first."

@@ -10,8 +10,6 @@ import plotly.graph_objects as go
 
 from driftsched.charts.theme import NEUTRAL
 
-__all__ = ["Marks", "add_marks", "mark_parts"]
-
 Marks = Sequence[tuple[float, str]]
 """Seconds and label of each."""
 

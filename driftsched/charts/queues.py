@@ -14,8 +14,6 @@ from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import Look, tenant_colours
 from driftsched.charts.traces import line
 
-__all__ = ["queue_depth", "queue_steps"]
-
 LOOK = Look(
     "Queue depth by tenant",
     "queue-depth",

@@ -23,8 +23,6 @@ from driftsched.charts.theme import (
 )
 from driftsched.charts.traces import dots, error_bar, level, line_with_band
 
-__all__ = ["bands", "bias_bands", "claims", "drift_bands", "queue_bands"]
-
 MEANS = (
     "A line is the mean over the replications, its band the 95 % interval at each time (Student's "
     "t); lines whose bands do not touch differ."

@@ -28,8 +28,6 @@ from driftsched.results.within_run import WithinRun
 from driftsched.results.wording import energy_facts, number, seconds
 from driftsched.scenario.io import to_yaml
 
-__all__ = ["html_report", "report_figures"]
-
 Drawn = tuple[str, str, "go.Figure"]
 """Title, one sentence that says what to look at, figure."""
 MOST_ROWS = 60

@@ -12,24 +12,6 @@ from plotly.subplots import make_subplots
 
 from driftsched import scheduling
 
-__all__ = [
-    "GRID",
-    "LOG_AXIS",
-    "MODEBAR",
-    "NEUTRAL",
-    "PALETTE",
-    "SHARE_AXIS",
-    "Look",
-    "category_colours",
-    "look_at",
-    "modebar",
-    "panel",
-    "panels",
-    "policy_colours",
-    "tenant_colours",
-    "translucent",
-]
-
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#C98800", "#009E73", "#CC79A7"
 VERMILLION, SKY, GREY, VIOLET = "#C84E00", "#3A9BD9", "#8A8A8A", "#7B61C9"
 OLIVE, BROWN = "#9A8B00", "#8C6D4F"

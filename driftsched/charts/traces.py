@@ -12,20 +12,6 @@ from numpy.typing import NDArray
 from driftsched.charts.frames import Floats, spread
 from driftsched.charts.theme import NEUTRAL, translucent
 
-__all__ = [
-    "CDF_MARKS",
-    "DASHED",
-    "SHARES",
-    "band",
-    "bars",
-    "cdf",
-    "dots",
-    "error_bar",
-    "level",
-    "line",
-    "line_with_band",
-]
-
 Trace = dict[str, Any]
 
 DASHED: dict[str, Any] = {"color": NEUTRAL, "width": 1.5, "dash": "dash"}

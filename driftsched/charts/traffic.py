@@ -22,8 +22,6 @@ from driftsched.charts.theme import (
 )
 from driftsched.charts.traces import line
 
-__all__ = ["arrivals", "fit", "lengths"]
-
 ARRIVALS = Look(
     "Arrivals",
     "arrivals",

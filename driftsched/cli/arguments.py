@@ -17,17 +17,6 @@ from driftsched.scenario import Scenario, load_scenario
 from driftsched.scheduling.policies import POLICIES
 from driftsched.workload import import_trace
 
-__all__ = [
-    "add_scenario",
-    "changes_named",
-    "command_line",
-    "load_run",
-    "names_in",
-    "scenario_of",
-    "tell_trace",
-    "up_to",
-]
-
 MOST_PROBLEMS = 20
 """So many rows of a trace that were left out are told one by one."""
 FIELDS = {

@@ -16,8 +16,6 @@ from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warn
 from driftsched.live.probe import ProbePlan, probe
 from driftsched.results.files import write_file
 
-__all__ = ["calibrate_command"]
-
 
 def calibrate_command(parser: argparse.ArgumentParser) -> Action:
     """Calibrate, write the entry, print coefficients and fit."""

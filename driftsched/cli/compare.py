@@ -16,8 +16,6 @@ from driftsched.results import PairedChange, advice, replications_of
 from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES
 
-__all__ = ["compare_command"]
-
 GOALS = {"slo_attainment": "share of goals met", "request_goodput": "goodput"}
 COUNTS = ("completed", "rejected", "failed")
 

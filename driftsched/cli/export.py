@@ -22,8 +22,6 @@ from driftsched.results.export import write_paper
 from driftsched.results.files import write_file
 from driftsched.simulation import simulate
 
-__all__ = ["export_command"]
-
 FORMATS = {
     "csv": ("FOLDER", "the four tables, metrics.csv and the scenario"),
     "parquet": ("FOLDER", "the four tables, as `run --out` writes them"),

@@ -24,8 +24,6 @@ from driftsched.results import RunResult
 from driftsched.scenario import apply_overrides
 from driftsched.scenario.messages import one_line
 
-__all__ = ["add_engine", "live_command", "live_options"]
-
 
 def live_command(parser: argparse.ArgumentParser) -> Action:
     """Run live, keep what is to be kept, print a summary.

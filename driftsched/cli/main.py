@@ -14,8 +14,6 @@ from driftsched import TOP, __version__
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.core.registry import Registry
 
-__all__ = ["COMMANDS", "Action", "Command", "Setup", "main", "studio_arguments", "studio_command"]
-
 Action: TypeAlias = Callable[[argparse.Namespace], None]
 """Does a command: prints to stdout, raises an `InputError` for what the user got wrong."""
 Setup: TypeAlias = Callable[[argparse.ArgumentParser], Action]

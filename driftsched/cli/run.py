@@ -34,8 +34,6 @@ from driftsched.results import (
 from driftsched.results.wording import energy_facts, number, seconds
 from driftsched.simulation import ENGINES, simulate
 
-__all__ = ["add_keeping", "keep", "run_command", "run_data", "run_text"]
-
 COUNTS = ("submitted", "completed", "rejected", "failed")
 
 

@@ -12,8 +12,6 @@ from driftsched.experiments.compare import LATENCY
 from driftsched.results.estimation_error import NO_ERROR
 from driftsched.scenario import Scenario
 
-__all__ = ["about", "estimation_summary", "latency_heads", "policy_summary", "scope_summary"]
-
 KEYS = ("policy", "seed", "scope", "name")
 
 

@@ -17,8 +17,6 @@ from driftsched.results import RunResult, summarise
 from driftsched.results.wording import seconds
 from driftsched.scheduling.policies import POLICIES
 
-__all__ = ["twin_command"]
-
 NAMES = {"ttft": "TTFT", "tpot": "TPOT", "e2el": "E2E"}
 
 

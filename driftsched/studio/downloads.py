@@ -9,8 +9,6 @@ import streamlit as st
 
 from driftsched.results.export import csv_text
 
-__all__ = ["csv_button", "download"]
-
 
 def csv_button(data: pd.DataFrame, name: str, key: str, label: str = "CSV") -> None:
     """Offer a table as ``name.csv``."""

@@ -8,29 +8,11 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from driftsched.charts.labels import policy_label
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.link import plain_value
-from driftsched.studio.words import METRICS, choice_label, policy_label
-
-__all__ = [
-    "Image",
-    "Labels",
-    "Level",
-    "Metric",
-    "OnePolicy",
-    "Seconds",
-    "Split",
-    "Tab",
-    "World",
-    "known_policies",
-    "labelled",
-    "parameters",
-    "policies_of",
-    "right_ones",
-    "tuned_of",
-    "tuned_texts",
-]
+from driftsched.studio.words import METRICS, choice_label
 
 
 class Labels:

@@ -17,8 +17,6 @@ from typing import Any
 
 from driftsched.studio.worker import Worker
 
-__all__ = ["Job", "JobPool", "State"]
-
 LEAST_S, LONG_S = 0.5, 10.0
 """Work expected to take less counts as so long; what is expected to take more is long."""
 GRACE_S = 1.0

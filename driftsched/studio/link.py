@@ -18,16 +18,6 @@ from driftsched.scenario.differences import differences, plain_data
 from driftsched.scenario.yaml_text import key_and_text, set_value
 from driftsched.studio.traces import check_browser_scenario
 
-__all__ = [
-    "DEFAULT_PRESET",
-    "MAX_LINK_BYTES",
-    "plain_value",
-    "preset",
-    "read_scenario",
-    "scenario_params",
-    "with_changes",
-]
-
 DEFAULT_PRESET = "busy-gpu"
 """Where the studio opens: a bare address."""
 UNNAMED = "paper"

@@ -17,8 +17,6 @@ from driftsched.studio.turns import my_turn
 from driftsched.studio.view import View
 from driftsched.studio.words import plain
 
-__all__ = ["PAGES", "frame", "page_setup"]
-
 PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),

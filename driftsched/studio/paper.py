@@ -15,8 +15,6 @@ from driftsched.studio.show import chart
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
 
-__all__ = ["assumptions", "claims", "files", "switches", "verdict"]
-
 
 def switches() -> None:
     """Draw what the paper leaves open or does in two ways; the first ones are its program."""

@@ -24,8 +24,6 @@ from driftsched.studio.live.runs import live_runs
 from driftsched.studio.view import View
 from driftsched.studio.waiting import pool, work_key
 
-__all__ = ["lifespan", "middleware"]
-
 PAGES = ("page", "explore", "run", "paper")
 PATIENCE_S = 5.0
 """At most so long the server is not up yet; compiling the kernel at the very first start is not

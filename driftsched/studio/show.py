@@ -23,8 +23,6 @@ from driftsched.studio.front_end import component
 from driftsched.studio.state import Key, bound, get_view
 from driftsched.studio.words import plain
 
-__all__ = ["LOWER", "Beside", "chart", "image_format", "problem", "without_links"]
-
 _picture = component("picture", "picture")
 _AXES = "axes"
 LOWER = 420

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from driftsched.charts.labels import policy_label
 from driftsched.scenario import preset_names
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.front_end import component
@@ -11,9 +12,7 @@ from driftsched.studio.link import preset
 from driftsched.studio.show import image_format
 from driftsched.studio.state import Key, get_view, of_scenario, set_view
 from driftsched.studio.view import View
-from driftsched.studio.words import POLICY_HELP, plain, policy_label
-
-__all__ = ["seed", "sidebar", "take_along"]
+from driftsched.studio.words import POLICY_HELP, plain
 
 _copy_link = component("copyLink", "copy_link")
 

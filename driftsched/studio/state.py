@@ -13,22 +13,6 @@ import streamlit as st
 from driftsched.scenario import Scenario, changed
 from driftsched.studio.view import IN_LINK, SCENARIO, View, labels, read_link
 
-__all__ = [
-    "Key",
-    "bound",
-    "change_scenario",
-    "change_view",
-    "choice",
-    "forget_view",
-    "get_scenario",
-    "get_view",
-    "of_scenario",
-    "segments",
-    "set_scenario",
-    "set_view",
-    "share",
-]
-
 _VIEW = "view"
 
 

@@ -14,13 +14,6 @@ from driftsched.scenario import Scenario
 from driftsched.workload import look_at_trace
 from driftsched.workload.traces.textfile import size_of
 
-__all__ = [
-    "MAX_UPLOAD_MB",
-    "check_browser_scenario",
-    "is_stored_trace",
-    "store_trace",
-]
-
 MAX_UPLOAD_MB = 50
 MAX_FOLDER_MB = 2000
 MB = 1_000_000

@@ -21,6 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
 from driftsched.scenario.differences import differences
@@ -51,9 +52,6 @@ from driftsched.studio.link import (
     scenario_params,
     with_changes,
 )
-from driftsched.studio.words import policy_label
-
-__all__ = ["BOUNDS", "EVERYBODY", "MAX_LIVE_LINK", "View", "labels", "parameters", "read_link"]
 
 MAX_LINK, MOST_PROBLEMS = 60_000, 20
 MAX_LIVE_LINK = 2000

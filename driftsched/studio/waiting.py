@@ -13,13 +13,11 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.core.errors import InputError
+from driftsched.results.wording import duration
 from driftsched.studio.jobs import Job, JobPool, State
 from driftsched.studio.show import problem
 from driftsched.studio.turns import others_turn
-from driftsched.studio.words import duration
 from driftsched.studio.work import bytes_of, check_amount, seconds
-
-__all__ = ["busy", "pool", "result_of", "session_name", "work_key"]
 
 BLINK_S = 1.2
 POLL_S = 0.4

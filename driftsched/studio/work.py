@@ -18,19 +18,6 @@ from driftsched.scenario import Scenario, to_yaml
 from driftsched.workload import import_trace
 from driftsched.workload.fit import fit_trace
 
-__all__ = [
-    "bytes_of",
-    "check_amount",
-    "engine_ready",
-    "load_sweep",
-    "one_life",
-    "paper",
-    "seconds",
-    "short_run",
-    "trace_fit",
-    "trace_report",
-]
-
 MOST_REQUESTS, MOST_TOKENS = 2_000_000, 2_000_000_000
 """What one piece of work may simulate, all its replications together."""
 PER_S = 20_000

@@ -21,8 +21,6 @@ from loky.backend import get_context
 
 from driftsched.core.errors import CancelledError, DriftSchedError
 
-__all__ = ["Worker"]
-
 CANCEL = "cancel"
 MEMORY_MB = 6000
 """What needs more fails, instead of taking the server along."""

@@ -7,19 +7,19 @@ from typing import cast
 
 import streamlit as st
 
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
 from driftsched.experiments import Ensemble, Figures, run_ensemble, warmup
 from driftsched.experiments.ensemble import same_requests
 from driftsched.results import Warmup, advice
+from driftsched.results.wording import with_interval
 from driftsched.scenario import Scenario
 from driftsched.studio.show import problem
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import busy, result_of
-from driftsched.studio.words import grouped, plain, policy_label, with_interval
+from driftsched.studio.words import grouped, plain
 from driftsched.studio.work import engine_ready
-
-__all__ = ["asked_for", "figures_for", "rests_on"]
 
 FEW = 2
 """Replications while the compiled engine is not there yet."""

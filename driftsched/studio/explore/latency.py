@@ -6,15 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from driftsched.charts import latency_bands
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
 from driftsched.experiments import Figures
+from driftsched.results.wording import with_interval
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.show import Beside, chart
 from driftsched.studio.state import Key, bound, choice, get_view
 from driftsched.studio.view import View
-from driftsched.studio.words import plain, policy_label, with_interval
-
-__all__ = ["latency", "parse_percentiles", "percentile_table", "verdicts"]
+from driftsched.studio.words import plain
 
 HOW = (
     "In brackets the 95 % interval (Woodruff's) of the percentile of all requests of all "

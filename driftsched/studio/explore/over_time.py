@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from driftsched.charts import bias_bands, drift_bands, estimation_error, queue_bands
+from driftsched.charts.labels import policy_label
 from driftsched.experiments import Figures
 from driftsched.experiments.answer import learnt
 from driftsched.experiments.time_series import (
@@ -20,10 +21,7 @@ from driftsched.studio.explore.headline import base_policy, plain_but_bold
 from driftsched.studio.show import LOWER, Beside, chart
 from driftsched.studio.state import Key, bound, get_view
 from driftsched.studio.view import View
-from driftsched.studio.words import policy_label
 from driftsched.workload.drift import drift_marks
-
-__all__ = ["estimates", "queues"]
 
 
 def queues(view: View, figures: Figures, before: Figures | None) -> None:

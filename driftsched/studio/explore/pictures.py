@@ -13,8 +13,6 @@ from driftsched.studio.explore.service import service
 from driftsched.studio.explore.sweep import sweep
 from driftsched.studio.state import Key, bound, get_view
 
-__all__ = ["pictures"]
-
 DRAWN: dict[str, Any] = {
     "Latency": latency,
     "Tenants": service,

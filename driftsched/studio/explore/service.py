@@ -9,15 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from driftsched.charts import fairness, tenant_percentile
+from driftsched.charts.labels import policy_label
 from driftsched.experiments import Figures
 from driftsched.experiments.answer import largest_gaps, payers
+from driftsched.results.wording import with_interval
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.explore.headline import plain_but_bold
 from driftsched.studio.show import LOWER, Beside, chart
 from driftsched.studio.view import EVERYBODY, View
-from driftsched.studio.words import policy_label, with_interval
-
-__all__ = ["service", "service_table"]
 
 NAMED = 8
 """With more tenants than this nobody reads who pays in words."""

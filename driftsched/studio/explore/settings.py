@@ -10,11 +10,13 @@ import streamlit as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
 from driftsched.estimation.classifier import CLASSIFIERS
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scenario import with_share
 from driftsched.scheduling.policies import POLICIES, PolicySpec
+from driftsched.studio.fields import parameters
 from driftsched.studio.scenario_editor.words import hint, label
 from driftsched.studio.state import (
     Key,
@@ -24,10 +26,8 @@ from driftsched.studio.state import (
     of_scenario,
     set_view,
 )
-from driftsched.studio.view import View, parameters
-from driftsched.studio.words import choice_label, plain, policy_label, rules
-
-__all__ = ["options_of", "settings", "with_value"]
+from driftsched.studio.view import View
+from driftsched.studio.words import choice_label, plain, rules
 
 REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
 FACTORS = (0, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100)

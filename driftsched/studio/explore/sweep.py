@@ -12,8 +12,6 @@ from driftsched.studio.show import Beside, chart
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of
 
-__all__ = ["sweep"]
-
 REPLICATIONS, FEWEST = 4, 2
 LOADS, MOST = 10, 2_000_000
 """Loads, and requests in all of more than `FEWEST` replications."""

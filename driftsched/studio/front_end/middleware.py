@@ -32,8 +32,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from driftsched.studio.front_end.script import OURS_JS, PLOTLY_JS, script, text_of
 
-__all__ = ["FrontEnd"]
-
 HEADERS = {"vary": "accept-encoding", "cache-control": "public, max-age=31536000, immutable"}
 ADDRESS = re.compile(rf"/driftsched/({re.escape(PLOTLY_JS)}|{OURS_JS})$")
 HEAD = b"<head>"

@@ -17,8 +17,6 @@ from driftsched.studio.live.twin import twin_section
 from driftsched.studio.run import headline, how_sure, take_along, watch, within
 from driftsched.studio.words import plain
 
-__all__ = ["ended", "live_command"]
-
 MOST_REASONS = 5
 
 

@@ -10,13 +10,12 @@ import streamlit as st
 
 from driftsched.live.snapshot import LiveSnapshot
 from driftsched.results.marks import join_marks, phase_marks
+from driftsched.results.wording import duration
 from driftsched.studio.jobs import State
 from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.start import stop_button
 from driftsched.studio.live_view import live_view
-from driftsched.studio.words import duration, plain
-
-__all__ = ["ended_in_words", "follow", "newest"]
+from driftsched.studio.words import plain
 
 FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "busy": ("GPU busy", lambda x: f"{x:.0%}"),

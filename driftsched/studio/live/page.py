@@ -16,8 +16,6 @@ from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
 from driftsched.studio.waiting import session_name
 
-__all__ = ["live_page", "world"]
-
 
 def world() -> str:
     """Draw the switch between the two worlds; it is part of the page's link."""

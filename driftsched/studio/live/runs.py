@@ -22,8 +22,6 @@ from driftsched.results.tables import RunResult
 from driftsched.studio.jobs import Job, State
 from driftsched.studio.worker import Worker
 
-__all__ = ["LiveJob", "LiveRuns", "live_runs"]
-
 GRACE_S = 15.0
 """A stopped run that has not handed over what it measured within this time is given up."""
 

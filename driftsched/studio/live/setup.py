@@ -22,8 +22,6 @@ from driftsched.studio.live.state import (
 from driftsched.studio.scenario_editor.form import edit_fields
 from driftsched.studio.show import problem
 
-__all__ = ["MODELS", "RANDOM", "engine_setup", "offered_models"]
-
 ENGINES = {"openai": "A server", "torch": "A model in this program"}
 
 

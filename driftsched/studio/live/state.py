@@ -24,8 +24,6 @@ from driftsched.studio.scenario_editor.schema import first_values
 from driftsched.studio.state import change_view, get_view
 from driftsched.studio.view import MAX_LIVE_LINK
 
-__all__ = ["LiveKey", "LiveSetup", "any_address", "get_setup", "limited", "remember"]
-
 _SETUP = "live_setup"
 MOST_REQUESTS = 1_000_000
 

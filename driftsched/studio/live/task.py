@@ -14,8 +14,6 @@ from driftsched.live.run import LiveRun
 from driftsched.results.tables import RunResult
 from driftsched.scenario import Scenario
 
-__all__ = ["connect", "live_run", "twin_of"]
-
 SNAPSHOT_S = 0.5
 """Snapshots are handed over twice a second: what the pages show."""
 

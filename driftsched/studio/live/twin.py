@@ -25,8 +25,6 @@ from driftsched.studio.state import change_scenario
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import METRICS, plain
 
-__all__ = ["coefficient_table", "error_table", "twin_section"]
-
 MEASURES = {"ttft": "First token", "tpot": "A token", "e2el": "End to end"}
 
 

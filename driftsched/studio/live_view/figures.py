@@ -27,8 +27,6 @@ from driftsched.charts.theme import (
 )
 from driftsched.charts.traces import level, line
 
-__all__ = ["DRIFT_WINDOW", "live_message"]
-
 DRIFT_WINDOW = 20
 """Requests in the moving mean of actual / estimated."""
 POINTS = 600

@@ -15,8 +15,6 @@ from driftsched.studio.show import problem
 from driftsched.studio.state import Key
 from driftsched.studio.words import plain
 
-__all__ = ["take_along"]
-
 TABLES = ("requests", "queues", "gpus", "learning")
 PAPER = ("metrics", "queue_depth", "telemetry")
 

@@ -13,10 +13,8 @@ from driftsched.results import WithinRun
 from driftsched.results.energy import energy_summary
 from driftsched.results.metrics import Summary, summarise
 from driftsched.results.tables import RunResult
+from driftsched.results.wording import duration
 from driftsched.studio.waiting import result_of
-from driftsched.studio.words import duration
-
-__all__ = ["SEEDS", "SHOWN", "headline", "how_sure", "over_seeds", "within"]
 
 Ends = Mapping[str, tuple[float, float]]
 """Metric → the ends of its 95 % interval."""

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from driftsched.charts import energy as energy_chart
+from driftsched.charts.labels import policy_label
 from driftsched.results.energy import energy_over_time
 from driftsched.results.marks import phase_marks, run_marks
 from driftsched.results.tables import RunResult
@@ -24,9 +25,7 @@ from driftsched.studio.show import chart
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of, work_key
-from driftsched.studio.words import plain, policy_label
-
-__all__ = ["command_line", "simulated_page", "watch"]
+from driftsched.studio.words import plain
 
 
 def simulated_page(view: View) -> None:

@@ -8,8 +8,6 @@ from driftsched.scenario import Scenario, to_yaml
 from driftsched.studio.scenario_editor.draft import Draft
 from driftsched.studio.scenario_editor.kept import browser_yaml, taken
 
-__all__ = ["as_text"]
-
 _TEXT = "scenario-yaml"
 
 

@@ -15,8 +15,6 @@ from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.studio.scenario_editor.names import REFERENCES, names_of
 from driftsched.studio.state import get_scenario
 
-__all__ = ["GANG_FIELDS", "Data", "Draft", "Form", "open_draft"]
-
 Data = dict[str, Any]
 _DRAFT = "scenario_draft"
 GANG_FIELDS = ("mode", "batch_size", "batch_wait_s")

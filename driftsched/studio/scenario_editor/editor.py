@@ -18,8 +18,6 @@ from driftsched.studio.state import Key, get_scenario, segments, set_scenario
 from driftsched.studio.traces import check_browser_scenario
 from driftsched.studio.words import plain
 
-__all__ = ["editor"]
-
 TEXT = "YAML"
 
 

@@ -36,8 +36,6 @@ from driftsched.studio.scenario_editor.tables import (
 from driftsched.studio.scenario_editor.words import NOTHING, hint, label, singular
 from driftsched.studio.words import choice_label, plain
 
-__all__ = ["EDITORS", "edit_fields"]
-
 LONG = 300
 """Texts that may have more characters get more than one line."""
 EDITORS: dict[type[BaseModel], Callable[..., Data]] = {}

@@ -19,8 +19,6 @@ from driftsched.studio.show import problem
 from driftsched.studio.state import set_scenario
 from driftsched.studio.traces import check_browser_scenario
 
-__all__ = ["browser_yaml", "keep", "kept", "kept_names", "open_and_save", "taken"]
-
 MAX_CHARACTERS = 300_000
 MOST_KEPT = 500
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["REFERENCES", "follow", "names_of", "new_name", "normalised"]
-
 REFERENCES = {
     "tenants": "tenants",
     "tenant": "tenants",

@@ -16,8 +16,6 @@ from driftsched.studio.show import chart
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import plain
 
-__all__ = ["pictures", "preview"]
-
 MOST_REQUESTS = 200_000
 FIRST = 3
 """Findings that are in sight; the rest can be unfolded."""

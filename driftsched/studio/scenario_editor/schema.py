@@ -13,8 +13,6 @@ from pydantic_core import to_jsonable_python
 from driftsched.core.errors import InputError
 from driftsched.studio.scenario_editor.names import normalised
 
-__all__ = ["first_values", "is_optional", "item_of", "kinds_in", "model_in", "parsed"]
-
 FIRST: dict[str, Callable[[float], Any]] = {
     "tokens": lambda mean: mean,
     "mean_tokens": lambda mean: mean,

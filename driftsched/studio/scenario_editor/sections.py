@@ -27,8 +27,6 @@ from driftsched.studio.scenario_editor.recorded import recorded
 from driftsched.studio.scenario_editor.tables import add_up, columns_of, edit_rows
 from driftsched.studio.words import plain
 
-__all__ = ["GROUPS", "SECTIONS", "Section"]
-
 Section = Callable[[Draft], None]
 Fields = tuple[str, ...]
 CLIENTS = {"patience": Patience, "retries": Retries}

@@ -15,8 +15,6 @@ from driftsched.studio.scenario_editor.names import normalised
 from driftsched.studio.scenario_editor.schema import is_optional
 from driftsched.studio.scenario_editor.words import hint, label
 
-__all__ = ["NAME", "PAIR", "add_up", "columns_of", "edit_rows", "edit_shares"]
-
 Columns = Mapping[str, FieldInfo]
 NAME: Columns = {"name": FieldInfo.from_annotation(str)}
 PAIR: Columns = {"from": FieldInfo.from_annotation(str), "to": FieldInfo.from_annotation(str)}

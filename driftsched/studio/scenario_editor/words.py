@@ -6,8 +6,6 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-__all__ = ["NOTHING", "hint", "label", "singular"]
-
 UNITS = {
     "_rps": "requests/s",
     "_tokens": "tokens",

@@ -12,7 +12,7 @@ from driftsched.charts.frames import Floats, few, names_in, spread
 from driftsched.charts.labels import TIME, compensator_label
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import PALETTE, Look, category_colours
-from driftsched.charts.traces import DASHED, band, bars, dots, error_bar, level, line
+from driftsched.charts.traces import band, bars, dots, error_bar, level, line
 from driftsched.results import confusion as size_confusion
 from driftsched.results.tables import finished_rows
 
@@ -38,10 +38,6 @@ MEASURES = {
     "mae": ("Mean absolute error (MAE)", "low", "high"),
     "rmse": ("Root mean square error (RMSE)", "rmse_low", "rmse_high"),
 }
-DIAGONAL = (
-    "On the dashed line the estimate was right; dots above it are answers that were longer than "
-    "estimated."
-)
 SIZES = Look(
     "Size classes",
     "size-classes",
@@ -166,43 +162,6 @@ def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
         error_y = error_bar(frame, measure, low, high, color="#9A9A9A")
         traces.append(heights | text | {"error_y": error_y})
     return look.figure(traces, {"barmode": "group", "bargap": 0.3})
-
-
-def estimation_scatter(
-    requests: pd.DataFrame, unit: str = "tokens", sample: int = 3000
-) -> go.Figure:
-    """Draw estimated and actual output lengths on logarithmic axes, with the diagonal.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table; those that finished count.
-    unit : str
-        What lengths are counted in, for the words only.
-    sample : int
-        At most this many dots; which ones is the same at each call.
-    """
-    axes = f"Estimated output ({unit})", f"Actual output ({unit})"
-    look = Look("Estimated and actual output", "estimation", DIAGONAL, *axes)
-    done = finished_rows(requests)
-    if done.empty:
-        return look.empty()
-    if len(done) > sample:
-        chosen = np.random.default_rng(0).choice(len(done), sample, replace=False)
-        done = done.iloc[np.sort(chosen)]
-    names = few(done["category"])
-    colours = category_colours(names_in(names))
-    lengths = done[["estimated_output_tokens", "counted_output_tokens"]].to_numpy(np.float64)
-    said, faint = "estimated %{x:,.0f}, actual %{y:,.0f}", {"size": 5, "opacity": 0.55}
-    traces = []
-    for name in names_in(names):
-        x, y = lengths[(names == name).to_numpy()].T
-        traces.append(dots(x, y, name, colours[name], said, marker=faint))
-    positive = lengths[lengths > 0]
-    ends = [float(positive.min()), float(positive.max())] if len(positive) else [1.0, 10.0]
-    traces.append(line(ends, ends, "as estimated", "", None, line=DASHED))
-    layout = {"legend": {"itemsizing": "constant"}}
-    return look.figure(traces, layout, hover="closest", log_x=True, log_y=True)
 
 
 def confusion(requests: pd.DataFrame) -> go.Figure:

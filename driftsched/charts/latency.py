@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import Floats, few, log_edges, names_in, values_of
+from driftsched.charts.frames import Floats, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
-from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, tenant_colours, translucent
+from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, translucent
 from driftsched.charts.traces import (
     CDF_MARKS,
-    bars,
     cdf,
     cdf_marks,
     dots,
@@ -34,14 +33,6 @@ CURVES = (
 CURVES_WITH_BANDS = (
     "A curve further left is faster; round marks are the usual request (P50), diamonds the unlucky "
     "one (P99); a band is the 95 % interval of the share of requests at each latency."
-)
-HUMPS = (
-    "Two humps mean that two kinds of requests live different lives: short beside long ones, or "
-    "those that waited and those that did not."
-)
-BARS = (
-    "Compare bars of one percentile; a difference is worth believing where the error bars, 95 % "
-    "intervals, do not overlap."
 )
 KNEES = (
     "Left of the diamond, the knee, more load costs little; right of it latency grows faster than "
@@ -123,34 +114,6 @@ def _distribution(metric: str, look_at: str) -> Look:
     )
 
 
-def latency_histogram(requests: pd.DataFrame, metric: str = "e2e_s", bins: int = 50) -> go.Figure:
-    """Draw the number of requests in bins of a latency, one outline a tenant.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table; those that finished count.
-    metric : str
-        Column in seconds, such as e2e_s or ttft_s.
-    bins : int
-        Logarithmic bins, common to all tenants. Values of 0 are counted in the first.
-    """
-    name = f"histogram-{metric.removesuffix('_s')}"
-    look = Look("Latency histogram", name, HUMPS, metric_label(metric), "Requests")
-    done = finished_rows(requests)
-    every = values_of(done, metric)
-    if not len(every):
-        return look.empty()
-    edges = log_edges(every, bins)
-    names = few(done["tenant"])
-    colours = tenant_colours(names_in(names))
-    traces = [
-        outline(edges, values_of(done[names == name], metric), name, colours[name])
-        for name in names_in(names)
-    ]
-    return look.figure(traces, {"yaxis": {"rangemode": "tozero"}}, log_x=True)
-
-
 def outline(edges: Floats, values: Floats, name: str, colour: str) -> dict[str, Any]:
     """Trace of a histogram: how many values lie in each bin."""
     counts = np.append(np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0], 0)
@@ -158,34 +121,6 @@ def outline(edges: Floats, values: Floats, name: str, colour: str) -> dict[str, 
     steps = line(edges, counts, name, colour, said, line={"width": 2, "shape": "hv"})
     fill = {"fill": "tozeroy", "fillcolor": translucent(colour, 0.18)}
     return steps | fill | {"customdata": np.append(edges[1:], edges[-1])}
-
-
-def percentiles(frame: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
-    """Draw grouped bars, one group a percentile and one bar a policy.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        policy, metric, percentile (0 to 100), value_s, and where known low_s and high_s, the ends
-        of the confidence interval.
-    metric : str
-        Which rows to draw.
-    """
-    name = f"percentiles-{metric.removesuffix('_s')}"
-    look = Look("Latency percentiles", name, BARS, "Percentile", metric_label(metric))
-    rows = frame if frame.empty else frame[frame["metric"] == metric]
-    rows = rows if rows.empty else rows[rows["value_s"].notna()]
-    if rows.empty:
-        return look.empty()
-    colours = policy_colours(names_in(frame["policy"]))
-    traces = []
-    for policy in names_in(rows["policy"]):
-        mine = rows[rows["policy"] == policy].sort_values("percentile")
-        names, heights = [f"P{p:g}" for p in mine["percentile"]], mine["value_s"].to_numpy()
-        error_y = error_bar(mine, "value_s", "low_s", "high_s", color="#9A9A9A")
-        label, colour = policy_label(policy), colours[policy]
-        traces.append(bars(names, heights, label, colour, SECONDS, error_y=error_y))
-    return look.figure(traces, {"barmode": "group", "bargap": 0.25})
 
 
 def load_sweep(

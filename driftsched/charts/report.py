@@ -183,8 +183,8 @@ def _headline(overall: Mapping[Any, Any], errors: pd.DataFrame, unit: str) -> st
     facts |= {
         "Median time to first token": seconds(overall["median_ttft_ms"]),
         "Requests per second": number(overall["request_throughput"]),
-        "Requests per second within objectives": number(overall["request_goodput"]),
-        "Objectives met": _share(overall["slo_attainment"]),
+        "Goodput (requests per second within SLOs)": number(overall["request_goodput"]),
+        "SLOs met": _share(overall["slo_attainment"]),
         "Output tokens per second": number(overall["output_throughput"]),
         "Waited too long (starved)": f"{overall['starved']:,}",
     }

@@ -27,6 +27,8 @@ _picture = component("picture", "picture")
 _AXES = "axes"
 LOWER = 420
 """Height of the pictures that stand below the main one."""
+ENDPOINTS = re.compile(r"^engine\.endpoints[.\d]*:?")
+"""What a rule calls the field that the page calls addresses."""
 ANCHOR = re.compile(r"(?:<|\\u003c)(?=a\b)", re.IGNORECASE)
 
 
@@ -89,9 +91,10 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str, beside: Beside | None
             csv_button(data, key, f"{key}-csv")
 
 
-def problem(what: object, before: str = "", icon: str = "error") -> None:
+def problem(what: object, icon: str = "error") -> None:
     """Say what is wrong, in an error box; `what` may hold anything that somebody has sent."""
-    st.error(f"{before}{plain(what)}", icon=f":material/{icon}:")
+    text = ENDPOINTS.sub("an address", str(what))
+    st.error(plain(text[:1].upper() + text[1:]), icon=f":material/{icon}:")
 
 
 def image_format() -> None:

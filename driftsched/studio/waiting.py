@@ -63,7 +63,7 @@ def result_of(
     try:
         check_amount(args)
     except InputError as error:
-        problem(error, "This is too much for a page: ")
+        problem(error)
         return None
     owner = f"{session_name()}/{slot}"
     key = work_key(function, args)

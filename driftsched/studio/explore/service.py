@@ -1,4 +1,4 @@
-"""Who is served how well: goals met, refusals, long waits, fairness."""
+"""Who is served how well: SLOs met, refusals, long waits, fairness."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOW = "Means over the replications, in brackets Student's 95 % interval."
 
 
 def service(view: View, figures: Figures, before: Figures | None) -> None:
-    """Draw latency by tenant and who pays, fairness while tenants compete, slowdown, goals met."""
+    """Draw latency by tenant and who pays, fairness while tenants compete, slowdown, SLOs met."""
     level, subject = view.level, (view.preset, view.metric)
     named = len(figures.names("tenant")) <= NAMED
     found = figures.percentiles(view.metric, [level], "tenant", compared=named, before=before)
@@ -55,11 +55,11 @@ def service(view: View, figures: Figures, before: Figures | None) -> None:
     table = figures.goals(scope)
     _table(service_table(table, scope), figures.ensemble.scenario.metrics.starvation_s)
     st.caption(HOW)
-    csv_button(table, "goals", "goals-csv")
+    csv_button(table, "slos", "slos-csv")
 
 
 def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
-    """Goals met, goodput, refusals and long waits as text with intervals.
+    """SLOs met, goodput, refusals and long waits as text with intervals.
 
     Parameters
     ----------
@@ -96,13 +96,12 @@ def _table(table: pd.DataFrame, starvation_s: float) -> None:
         "rejected": text("Rejected", help="Turned away at the door by the tenant's limits."),
         "lost": text("Lost", help="Let in, but failed, timed out or cancelled."),
         "slo_attainment": text(
-            "Goals met",
-            help="Share of all requests, rejected ones too, that met every latency goal (SLO) of "
-            "their tenant.",
+            "SLOs met",
+            help="Share of all requests, rejected ones too, that met every SLO of their tenant.",
         ),
         "request_goodput": text(
             "Goodput (1/s)",
-            help="Requests a second that met every goal. Read it beside the rejected ones: turning "
+            help="Requests a second that met every SLO. Read it beside the rejected ones: turning "
             "requests away makes it look better.",
         ),
         "starved": text(

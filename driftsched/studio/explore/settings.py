@@ -61,7 +61,7 @@ CHOICES: tuple[tuple[str, Key, str, Iterable[str], str], ...] = (
         "tokens, about 1.4 a word, and that gap looks like drift.",
     ),
     (
-        "Correction",
+        "Compensation",
         Key.COMPENSATOR,
         "estimator.compensator.kind",
         COMPENSATORS,

@@ -39,7 +39,7 @@ def sweep(view: View, figures: Figures, before: Figures | None) -> None:
         replications = min(max(MOST // least, FEWEST), REPLICATIONS)
         found = _sweep(view, replications, "sweep")
         then = None
-        if before is not None and view.before is not None:
+        if found is not None and before is not None and view.before is not None:
             then = _sweep(view.before, replications, "sweep-before")
     if found is not None:
         st.session_state[_LAST] = found

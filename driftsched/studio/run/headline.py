@@ -158,11 +158,12 @@ def over_seeds(result: RunResult, metrics: tuple[str, ...]) -> tuple[Ends, str]:
     scenario, steady = result.scenario, WithinRun(result.requests).remark
     found = result_of(repeat, (scenario, SEEDS, metrics), slot="run-seeds")
     if found is None:
-        return {}, f"The same with {SEEDS - 1} other seeds tells how far to trust the figures."
+        return {}, f"{SEEDS - 1} more replications tell how far to trust the figures."
     last = scenario.seed + SEEDS - 1
     return {name: (low, high) for name, (_, low, high) in found.items()}, (
-        f"Below each figure: the 95 % interval over seeds {scenario.seed} to {last} (percentiles: "
-        "Woodruff's, of all their requests together; the rest: Student's t). This run is one of "
+        f"Below each figure: the 95 % interval over {SEEDS} replications, seeds {scenario.seed} to "
+        f"{last} (percentiles: "
+        "Woodruff's, of all requests together; the rest: Student's t). This run is one of "
         f"them, and may lie outside. {steady}"
     )
 

@@ -54,7 +54,7 @@ def simulated_page(view: View) -> None:
     figures = st.container()
     intervals, what_they_are = over_seeds(result, SHOWN)
     with figures:
-        headline(result, intervals, f"{SEEDS} seeds: ")
+        headline(result, intervals, f"{SEEDS} replications: ")
     how_sure(what_they_are)
     one_life(result)
     _energy(result)

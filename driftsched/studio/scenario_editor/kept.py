@@ -160,7 +160,7 @@ def taken(draft: Draft, read: Callable[[], Scenario]) -> None:
     try:
         draft.take(read())
     except InputError as error:
-        problem(error, "Not opened: ")
+        problem(f"Not opened: {error}")
     else:
         set_scenario(draft.base)
         st.rerun()

@@ -54,16 +54,7 @@ def drift(
 ) -> go.Figure:
     """Draw the moving median of actual over estimated output, with its P10 to P90 band.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table; those that finished count, at the time they finished.
-    by : str
-        Column whose values become lines: category or predicted_category.
-    unit : str
-        What lengths are counted in, for the words only.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    Requests that finished count, at the time they finished; `unit` of lengths is for the words.
     """
     look = Look("Token drift", "drift", DRIFT, TIME, f"Actual / estimated {unit} (ratio)")
     done = finished_rows(requests)
@@ -108,12 +99,8 @@ def _median_and_band(
 def bias(learning: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw the bias of each category as it is learned, over faint measured values.
 
-    Parameters
-    ----------
-    learning : DataFrame
-        time_s, key (category as classified), measured_bias, bias. Long tables are thinned out.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    `learning` has time_s, key (category as classified), measured_bias, bias; a long table is
+    thinned out.
     """
     if learning.empty:
         return BIAS.empty("Nothing learned yet")
@@ -137,13 +124,8 @@ def bias(learning: pd.DataFrame, marks: Marks = ()) -> go.Figure:
 def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
     """Draw the mean absolute and the root mean square error of the output estimates.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        compensator, mae, rmse; where known low and high, the interval of the mae, and rmse_low and
-        rmse_high, that of the rmse.
-    unit : str
-        What lengths are counted in, for the words only.
+    `frame` has compensator, mae, rmse; where known low and high, the interval of the mae, and
+    rmse_low and rmse_high, that of the rmse. `unit` of lengths is for the words.
     """
     y = f"Error of the output estimate ({unit})"
     look = Look("Estimation error", "estimation-error", ERRORS, "Compensator", y)
@@ -167,11 +149,8 @@ def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
 def confusion(requests: pd.DataFrame) -> go.Figure:
     """Draw a heat map of estimated and actual size classes of finished requests.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table with size_class and actual_size_class. Each cell shows its number of requests
-        and its share of its row, that is of the requests which really had that size.
+    Each cell shows its number of requests and its share of its row, that is of the requests which
+    really had that size.
     """
     if finished_rows(requests).empty:
         return SIZES.empty()

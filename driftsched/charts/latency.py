@@ -48,14 +48,9 @@ def latency_cdf(
 ) -> go.Figure:
     """Draw the cumulative distribution of a latency for each policy.
 
-    Parameters
-    ----------
-    requests_by_policy : mapping of str to DataFrame
-        Policy → requests table; requests that did not finish are left out.
-    metric : str
-        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
-    log_x : bool
-        Logarithmic time axis; values of 0 are then beyond its left end.
+    Of each policy's requests table those that finished count; `metric` is a column in seconds:
+    e2e_s, ttft_s, tpot_s or queue_wait_s. Values of 0 are beyond the left end of the logarithmic
+    axis.
     """
     look = _distribution(metric, CURVES)
     values = {
@@ -77,13 +72,8 @@ def latency_cdf(
 def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
     """Draw distributions over several replications, each with its band.
 
-    Parameters
-    ----------
-    curves : DataFrame
-        policy, share (0 to 1, ascending), value_s, low and high: shares between which the
-        distribution function lies at value_s.
-    metric : str
-        What value_s is: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    `curves` has policy, share (0 to 1, ascending), value_s, low and high: shares between which the
+    distribution function lies at value_s. `metric` is what value_s is, as in `latency_cdf`.
     """
     look = _distribution(metric, CURVES_WITH_BANDS)
     if curves.empty:
@@ -128,17 +118,9 @@ def load_sweep(
 ) -> go.Figure:
     """Draw a percentile of latency against load, a line a policy with its band and its knee.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most), and
-        where known knee_low and knee_high, the ends of the knee's interval.
-    percentile : float
-        What value_s is, for the words only.
-    metric : str
-        Likewise.
-    now : float, optional
-        Utilisation to mark.
+    `frame` has policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most),
+    and where known knee_low and knee_high, the ends of the knee's interval. `percentile` and
+    `metric` are for the words; `now` is a utilisation to mark.
     """
     load = "Offered load / capacity (ρ of the busiest phase)"
     said = KNEES + ("." if now is None else ", and the dashed line is the load as it is set now.")

@@ -48,12 +48,8 @@ LIVE, TWIN = "live", "simulated"
 def twin(live: pd.DataFrame, simulated: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
     """Draw both cumulative distributions of a latency, with P50, P90 and P99 marked.
 
-    Parameters
-    ----------
-    live, simulated : DataFrame
-        Requests tables.
-    metric : str
-        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    Both are requests tables; `metric` is a column in seconds: e2e_s, ttft_s, tpot_s or
+    queue_wait_s.
     """
     curves = {LIVE: (live, BLUE, "solid"), TWIN: (simulated, ORANGE, "dash")}
     return _curves("Live and simulated", "twin", CURVES, metric, curves)
@@ -64,14 +60,7 @@ def twin_policies(
 ) -> go.Figure:
     """Draw what was beside what would have been: the live curve and one a policy.
 
-    Parameters
-    ----------
-    live : DataFrame
-        Requests table of the live run.
-    by_policy : mapping of str to DataFrame
-        Policy → requests table of its simulation.
-    metric : str
-        Column in seconds.
+    All are requests tables, `by_policy` those of the simulations; `metric` is a column in seconds.
     """
     colours = policy_colours(by_policy)
     curves = {
@@ -103,13 +92,7 @@ def _curves(
 
 
 def twin_queues(curves: pd.DataFrame) -> go.Figure:
-    """Draw the waiting requests of both over time.
-
-    Parameters
-    ----------
-    curves : DataFrame
-        time_s, live, twin.
-    """
+    """Draw the waiting requests of both over time; `curves` has time_s, live, twin."""
     if curves.empty:
         return QUEUES.empty()
     time_s, live, simulated = (
@@ -125,10 +108,8 @@ def twin_queues(curves: pd.DataFrame) -> go.Figure:
 def calibration(residuals: pd.DataFrame) -> go.Figure:
     """Draw each stretch of iterations: measured time an iteration against the predicted one.
 
-    Parameters
-    ----------
-    residuals : DataFrame
-        Of a `Calibration`: seconds, predicted_s, iterations, requests, kv_tokens, prompts.
+    `residuals` are those of a `Calibration`: seconds, predicted_s, iterations, requests, kv_tokens,
+    prompts.
     """
     if residuals.empty:
         return CALIBRATION.empty("No observations yet")

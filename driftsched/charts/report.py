@@ -95,8 +95,6 @@ def html_report(result: RunResult, figures: Sequence[Drawn], command: str) -> st
 
     Parameters
     ----------
-    result : RunResult
-        The run.
     figures : sequence of (str, str, Figure)
         Title, one sentence that says what to look at, plotly figure.
     command : str

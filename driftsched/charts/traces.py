@@ -23,14 +23,9 @@ CDF_MARKS = {0.5: "circle", 0.99: "diamond"}
 
 
 def line(x: Any, y: Any, name: str, colour: str, hover: str | None, **more: Any) -> Trace:
-    """Trace of one line.
+    """Trace of one line; `hover` is plotly's template of what is said at a point, None for nothing.
 
-    Parameters
-    ----------
-    hover : str or None
-        Plotly's template of what is said at a point; None for nothing.
-    **more
-        Of the trace; ``line`` adds to the line's own look.
+    Of the rest of the trace ``line`` adds to the line's own look.
     """
     look = {"color": colour, "width": 2.5} | more.pop("line", {})
     return _trace("scatter", x, y, name, hover) | {"mode": "lines", "line": look} | more
@@ -88,10 +83,7 @@ def line_with_band(
 ) -> list[Trace]:
     """Traces of one line and its band below it, which has gaps where an end is not known.
 
-    Parameters
-    ----------
-    columns : sequence of array
-        x, y, and the low and high ends of y's interval.
+    `columns` are x, y, and the low and high ends of y's interval.
     """
     kept = spread(len(columns[0]), POINTS)
     x, mean, low, high = (np.asarray(column)[kept] for column in columns)
@@ -115,10 +107,7 @@ def band(
 ) -> Trace:
     """Trace of the area between two lines; it belongs to the line `name` and says nothing itself.
 
-    Parameters
-    ----------
-    ends : sequence of array
-        x, and the low and high ends there.
+    `ends` are x, and the low and high ends there.
     """
     x, low, high = ends
     outline = line(np.r_[x, x[::-1]], np.r_[high, low[::-1]], label, colour, None)
@@ -142,14 +131,8 @@ def cdf(
 ) -> list[Trace]:
     """Traces of a distribution function in percent, and of marks at some of its shares.
 
-    Parameters
-    ----------
-    values : array
-        Seconds, sorted.
-    marks : mapping of float to str
-        Share → plotly's symbol.
-    above_0 : bool
-        Leave out what a logarithmic axis cannot show.
+    `values` are sorted seconds; `marks` say at which share which of plotly's symbols stands;
+    `above_0` leaves out what a logarithmic axis cannot show.
     """
     traces = []
     for shares, symbols in ((SHARES, None), (np.array(list(marks)), list(marks.values()))):

@@ -57,13 +57,8 @@ FIT_SHARE = "Share at most so long (%)"
 def arrivals(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw arrival rates over time, stacked by tenant.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        time_s, tenant, rate_rps (requests a second): the same times for each tenant. Over 300
-        times become as many means.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    `frame` has time_s, tenant, rate_rps (requests a second), the same times for each tenant. Over
+    300 times become as many means.
     """
     if frame.empty:
         return ARRIVALS.empty("No arrivals")
@@ -88,14 +83,8 @@ def arrivals(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
 def lengths(frame: pd.DataFrame, bins: int = 60, drifted: pd.DataFrame | None = None) -> go.Figure:
     """Draw histograms of output and of prompt lengths, one outline a category.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        category, prompt_tokens, output_tokens, base_tokens: one row a request.
-    bins : int
-        Logarithmic bins.
-    drifted : DataFrame, optional
-        The same columns of requests under drift: dashed outlines.
+    `frame` has category, prompt_tokens, output_tokens, base_tokens, one row a request; `drifted`
+    the same of requests under drift: dashed outlines. The bins are logarithmic.
     """
     if frame.empty:
         return LENGTHS.empty("No requests", x=LENGTH_ROWS["output_tokens"], y=LENGTH_SHARE)
@@ -147,11 +136,8 @@ def _budget(name: str, colour: str, base: float, height: float) -> dict[str, Any
 def fit(curves: pd.DataFrame) -> go.Figure:
     """Draw the distribution functions of a trace and of what was fitted to it.
 
-    Parameters
-    ----------
-    curves : DataFrame
-        quantity (gap, prompt_tokens, output_tokens), category, value, data_share, fit_share, ks:
-        what `TraceFit.curves` gives.
+    `curves` are those of `TraceFit.curves`: quantity (gap, prompt_tokens, output_tokens), category,
+    value, data_share, fit_share, ks.
     """
     if curves.empty:
         return FIT.empty("Nothing fitted", x=FIT_ROWS["gap"], y=FIT_SHARE)

@@ -97,13 +97,7 @@ def changes_named(args: argparse.Namespace) -> list[str]:
 
 
 def tell_trace(scenario: Scenario) -> dict[str, Any]:
-    """Import the scenario's trace; tell what was read, mapped, cut and left out.
-
-    Returns
-    -------
-    dict
-        ``trace``: the same as data; empty where the scenario has no trace.
-    """
+    """Import the scenario's trace; tell, and return as data, what was read, cut and left out."""
     if scenario.trace is None:
         return {}
     found = import_trace(scenario, trace_path(scenario.trace.file))

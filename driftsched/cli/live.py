@@ -165,13 +165,7 @@ def add_engine(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 
 def live_options(args: argparse.Namespace, **more: Any) -> LiveOptions:
-    """Build the options; `more` are options by name, None is not given.
-
-    Raises
-    ------
-    InputError
-        One line: the option, the rule, the value.
-    """
+    """Build the options, `more` by name where not None; raises an ``InputError`` of one line."""
     ENGINES[args.engine]
     engine: dict[str, Any] = {"kind": args.engine}
     if args.model is not None:

@@ -70,13 +70,7 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
 
 
 def keep(result: RunResult, args: argparse.Namespace, *, save: bool) -> dict[str, str]:
-    """Write a run's tables where ``--out`` says, and into the library where `save`.
-
-    Returns
-    -------
-    dict
-        out and run_id, as far as it was kept there.
-    """
+    """Write a run's tables where ``--out`` says, and into the library where `save`; say where."""
     kept = {}
     if args.out is not None:
         write_parquet(result, args.out)

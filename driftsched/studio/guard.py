@@ -75,11 +75,6 @@ class Guard:
     """ASGI middleware; the names it answers to are Streamlit's own option ``server.allowedHosts``.
 
     With ``DRIFTSCHED_PASSWORD`` in the environment all but the server's health needs the password.
-
-    Parameters
-    ----------
-    app : ASGI application
-        What answers every request that passes.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -74,17 +74,9 @@ class JobPool:
     never. Visitors with nothing running go before those with something, and long work leaves one
     process to what is short.
 
-    Parameters
-    ----------
-    workers : int
-        Processes at most; the first starts at once, so that it is ready when work comes, each other
-        when there is work for it.
-    keep : int
-        Room for results; the least recently used goes first, one alone always stays.
-    size : callable
-        How much room a result takes.
-    queue : int
-        Jobs waiting at most; one more fails at once, with a message.
+    The first of the `workers` starts at once, each other when there is work for it. Results are
+    kept up to `keep` in all, as `size` counts them; the least recently used goes first, one alone
+    always stays. More than `queue` jobs do not wait: the next one fails at once, with a message.
     """
 
     def __init__(
@@ -113,19 +105,10 @@ class JobPool:
     ) -> Job:
         """Ask for ``function(*args, progress=…)``; equal keys share one job and its result.
 
-        Parameters
-        ----------
-        function : callable
-            Importable by name. It may call ``progress(share)``.
-        args : tuple
-            Picklable.
-        key : str
-            Names the work: same key, same result.
-        owner : str
-            Who asks, as ``session/place``. Asking for other work there gives up the former job,
-            which is cancelled when nobody else wants it.
-        cost : float
-            Seconds that the work is expected to take, about.
+        Function and arguments go to another process; the function may call ``progress(share)``.
+        `owner` is who asks, as ``session/place``: asking for other work there gives up the former
+        job, which is cancelled when nobody else wants it. `cost` is how many seconds it takes,
+        about.
         """
         with self._lock:
             job = self.known(key)

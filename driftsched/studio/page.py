@@ -81,14 +81,8 @@ def page_setup(
 ) -> View:
     """Head a page and return what the session looks at.
 
-    Parameters
-    ----------
-    title : str
-        The page's name.
-    question : str, optional
-        The question the page answers, in plain words; the scenario's own where it is left out.
-    beside : callable, optional
-        Draws what stands beside the page's name.
+    `question` is what the page answers, in plain words: the scenario's own where it is left out.
+    `beside` draws what stands beside the page's name.
     """
     if not _framed.get():
         _alone(title)

@@ -40,14 +40,8 @@ def without_links(figure: str) -> str:
 class Beside(NamedTuple):
     """What a chart is seen beside, where it changes under its reader's eyes.
 
-    Attributes
-    ----------
-    ghost : Figure or None
-        The same chart of the baseline.
-    subject : tuple
-        Its axes stay put as long as this is the same.
-    height : int
-        In pixels.
+    `ghost` is the same chart of the baseline; its axes stay put as long as `subject` is the same;
+    `height` is in pixels.
     """
 
     ghost: go.Figure | None
@@ -56,20 +50,10 @@ class Beside(NamedTuple):
 
 
 def chart(figure: go.Figure, data: pd.DataFrame, key: str, beside: Beside | None = None) -> None:
-    """Draw a figure with its sentence that says what to look at, and a CSV of its numbers.
+    """Draw a figure with its sentence that says what to look at, and a CSV of its numbers, `data`.
 
-    Call it with one key on every rerun, and the plot stays.
-
-    Parameters
-    ----------
-    figure : Figure
-        From `driftsched.charts`.
-    data : DataFrame
-        What the figure shows.
-    key : str
-        Unique on the page; also the name of the CSV.
-    beside : Beside, optional
-        Where it follows what-if controls.
+    Call it with one key on every rerun, and the plot stays; the key is also the CSV's name.
+    `beside` is for charts that follow what-if controls.
     """
     if beside is not None:
         figure = figure if beside.ghost is None else with_ghost(figure, beside.ghost)

@@ -20,11 +20,8 @@ _copy_link = component("copyLink", "copy_link")
 def sidebar(page: str) -> None:
     """Draw the scenario's name, the preset chooser, the seed and the policy.
 
-    Parameters
-    ----------
-    page : str
-        Its title. Paper always shows the published experiment: there is nothing to choose. Explore
-        has the question at its head, and compares several policies.
+    Paper always shows the published experiment: there is nothing to choose. Explore has the
+    question at its head, and compares several policies.
     """
     with st.sidebar:
         if page == "Paper":

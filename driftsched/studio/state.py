@@ -104,13 +104,7 @@ def set_scenario(scenario: Scenario, preset: str | None = None) -> None:
 
 
 def bound(field: Key, shown: Any = None) -> dict[str, Any]:
-    """Arguments that tie a widget to a field of the view: it shows it, and changes it.
-
-    Parameters
-    ----------
-    shown : optional
-        What stands in the widget, where that is not the field's own value.
-    """
+    """Arguments that tie a widget to a field of the view: it shows it (or `shown`), changes it."""
     st.session_state[field] = getattr(get_view(), field) if shown is None else shown
     return {"key": field, "on_change": _take, "args": (field,)}
 
@@ -126,12 +120,8 @@ def choice(
 ) -> Any:
     """Draw one of the view's choices by its labels, and return what is chosen.
 
-    Parameters
-    ----------
-    draw : callable
-        `st.selectbox`, `st.select_slider` or `segments`.
-    more
-        Further arguments of it.
+    `draw` is `st.selectbox`, `st.select_slider` or `segments`, and `more` are further arguments of
+    it.
     """
     names = labels(field)
     named = {"format_func": names.__getitem__, "help": explanation}
@@ -145,10 +135,7 @@ segments = partial(st.segmented_control, required=True)
 def of_scenario(key: Key, place: str) -> dict[str, Any]:
     """Arguments that tie a widget to a field of the scenario, as `bound` does to one of the view.
 
-    Parameters
-    ----------
-    place : str
-        Dotted path. Where it ends in ``kind`` another kind starts with its defaults.
+    Where its dotted path ends in ``kind``, another kind starts with its defaults.
     """
     st.session_state[key] = attrgetter(place)(get_scenario())
     return {"key": key, "on_change": _take_field, "args": (key, place)}
@@ -165,13 +152,7 @@ def _take_field(key: Key, place: str) -> None:
 
 
 def share() -> bool:
-    """Write the view into the page's link.
-
-    Returns
-    -------
-    bool
-        False where the scenario is too big for a link.
-    """
+    """Write the view into the page's link; False where the scenario is too big for one."""
     params = get_view().link
     wanted = params or {}
     current = {name: st.query_params.get_all(name) for name in st.query_params}

@@ -24,15 +24,8 @@ MAX_UPLOAD_ROWS = 5_000_000
 def store_trace(data: bytes) -> str:
     """Keep an uploaded traffic file under the hash of its content, and return that name.
 
-    Parameters
-    ----------
-    data : bytes
-        CSV, JSON lines or JSON, plain or gzip: 50 MB at most, 250 MB unpacked, 5 million rows.
-
-    Raises
-    ------
-    TraceError
-        The file is empty, no text or too large, or no room is left.
+    CSV, JSON lines or JSON, plain or gzip: 50 MB at most, 250 MB unpacked, 5 million rows. Raises
+    ``TraceError`` where it is empty, no text or too large, or no room is left.
     """
     if not data:
         raise TraceError("trace must not be empty, got 0 bytes")
@@ -81,14 +74,9 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def check_browser_scenario(scenario: Scenario) -> Scenario:
-    """Return `scenario` if a browser may ask for it: its trace is an uploaded file.
+    """Return `scenario` if a browser may ask for it: its trace, if any, is an uploaded file.
 
-    Anything else would let a visitor read files of the server.
-
-    Raises
-    ------
-    ScenarioError
-        ``trace.file`` names another file, or one that is not stored here.
+    Anything else would let a visitor read files of the server, and raises ``ScenarioError``.
     """
     if scenario.trace is None:
         return scenario

@@ -50,15 +50,9 @@ def result_of(
 ) -> Any:
     """Return ``function(*args)`` as computed by the pool, or `None` while that is under way.
 
-    Until it is done a progress bar stands here, with a button to stop; when it is done the page
-    reruns by itself. A failure is one message.
-
-    Parameters
-    ----------
-    slot : str
-        Names the place on the page; asking for other work there gives up the former.
-    wait_s : float
-        The page stands still this long for its job before it draws a progress bar.
+    Until it is done a progress bar stands here, after `wait_s` without one, with a button to stop;
+    when it is done the page reruns by itself. A failure is one message. `slot` names the place on
+    the page: asking for other work there gives up the former.
     """
     try:
         check_amount(args)

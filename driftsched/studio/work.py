@@ -70,13 +70,7 @@ def seconds(args: Sequence[Any]) -> float:
 
 
 def check_amount(args: Sequence[Any]) -> None:
-    """Refuse work that would fill the server's memory or its time, before it begins.
-
-    Raises
-    ------
-    ScenarioError
-        One line: what, the limit, the amount.
-    """
+    """Refuse work that would fill the server's memory or its time, by a ``ScenarioError``."""
     limits = {"requests": MOST_REQUESTS, "tokens of answers": MOST_TOKENS}
     for (what, most), asked in zip(limits.items(), _amount(args), strict=True):
         if asked > most:

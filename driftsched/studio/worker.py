@@ -33,12 +33,8 @@ Tell = Callable[[float, Any], None]
 class Worker:
     """One process, for one task after the other; it ends when this process ends.
 
-    Parameters
-    ----------
-    threads : int, optional
-        Threads that numeric libraries may use there; None leaves that to them.
-    memory_mb : int, optional
-        So much memory it may have; None leaves that to the system.
+    `threads` are what numeric libraries may use there, `memory_mb` is how much memory it may have;
+    None leaves either to them.
     """
 
     def __init__(self, threads: int | None = 1, memory_mb: int | None = MEMORY_MB) -> None:

@@ -24,10 +24,7 @@ AS_IS = "as it is"
 def controls(view: View, rho: float | None) -> None:
     """Draw what is moved while the picture is watched; a change is in the view of the next run.
 
-    Parameters
-    ----------
-    rho : float, optional
-        Offered load over capacity at the busiest, where it is known.
+    `rho` is offered load over capacity at the busiest, where it is known.
     """
     left, right = st.columns([3, 2], gap="small")
     with left:

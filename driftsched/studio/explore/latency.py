@@ -74,10 +74,8 @@ def _which(figures: Figures) -> tuple[str, str]:
 def parse_percentiles(text: str) -> list[float]:
     """Read percentiles from text such as ``50, 90 99.9``, ascending, each once.
 
-    Raises
-    ------
-    InputError
-        Where something is no number between 0 and 100, or there are none or more than 12.
+    Raises ``InputError`` where something is no number between 0 and 100, or none or over 12 are
+    named.
     """
     words = text.replace(",", " ").replace(";", " ").split()
     numbers: set[float] = set()

@@ -59,15 +59,7 @@ def service(view: View, figures: Figures, before: Figures | None) -> None:
 
 
 def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
-    """SLOs met, goodput, refusals and long waits as text with intervals.
-
-    Parameters
-    ----------
-    goals : DataFrame
-        From `Figures.goals`.
-    scope : str
-        overall or tenant.
-    """
+    """SLOs met, goodput, refusals and long waits of `Figures.goals`, as text with intervals."""
     table = pd.DataFrame({"policy": goals["policy"].map(policy_label)})
     if scope == "tenant":
         table["tenant"] = goals["group"]

@@ -21,10 +21,7 @@ _LAST = "sweep-last"
 def sweep(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw a percentile against load for each policy, with the knee marked.
 
-    Parameters
-    ----------
-    figures, before : Figures
-        The picture's own: what their engine could not do will not be done ten times here.
+    What the engine of the picture's own `figures` could not do will not be done ten times here.
     """
     ensemble, former = figures.ensemble, st.session_state.get(_LAST)
     if not work.engine_ready():

@@ -54,13 +54,7 @@ def _unfinished(requests: pd.DataFrame) -> None:
 
 
 def live_command(options: Mapping[str, Any]) -> str:
-    """Command that runs ``scenario.yaml``, which is in the run's ZIP, with the same options.
-
-    Parameters
-    ----------
-    options : mapping
-        As in the run's provenance, under ``live.options``.
-    """
+    """Command that runs ``scenario.yaml``, as in the run's ZIP, with its provenance's options."""
     given = LiveOptions.model_validate(options).model_dump(mode="json", exclude_defaults=True)
     words = ["python", "-m", "driftsched", "live", "scenario.yaml"]
     words += ["--engine", str(options["engine"]["kind"])]

@@ -24,20 +24,11 @@ CAPTION_PX = 56
 def live_view(
     *run: Any, key: str, on_request_change: Callable[[], None] | None = None, **more: Any
 ) -> None:
-    """Show a run: play it when it is recorded, follow it while it is live.
+    """Show a run, as `live_message` takes it: play a recorded one, follow one that is live.
 
     Call it with one key on every rerun, at the same place: the plots then stay mounted, and zoom
-    and playing survive.
-
-    Parameters
-    ----------
-    *run, **more
-        As `live_message` takes them.
-    key : str
-        The component's key.
-    on_request_change : callable, optional
-        Called when a bar of the latencies is clicked; the key's state then holds `request`, the id
-        of one of its requests.
+    and playing survive. `on_request_change` is called when a bar of the latencies is clicked; the
+    key's state then holds `request`, the id of one of its requests.
     """
     message = live_message(*run, **more) | {"plotHeight": TWO_ROWS_PX // 2 - CAPTION_PX}
     message["config"] = modebar(get_view().image)

@@ -99,14 +99,8 @@ def how_sure(explanation: str) -> None:
 def headline(result: RunResult, ends: Ends, whose: str = "") -> None:
     """Draw latencies, throughput, how the requests ended, and energy where it is known.
 
-    Parameters
-    ----------
-    result : RunResult
-        The run.
-    ends : mapping of str to (float, float)
-        Metric → the ends of its 95 % interval, as far as they are known.
-    whose : str
-        Before each interval: what it is of, where that is not this very run.
+    `ends` are those of each metric's 95 % interval, as far as they are known; `whose` says, before
+    them, what they are of where that is not this very run.
     """
     summary = _figures(result)
     cards = [*CARDS, *(card for card in ENERGY if summary[card.metric] is not None)]

@@ -78,20 +78,11 @@ def edit_fields(
     skip: Collection[str] = (),
     columns: int = 3,
 ) -> Data:
-    """Draw a widget for each field and return what they hold; nothing is validated here.
+    """Draw a widget for each field of a model and return what they hold; nothing is validated here.
 
-    Parameters
-    ----------
-    model : type
-        Its fields' types choose the widgets, its descriptions and bounds explain them.
-    data : dict
-        Values shown first.
-    path : str
-        Where `data` stands in the scenario; part of the widgets' keys.
-    only, skip : collections of str
-        Fields to draw, fields to leave alone.
-    columns : int
-        Simple fields beside each other.
+    The fields' types choose the widgets, descriptions and bounds explain them. `data` is shown
+    first, and stands at `path` in the scenario, which is part of the keys. `only` and `skip` choose
+    fields; simple ones stand beside each other in so many `columns`.
     """
     edited = dict(data)
     places = [

@@ -32,13 +32,7 @@ def kept_names() -> list[str]:
 
 
 def kept(name: str) -> Scenario:
-    """The scenario kept under a name.
-
-    Raises
-    ------
-    ScenarioError
-        There is none, or it is none.
-    """
+    """The scenario kept under a name; raises ``ScenarioError`` where there is none."""
     if name not in kept_names():
         raise ScenarioError(f"name must be one that is kept on this server, got {name[:60]!r}")
     return browser_yaml((_folder() / f"{name}.yaml").read_text("utf-8"))
@@ -47,10 +41,8 @@ def kept(name: str) -> Scenario:
 def keep(scenario: Scenario, name: str, *, replace: bool = False) -> None:
     """Keep a scenario for everybody who uses this server.
 
-    Raises
-    ------
-    ScenarioError
-        The name is none, or taken (unless it may be replaced), or there is no room.
+    Raises ``ScenarioError``: the name is none, or taken (unless it may be replaced), or there is no
+    room.
     """
     if not NAME.fullmatch(name):
         raise ScenarioError(
@@ -72,10 +64,7 @@ def keep(scenario: Scenario, name: str, *, replace: bool = False) -> None:
 def browser_yaml(text: str) -> Scenario:
     """Read YAML that came from a browser.
 
-    Raises
-    ------
-    ScenarioError
-        It is too long, is not a scenario, or names a file of the server.
+    Raises ``ScenarioError``: it is too long, is not a scenario, or names a file of the server.
     """
     if len(text) > MAX_CHARACTERS:
         raise ScenarioError(

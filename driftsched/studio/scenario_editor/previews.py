@@ -29,13 +29,7 @@ SIGNS = {
 
 
 def preview(scenario: Scenario) -> Forecast | None:
-    """Say what happens in a short run of a valid scenario, and return it.
-
-    Returns
-    -------
-    Forecast or None
-        None where it would take too long, or cannot be had; why is said.
-    """
+    """Say what happens in a short run of a valid scenario, and return it once it is there."""
     st.header(
         "What will happen", anchor=False, help="Of the last valid scenario, from a short run."
     )

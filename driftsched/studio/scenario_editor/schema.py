@@ -111,12 +111,8 @@ def first_values(
 ) -> dict[str, Any]:
     """Parameters of a newly chosen kind, near the former one's mean where there is one.
 
-    What has no mean, such as an event, keeps the fields that both kinds have.
-
-    Parameters
-    ----------
-    names : callable
-        Field → names of the scenario that it may hold, for fields that must name something.
+    What has no mean, such as an event, keeps the fields that both kinds have. `names` gives for a
+    field the names of the scenario that it may hold, for fields that must name something.
     """
     mean = getattr(former, "mean", None) or getattr(former, "mean_gap_s", None)
     kept = {} if mean is not None or former is None else former.model_dump(mode="json")

@@ -49,9 +49,7 @@ SIZES = Look(
 SCALE = [(0.0, "#EAF1F7"), (0.5, "#5AA0CC"), (1.0, "#00497A")]
 
 
-def drift(
-    requests: pd.DataFrame, by: str = "category", unit: str = "tokens", marks: Marks = ()
-) -> go.Figure:
+def drift(requests: pd.DataFrame, unit: str = "tokens", marks: Marks = ()) -> go.Figure:
     """Draw the moving median of actual over estimated output, with its P10 to P90 band.
 
     Requests that finished count, at the time they finished; `unit` of lengths is for the words.
@@ -61,8 +59,8 @@ def drift(
     if done.empty:
         return look.empty()
     done = done[done["estimated_output_tokens"] > 0].sort_values("finish_s", kind="stable")
-    names = few(done[by])
-    colours = category_colours([*names_in(requests[by]), *names_in(names)])
+    names = few(done["category"])
+    colours = category_colours([*names_in(requests["category"]), *names_in(names)])
     traces: list[dict[str, Any]] = []
     for name in names_in(names):
         mine = done[names == name]

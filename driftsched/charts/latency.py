@@ -41,31 +41,36 @@ KNEES = (
 )
 
 
-def latency_cdf(
-    requests_by_policy: Mapping[str, pd.DataFrame],
-    metric: str = "e2e_s",
-    log_x: bool = True,
-) -> go.Figure:
+def latency_cdf(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s") -> go.Figure:
     """Draw the cumulative distribution of a latency for each policy.
 
     Of each policy's requests table those that finished count; `metric` is a column in seconds:
     e2e_s, ttft_s, tpot_s or queue_wait_s. Values of 0 are beyond the left end of the logarithmic
     axis.
     """
-    look = _distribution(metric, CURVES)
-    values = {
-        policy: values_of(finished_rows(requests), metric)
-        for policy, requests in requests_by_policy.items()
+    colours = policy_colours(requests_by_policy)
+    curves = {
+        policy_label(policy): (requests, colours[policy], DASHES[place % len(DASHES)])
+        for place, (policy, requests) in enumerate(requests_by_policy.items())
     }
-    colours = policy_colours(values)
-    values = {policy: found for policy, found in values.items() if len(found)}
+    return distributions(_distribution(metric, CURVES), curves, metric)
+
+
+def distributions(
+    look: Look,
+    curves: Mapping[str, tuple[pd.DataFrame, str, str]],
+    metric: str,
+    marks: Mapping[float, str] = CDF_MARKS,
+) -> go.Figure:
+    """Draw the distribution functions of requests tables, each with its colour and dash."""
+    values = {label: values_of(finished_rows(curve[0]), metric) for label, curve in curves.items()}
+    values = {label: found for label, found in values.items() if len(found)}
     if not values:
         return look.empty()
-    log_x = log_x and any(found[-1] > 0 for found in values.values())
+    log_x = any(found[-1] > 0 for found in values.values())
     traces: list[dict[str, Any]] = []
-    for place, (policy, found) in enumerate(values.items()):
-        dash = DASHES[place % len(DASHES)]
-        traces += cdf(found, policy_label(policy), colours[policy], dash, above_0=log_x)
+    for label, found in values.items():
+        traces += cdf(found, label, *curves[label][1:], marks, above_0=log_x)
     return look.figure(traces, {"yaxis": SHARE_AXIS}, hover="y unified", log_x=log_x)
 
 

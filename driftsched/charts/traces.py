@@ -134,18 +134,16 @@ def cdf(
     `values` are sorted seconds; `marks` say at which share which of plotly's symbols stands;
     `above_0` leaves out what a logarithmic axis cannot show.
     """
-    traces = []
-    for shares, symbols in ((SHARES, None), (np.array(list(marks)), list(marks.values()))):
+
+    def at(shares: Floats) -> tuple[Floats, Floats]:
         times = np.quantile(values, shares)
         drawn = times > 0 if above_0 else np.full(len(times), True)
-        x, y = times[drawn], 100 * shares[drawn]
-        traces.append(
-            line(x, y, name, colour, "%{x:,.3~r} s", legendgroup=name, line={"dash": dash})
-            | {"hoverinfo": "x"}
-            if symbols is None
-            else cdf_marks(x, y, name, colour, symbols)
-        )
-    return traces
+        return times[drawn], 100 * shares[drawn]
+
+    look = {"legendgroup": name, "line": {"dash": dash}}
+    curve = line(*at(SHARES), name, colour, "%{x:,.3~r} s", **look)
+    points = cdf_marks(*at(np.array(list(marks))), name, colour, list(marks.values()))
+    return [curve | {"hoverinfo": "x"}, points]
 
 
 def cdf_marks(x: Any, y: Any, name: str, colour: str, symbols: Sequence[str]) -> Trace:

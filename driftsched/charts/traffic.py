@@ -37,6 +37,7 @@ LENGTHS = Look(
     "that the estimator has to learn; dashed outlines are lengths once drift events have begun.",
 )
 LENGTH_ROWS = {"output_tokens": "Output length (tokens)", "prompt_tokens": "Prompt length (tokens)"}
+BINS = 60
 LENGTH_SHARE = "Share of category (%)"
 FIT = Look(
     "Fit against data",
@@ -80,7 +81,7 @@ def arrivals(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     return add_marks(ARRIVALS.figure(traces), marks)
 
 
-def lengths(frame: pd.DataFrame, bins: int = 60, drifted: pd.DataFrame | None = None) -> go.Figure:
+def lengths(frame: pd.DataFrame, drifted: pd.DataFrame | None = None) -> go.Figure:
     """Draw histograms of output and of prompt lengths, one outline a category.
 
     `frame` has category, prompt_tokens, output_tokens, base_tokens, one row a request; `drifted`
@@ -93,7 +94,7 @@ def lengths(frame: pd.DataFrame, bins: int = 60, drifted: pd.DataFrame | None = 
     traces: list[dict[str, Any]] = []
     for row, column in enumerate(LENGTH_ROWS):
         both = frame if drifted is None else pd.concat([frame, drifted])
-        edges = log_edges(values_of(both, column), bins)
+        edges = log_edges(values_of(both, column), BINS)
         for name, colour in colours.items():
             values = values_of(frame[categories == name], column)
             traces.append(_outline(name, colour, edges, values, row))

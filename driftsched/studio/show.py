@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 import pandas as pd
@@ -18,6 +18,7 @@ import streamlit as st
 
 from driftsched.charts import held, main_figures, with_ghost
 from driftsched.charts.theme import look_at, modebar
+from driftsched.experiments import Figures
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.front_end import component
 from driftsched.studio.state import Key, bound, get_view
@@ -25,8 +26,8 @@ from driftsched.studio.words import plain
 
 _picture = component("picture", "picture")
 _AXES = "axes"
-LOWER = 420
-"""Height of the pictures that stand below the main one."""
+MAIN, LOWER = 510, 420
+"""Height of the main picture, and of those that stand below it."""
 ENDPOINTS = re.compile(r"^engine\.endpoints[.\d]*:?")
 """What a rule calls the field that the page calls addresses."""
 ANCHOR = re.compile(r"(?:<|\\u003c)(?=a\b)", re.IGNORECASE)
@@ -46,7 +47,7 @@ class Beside(NamedTuple):
 
     ghost: go.Figure | None
     subject: tuple[Hashable, ...]
-    height: int = 510
+    height: int = MAIN
 
 
 def chart(figure: go.Figure, data: pd.DataFrame, key: str, beside: Beside | None = None) -> None:
@@ -73,6 +74,26 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str, beside: Beside | None
             st.caption(look_at(figure))
         with st.container(width=72):
             csv_button(data, key, f"{key}-csv")
+
+
+def compared(
+    draw: Callable[[pd.DataFrame], go.Figure],
+    tables: tuple[pd.DataFrame, pd.DataFrame | None],
+    key: str,
+    subject: tuple[Hashable, ...],
+    height: int = MAIN,
+) -> None:
+    """Draw a chart of the first of two tables beside the same of the other, the baseline's."""
+    now, before = tables
+    ghost = None if before is None else draw(before)
+    chart(draw(now), now, key, Beside(ghost, subject, height))
+
+
+def each(
+    table: Callable[[Figures], pd.DataFrame], now: Figures, before: Figures | None
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """What `table` makes of what is shown, and of its baseline, if there is one."""
+    return table(now), None if before is None else table(before)
 
 
 def problem(what: object, icon: str = "error") -> None:

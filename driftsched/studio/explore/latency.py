@@ -11,7 +11,7 @@ from driftsched.core.errors import InputError
 from driftsched.experiments import Figures
 from driftsched.results.wording import with_interval
 from driftsched.studio.downloads import csv_button
-from driftsched.studio.show import Beside, chart
+from driftsched.studio.show import compared, each
 from driftsched.studio.state import Key, bound, choice, get_view
 from driftsched.studio.view import View
 from driftsched.studio.words import plain
@@ -26,10 +26,9 @@ HOW = (
 def latency(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw the latency curves of all policies and the percentiles that the user names."""
     metric = view.metric
-    curves = figures.curves(metric)
-    ghost = None if before is None else latency_bands(before.curves(metric), metric)
-    beside = Beside(ghost, (view.preset, metric, *view.who))
-    chart(latency_bands(curves, metric), curves, "latency", beside)
+    curves = each(lambda one: one.curves(metric), figures, before)
+    subject = (view.preset, metric, *view.who)
+    compared(lambda table: latency_bands(table, metric), curves, "latency", subject)
     _percentiles(figures, before, metric)
 
 

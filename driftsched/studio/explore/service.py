@@ -15,7 +15,7 @@ from driftsched.experiments.answer import largest_gaps, payers
 from driftsched.results.wording import with_interval
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.explore.headline import plain_but_bold
-from driftsched.studio.show import LOWER, Beside, chart
+from driftsched.studio.show import LOWER, compared, each
 from driftsched.studio.view import EVERYBODY, View
 
 NAMED = 8
@@ -30,32 +30,27 @@ def service(view: View, figures: Figures, before: Figures | None) -> None:
     found = figures.percentiles(view.metric, [level], "tenant", compared=named, before=before)
     if named:
         st.markdown(plain_but_bold(payers(found)))
-    ghost = None
-    if before is not None:
-        former = before.percentiles(view.metric, [level], "tenant", compared=False)
-        ghost = tenant_percentile(former, level, view.metric)
-    beside = Beside(ghost, subject)
-    chart(tenant_percentile(found, level, view.metric), found, "tenants", beside)
+    then = None if before is None else _plain(before, view.metric, level)
+    compared(lambda t: tenant_percentile(t, level, view.metric), (found, then), "tenants", subject)
     left, right = st.columns(2, gap="medium")
     with left:
-        shares = figures.competition()
-        former_shares = None if before is None else before.competition()
-        gaps = largest_gaps(shares, former_shares)
-        ghost = None if former_shares is None else fairness(former_shares, gaps)
-        chart(fairness(shares, gaps), shares, "fairness", Beside(ghost, subject, LOWER))
+        shares = each(Figures.competition, figures, before)
+        gaps = largest_gaps(*shares)
+        compared(lambda t: fairness(t, gaps), shares, "fairness", subject, LOWER)
     with right:
-        slow = figures.percentiles("slowdown", [level], "tenant", compared=False)
-        ghost = None
-        if before is not None:
-            former = before.percentiles("slowdown", [level], "tenant", compared=False)
-            ghost = tenant_percentile(former, level, "slowdown")
-        drawn = tenant_percentile(slow, level, "slowdown")
-        chart(drawn, slow, "slowdown", Beside(ghost, subject, LOWER))
+        slow = each(lambda one: _plain(one, "slowdown", level), figures, before)
+        compared(
+            lambda t: tenant_percentile(t, level, "slowdown"), slow, "slowdown", subject, LOWER
+        )
     scope = "overall" if view.tenant == EVERYBODY else "tenant"
     table = figures.goals(scope)
     _table(service_table(table, scope), figures.ensemble.scenario.metrics.starvation_s)
     st.caption(HOW)
     csv_button(table, "slos", "slos-csv")
+
+
+def _plain(figures: Figures, metric: str, level: float) -> pd.DataFrame:
+    return figures.percentiles(metric, [level], "tenant", compared=False)
 
 
 def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:

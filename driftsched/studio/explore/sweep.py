@@ -8,7 +8,7 @@ import streamlit as st
 from driftsched.charts import load_sweep as load_sweep_chart
 from driftsched.experiments import Figures
 from driftsched.studio import work
-from driftsched.studio.show import Beside, chart
+from driftsched.studio.show import compared
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of
 
@@ -64,9 +64,12 @@ def _here(found: pd.DataFrame) -> float:
 def _draw(
     found: pd.DataFrame, view: View, now: float | None, before: pd.DataFrame | None = None
 ) -> None:
-    ghost = None if before is None else load_sweep_chart(before, view.level)
-    drawn = load_sweep_chart(found, view.level, now=now)
-    chart(drawn, found, "load-sweep", Beside(ghost, (view.preset, view.level)))
+    compared(
+        lambda table: load_sweep_chart(table, view.level, now=now),
+        (found, before),
+        "load-sweep",
+        (view.preset, view.level),
+    )
     st.caption(
         f"The scenario as it is set now asks for {_here(found):.2g} times what the hardware can "
         "serve at its busiest. Each point: replications of the same requests, sent faster or "

@@ -57,23 +57,16 @@ def _frame(run: bool) -> None:
 
 
 def _pages() -> list[Any]:
-    pages = [
-        _page(file, title, icon, url_path="start" if file == DEFAULT else None)
-        for file, title, icon in PAGES
-    ]
+    shown = [_page(page, url_path="start" if page[0] == DEFAULT else None) for page in PAGES]
+    shown[0]["default"] = True
     # the default page lives at "/"; a link that spells its name out is right all the same
-    return [*pages, _page(*PAGES[0], url_path=HOME, hidden=True)]
+    hidden = _page(PAGES[0], url_path=HOME, visibility="hidden")
+    return [st.Page(**page) for page in (*shown, hidden)]
 
 
-def _page(file: str, title: str, icon: str, url_path: str | None, hidden: bool = False) -> Any:
-    return st.Page(
-        TOP / "pages" / file,
-        title=title,
-        icon=icon,
-        url_path=url_path,
-        default=file == DEFAULT and not hidden,
-        visibility="hidden" if hidden else "visible",
-    )
+def _page(page: tuple[str, str, str], **more: Any) -> dict[str, Any]:
+    file, title, icon = page
+    return {"page": TOP / "pages" / file, "title": title, "icon": icon, **more}
 
 
 def page_setup(

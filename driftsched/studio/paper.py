@@ -80,7 +80,6 @@ def files(paper: PaperResult, view: View) -> None:
             "Claims",
             lambda: csv_text(table).encode(),
             f"{name}.csv",
-            "text/csv",
             "claims-table",
             "Claims, published and our figures, intervals and explanations, as CSV.",
         )
@@ -88,7 +87,6 @@ def files(paper: PaperResult, view: View) -> None:
             "Every run's metrics",
             lambda: csv_text(paper.comparison.metrics).encode(),
             f"{name}-metrics.csv",
-            "text/csv",
             "claims-metrics",
             "The metrics of each policy and replication behind these claims, as CSV.",
         )

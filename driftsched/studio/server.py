@@ -16,7 +16,7 @@ from driftsched import TOP
 from driftsched.experiments import run_ensemble
 from driftsched.live.journal import save_left_behind
 from driftsched.scenario import preset_names
-from driftsched.studio.front_end import FrontEnd
+from driftsched.studio.front_end.middleware import FrontEnd
 from driftsched.studio.guard import Guard
 from driftsched.studio.jobs import JobPool
 from driftsched.studio.link import DEFAULT_PRESET, preset
@@ -24,7 +24,7 @@ from driftsched.studio.live.runs import live_runs
 from driftsched.studio.view import View
 from driftsched.studio.waiting import pool, work_key
 
-PAGES = ("page", "explore", "run", "paper")
+PAGES = ("page", "explore.pictures", "live.page", "paper", "scenario_editor.editor")
 PATIENCE_S = 5.0
 """At most so long the server is not up yet; compiling the kernel at the very first start is not
 waited for."""

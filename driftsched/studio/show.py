@@ -20,7 +20,7 @@ from driftsched.charts import held, main_figures, with_ghost
 from driftsched.charts.theme import look_at, modebar
 from driftsched.experiments import Figures
 from driftsched.studio.downloads import csv_button
-from driftsched.studio.front_end import component
+from driftsched.studio.front_end.script import component
 from driftsched.studio.state import Key, bound, get_view
 from driftsched.studio.words import plain
 

@@ -7,7 +7,7 @@ import streamlit as st
 from driftsched.charts.labels import policy_label
 from driftsched.scenario import preset_names
 from driftsched.scheduling.policies import POLICIES
-from driftsched.studio.front_end import component
+from driftsched.studio.front_end.script import component
 from driftsched.studio.link import preset
 from driftsched.studio.show import image_format
 from driftsched.studio.state import Key, get_view, of_scenario, set_view
@@ -60,8 +60,8 @@ def _choosers(view: View, alone: bool) -> None:
         "Preset",
         preset_names(),
         key=Key.PRESET,
-        format_func=_preset_label,
-        on_change=_take_preset,
+        format_func=lambda name: preset(name).title or name,
+        on_change=lambda: set_view(get_view().with_preset(st.session_state[Key.PRESET])),
         help="A ready-made scenario: tenants, traffic, GPU. Choosing one replaces yours."
         if alone
         else None,
@@ -86,11 +86,3 @@ def seed() -> None:
         **of_scenario(Key.SEED, "seed"),
         help="Starts the random numbers. The same seed gives the same traffic, always.",
     )
-
-
-def _preset_label(name: str) -> str:
-    return preset(name).title or name
-
-
-def _take_preset() -> None:
-    set_view(get_view().with_preset(st.session_state[Key.PRESET]))

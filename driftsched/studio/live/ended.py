@@ -14,7 +14,9 @@ from driftsched.live import LiveOptions
 from driftsched.studio.live.follow import ended_in_words
 from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.twin import twin_section
-from driftsched.studio.run import headline, how_sure, take_along, watch, within
+from driftsched.studio.run.downloads import take_along
+from driftsched.studio.run.headline import headline, how_sure, within
+from driftsched.studio.run.page import watch
 from driftsched.studio.words import plain
 
 MOST_REASONS = 5

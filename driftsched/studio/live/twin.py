@@ -129,7 +129,6 @@ def _fit(calibration: Calibration) -> None:
                 "Hardware entry (YAML)",
                 lambda: yaml.safe_dump(entry.model_dump(mode="json"), sort_keys=False).encode(),
                 "hardware.yaml",
-                "application/yaml",
                 "twin-entry",
                 "The fitted coefficients, for `--cost` on the command line or any scenario.",
             )

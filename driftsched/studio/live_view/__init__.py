@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from driftsched.charts.theme import modebar
-from driftsched.studio.front_end import component
+from driftsched.studio.front_end.script import component
 from driftsched.studio.live_view.figures import live_message
 from driftsched.studio.show import without_links
 from driftsched.studio.state import get_view

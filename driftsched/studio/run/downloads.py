@@ -34,7 +34,6 @@ def _downloads(result: RunResult, command: str) -> None:
             "Everything (ZIP)",
             lambda: export_zip(result, command, _report(result, command)),
             f"{name}.zip",
-            "application/zip",
             "run-zip",
             "Tables as CSV and Parquet, the paper's CSV files, the scenario, the report, and how "
             "to repeat the run.",
@@ -43,7 +42,6 @@ def _downloads(result: RunResult, command: str) -> None:
             "Report (HTML)",
             lambda: _report(result, command).encode(),
             f"{name}.html",
-            "text/html",
             "run-report",
             "Figures and numbers on one page that opens without a network.",
         )
@@ -51,7 +49,6 @@ def _downloads(result: RunResult, command: str) -> None:
             "Scenario (YAML)",
             lambda: to_yaml(result.scenario).encode(),
             f"{name}.yaml",
-            "application/yaml",
             "run-scenario",
             "What was run, as a file that the Scenario page and the command line read.",
         )
@@ -79,7 +76,6 @@ def _tables(result: RunResult, name: str) -> None:
                     f"{table}.csv",
                     partial(_paper, result, table),
                     f"{table}.csv",
-                    "text/csv",
                     f"paper-{table}",
                     "For scripts that were written for the paper's own output.",
                     quiet=True,

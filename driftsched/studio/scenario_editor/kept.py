@@ -129,7 +129,6 @@ def _save(scenario: Scenario) -> None:
         "File (YAML)",
         to_yaml(scenario).encode,
         f"{scenario.name}.yaml",
-        "application/yaml",
         "yaml-download",
         "The scenario in force, for this page and the command line.",
     )
@@ -137,7 +136,6 @@ def _save(scenario: Scenario) -> None:
         "JSON schema",
         lambda: json.dumps(json_schema(), indent=2).encode(),
         "scenario.schema.json",
-        "application/json",
         "schema-download",
         "Rules of a scenario file, for editors that check and complete while you type.",
         quiet=True,

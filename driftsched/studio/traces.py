@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from pathlib import Path
 
-from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.core.errors import RunError, ScenarioError, TraceError
 from driftsched.core.home import STORED_TRACE, trace_folder
+from driftsched.results.files import io_errors, write_file
 from driftsched.scenario import Scenario
 from driftsched.workload import look_at_trace
 from driftsched.workload.traces.textfile import size_of
@@ -35,9 +34,11 @@ def store_trace(data: bytes) -> str:
     if path.is_file():
         return path.name
     try:
-        _write(path, data)
-    except OSError as error:
-        raise TraceError(f"trace cannot be stored on the server: {error.strerror}") from None
+        with io_errors("store it"):
+            _write(path, data)
+    except RunError as error:
+        reason = str(error).rpartition(": ")[2]  # without the server's paths
+        raise TraceError(f"trace cannot be stored on the server: {reason}") from None
     return path.name
 
 
@@ -63,14 +64,7 @@ def _write(path: Path, data: bytes) -> None:
         raise TraceError(
             f"trace files may take {MAX_FOLDER_MB} MB on the server, which are used up"
         )
-    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    write_file(path, data)
 
 
 def check_browser_scenario(scenario: Scenario) -> Scenario:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_json
 
 from driftsched.charts.theme import modebar
 from driftsched.studio.front_end.script import component
@@ -38,11 +38,11 @@ def live_view(
 
 def as_json(message: dict[str, Any]) -> str:
     """Put a message into text that is short: four decimals, and null where there is no number."""
-    return json.dumps(message, default=_listed, separators=(",", ":"), allow_nan=False)
+    return to_json(message, fallback=_listed, inf_nan_mode="null").decode()
 
 
 def _listed(values: np.ndarray[Any, Any]) -> list[Any]:
     rounded = np.round(values, 4)
-    if np.array_equal(rounded, np.trunc(rounded)):
-        rounded = rounded.astype(int)  # shorter
-    return [None if value != value else value for value in rounded.tolist()]
+    # whole numbers are shorter without their .0
+    whole = np.array_equal(rounded, np.trunc(rounded))
+    return list((rounded.astype(int) if whole else rounded).tolist())

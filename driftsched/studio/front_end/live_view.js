@@ -250,17 +250,9 @@ class LiveView {
   }
 
   makeLegend() {
-    const { drift } = this.run.figures;
-    const row = (title, { data }) => {
-      const group = document.createElement("div");
-      const word = document.createElement("em");
-      word.textContent = title;
-      const named = new Map(data.map((trace) => [trace.legendgroup, trace]));
-      group.append(word, ...[...named.values()].map((trace) => this.legendButton(trace)));
-      return group;
-    };
-    const rows = [row("Categories", drift)];
-    this.part(".ds-legend").replaceChildren(...rows.filter((group) => group.children.length > 1));
+    const named = new Map(this.run.figures.drift.data.map((trace) => [trace.legendgroup, trace]));
+    this.part(".ds-legend").hidden = !named.size;
+    this.part(".ds-legend span").replaceChildren(...[...named.values()].map((trace) => this.legendButton(trace)));
   }
 
   legendButton({ legendgroup, line }) {

@@ -1,4 +1,4 @@
-"""Scenarios by name: kept on this server, opened from it or from a file, saved as one."""
+"""Scenarios as text: kept by name on this server, opened from a file, saved as one, typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from driftsched.studio.traces import check_browser_scenario
 MAX_CHARACTERS = 300_000
 MOST_KEPT = 500
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_MINE = "kept_here"
+_MINE, _YAML = "kept_here", "scenario-yaml"
 
 
 def kept_names() -> list[str]:
@@ -151,3 +151,39 @@ def taken(draft: Draft, read: Callable[[], Scenario]) -> None:
     else:
         set_scenario(draft.base)
         st.rerun()
+
+
+def as_text(draft: Draft, scenario: Scenario) -> None:
+    """Draw the text with its buttons; applying it replaces the session's scenario.
+
+    Untouched text follows the scenario; what somebody typed stays.
+    """
+    current = to_yaml(scenario)
+    typed = st.session_state.get(_YAML, draft.yaml_typed)
+    st.session_state[_YAML] = current if typed in ("", draft.yaml_offered) else typed
+    draft.yaml_offered = current
+    draft.yaml_typed = text = st.text_area(
+        "Scenario as YAML",
+        key=_YAML,
+        height=480,
+        help="Everything a run depends on. Change it here and apply.",
+    )
+    with st.container(horizontal=True):
+        apply = st.button(
+            "Apply",
+            key="yaml-apply",
+            type="primary",
+            disabled=text == current,
+            help="Replace the scenario by this text.",
+        )
+        st.button(
+            "Undo",
+            key="yaml-undo",
+            disabled=text == current,
+            help="Show the scenario in force again.",
+            on_click=lambda: st.session_state.update({_YAML: ""}),
+        )
+    if apply:
+        draft.yaml_offered = text  # untouched from now on
+        taken(draft, lambda: browser_yaml(text))
+        draft.yaml_offered = ""

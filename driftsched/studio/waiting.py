@@ -10,7 +10,7 @@ from typing import Any, cast
 import streamlit as st
 from pydantic_core import to_json
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from driftsched.core.errors import InputError
 from driftsched.results.wording import duration
@@ -46,13 +46,18 @@ def busy(name: str) -> DeltaGenerator:
 
 
 def result_of(
-    function: Callable[..., Any], args: tuple[Any, ...], slot: str, *, wait_s: float = BLINK_S
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    slot: str,
+    *,
+    wait_s: float = BLINK_S,
+    part: str = "",
 ) -> Any:
     """Return ``function(*args)`` as computed by the pool, or `None` while that is under way.
 
     Until it is done a progress bar stands here, after `wait_s` without one, with a button to stop;
-    when it is done the page reruns by itself. A failure is one message. `slot` names the place on
-    the page: asking for other work there gives up the former.
+    when it is done the page reruns by itself, or its fragment of the key `part` alone. A failure is
+    one message. `slot` names the place on the page: other work asked for there gives up the former.
     """
     try:
         check_amount(args)
@@ -75,19 +80,40 @@ def result_of(
     if job.ended.is_set():
         _failed(job, slot)
         return None
-    cast(Callable[..., None], st.fragment(_progress, run_every=POLL_S))(job, slot, owner)
+    cast(Callable[..., None], st.fragment(_progress, run_every=POLL_S))(job, slot, owner, part)
     return None
 
 
-def _progress(job: Job, slot: str, owner: str) -> None:
+def _progress(job: Job, slot: str, owner: str, part: str) -> None:
     if job.ended.is_set():
-        st.rerun()
-    left, right = st.columns([5, 1], vertical_alignment="center")
+        _rerun(part)
+    left, right = busy(slot).columns([5, 1], vertical_alignment="center")
     left.progress(job.progress if job.state == State.RUNNING else 0.0, text=_how_far(job))
     if right.button("Stop", key=f"{slot}-stop", help="Give this computation up."):
         st.session_state[_stopped(slot)] = job.key
         pool().leave(owner)
         st.rerun()
+
+
+def _rerun(part: str) -> None:
+    """Run the page again, or one fragment, which `st.rerun` offers to callbacks of widgets only.
+
+    The rest of the page stays as it is: drawn anew, its download buttons would be others.
+    """
+    context = get_script_run_ctx()
+    if not part or context is None or context.script_requests is None:
+        st.rerun()
+    context.script_requests.request_rerun(
+        RerunData(
+            query_string=context.query_string,
+            page_script_hash=context.page_script_hash,
+            fragment_id_queue=context.fragment_storage.resolve_target(part),
+            is_fragment_scoped_rerun=True,
+            cached_message_hashes=context.cached_message_hashes,
+            context_info=context.context_info,
+        )
+    )
+    st.empty()  # the request is seen at the next element
 
 
 def _how_far(job: Job) -> str:

@@ -16,7 +16,7 @@ from driftsched.cli.main import COMMANDS
 from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.scenario import load_scenario
-from driftsched.studio.live.ended import live_command
+from driftsched.studio.live.follow import live_command
 from driftsched.studio.live.setup import MODELS, RANDOM, offered_models
 from driftsched.studio.live.state import LiveKey, LiveSetup, limited
 from tests.support.markdown import read

@@ -15,9 +15,10 @@ from driftsched.studio.waiting import result_of
 REPLICATIONS, FEWEST = 4, 2
 LOADS, MOST = 10, 2_000_000
 """Loads, and requests in all of more than `FEWEST` replications."""
-_LAST = "sweep-last"
+PART, _LAST = "sweep", "sweep-last"
 
 
+@st.fragment(key=PART)
 def sweep(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw a percentile against load for each policy, with the knee marked.
 
@@ -52,7 +53,7 @@ def _sweep(view: View, replications: int, slot: str) -> pd.DataFrame | None:
     # the picture spans all loads, whatever is set now
     variants = view.changed(load=1.0).variants
     asked = (variants, replications, view.level)
-    found = result_of(work.load_sweep, asked, slot=slot, wait_s=0)
+    found = result_of(work.load_sweep, asked, slot=slot, wait_s=0, part=PART)
     return None if found is None else found.assign(load=found["load"] / view.load)
 
 

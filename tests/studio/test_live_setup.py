@@ -17,7 +17,7 @@ from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.scenario import load_scenario
 from driftsched.studio.live.follow import live_command
-from driftsched.studio.live.setup import MODELS, RANDOM, offered_models
+from driftsched.studio.live.setup import ALLOWED_MODELS, RANDOM, offered_models
 from driftsched.studio.live.state import LiveKey, LiveSetup, limited
 from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
@@ -44,11 +44,11 @@ def test_a_rule_that_is_broken_is_said_in_one_line() -> None:
 
 def test_only_what_the_owner_offers_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A visitor who names a path would make the server read its own files."""
-    monkeypatch.delenv(MODELS, raising=False)
+    monkeypatch.delenv(ALLOWED_MODELS, raising=False)
     assert offered_models() == []
     page = live_page()
     assert page.selectbox(key=LiveKey.WEIGHTS).options == [RANDOM]
-    monkeypatch.setenv(MODELS, "some/model, /models/other.gguf")
+    monkeypatch.setenv(ALLOWED_MODELS, "some/model, /models/other.gguf")
     page = live_page()
     assert page.selectbox(key=LiveKey.WEIGHTS).options == [
         RANDOM,

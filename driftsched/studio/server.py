@@ -65,4 +65,6 @@ def _load(jobs: JobPool) -> None:
         preset(name)  # the sidebar shows all their titles
     save_left_behind()  # live runs that the server's last end cut off
     first.wait(PATIENCE_S)
-    warm_up_apart()
+    compiling = warm_up_apart()
+    if compiling is not None:
+        compiling.wait()

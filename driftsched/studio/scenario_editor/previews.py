@@ -36,7 +36,7 @@ def preview(scenario: Scenario) -> Forecast | None:
     if sum(phase.expected_requests for phase in scenario.phases) > MOST_REQUESTS:
         st.info(TOO_MANY, icon=":material/info:")
         return None
-    seen = cast("Forecast | None", result_of(work.short_run, (scenario,), slot="preview"))
+    seen = cast("Forecast | None", result_of(work.short_run, (scenario,), slot="preview", wait_s=5))
     if seen is None:
         return None
     said = []

@@ -11,35 +11,19 @@ from driftsched.charts import claims as claims_chart
 from driftsched.experiments import PaperResult
 from driftsched.results.export import csv_text
 from driftsched.studio.downloads import download
+from driftsched.studio.scenario_editor.words import EXPLAINED, label
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
+
+SWITCHES = {Key.PAPER_UNIT: "unit", Key.PAPER_MODE: "mode", Key.PAPER_LENGTHS: "lengths"}
 
 
 def switches() -> None:
     """Draw what the paper leaves open or does in two ways; the first ones are its program."""
     with st.container(horizontal=True, gap="medium"):
-        choice(
-            "Lengths counted in",
-            Key.PAPER_UNIT,
-            "The paper's program counts words; its second version also counts with the model's "
-            "own tokenizer.",
-            segments,
-        )
-        choice(
-            "Batching",
-            Key.PAPER_MODE,
-            "Gang, the paper's: 32 requests start together and end when the longest ends. "
-            "Continuous, as vLLM does by itself: each joins and leaves when it can.",
-            segments,
-        )
-        choice(
-            "Answers end",
-            Key.PAPER_LENGTHS,
-            "Naturally: where the model stops by itself; the lengths are our assumption. At the "
-            "limit: every answer is as long as its category allows.",
-            segments,
-        )
+        for key, name in SWITCHES.items():
+            choice(label(name), key, EXPLAINED[name], segments)
         choice(
             "Replications",
             Key.PAPER_SEEDS,

@@ -33,7 +33,7 @@ from driftsched.studio.scenario_editor.tables import (
     edit_rows,
     edit_shares,
 )
-from driftsched.studio.scenario_editor.words import NOTHING, hint, label, singular
+from driftsched.studio.scenario_editor.words import EXPLAINED, NOTHING, hint, label, singular
 from driftsched.studio.words import choice_label, plain
 
 LONG = 300
@@ -58,7 +58,10 @@ class Place:
     @property
     def words(self) -> dict[str, Any]:
         """Label and help of its widget."""
-        return {"label": label(self.name, self.field), "help": hint(self.field)}
+        return {
+            "label": label(self.name, self.field),
+            "help": EXPLAINED.get(self.name) or hint(self.field),
+        }
 
     @property
     def simple(self) -> bool:

@@ -11,6 +11,7 @@ from driftsched.charts import claims as claims_chart
 from driftsched.experiments import PaperResult
 from driftsched.results.export import csv_text
 from driftsched.studio.downloads import download
+from driftsched.studio.run.headline import how_sure
 from driftsched.studio.scenario_editor.words import EXPLAINED, label
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, choice, segments
@@ -105,11 +106,10 @@ def assumptions(paper: PaperResult) -> None:
     with st.expander("What had to be assumed", icon=":material/edit_note:"):
         st.caption("The paper does not publish these; other values can give other figures.")
         st.markdown("\n".join(f"- {text}" for text in paper.assumptions))
-    with st.expander("How sure?", icon=":material/help:"):
-        st.caption(
-            "In brackets: 95 % intervals over the replications, by the jackknife for changes, "
-            "Woodruff's for percentiles, else Student's t."
-        )
+    how_sure(
+        "In brackets: 95 % intervals over the replications, by the jackknife for changes, "
+        "Woodruff's for percentiles, else Student's t."
+    )
 
 
 def _percent(value: float) -> str:

@@ -69,11 +69,16 @@ def chart(figure: go.Figure, data: pd.DataFrame, key: str, beside: Beside | None
     text = f'{said[:-1]}, "figure": {drawn}}}'
     # its height is known before its script has come, so nothing below it has to move
     _picture(key=f"picture-{key}", data=text.encode(), height=int(figure.layout.height))
+    caption_and_csv(look_at(figure), data, key, f"{key}-csv")
+
+
+def caption_and_csv(text: str, data: pd.DataFrame, name: str, key: str) -> None:
+    """Draw a line about numbers, and beside it the numbers as ``name.csv``."""
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         with st.container(width="stretch"):
-            st.caption(look_at(figure))
+            st.caption(text)
         with st.container(width=72):
-            csv_button(data, key, f"{key}-csv")
+            csv_button(data, name, key)
 
 
 def compared(

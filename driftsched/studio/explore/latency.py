@@ -10,8 +10,7 @@ from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
 from driftsched.experiments import Figures
 from driftsched.results.wording import with_interval
-from driftsched.studio.downloads import csv_button
-from driftsched.studio.show import compared, each
+from driftsched.studio.show import caption_and_csv, compared, each
 from driftsched.studio.state import Key, bound, choice, get_view
 from driftsched.studio.view import View
 from driftsched.studio.words import plain
@@ -44,11 +43,7 @@ def _percentiles(figures: Figures, before: Figures | None, metric: str) -> None:
     of = "focus" if split == "overall" else split
     table = figures.percentiles(metric, levels, of, before=before)
     st.dataframe(percentile_table(table, split), hide_index=True)
-    with st.container(horizontal=True, gap="small"):
-        with st.container(width="stretch"):
-            st.caption(HOW)
-        with st.container(width=72):
-            csv_button(table, f"percentiles-{metric}", "percentiles-csv")
+    caption_and_csv(HOW, table, f"percentiles-{metric}", "percentiles-csv")
     lines = [] if before is not None else verdicts(table)
     if lines:
         st.markdown("\n".join(f"- {line}" for line in lines))

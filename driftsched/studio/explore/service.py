@@ -13,9 +13,8 @@ from driftsched.charts.labels import policy_label
 from driftsched.experiments import Figures
 from driftsched.experiments.answer import largest_gaps, payers
 from driftsched.results.wording import with_interval
-from driftsched.studio.downloads import csv_button
 from driftsched.studio.explore.headline import plain_but_bold
-from driftsched.studio.show import LOWER, compared, each
+from driftsched.studio.show import LOWER, caption_and_csv, compared, each
 from driftsched.studio.view import EVERYBODY, View
 
 NAMED = 8
@@ -45,8 +44,7 @@ def service(view: View, figures: Figures, before: Figures | None) -> None:
     scope = "overall" if view.tenant == EVERYBODY else "tenant"
     table = figures.goals(scope)
     _table(service_table(table, scope), figures.ensemble.scenario.metrics.starvation_s)
-    st.caption(HOW)
-    csv_button(table, "slos", "slos-csv")
+    caption_and_csv(HOW, table, "slos", "slos-csv")
 
 
 def _plain(figures: Figures, metric: str, level: float) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from driftsched.core.errors import ScenarioError
@@ -34,8 +35,8 @@ def bytes_of(result: Any) -> int:
         if id(one) in seen:
             continue
         seen.add(id(one))
-        if hasattr(one, "memory_usage"):  # a table
-            arrays[id(one)] = int(one.memory_usage().sum())
+        if hasattr(one, "memory_usage"):  # a table, or a row of one
+            arrays[id(one)] = int(np.sum(one.memory_usage()))
         elif hasattr(one, "nbytes"):
             arrays[id(one)] = int(one.nbytes)
         elif isinstance(one, list | tuple):

@@ -23,6 +23,7 @@ from driftsched.charts.estimation import (
     estimation_error,
 )
 from driftsched.charts.gpus import energy, gpu, memory
+from driftsched.charts.lab import lab_course, lab_figures, worth
 from driftsched.charts.latency import (
     latency_bands,
     latency_cdf,
@@ -49,6 +50,8 @@ __all__ = [
     "fit",
     "gpu",
     "held",
+    "lab_course",
+    "lab_figures",
     "latency_bands",
     "latency_cdf",
     "lengths",
@@ -65,4 +68,5 @@ __all__ = [
     "twin_policies",
     "twin_queues",
     "with_ghost",
+    "worth",
 ]

@@ -47,6 +47,7 @@ COMMANDS.add("calibrate", Command("calibrate:calibrate_command", "measure an eng
 COMMANDS.add("twin", Command("twin:twin_command", "a live run beside its simulation"))
 COMMANDS.add("fit", Command("fit:fit_command", "a recorded trace as a fitted scenario"))
 COMMANDS.add("lab", Command("lab:lab_command", "drift compensators on streams of lengths"))
+COMMANDS.add("worth", Command("worth:worth_command", "what better estimates would change"))
 COMMANDS.add("studio", Command("main:studio_command", "the studio itself, in the browser"))
 COMMANDS.add("library", Command("lists:library_command", "the saved runs: list, delete"))
 COMMANDS.add("presets", Command("lists:presets_command", "the scenarios that come with it"))

@@ -57,6 +57,8 @@ class Stream:
     median, mean : float array or None
         Of each answer's true distribution at its moment: no estimate has a lower mean absolute, or
         squared, error. None where it is not known.
+    shift : float array or None
+        What drift has added to the logarithm of each answer's length, where that is known.
     late : int
         How many later requests are admitted before an answer's length is known.
     """
@@ -69,6 +71,7 @@ class Stream:
     uncorrected_estimate: Floats
     median: Floats | None = None
     mean: Floats | None = None
+    shift: Floats | None = None
     late: int = 0
 
     def __len__(self) -> int:
@@ -146,7 +149,8 @@ def draw_stream(
     level = rng.normal(0, 0.4, len(BASES))[category]
     level = level + np.linspace(-tenant_effect, tenant_effect, TENANTS)[tenant]
     level = level + prompt_effect * (np.log(prompt) - 5)
-    level = level + KINDS[kind](Course(passed, tenant, category, rng))
+    shift = np.asarray(KINDS[kind](Course(passed, tenant, category, rng)), np.float64)
+    level = level + shift
     sd = np.where((passed >= 0.5) & (kind == "heavy_tail"), 1.5 * spread, spread)
     median = BASES[category] * np.exp(level)
     length = np.maximum(1, np.rint(median * np.exp(sd * rng.standard_normal(requests))))
@@ -159,6 +163,7 @@ def draw_stream(
         uncorrected_estimate=BASES[category].astype(np.float64),
         median=median,
         mean=median * np.exp(sd**2 / 2),
+        shift=shift,
         late=late,
     )
 

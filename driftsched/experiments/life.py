@@ -124,7 +124,7 @@ def life(scenario: Scenario, request_id: int) -> Life:
     """
     workload = generate(scenario)
     choices: list[Choice] = []
-    policy = scenario.policy.build(scenario.tenants)
+    policy = scenario.policy.build(scenario.tenants, scenario.server)
     result = simulate(scenario, workload, policy=Witness(policy, request_id, choices))
     requests, learning = result.requests, result.learning
     if not 0 <= request_id < len(requests):

@@ -20,7 +20,7 @@ __all__ = ["Traffic", "TrafficCache", "traffic_cache"]
 
 MOST_REQUESTS = 2_000_000
 MADE_OF = {"tenants", "categories", "prompts", "lengths", "phases", "trace", "drift"}
-CLUSTER, ESTIMATOR = {"context_tokens"}, {"classifier", "unit", "input_factor"}
+CLUSTER, ESTIMATOR = {"context_tokens"}, {"classifier", "unit", "predictor", "input_factor"}
 
 
 class Traffic(NamedTuple):
@@ -63,7 +63,7 @@ class TrafficCache:
                 self._kept.move_to_end(key)
                 return self._kept[key]
         workload = generate(scenario, seed)
-        made = Traffic(workload, prepare_budgets(scenario, workload))
+        made = Traffic(workload, prepare_budgets(scenario, workload, seed))
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = made

@@ -90,7 +90,11 @@ class Gateway:
             (one.waiting, one.rate_rps, one.running) != (None, None, None) for one in limits
         )
         self._gates = [TenantGate(one) for one in limits] if limited else []
-        first = policy if policy is not None else scenario.policy.build(scenario.tenants)
+        first = (
+            policy
+            if policy is not None
+            else scenario.policy.build(scenario.tenants, scenario.server)
+        )
         # Copied while empty.
         policies = [first, *(deepcopy(first) for _ in capacities[1:])]
         self.queues = [Queue(one, self._gates) for one in policies]

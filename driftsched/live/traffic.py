@@ -206,8 +206,13 @@ def check_facts(scenario: Scenario, facts: EngineFacts) -> None:
     ScenarioError
         One line with the rule.
     """
-    if scenario.estimator.compensator.kind == "oracle" and not facts.planned_lengths:
+    if facts.planned_lengths:
+        return
+    unknown = "a real model's lengths are not known before the end"
+    estimator = scenario.estimator
+    if estimator.compensator.kind == "oracle":
+        raise ScenarioError(f"estimator.compensator must be one that learns: {unknown}, got oracle")
+    if estimator.predictor.foresight:
         raise ScenarioError(
-            "estimator.compensator must be one that learns: a real model's lengths are not known "
-            "before the end, got oracle"
+            f"estimator.predictor must have no foresight: {unknown}, got {estimator.predictor.kind}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -10,12 +11,17 @@ from driftsched.core.config import MOST, Config, Name
 from driftsched.core.errors import UnknownNameError
 from driftsched.scheduling.routers import RouterConfig
 from driftsched.scheduling.routers.least_outstanding import LeastOutstandingConfig
+from driftsched.scheduling.server import Server
 from driftsched.serving.catalogue import GPUS, MODELS, Gpu, Model
 from driftsched.serving.cost import CostConfig, IterationCost, RooflineConfig
+from driftsched.serving.memory import kv_capacity_tokens
 
 __all__ = ["MOST_REPLICAS", "Cluster", "ReplicaGroup"]
 
 MOST_REPLICAS = 1000
+
+TYPICAL_TOKENS, MANY_TOKENS = 600, 2048
+"""Held by a request that decodes, and in a prompt, where the server's pace is told."""
 
 
 class ReplicaGroup(Config):
@@ -142,3 +148,23 @@ class Cluster(Config):
     def build_cost(self, gpu: str | None = None) -> IterationCost:
         """What an iteration costs on a replica of `tensor_parallel` GPUs, by default of `gpu`."""
         return self.cost.build(self.find_gpu(gpu), self.find_model(), self.tensor_parallel)
+
+    def server(self, seats: int) -> Server:
+        """What serves a queue, where batches are of `seats`: the mean of the replicas, all busy.
+
+        Raises
+        ------
+        ScenarioError
+            When the model does not fit a replica's GPU.
+        """
+        machines = self.machines
+        costs = [machine.build_cost() for machine in machines]
+        kv_tokens = fmean(kv_capacity_tokens(machine) for machine in machines)
+        held = int(min(seats * TYPICAL_TOKENS, kv_tokens))
+        return Server(
+            prompt_s=fmean(cost.linear(MANY_TOKENS) for cost in costs) / MANY_TOKENS,
+            token_s=fmean(cost.decode_seconds(1, seats, held) for cost in costs),
+            seats=seats,
+            kv_tokens=kv_tokens,
+            replicas=len(machines) if self.queue == "central" else 1,
+        )

@@ -1,4 +1,4 @@
-"""The estimator: category, token budget, size class, and how the budget is corrected."""
+"""The estimator: category, prediction, token budget, size class, and how it is corrected."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from driftsched.core.config import MOST, Config
 from driftsched.estimation.classifier import ClassifierConfig, Keyword
 from driftsched.estimation.compensators import CompensatorConfig
 from driftsched.estimation.compensators.ema import EmaConfig
+from driftsched.estimation.predictors import PredictorConfig
+from driftsched.estimation.predictors.category import CategoryConfig
 
 __all__ = ["Estimator", "InputFactor", "SizeClasses"]
 
@@ -39,6 +41,9 @@ class Estimator(Config):
 
     classifier: ClassifierConfig = Keyword()
     unit: Literal["words", "tokens"] = Field("words", description="what lengths are counted in")
+    predictor: PredictorConfig = Field(
+        CategoryConfig(), description="how long an answer is taken to be, before it is corrected"
+    )
     compensator: CompensatorConfig = EmaConfig()
     input_factor: InputFactor = InputFactor()
     size_classes: SizeClasses = SizeClasses()

@@ -22,6 +22,7 @@ from driftsched.scenario.tenants import Tenant
 from driftsched.scenario.traffic import Category, Phase, Prompts
 from driftsched.scheduling.policies import PolicyConfig
 from driftsched.scheduling.policies.fifo import FifoConfig
+from driftsched.scheduling.server import Server
 from driftsched.traffic.drift import DriftEvent
 
 __all__ = ["Metrics", "Scenario"]
@@ -155,6 +156,10 @@ class Scenario(Config):
         """
         own = self.cluster.machines
         return own + own[-1:] * sum(event.adds(len(own)) for event in self.events)
+
+    def server(self) -> Server:
+        """What serves a queue, as modelled; see `Cluster.server`."""
+        return self.cluster.server(self.engine.batch_size)
 
     @property
     def tenant_names(self) -> list[str]:

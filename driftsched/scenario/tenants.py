@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -36,11 +35,6 @@ class Slo(Config):
     ttft_s: float | None = Field(None, gt=0)
     tpot_s: float | None = Field(None, gt=0)
     e2e_s: float | None = Field(None, gt=0)
-
-    @property
-    def first_s(self) -> float:
-        """Seconds until the first token is wanted, else the whole answer; inf without objective."""
-        return self.ttft_s or self.e2e_s or inf
 
 
 class Patience(Config):

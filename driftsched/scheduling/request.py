@@ -31,9 +31,11 @@ class Request:
         The category's budget; `uncorrected_estimate` is base · safety factor · input factor.
     cached_tokens : int
         Tokens of the prompt found in the prefix cache: held, but not computed.
-    objective_s : float
-        Seconds from its arrival in which its tenant wants the first token, else the whole answer;
+    ttft_slo_s, e2e_slo_s : float
+        Seconds from its arrival in which its tenant wants the first token, and the whole answer;
         inf without an objective.
+    weight : float
+        Its tenant's.
     generated_tokens : int
         Output tokens given before it was last preempted, which are computed again with the prompt;
         of one that decodes, those given so far whenever who gives way is decided by score.
@@ -56,12 +58,12 @@ class Request:
         "bias",
         "cached_tokens",
         "dispatch_s",
+        "e2e_slo_s",
         "estimated_output_tokens",
         "finish_s",
         "first_token_s",
         "generated_tokens",
         "max_output_tokens",
-        "objective_s",
         "output_length",
         "output_tokens",
         "predicted",
@@ -75,7 +77,9 @@ class Request:
         "status",
         "tenant",
         "total_token_budget",
+        "ttft_slo_s",
         "uncorrected_estimate",
+        "weight",
     )
 
     def __init__(
@@ -93,7 +97,9 @@ class Request:
         base_tokens: int,
         uncorrected_estimate: float,
         cached_tokens: int = 0,
-        objective_s: float = inf,
+        ttft_slo_s: float = inf,
+        e2e_slo_s: float = inf,
+        weight: float = 1.0,
     ) -> None:
         self.request_id = request_id
         self.tenant = tenant
@@ -108,7 +114,9 @@ class Request:
         self.base_tokens = base_tokens
         self.uncorrected_estimate = uncorrected_estimate
         self.cached_tokens = cached_tokens
-        self.objective_s = objective_s
+        self.ttft_slo_s = ttft_slo_s
+        self.e2e_slo_s = e2e_slo_s
+        self.weight = weight
         self.generated_tokens = 0
         self.bias = 1.0
         self.estimated_output_tokens = 0
@@ -138,5 +146,7 @@ class Request:
             self.base_tokens,
             self.uncorrected_estimate,
             self.cached_tokens,
-            self.objective_s,
+            self.ttft_slo_s,
+            self.e2e_slo_s,
+            self.weight,
         )

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field, GetCoreSchemaHandler, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    ValidationError,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftsched.charts.labels import policy_label
+from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.link import plain_value
@@ -45,6 +52,25 @@ Metric = Labels({name: label for name, (label, _) in METRICS.items()})
 Level = Annotated[float, Labels({level: f"P{level:g}" for level in (50.0, 95.0, 99.0)})]
 Image = Labels({name: name for name in ("svg", "png")})
 Tab = Labels({name: name for name in ("Latency", "Tenants", "Queues", "Drift", "Load")})
+Stream = Labels(
+    {
+        "none": "No drift",
+        "step": "Twice as long",
+        "ramp": "Slowly longer",
+        "random_walk": "Random walk",
+        "daily": "Waves",
+        "one_category": "One category",
+        "one_tenant": "One tenant",
+        "mix_shift": "Another mix",
+        "all_anew": "All anew",
+        "heavy_tail": "Heavier tail",
+        "own": "This scenario's",
+    }
+)
+Late = Labels({0: "At once", 50: "50 later", 200: "200 later"})
+Measure = Labels(
+    {"mean_s": "Mean", "median_s": "Median", "p99_s": "P99", "goodput_rps": "SLO goodput"}
+)
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 OnePolicy = Annotated[str, Labels({name: policy_label(name) for name in POLICIES})]
 
@@ -55,6 +81,18 @@ def policies_of(value: str | Sequence[str]) -> tuple[str, ...]:
         raise PydanticCustomError("choice", "must name at least one policy")
     names = value.split(",") if isinstance(value, str) else value
     return tuple(name for name in POLICIES if name in names)
+
+
+def _learners(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Compensators in the order of the registry, but for the oracle."""
+    names, known = value.split(",") if isinstance(value, str) else value, [*COMPENSATORS][:-1]
+    if wrong := [name for name in names if name not in ("", *known)]:
+        rule = f"must be among {', '.join(known)}, got {shown(wrong)[1:-1]}"
+        raise PydanticCustomError("choice", "{rule}", {"rule": rule})
+    return tuple(name for name in known if name in names)
+
+
+Learners = Annotated[tuple[str, ...], BeforeValidator(_learners), PlainSerializer(",".join)]
 
 
 def known_policies(text: str, problems: list[str]) -> str | None:

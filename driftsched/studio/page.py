@@ -21,6 +21,7 @@ PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
     ("scenario.py", "Scenario", ":material/tune:"),
+    ("drift_lab.py", "Drift lab", ":material/science:"),
     ("paper.py", "Paper", ":material/article:"),
 )
 DEFAULT, HOME = "explore.py", "explore"

@@ -24,7 +24,15 @@ from driftsched.studio.live.runs import live_runs
 from driftsched.studio.view import View
 from driftsched.studio.waiting import pool, work_key
 
-PAGES = ("page", "explore.pictures", "live.page", "paper", "scenario_editor.editor")
+PAGES = (
+    "page",
+    "explore.pictures",
+    "live.page",
+    "lab.stream",
+    "lab.worth",
+    "paper",
+    "scenario_editor.editor",
+)
 PATIENCE_S = 5.0
 """At most so long the server is not up yet; compiling the kernel at the very first start is not
 waited for."""

@@ -43,6 +43,7 @@ class Key(StrEnum):
     BATCH_SIZE = "batch_size"
     UNIT = "unit"
     LENGTHS = "lengths"
+    PREDICTOR = "predictor"
     COMPENSATOR = "compensator"
     CLASSIFIER = "classifier"
     RESET = "reset"
@@ -59,6 +60,13 @@ class Key(StrEnum):
     PAPER_MODE = "paper_mode"
     PAPER_LENGTHS = "paper_lengths"
     PAPER_SEEDS = "paper_seeds"
+    LAB_DRIFT = "lab_drift"
+    LAB_SPREAD = "lab_spread"
+    LAB_EFFECT = "lab_effect"
+    LAB_LATE = "lab_late"
+    LAB_WITH = "lab_with"
+    LAB_POLICY = "lab_policy"
+    LAB_MEASURE = "lab_measure"
 
 
 def get_view() -> View:

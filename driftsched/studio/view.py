@@ -30,11 +30,15 @@ from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
 from driftsched.studio.fields import (
     Image,
     Labels,
+    Late,
+    Learners,
     Level,
+    Measure,
     Metric,
     OnePolicy,
     Seconds,
     Split,
+    Stream,
     Tab,
     World,
     known_policies,
@@ -128,6 +132,13 @@ class View(BaseModel):
     paper_mode: Annotated[str, labelled("gang", "continuous")] = "gang"
     paper_lengths: Annotated[str, labelled("natural", "capped")] = "natural"
     paper_seeds: Annotated[int, Labels({n: str(n) for n in (3, 5, 10, 20)})] = 3
+    lab_drift: Annotated[str, Stream] = "step"
+    lab_spread: Annotated[float, Labels({s: f"{s:g}" for s in (0.3, 0.6, 1.0)})] = 0.6
+    lab_effect: Annotated[float, Labels({e: f"{e:g}" for e in (0.0, 0.25, 0.5)})] = 0.25
+    lab_late: Annotated[int, Late] = 0
+    lab_with: Learners = ("ema", "hierarchical")
+    lab_policy: OnePolicy = "sjf"
+    lab_measure: Annotated[str, Measure] = "mean_s"
 
     problems: tuple[str, ...] = ()
 

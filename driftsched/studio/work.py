@@ -14,9 +14,13 @@ from driftsched.core.home import trace_path
 from driftsched.experiments import PaperResult, reproduce
 from driftsched.experiments import load_sweep as sweeps
 from driftsched.experiments.forecast import Forecast, forecast
+from driftsched.experiments.lab import compensators_named, draw_stream, stream_of
+from driftsched.experiments.lab_report import LabReport, lab_report
 from driftsched.experiments.life import Life, life
+from driftsched.experiments.worth import worth as experiments_worth
 from driftsched.scenario import Scenario, to_yaml
-from driftsched.workload import import_trace
+from driftsched.scenario.estimator import SizeClasses
+from driftsched.workload import generate, import_trace
 from driftsched.workload.fit import fit_trace
 
 MOST_REQUESTS, MOST_TOKENS = 2_000_000, 2_000_000_000
@@ -86,6 +90,40 @@ def engine_ready() -> bool:
     from driftsched.simulation.compiled import at_hand
 
     return at_hand()
+
+
+def lab(
+    streams: int,
+    settings: tuple[str, float, float, int],
+    kinds: Sequence[str],
+    *scenarios: Scenario,
+    progress: Progress,  # noqa: ARG001  it takes a blink
+) -> LabReport:
+    """Follow drawn streams, or a scenario's own; see `driftsched.experiments.lab_report`."""
+    kind, spread, effect, late = settings
+    found = {name: spec for name, spec in compensators_named(kinds).items() if name in kinds}
+    if not scenarios:
+        drawn = [
+            draw_stream(kind, spread, seed, tenant_effect=effect, prompt_effect=effect, late=late)
+            for seed in range(streams)
+        ]
+        return lab_report(drawn, found, SizeClasses())
+    (scenario,) = scenarios
+    seeds = range(scenario.seed, scenario.seed + (streams if scenario.trace is None else 1))
+    own = [stream_of(scenario, generate(scenario, seed), late) for seed in seeds]
+    return lab_report(own, found, scenario.estimator.size_classes)
+
+
+def worth(
+    replications: int,
+    policy: str,
+    names: Sequence[str],
+    *scenarios: Scenario,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Serve a scenario under several estimators; see `driftsched.experiments.worth`."""
+    asked = dict(zip(names, scenarios, strict=True))
+    return experiments_worth(asked, [policy], replications, progress=progress)
 
 
 def load_sweep(

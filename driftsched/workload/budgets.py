@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.core.config import MOST
+from driftsched.estimation.predictors import Seen
+from driftsched.workload.streams import Streams
+
 if TYPE_CHECKING:
     from driftsched.estimation.classifier import ClassifierConfig
     from driftsched.scenario.model import Scenario
@@ -30,7 +34,7 @@ class Budgets:
     prompt_length, output_length : int array
         Prompt and actual answer in the estimator's unit, words or tokens.
     base_tokens : int array
-        The predicted category's budget.
+        What the predictor says, at least 1: by default the predicted category's budget.
     safety_factor, input_factor : float array
         The tenant's, and min(cap, 1 + prompt / scale).
     uncorrected_estimate : float array
@@ -79,8 +83,8 @@ def _named(
     return np.full(len(prompts) * len(words), -1, dtype=np.int64)
 
 
-def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
-    """Classify and budget a workload, as DriftSched (arXiv 2606.02982) does at admission.
+def prepare_budgets(scenario: Scenario, workload: Workload, seed: int | None = None) -> Budgets:
+    """Classify, predict and budget a workload, as DriftSched (arXiv 2606.02982) does at admission.
 
     Parameters
     ----------
@@ -88,13 +92,19 @@ def prepare_budgets(scenario: Scenario, workload: Workload) -> Budgets:
         Its categories, tenants and estimator.
     workload : Workload
         The n requests; it is read and not kept.
+    seed : int, optional
+        Of what a predictor draws; the scenario's own where it is not given.
     """
     estimator = scenario.estimator
     in_words = estimator.unit == "words"
     prompt = workload.prompt_words if in_words else workload.prompt_tokens
     output = workload.output_words if in_words else workload.output_tokens
     predicted = classify(scenario, workload)
-    base = np.array([c.base_tokens for c in scenario.categories], dtype=np.int64)[predicted]
+    budget = np.array([c.base_tokens for c in scenario.categories], dtype=np.float64)[predicted]
+    seen = Seen(budget, np.maximum(prompt, 1.0), np.maximum(output, 1.0))
+    rng = Streams(scenario.seed if seed is None else seed, 1).get("predictor", 0)
+    typical = np.rint(estimator.predictor.typical(seen, rng))
+    base = np.clip(typical, 1, MOST).astype(np.int64)
     safety = np.array([t.safety_factor for t in scenario.tenants])[workload.tenant]
     factor = np.minimum(estimator.input_factor.cap, 1 + prompt / estimator.input_factor.scale)
     return Budgets(predicted, prompt, output, base, safety, factor, base * safety * factor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,14 +39,19 @@ def make_requests(
         A subclass of Request, where a world keeps more of each.
     """
     tenant = workload.tenant[part]
-    ranks = np.array([tenant.rank for tenant in scenario.tenants])
-    objectives = np.array([tenant.slo.first_s for tenant in scenario.tenants])
+    traits = np.array(
+        [
+            (one.rank, one.slo.ttft_s or inf, one.slo.e2e_s or inf, one.weight)
+            for one in scenario.tenants
+        ]
+    )
+    ranks, ttft_slo_s, e2e_slo_s, weights = traits[tenant].T
     return list(
         map(
             kind,
             range(len(workload))[part],
             tenant.tolist(),
-            ranks[tenant].tolist(),
+            ranks.astype(int).tolist(),
             budgets.predicted[part].tolist(),
             workload.arrival_s[part].tolist(),
             workload.prompt_tokens[part].tolist(),
@@ -56,7 +62,9 @@ def make_requests(
             budgets.base_tokens[part].tolist(),
             budgets.uncorrected_estimate[part].tolist(),
             cached_tokens(scenario, workload, part).tolist(),
-            objectives[tenant].tolist(),
+            ttft_slo_s.tolist(),
+            e2e_slo_s.tolist(),
+            weights.tolist(),
         )
     )
 

@@ -26,6 +26,7 @@ COMPONENTS = (
     "drift",
     "trace_sample",
     "retries",
+    "predictor",
 )
 """What is drawn; a new component goes to the end, so that the others keep their draws."""
 

@@ -10,7 +10,7 @@ from tests.support.browser import Opener
 from tests.support.pages import settled
 
 DESK = {"width": 1440, "height": 900}
-PAGES = ("run", "scenario", "paper")
+PAGES = ("run", "scenario", "drift_lab", "paper")
 SHIFTS = """() => new Promise((go) => {
   let moved = 0;
   new PerformanceObserver((list) => {

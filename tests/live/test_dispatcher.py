@@ -240,9 +240,11 @@ def test_engine_that_does_not_open_is_one_error_line() -> None:
     assert engine.closed == 1
 
 
-def test_an_oracle_needs_planned_lengths() -> None:
+@pytest.mark.parametrize("part", [("compensator", "oracle"), ("predictor", "noisy_oracle")])
+def test_an_oracle_needs_planned_lengths(part: tuple[str, str]) -> None:
     """Else lengths that were never real would be called an oracle's."""
-    scenario = scaled_paper("continuous", "fifo", 4, **{"estimator.compensator.kind": "oracle"})
+    name, kind = part
+    scenario = scaled_paper("continuous", "fifo", 4, **{f"estimator.{name}.kind": kind})
     with pytest.raises(ScenarioError, match="real model's lengths are not known"):
         run(scenario, ScriptedEngine())
     result = run(scenario, ScriptedEngine(planned_lengths=True))

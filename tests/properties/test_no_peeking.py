@@ -12,6 +12,7 @@ import pytest
 
 from driftsched.estimation.classifier import CLASSIFIERS
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.predictors import PREDICTORS
 from driftsched.scenario import Scenario, changed, load_scenario
 from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
@@ -82,6 +83,14 @@ def test_no_compensator_peeks(kind: str) -> None:
     """The oracle is the control: it must be seen to look ahead."""
     mechanisms = {"policy": {"kind": "sjf"}, "estimator": {"compensator": {"kind": kind}}}
     assert peeks(busy(**mechanisms)) == (kind in FORESIGHT)
+
+
+@pytest.mark.parametrize("kind", PREDICTORS)
+def test_no_predictor_peeks_but_those_that_say_so(kind: str) -> None:
+    """Those are the control: they must be seen to look ahead."""
+    predictor = {"kind": kind} | ({"edge": 40} if kind == "length_buckets" else {})
+    scenario = busy(policy={"kind": "sjf"}, estimator={"predictor": predictor})
+    assert peeks(scenario) == PREDICTORS[kind].foresight
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS: dict[str, Callable[[AppTest], bool]] = {
     "explore": lambda app: bool(app.metric) and bool(app.caption),
     "paper": lambda app: len(app.expander) >= 7,
+    "drift_lab": lambda app: any("predictor" in m.value for m in app.markdown),
     "run": lambda app: len(app.metric) == 6 and len(app.code) == 1,
 }
 
@@ -74,7 +75,7 @@ def metric(app: AppTest, label: str) -> str:
 @pytest.mark.parametrize("way", [through_app, alone])
 def test_page_has_heading_frame_and_result(page: str, way: Callable[[str], AppTest]) -> None:
     app = way(page)
-    assert app.title[0].value == page.capitalize()
+    assert app.title[0].value == page.replace("_", " ").capitalize()
     assert not app.error
     assert not app.warning
     chooser = [box for box in app.sidebar.selectbox if box.key == Key.PRESET]
@@ -115,6 +116,7 @@ CONTROLS: dict[str, Callable[[AppTest], object]] = {
     "lengths": lambda app: app.selectbox(key=Key.LENGTHS).set_value("capped"),
     "unit": lambda app: app.selectbox(key=Key.UNIT).set_value("tokens"),
     "correction": lambda app: app.selectbox(key=Key.COMPENSATOR).set_value("none"),
+    "prediction": lambda app: app.selectbox(key=Key.PREDICTOR).set_value("noisy_oracle"),
     "classifier": lambda app: app.selectbox(key=Key.CLASSIFIER).set_value("oracle"),
     "bursts": lambda app: app.select_slider(key=Key.BURSTS).set_value(4.0),
     "drift": lambda app: app.select_slider(key=Key.STEP).set_value(0.5),

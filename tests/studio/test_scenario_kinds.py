@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.predictors import PREDICTORS
 from driftsched.scenario import Scenario, load_scenario
 from driftsched.scenario.events import EVENTS
 from driftsched.scheduling.policies import POLICIES
@@ -179,12 +180,20 @@ def test_each_policy_is_chosen_in_one_click_and_says_its_rule(page: AppTest, kin
     assert (inspect.getdoc(POLICIES[kind]) or "?") in [info.value for info in page.info]
 
 
-@pytest.mark.parametrize("kind", COMPENSATORS)
-def test_each_compensator_is_chosen_in_one_click(page: AppTest, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        *(("compensator", kind) for kind in COMPENSATORS),
+        *(("predictor", kind) for kind in PREDICTORS),
+    ],
+)
+def test_each_part_of_the_estimator_is_chosen_in_one_click(
+    page: AppTest, part: str, kind: str
+) -> None:
     """Likewise, and its parameters with it."""
-    choose(page, "estimator.compensator.kind", kind)
+    choose(page, f"estimator.{part}.kind", kind)
     quiet(page)
-    assert scenario(page).estimator.compensator.kind == kind
+    assert getattr(scenario(page).estimator, part).kind == kind
 
 
 @pytest.mark.parametrize("kind", DURATIONS)

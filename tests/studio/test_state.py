@@ -242,6 +242,13 @@ OTHERS: dict[str, object] = {
     "paper_mode": "continuous",
     "paper_lengths": "capped",
     "paper_seeds": 20,
+    "lab_drift": "own",
+    "lab_spread": 0.3,
+    "lab_effect": 0.0,
+    "lab_late": 50,
+    "lab_with": ("none", "quantile"),
+    "lab_policy": "srpt",
+    "lab_measure": "p99_s",
 }
 """Field of the view → a value that is not its default."""
 

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from driftsched.core.config import Config
+from driftsched.scheduling.server import Server
 from driftsched.studio.scenario_editor.schema import first_values
 
-__all__ = ["example", "examples"]
+__all__ = ["SERVER", "example", "examples"]
+
+SERVER = Server(prompt_s=1e-4, token_s=0.02, seats=16, kv_tokens=100_000)
+"""What serves, where a policy asks."""
 
 
 def example(kind: type[Config]) -> Any:

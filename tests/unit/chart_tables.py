@@ -210,3 +210,43 @@ def cdf_table(n: int = 40) -> pd.DataFrame:
     share = (np.arange(n) // 2 + 0.5) / max(n // 2, 1)
     columns = {"policy": (POLICIES[:2] * n)[:n], "share": share, "value_s": 1 + share}
     return pd.DataFrame(columns | {"low": share - 0.02, "high": share + 0.02})
+
+
+def lab_course_table(rows: int = 8) -> pd.DataFrame:
+    each = rows // 4
+    value = np.linspace(1, 2, each)
+    return pd.DataFrame(
+        {
+            "request": np.tile(np.arange(each), 4),
+            "name": np.repeat(["actual", "known", "ema", "hierarchical"], each),
+            "value": np.concatenate([value, value, value - 0.3, value - 0.1]),
+        }
+    )
+
+
+def lab_figures_table(_: int = 0) -> pd.DataFrame:
+    rows: dict[str, object] = {"compensator": ["none", "ema", "hierarchical"]}
+    figures = {
+        "closed": [-1.0, 0.0, 0.9],
+        "change": [0.3, 0.0, -0.2],
+        "back": [np.inf, 100.0, 20.0],
+        "bias": [-0.4, -0.1, -0.15],
+        "wrong": [0.2, 0.15, 0.13],
+    }
+    for name, values in figures.items():
+        middle = np.array(values)
+        rows |= {name: middle, f"{name}_low": middle - 0.01, f"{name}_high": middle + 0.01}
+    return pd.DataFrame(rows)
+
+
+def worth_table(_: int = 0) -> pd.DataFrame:
+    change = np.array([0.0, 0.02, -0.05, 0.1, -0.1])
+    return pd.DataFrame(
+        {
+            "estimate": ["today", "none", "hierarchical", "τ 0.5", "oracle"],
+            "tau": [0.5, 0.45, 0.55, 0.5, 1.0],
+            "change": change,
+            "change_low": change - 0.01,
+            "change_high": change + 0.01,
+        }
+    )

@@ -22,6 +22,8 @@ from tests.unit.chart_tables import (
     fit_table,
     gpus_table,
     joules_table,
+    lab_course_table,
+    lab_figures_table,
     learning_table,
     memory_table,
     percentiles_table,
@@ -29,6 +31,7 @@ from tests.unit.chart_tables import (
     requests_table,
     residuals_table,
     sweep_table,
+    worth_table,
 )
 
 
@@ -77,6 +80,9 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
         ["capacity", "(s)"],
     ),
     "latency_bands": (charts.latency_bands, cdf_table, ["(s)", "(%)"]),
+    "lab_course": (charts.lab_course, lab_course_table, ["Request", "(ratio)"]),
+    "lab_figures": (charts.lab_figures, lab_figures_table, ["", "(requests)"]),
+    "worth": (charts.worth, worth_table, ["Kendall", "(%)"]),
     "twin_queues": (charts.twin_queues, curves_table, ["(s)", "requests"]),
 }
 

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from driftsched.scenario import Tenant
 from driftsched.scheduling.policies import POLICIES, Policy
+from driftsched.scheduling.policies.goodput import MARGIN, SLACK
 from driftsched.scheduling.policies.weighted import turns
 from driftsched.scheduling.request import Request
+from driftsched.scheduling.server import Server
+from tests.support.registered import SERVER
 
 PREMIUM, STANDARD, BATCH = range(3)
 TENANTS = [
@@ -22,8 +25,8 @@ TENANTS = [
 ]
 
 
-def policy(kind: str, **parameters: float) -> Policy:
-    return POLICIES[kind].model_validate({"kind": kind} | parameters).build(TENANTS)
+def policy(kind: str, server: Server = SERVER, **parameters: float) -> Policy:
+    return POLICIES[kind].model_validate({"kind": kind} | parameters).build(TENANTS, lambda: server)
 
 
 def request(number: int, tenant: int, arrival_s: float = 0.0, budget: int = 100) -> Request:
@@ -154,7 +157,7 @@ def test_edf_meets_all_deadlines_where_any_order_does(jobs: list[tuple[int, int]
     chosen = policy("edf")
     for number, (_, wanted) in enumerate(jobs):
         one = request(number, STANDARD)
-        one.objective_s = wanted
+        one.ttft_slo_s = wanted
         chosen.push(one)
     now, missed = 0, False
     for _ in jobs:
@@ -171,9 +174,81 @@ def test_edf_meets_all_deadlines_where_any_order_does(jobs: list[tuple[int, int]
 def test_edf_puts_those_last_who_have_missed_it() -> None:
     """Else one miss under overload becomes everybody's."""
     late, early, without = request(0, BATCH, 0.0), request(1, BATCH, 5.0), request(2, BATCH, 0.0)
-    late.objective_s, early.objective_s = 3.0, 10.0
+    late.ttft_slo_s, early.ttft_slo_s = 3.0, 10.0
     assert order(policy("edf"), [late, early, without], 2.0) == [0, 1, 2]
     assert order(policy("edf"), [late, early, without], 4.0) == [1, 2, 0]
+
+
+ALONE = Server(prompt_s=0, token_s=1, seats=1, kv_tokens=1e9)
+"""One request at a time, a second a token."""
+
+
+def due(number: int, takes_s: int, wanted_s: float, tenant: int = STANDARD) -> Request:
+    """A request that keeps its objective if it is done by `wanted_s`, and not a second later."""
+    one = request(number, tenant)
+    one.estimated_output_tokens, one.weight = takes_s, TENANTS[tenant].weight
+    one.e2e_slo_s = (wanted_s + 0.5 - takes_s + SLACK * takes_s) / MARGIN
+    return one
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 40)), min_size=8, max_size=10))
+def test_goodput_keeps_as_many_objectives_as_can_be_kept(jobs: list[tuple[int, int]]) -> None:
+    """Moore (1968), for one server, equal weights and requests that have all come."""
+    chosen = policy("goodput", ALONE)
+    for number, (takes, wanted) in enumerate(jobs):
+        chosen.push(due(number, takes, wanted))
+    now = kept = 0
+    for _ in jobs:
+        takes, wanted = jobs[chosen.pop(now).request_id]
+        now += takes
+        kept += now <= wanted
+    most = {0: 0}  # seconds of work -> most jobs in time, taken or not in order of their deadlines
+    for takes, wanted in sorted(jobs, key=lambda job: job[1]):
+        for work, count in list(most.items()):
+            if work + takes <= wanted:
+                most[work + takes] = max(most.get(work + takes, 0), count + 1)
+    assert kept == max(most.values())
+
+
+def test_goodput_puts_off_who_is_worth_least_for_the_work() -> None:
+    """A premium answer weighs 5, a batch answer 2; there is time for seven of the eight."""
+    jobs = [due(n, 10, 70, PREMIUM) for n in range(7)] + [due(7, 10, 70, BATCH)]
+    assert order(policy("goodput", ALONE), jobs)[-1] == 7
+    jobs = [due(n, 10, 70, PREMIUM) for n in range(7)] + [due(7, 1, 70, BATCH)]
+    assert order(policy("goodput", ALONE), jobs)[-1] != 7, "2 for a second, 5 for ten"
+
+
+def test_goodput_serves_in_the_end_whom_it_cannot_serve_in_time() -> None:
+    """Others who can be served in time come for ever."""
+    chosen = policy("goodput", ALONE, promise_s=60, turns=20)
+    chosen.push(due(0, 500, 200, BATCH))
+    for number in range(1, 200):
+        one = due(number, 1, number + 30)
+        one.arrival_s = float(number)
+        chosen.push(one)
+        if chosen.pop(float(number)).request_id == 0:
+            break
+    assert 60 < number <= 80
+
+
+@given(
+    st.lists(st.integers(1, 400), min_size=60, max_size=60),
+    st.integers(1, 59),
+    st.sampled_from([50.0, 500.0, 5000.0]),
+)
+def test_drr_keeps_its_bound_while_both_wait(budgets: list[int], mine: int, quantum: float) -> None:
+    """What two tenants got differs by less than a quantum and a longest request of each."""
+    chosen = policy("drr", quantum=quantum)
+    for number, budget in enumerate(budgets):
+        chosen.push(request(number, PREMIUM if number < mine else BATCH, 0.0, budget))
+    got, left = {PREMIUM: 0.0, BATCH: 0.0}, {PREMIUM: mine, BATCH: len(budgets) - mine}
+    weights = {one: TENANTS[one].weight for one in got}
+    bound = quantum + sum(max(budgets) / weight for weight in weights.values())
+    while min(left.values()) > 0:
+        one = chosen.pop(0.0)
+        got[one.tenant] += one.total_token_budget / weights[one.tenant]
+        left[one.tenant] -= 1
+        assert abs(got[PREMIUM] - got[BATCH]) < bound
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 50)), min_size=1, max_size=5))

@@ -4,12 +4,18 @@ from typing import TYPE_CHECKING
 
 from driftsched.core.config import by_kind
 from driftsched.core.registry import Registry
-from driftsched.scheduling.policies.base import PolicySpec, ScorePolicy, TenantPolicy
+from driftsched.scheduling.policies.base import (
+    PlannedPolicy,
+    PolicySpec,
+    ScorePolicy,
+    TenantPolicy,
+)
 from driftsched.scheduling.policies.queues import Policy, StaticOrder
 
 __all__ = [
     "PAPER_POLICIES",
     "POLICIES",
+    "PlannedPolicy",
     "Policy",
     "PolicyConfig",
     "PolicySpec",
@@ -29,6 +35,8 @@ POLICIES.add("vtc", "vtc:VtcConfig")
 POLICIES.add("srpt", "srpt:SrptConfig")
 POLICIES.add("cmu", "cmu:CmuConfig")
 POLICIES.add("edf", "edf:EdfConfig")
+POLICIES.add("drr", "drr:DrrConfig")
+POLICIES.add("goodput", "goodput:GoodputConfig")
 
 PAPER_POLICIES = ("fifo", "priority", "weighted", "sjf", "aging")
 """The five that DriftSched compares: what is compared where nobody says otherwise."""

@@ -1,16 +1,17 @@
-"""What a scheduling policy is: parameters and the functions that choose, in two forms.
+"""What a scheduling policy is: parameters and the functions that choose, in three forms.
 
 A policy scores *requests*, once when they are queued or anew at each choice, or it scores *tenants*
-and serves the chosen one's requests in order of arrival.
+and serves the chosen one's requests in order of arrival, or it *plans* for all who wait.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from driftsched.core.mechanism import Mechanism, State
 from driftsched.scheduling.policies.queues import (
+    PlannedQueue,
     Policy,
     RescoredQueue,
     ScoreQueue,
@@ -19,8 +20,9 @@ from driftsched.scheduling.policies.queues import (
 
 if TYPE_CHECKING:
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.server import Server
 
-__all__ = ["PolicySpec", "ScorePolicy", "TenantPolicy", "TenantTraits"]
+__all__ = ["PlannedPolicy", "PolicySpec", "ScorePolicy", "TenantPolicy", "TenantTraits"]
 
 
 class TenantTraits(Protocol):
@@ -38,11 +40,14 @@ class TenantTraits(Protocol):
 
 
 class PolicySpec(Mechanism):
-    """Common base of the policies; see `Mechanism`. A policy derives from one of the two below."""
+    """Common base of the policies; see `Mechanism`. A policy derives from one of those below."""
 
-    def build(self, tenants: Sequence[TenantTraits]) -> Policy:
-        """Return a fresh, empty queue of waiting requests for these tenants."""
-        raise NotImplementedError  # pragma: no cover - both forms define it
+    def build(self, tenants: Sequence[TenantTraits], server: Callable[[], Server]) -> Policy:
+        """Return a fresh, empty queue of waiting requests for these tenants.
+
+        `server` tells, where that is asked, what serves them.
+        """
+        raise NotImplementedError  # pragma: no cover - all forms define it
 
 
 class ScorePolicy(PolicySpec):
@@ -71,8 +76,53 @@ class ScorePolicy(PolicySpec):
         """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
-    def build(self, tenants: Sequence[TenantTraits]) -> Policy:
+    def build(self, tenants: Sequence[TenantTraits], server: Callable[[], Server]) -> Policy:
         return RescoredQueue(self) if self.rescored else ScoreQueue(self)
+
+
+class PlannedPolicy(PolicySpec):
+    """Serves all in time that can be; the least worth for their work wait for later.
+
+    A plan goes through the requests in order of `due_s`, as if each had the server to itself for
+    its `work_s`. Whenever one would be done too late, those with the least worth / work so far are
+    put off until it is not (Moore & Hodgson). Who is in the plan goes first, by `due_s`; then
+    who is put off, or could not be in time at all, by `later`; ties go to the lower id. A new plan
+    is made once an eighth of those who wait, and eight of them, have come since the last one, or
+    where the first of the plan cannot be in time any more.
+    """
+
+    @staticmethod
+    def due_s(request: Request, server: Server, p: Any, now: float) -> float:
+        """When the server must be done with its work: too late if within `work_s` from `now`."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def work_s(request: Request, server: Server, p: Any) -> float:
+        """Seconds of the server that the request takes, above 0."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def worth(request: Request, server: Server, p: Any, now: float) -> float:
+        """What it is worth to be done by `due_s`."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def later(request: Request, server: Server, p: Any) -> float:
+        """Order of those who are put off, lowest first."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def their_turn(choice: int, p: Any) -> bool:
+        """Whether the choice-th choice is for the first of those who are put off, if overdue."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def overdue(request: Request, p: Any, now: float) -> bool:
+        """Whether one who is put off has waited long enough to be served all the same."""
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    def build(self, tenants: Sequence[TenantTraits], server: Callable[[], Server]) -> Policy:
+        return PlannedQueue(self, server())
 
 
 class TenantPolicy(PolicySpec):
@@ -126,7 +176,7 @@ class TenantPolicy(PolicySpec):
     def generated(tenant: Any, tokens: int, p: Any) -> None:
         """Take note that a running request of this tenant has given `tokens` more tokens."""
 
-    def build(self, tenants: Sequence[TenantTraits]) -> Policy:
+    def build(self, tenants: Sequence[TenantTraits], server: Callable[[], Server]) -> Policy:
         return TenantQueue(self, *self.records(tenants))
 
     def records(self, tenants: Sequence[TenantTraits]) -> tuple[list[State], State]:

@@ -34,6 +34,6 @@ class EdfConfig(ScorePolicy):
 
     @staticmethod
     def score(request: Request, p: EdfConfig, now: float) -> float:
-        wanted_s = request.objective_s if request.objective_s < RELEGATED else p.otherwise_s
-        deadline = request.arrival_s + wanted_s
+        wanted_s = request.ttft_slo_s if request.ttft_slo_s < RELEGATED else request.e2e_slo_s
+        deadline = request.arrival_s + (wanted_s if wanted_s < RELEGATED else p.otherwise_s)
         return deadline if now <= deadline else RELEGATED + request.arrival_s

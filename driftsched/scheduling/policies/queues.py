@@ -1,12 +1,12 @@
 """The waiting requests, in the order of a policy: what gateway and engines see of one.
 
-``spec`` is a `ScorePolicy` or `TenantPolicy` of the module `base`, whose functions decide.
+``spec`` is a policy of one of the forms of the module `base`, whose functions decide.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -14,8 +14,19 @@ if TYPE_CHECKING:
 
     from driftsched.core.mechanism import State
     from driftsched.scheduling.request import Request
+    from driftsched.scheduling.server import Server
 
-__all__ = ["Policy", "RescoredQueue", "ScoreQueue", "StaticOrder", "TenantQueue"]
+__all__ = [
+    "FEWEST_NEW",
+    "LATER",
+    "NEW_SHARE",
+    "PlannedQueue",
+    "Policy",
+    "RescoredQueue",
+    "ScoreQueue",
+    "StaticOrder",
+    "TenantQueue",
+]
 
 
 class Policy(Protocol):
@@ -122,6 +133,89 @@ class RescoredQueue:
 
     def remove(self, request: Request) -> None:
         del self._waiting[request.request_id]
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+
+LATER = 1e12
+"""Scores from here on are of requests that a plan has put off."""
+
+FEWEST_NEW, NEW_SHARE = 8, 8
+"""So many newcomers, and one in so many of those who wait, make a new plan."""
+
+
+class PlannedQueue:
+    """A heap by scores from a plan for all who wait; see `PlannedPolicy`."""
+
+    def __init__(self, spec: Any, server: Server) -> None:
+        self.spec, self.server = spec, server
+        self._waiting: dict[int, Request] = {}
+        self._scores: dict[int, float] = {}
+        self._heap: list[tuple[float, int]] = []  # an entry with another score is an old one
+        self._new = 0  # who came after the last plan
+        self._choices = 0
+
+    def order(self, request: Request, now: float = 0.0) -> float:
+        due_s = float(self.spec.due_s(request, self.server, self.spec, now))
+        return due_s if self._begin_s(request, due_s) >= now else self._later(request)
+
+    def _begin_s(self, request: Request, due_s: float) -> float:
+        """When the server must begin with it."""
+        return float(due_s - self.spec.work_s(request, self.server, self.spec))
+
+    def _later(self, request: Request) -> float:
+        return float(LATER + self.spec.later(request, self.server, self.spec))
+
+    def push(self, request: Request) -> None:
+        number, score = request.request_id, self.order(request, request.arrival_s)
+        self._waiting[number], self._scores[number] = request, score
+        heappush(self._heap, (score, number))
+        self._new += 1
+
+    def pop(self, now: float) -> Request:
+        self._choices += 1
+        enough = max(FEWEST_NEW, len(self._waiting) // NEW_SHARE)
+        first = self._first()
+        if self._new >= enough or self._begin_s(self._waiting[first], self._scores[first]) < now:
+            self._plan(now)
+        chosen = self._first()
+        if self.spec.their_turn(self._choices, self.spec):
+            put_off = [(score, number) for number, score in self._scores.items() if score >= LATER]
+            if put_off and self.spec.overdue(self._waiting[min(put_off)[1]], self.spec, now):
+                chosen = min(put_off)[1]
+        del self._scores[chosen]
+        return self._waiting.pop(chosen)
+
+    def _first(self) -> int:
+        while True:
+            score, number = self._heap[0]
+            if self._scores.get(number) == score:
+                return number
+            heappop(self._heap)
+
+    def _plan(self, now: float) -> None:
+        """Decide anew who is put off."""
+        spec, server = self.spec, self.server
+        self._scores = {one.request_id: self.order(one, now) for one in self._waiting.values()}
+        in_time = [(score, number) for number, score in self._scores.items() if score < LATER]
+        planned: list[tuple[float, int, float]] = []
+        free_s = now
+        for due_s, number in sorted(in_time):
+            request = self._waiting[number]
+            work_s = spec.work_s(request, server, spec)
+            heappush(planned, (spec.worth(request, server, spec, now) / work_s, number, work_s))
+            free_s += work_s
+            while planned and free_s > due_s:
+                _, put_off, saved_s = heappop(planned)
+                free_s -= saved_s
+                self._scores[put_off] = self._later(self._waiting[put_off])
+        self._heap = [(score, number) for number, score in self._scores.items()]
+        heapify(self._heap)
+        self._new = 0
+
+    def remove(self, request: Request) -> None:
+        del self._waiting[request.request_id], self._scores[request.request_id]
 
     def __len__(self) -> int:
         return len(self._waiting)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftsched.core.errors import ScenarioError
 from driftsched.estimation.compensators import COMPENSATORS
-from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
+from driftsched.scheduling.policies import POLICIES, PlannedPolicy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.serving.memory import kv_capacity_tokens
 from driftsched.simulation.compiled.fields import no_number
@@ -80,7 +80,7 @@ def _missing(scenario: Scenario, workload: Workload, own: Policy | None) -> Iter
     yield _size(scenario, workload)
     if own is not None:
         yield f"policy {type(own).__name__}, an object of the caller's own"
-    yield _mechanism("policy", scenario.policy, POLICIES, ScorePolicy, TenantPolicy)
+    yield _mechanism("policy", scenario.policy, POLICIES, ScorePolicy, TenantPolicy, PlannedPolicy)
     yield _mechanism("compensator", scenario.estimator.compensator, COMPENSATORS)
     if scenario.cluster.queue == "per_replica":
         yield _mechanism("router", scenario.cluster.router, ROUTERS)

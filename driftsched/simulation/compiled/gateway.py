@@ -20,11 +20,13 @@ from driftsched.simulation.compiled.mechanisms import (
     route_score,
     score,
 )
+from driftsched.simulation.compiled.planned import add_planned, best_planned, planned_key
 from driftsched.simulation.compiled.retries import think_on
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
     COMPENSATOR,
     HELD,
+    PLANNED,
     POLICY,
     QUEUED,
     RESCORED,
@@ -120,6 +122,8 @@ def key_of(w: KernelState, item: int, now: float) -> float:
     run = w.run[0]
     if run.choice == BY_TENANT:
         return 0.0
+    if run.choice == PLANNED:
+        return planned_key(w, item, now)
     return float(score(run.policy, request_of(w, item), w.parameters[POLICY], now))
 
 
@@ -131,6 +135,8 @@ def enqueue(w: KernelState, item: int, queue: int, now: float) -> None:
         append(w, queue, item)
     elif choice == RESCORED:
         w.heaps[queue, size].item = item
+    elif choice == PLANNED:
+        add_planned(w, queue, item)
     else:
         push(w.heaps[queue], size, key_of(w, item, now), item)
     w.queues[queue].size += 1
@@ -142,6 +148,8 @@ def dequeue(w: KernelState, queue: int, now: float) -> int:
     state, choice = w.queues[queue], w.run[0].choice
     if choice == RESCORED:
         return best_scored(w, queue, now)
+    if choice == PLANNED:
+        return best_planned(w, queue, now)
     item = next_by_tenant(w, queue) if choice == BY_TENANT else pop(w.heaps[queue], state.size)
     state.size -= 1
     return int(item)
@@ -239,6 +247,8 @@ def withdraw(w: KernelState, item: int, now: float) -> None:
         unload(w, item)
     if run.choice == BY_TENANT and request.place != HELD:
         forget(w, queue, item)
+    if run.choice == PLANNED and request.place != HELD:
+        w.queues[queue].planned -= 1
 
 
 @inlined

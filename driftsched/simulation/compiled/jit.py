@@ -19,7 +19,8 @@ from driftsched.core.home import home
 __all__ = ["apart", "folder", "inlined", "kernel", "once", "part", "shared"]
 
 SHARED = (
-    *("scheduling/policies/*.py", "scheduling/routers/*.py", "estimation/compensators/*.py"),
+    *("scheduling/policies/*.py", "scheduling/routers/*.py", "scheduling/server.py"),
+    "estimation/compensators/*.py",
     *("serving/batching.py", "serving/curve.py", "serving/iteration.py", "gateway/admission.py"),
 )
 """Sources outside this folder of what is compiled into the kernel."""

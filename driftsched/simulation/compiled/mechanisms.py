@@ -16,7 +16,7 @@ from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.compensators.base import Levels
 from driftsched.gateway import admission
-from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
+from driftsched.scheduling.policies import POLICIES, PlannedPolicy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS, Choice, Offer
 from driftsched.serving import batching
 from driftsched.simulation.compiled.fields import covered
@@ -31,9 +31,11 @@ __all__ = [
     "blocks_for",
     "charge",
     "does_not_fit",
+    "due_s",
     "gang_starts",
     "generated",
     "iterations_lasting",
+    "later",
     "learn",
     "levels",
     "lift",
@@ -41,6 +43,7 @@ __all__ = [
     "new_block",
     "new_blocks",
     "number_of",
+    "overdue",
     "piece_end",
     "predict",
     "refusal",
@@ -48,7 +51,10 @@ __all__ = [
     "route_score",
     "score",
     "tenant_score",
+    "their_turn",
     "whole_length_fits",
+    "work_s",
+    "worth",
 ]
 
 block_slot = shared(batching.block_slot)
@@ -91,7 +97,14 @@ def switch(name: str, kinds: Sequence[type[Any]]) -> Callable[..., Any]:
 
 _SCORED = [kind for kind in covered(POLICIES) if issubclass(kind, ScorePolicy)]
 _BY_TENANT = [kind for kind in covered(POLICIES) if issubclass(kind, TenantPolicy)]
+_PLANNED = [kind for kind in covered(POLICIES) if issubclass(kind, PlannedPolicy)]
 score = switch("score", _SCORED)
+due_s = switch("due_s", _PLANNED)
+work_s = switch("work_s", _PLANNED)
+worth = switch("worth", _PLANNED)
+later = switch("later", _PLANNED)
+their_turn = switch("their_turn", _PLANNED)
+overdue = switch("overdue", _PLANNED)
 tenant_score = switch("score", _BY_TENANT)
 lift = switch("lift", _BY_TENANT)
 charge = switch("charge", _BY_TENANT)
@@ -127,7 +140,9 @@ class RequestView(NamedTuple):
     base_tokens: int
     uncorrected_estimate: float
     cached_tokens: int
-    objective_s: float
+    ttft_slo_s: float
+    e2e_slo_s: float
+    weight: float
     generated_tokens: int
     preemptions: int
     bias: float
@@ -153,7 +168,9 @@ def request_of(w: KernelState, item: int) -> RequestView:
         record.base_tokens,
         w.uncorrected_estimate[item],
         w.cached[item] if w.run[0].prefixes else 0,
-        w.tenants[record.tenant].objective_s,
+        w.tenants[record.tenant].ttft_slo_s,
+        w.tenants[record.tenant].e2e_slo_s,
+        w.tenants[record.tenant].weight,
         w.seats[item].given if w.run[0].resumes else 0,
         record.preemptions,
         w.bias[item],

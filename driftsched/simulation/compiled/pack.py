@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.gateway.admission import TenantGate
-from driftsched.scheduling.policies import POLICIES, ScorePolicy, TenantPolicy
+from driftsched.scheduling.policies import POLICIES, PlannedPolicy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.scheduling.routers.base import STREAM
 from driftsched.simulation.compiled.fields import compensation, fill, parameters_of
@@ -25,12 +25,14 @@ from driftsched.simulation.compiled.state import (
     GANG,
     LEARNED,
     LOG,
+    PLANNED,
     QUEUE,
     REQUEST,
     RESCORED,
     RUN,
     SCORED,
     SEAT,
+    SERVER,
     TENANT,
     TENANT_QUEUE,
     KernelState,
@@ -113,6 +115,9 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
         run["choice"] = RESCORED if policy.rescored else SCORED
         run["preempts"] = policy.preempts and engine.mode == "continuous"
         run["policy"] = number_of(policy, POLICIES, ScorePolicy)
+    elif isinstance(policy, PlannedPolicy):
+        run["choice"] = PLANNED
+        run["policy"] = number_of(policy, POLICIES, PlannedPolicy)
     run["resumes"] = run["paged"] | run["preempts"]
     run["peers"] = len(capacities) > 1 and (run["preempts"] | any(x.running for x in limits))
     run["router"] = number_of(scenario.cluster.router, ROUTERS)
@@ -130,6 +135,7 @@ def _mechanisms(scenario: Scenario) -> dict[str, Any]:
     return {
         "parameters": np.concatenate([parameters_of(spec) for spec in specs]),
         "compensation": states,
+        "server": np.array([tuple(scenario.server())], SERVER),
     }
 
 
@@ -160,6 +166,7 @@ def _waiting(room: Room, queues: int, choice: int) -> dict[str, Any]:
         "held": np.empty((queues, held), ENTRY),
         "behind": np.empty(n if by_tenant else 0, np.int32),
         "listed": np.empty((queues, tenants), ENTRY),
+        "plans": np.empty((3, n if choice == PLANNED else 0), ENTRY),
     }
 
 
@@ -176,7 +183,8 @@ def _tenants(scenario: Scenario) -> Array:
         gate = TenantGate(tenant.limits)
         for name in ("waiting_limit", "running_limit", "rate_rps", "burst", "credit"):
             row[name] = getattr(gate, name)
-        row["rank"], row["objective_s"] = tenant.rank, tenant.slo.first_s
+        row["rank"], row["weight"] = tenant.rank, tenant.weight
+        row["ttft_slo_s"], row["e2e_slo_s"] = tenant.slo.ttft_s or inf, tenant.slo.e2e_s or inf
         row["first_token_timeout_s"] = tenant.patience.first_token_timeout_s or inf
         row["timeout_s"] = tenant.patience.timeout_s or inf
     return tenants

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from driftsched.scheduling.server import Server
 from driftsched.simulation.compiled.fields import QUEUE_STATE, TENANT_STATE
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "NO_FIRST_TOKEN",
     "PHASE",
     "PIECE",
+    "PLANNED",
     "POLICY",
     "QUEUE",
     "QUEUED",
@@ -39,6 +41,7 @@ __all__ = [
     "RUNNING",
     "SCORED",
     "SEAT",
+    "SERVER",
     "TENANT",
     "TENANT_QUEUE",
     "Costs",
@@ -48,8 +51,8 @@ __all__ = [
 GANG, CONTINUOUS = 0, 1
 """Ways of batching."""
 
-SCORED, RESCORED, BY_TENANT = 0, 1, 2
-"""Ways of choosing: least score first, scored once or at each choice; or the tenant's least."""
+SCORED, RESCORED, BY_TENANT, PLANNED = range(4)
+"""Ways of choosing: least score first, scored once, at each choice, by a plan; a tenant's least."""
 
 QUEUED, HELD, BLOCKED, RUNNING = range(4)
 """Places of a request: with the policy, held by a limit, blocked at a replica, running."""
@@ -179,7 +182,9 @@ TENANT = np.dtype(
         ("waiting_limit", "i8"),  # -1 is unlimited, as below
         ("running_limit", "i8"),
         ("rank", "i8"),
-        ("objective_s", "f8"),
+        ("ttft_slo_s", "f8"),
+        ("e2e_slo_s", "f8"),
+        ("weight", "f8"),
         ("rate_rps", "f8"),
         ("burst", "f8"),
         ("waiting", "i8"),
@@ -204,6 +209,9 @@ QUEUE = np.dtype(
         ("tenants", "i8"),
         ("listed", "i8"),  # tenants of whom requests wait, and some of whom none does any more
         ("least", "f8"),
+        ("planned", "i8"),  # who waits where there is a plan, without those who have left,
+        ("fresh", "i8"),  # and who came after it
+        ("choices", "i8"),
         *QUEUE_STATE,
     ],
     align=True,
@@ -240,6 +248,9 @@ SEAT = np.dtype(
     align=True,
 )
 """One a request, where requests may be interrupted; all but `given` where KV cache is paged."""
+
+SERVER = np.dtype([(name, "f8") for name in Server._fields])
+"""What serves a queue; see `driftsched.scheduling.server.Server`."""
 
 PIECE = np.dtype([("start", "i8"), ("end", "i8"), ("item", "i8")])
 """Tokens `start` to `end` (exclusive) of a request's prompt, in an iteration."""
@@ -303,7 +314,7 @@ class KernelState(NamedTuple):
     routed), costs, parameters (of the policy, the compensator, the router), patience_s (n, or none:
     until the first token), pauses_s (a row a tenant: before the second try, the third, …, without
     jitter), phases, loops, entropy (of the jitter), cached (n: the prompt's part in the prefix
-    cache).
+    cache), server (one record).
     Written: made (n), bias, estimate, learned, log. The rest is state; heaps are of `ENTRY`. heaps
     and held (requests with the policy, and at their limit) have a row a queue, and so has listed
     (tenants of whom requests wait); deadlines are times at which clients look at their requests,
@@ -311,6 +322,7 @@ class KernelState(NamedTuple):
     tournament of the replicas. behind links the requests of a tenant's queue; pool is room for
     `chance`. decoding (see `ID_BITS`), gone, blocked and pieces have a row a replica, and so have
     slots, which count decoding requests by the iteration in which they need a block; seats (n).
+    plans (3, n, where the policy plans) are room for two heaps, and the scores of requests.
     """
 
     run: NDArray[Any]
@@ -351,4 +363,6 @@ class KernelState(NamedTuple):
     learned: NDArray[Any]
     compensation: NDArray[Any]
     parameters: NDArray[Any]
+    server: NDArray[Any]
+    plans: NDArray[Any]
     log: NDArray[Any]

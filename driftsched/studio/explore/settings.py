@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from operator import attrgetter
 from typing import Annotated, Any, get_args
@@ -13,7 +13,9 @@ from pydantic.fields import FieldInfo
 
 from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
+from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.predictors import PREDICTORS
 from driftsched.scenario import with_share
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.fields import parameters
@@ -36,10 +38,15 @@ MOST_TENANTS = 8
 """With more tenants than this, sliders are no help; the Scenario page has a table."""
 
 
+RULED: dict[str, Mapping[str, type[Mechanism]]] = {
+    "predictor": PREDICTORS,
+    "compensator": COMPENSATORS,
+}
 CHOICES = {
     Key.ENGINE_MODE: "engine.mode",
     Key.LENGTHS: "lengths",
     Key.UNIT: "estimator.unit",
+    Key.PREDICTOR: "estimator.predictor.kind",
     Key.COMPENSATOR: "estimator.compensator.kind",
     Key.CLASSIFIER: "estimator.classifier.kind",
 }
@@ -49,10 +56,10 @@ CHOICES = {
 def settings(view: View) -> None:
     """Draw what is seldom changed."""
     _tenant_shares(view)
-    upper, lower = st.columns(3), st.columns(3)
+    upper, lower = st.columns(4), st.columns(3)
     with upper[1]:
         _replicas(view)
-    for place, (key, path) in zip((upper[0], upper[2], *lower), CHOICES.items(), strict=True):
+    for place, (key, path) in zip((upper[0], *upper[2:], *lower), CHOICES.items(), strict=True):
         with place:
             _choice(key, path)
     _policy_parameters(view)
@@ -67,7 +74,7 @@ def _choice(key: Key, path: str) -> None:
         list(kinds_in(values) or get_args(values)),
         **of_scenario(key, path),
         format_func=choice_label,
-        help=f"{EXPLAINED[name]}\n\n" + (rules(COMPENSATORS) if name == "compensator" else ""),
+        help=f"{EXPLAINED[name]}\n\n{rules(RULED.get(name, {}))}",
     )
 
 

@@ -45,6 +45,7 @@ WHOLE = {
     "output_tokens": "Answer length",
     "cost": "Cost of an iteration",
     "compensator": "Compensation",
+    "predictor": "Prediction",
     "drain": "Wait until the queue is empty afterwards",
     "pause_s": "Pause afterwards (s)",
     "tenant_arrivals": "Tenants with arrivals of their own",
@@ -107,6 +108,7 @@ EXPLAINED = {
     "limit: every answer is as long as its category allows.",
     "unit": "Words are what the paper's program counts; its second version also counts tokens, as "
     "the engine does, about 1.4 a word, and that gap looks like drift.",
+    "predictor": "How long answers are taken to be, before compensation.",
     "compensator": "How estimates learn from finished requests.",
     "classifier": "Who names a request's category. Keyword: key words in the prompt (the paper's). "
     "Oracle: knows the true category.",

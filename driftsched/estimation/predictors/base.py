@@ -1,0 +1,51 @@
+"""What a predictor is: it says, before any correction, how long an answer typically is."""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftsched.core.mechanism import Mechanism
+
+__all__ = ["Floats", "PredictorSpec", "Seen"]
+
+Floats = NDArray[np.float64]
+
+
+class Seen(NamedTuple):
+    """Requests as a predictor sees them; float arrays (n,) in the estimator's unit, at least 1.
+
+    Attributes
+    ----------
+    base : budget of the category as classified
+    prompt : length of the prompt
+    answer : actual length of the answer; only who has `foresight` may look
+    """
+
+    base: Floats
+    prompt: Floats
+    answer: Floats
+
+
+class PredictorSpec(Mechanism):
+    """Parameters of a predictor, and its function, for a whole table before the run begins.
+
+    So neither engine knows of it: both find its predictions in the budgets.
+
+    Attributes
+    ----------
+    foresight : bool
+        Whether it looks at the answers: it stands for a predictor of a certain quality, and is none
+        that could be deployed.
+    """
+
+    foresight: ClassVar[bool] = False
+
+    def typical(self, seen: Seen, rng: np.random.Generator) -> Floats:
+        """Predict each answer's typical length, shape (n,); the caller makes it whole, at least 1.
+
+        `rng` is the predictor's own, so that no other draw changes with it.
+        """
+        raise NotImplementedError  # pragma: no cover - every registered kind defines it

@@ -29,6 +29,9 @@ SHORT = {
 }
 NAMES = ["policy", "group", "metric", "percentile", "before_s", "value_s"]
 
+MOST_TOLD = 20
+"""Tens of replications: to ask for more is to ask for a difference that hardly matters."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -138,7 +141,7 @@ def _policies(told: _Told, whom: str, metric: str, price: str) -> list[str]:
     change, said = told.change(best, metric, whom)
     if not change.significant:
         unsure = f"**No policy** is told to serve {whom} faster than {base}: {what}{said}"
-        return [f"{unsure} under {_label(best)}."]
+        return [f"{unsure} under {_label(best)}.{_needed(change)}"]
     if change.mean > 0:
         rest = (
             f"{what}{duration(one.value)}; the next, {_label(best)}, is {latency_verdict(change)}"
@@ -156,9 +159,16 @@ def _against(
     change, said = told.change(policy, metric, whom)
     start = f"Against {alternative}, for {whom} under **{_label(policy)}**"
     sure = change.significant or math.isnan(change.low)
+    more = "" if sure else _needed(change)
     start += ":" if sure else " **no difference** can be told:"
     pays = _payers(told, policy, price) if change.high < 0 and told.figures.who else ""
-    return [f"{start} {_what(told, metric)}{said}.", pays]
+    return [f"{start} {_what(told, metric)}{said}.{more}", pays]
+
+
+def _needed(change: PairedChange) -> str:
+    """How many replications would tell a difference as large, where that can be had."""
+    tens = math.ceil(change.needed / 10) if math.isfinite(change.needed) else MOST_TOLD
+    return f" About {10 * tens} replications would tell one as large." if tens < MOST_TOLD else ""
 
 
 def _payers(told: _Told, policy: str, metric: str) -> str:

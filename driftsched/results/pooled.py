@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
 from driftsched.core.lazily import lazily
-from driftsched.results.statistics import PairedChange, half_width
+from driftsched.results.statistics import PairedChange, cautious_half_width, half_width
 
 __all__ = ["Estimate", "PooledSample", "paired_pool_change"]
 
@@ -215,7 +215,8 @@ def paired_pool_change(
 
     Both figures come from all requests together. The interval is that of the delete-one-seed
     jackknife of the logarithm of their ratio: leaving a seed out changes both, so what the two
-    share (common random numbers) drops out (Miller 1974, "The jackknife: a review").
+    share (common random numbers) drops out (Miller 1974, "The jackknife: a review"). It is widened
+    for few replications, some of which are far off (`cautious_half_width`).
 
     Parameters
     ----------
@@ -242,7 +243,7 @@ def paired_pool_change(
     if n < 2 or not (np.all(before.left_out(p) > 0) and np.all(after.left_out(p) > 0)):
         return unbounded
     pseudo = n * whole - (n - 1) * np.log(after.left_out(p) / before.left_out(p))
-    half = half_width(pseudo, confidence)
+    half = cautious_half_width(pseudo, confidence)
     low, high = np.expm1([whole - half, whole + half])
     return replace(unbounded, low=float(low), high=float(high))
 

@@ -47,6 +47,11 @@ class Clock(simpy.Environment):
     ) -> None:
         super().schedule(event, getattr(event, "rank", priority), delay)  # type: ignore[arg-type]
 
+    def run_out(self) -> None:
+        """Go on until nobody waits for a time: alarms that were cancelled keep nobody."""
+        while self.pending or self.peek() <= self.now:
+            self.step()
+
     def rank(self, order: int) -> int:
         """Place of somebody who begins to wait now."""
         return ((order + FIRST_RANK) << 40) + next(self._numbers)

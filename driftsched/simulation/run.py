@@ -134,9 +134,9 @@ def _run_simpy(
     requests = make_requests(scenario, workload, budgets)
     clock = Clock()
     fleet = Fleet(scenario, clock, requests, workload, policy, progress)
-    clock.run()
+    clock.run_out()
     while fleet.fail_stranded():
-        clock.run()
+        clock.run_out()
     attempts = retry_of = None
     clients = fleet.clients
     if scenario.events or react(scenario, workload):

@@ -40,6 +40,40 @@ def test_requests_left_without_a_replica_fail_with_a_reason(mode: str) -> None:
     assert (late["finish_s"] == table["arrival_s"].max()).all()
 
 
+def test_alarms_of_those_who_have_gone_do_not_hold_up_who_comes_after() -> None:
+    """Who was answered hangs up no more; users who failed ask again at once, not when it would."""
+    scenario = small(
+        tenants=[
+            {"name": "a", "share": 0.5, "patience": {"timeout_s": 500.0}},
+            {"name": "b", "share": 0.5},
+        ],
+        phases=[
+            {
+                "name": "open",
+                "requests": 5,
+                "arrivals": {"kind": "poisson", "rate_rps": 5},
+                "shares": {"a": 1.0, "b": 0.0},
+                "mix": {"short_qa": 1},
+            },
+            {
+                "name": "closed",
+                "requests": 30,
+                "arrivals": {
+                    "kind": "closed_loop",
+                    "users": 4,
+                    "think": {"kind": "exponential", "mean_s": 1},
+                },
+                "shares": {"a": 0.0, "b": 1.0},
+                "mix": {"short_qa": 1},
+            },
+        ],
+        events=[{"kind": "outage", "replica": 0, "from_s": 8.0, "requests": "requeue"}],
+    )
+    requests = simulate(scenario).requests
+    assert set(requests["status"]) == {"finished", "failed"}
+    assert requests["arrival_s"].max() < 60
+
+
 @pytest.mark.parametrize("mode", ["gang", "continuous"])
 def test_an_outage_requeues_or_fails_those_who_run(mode: str) -> None:
     """What was computed when the replica went down would count as done."""

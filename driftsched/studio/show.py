@@ -103,8 +103,7 @@ def each(
 
 def problem(what: object, icon: str = "error") -> None:
     """Say what is wrong, in an error box; `what` may hold anything that somebody has sent."""
-    text = ENDPOINTS.sub("an address", str(what))
-    st.error(plain(text[:1].upper() + text[1:]), icon=f":material/{icon}:")
+    st.error(plain(ENDPOINTS.sub("An address", str(what))), icon=f":material/{icon}:")
 
 
 def image_format() -> None:

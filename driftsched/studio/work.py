@@ -80,7 +80,7 @@ def check_amount(args: Sequence[Any]) -> None:
     for (what, most), asked in zip(limits.items(), _amount(args), strict=True):
         if asked > most:
             raise ScenarioError(
-                f"one picture must need at most {most:,} {what} in all, replications included, got "
+                f"One picture must need at most {most:,} {what} in all, replications included, got "
                 f"{asked:,.0f}; the command line has no such limit"
             )
 

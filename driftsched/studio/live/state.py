@@ -71,7 +71,7 @@ class LiveSetup:
         for address in getattr(options.engine, "endpoints", ()):
             if address not in offered and not any_address():
                 raise InputError(
-                    f"an address must be one of those that this server's {ALLOWED} names "
+                    f"An address must be one of those that this server's {ALLOWED} names "
                     f"({', '.join(offered)}), got {address}"
                 )
         return options

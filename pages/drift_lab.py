@@ -1,6 +1,7 @@
 """Drift lab: how near estimates come to what can be known, and what better ones would change."""
 
-from driftsched.studio.lab import better, controls, stream
+from driftsched.studio.lab.stream import controls, stream
+from driftsched.studio.lab.worth import better
 from driftsched.studio.page import page_setup
 
 view = page_setup(

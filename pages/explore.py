@@ -3,15 +3,10 @@
 import streamlit as st
 
 from driftsched.experiments.load import peak_rho
-from driftsched.studio.explore import (
-    compared,
-    controls,
-    figures_for,
-    headline,
-    pictures,
-    rests_on,
-    tiles,
-)
+from driftsched.studio.explore.controls import compared, controls
+from driftsched.studio.explore.figures import figures_for, rests_on
+from driftsched.studio.explore.headline import headline, tiles
+from driftsched.studio.explore.pictures import pictures
 from driftsched.studio.page import page_setup
 
 view = page_setup("Explore", beside=tiles)

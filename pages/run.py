@@ -1,8 +1,8 @@
 """Run: one run under one policy, simulated or on a real engine, watched as it goes."""
 
-from driftsched.studio.live import live_page, world
+from driftsched.studio.live.page import live_page, world
 from driftsched.studio.page import page_setup
-from driftsched.studio.run import simulated_page
+from driftsched.studio.run.page import simulated_page
 
 view = page_setup(
     "Run", "What happens, second by second, when this scenario runs under one policy?"

@@ -1,7 +1,7 @@
 """Scenario: who sends what to which GPU, under which policy."""
 
 from driftsched.studio.page import page_setup
-from driftsched.studio.scenario_editor import editor
+from driftsched.studio.scenario_editor.editor import editor
 
 page_setup("Scenario", "Who sends what, when and where, and who goes next?")
 editor()

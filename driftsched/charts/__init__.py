@@ -21,16 +21,13 @@ from driftsched.charts.estimation import (
     confusion,
     drift,
     estimation_error,
-    estimation_scatter,
 )
 from driftsched.charts.gpus import energy, gpu, memory
 from driftsched.charts.lab import lab_course, lab_figures, worth
 from driftsched.charts.latency import (
     latency_bands,
     latency_cdf,
-    latency_histogram,
     load_sweep,
-    percentiles,
 )
 from driftsched.charts.live import calibration, twin, twin_policies, twin_queues
 from driftsched.charts.queues import queue_depth
@@ -49,7 +46,6 @@ __all__ = [
     "drift_bands",
     "energy",
     "estimation_error",
-    "estimation_scatter",
     "fairness",
     "fit",
     "gpu",
@@ -58,13 +54,11 @@ __all__ = [
     "lab_figures",
     "latency_bands",
     "latency_cdf",
-    "latency_histogram",
     "lengths",
     "load_sweep",
     "main_figures",
     "marks",
     "memory",
-    "percentiles",
     "queue_bands",
     "queue_depth",
     "tenant_percentile",

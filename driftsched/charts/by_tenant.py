@@ -17,8 +17,6 @@ from driftsched.charts.traces import bars, dots, error_bar, level
 from driftsched.results import jain_index
 from driftsched.results.tables import finished_rows
 
-__all__ = ["fairness", "tenant_percentile", "tenants"]
-
 BOXES = (
     "A policy that favours a tenant lowers its box and lifts the others'; boxes hold the middle "
     "half of the requests, whiskers reach from P5 to P95."
@@ -42,12 +40,7 @@ LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 def tenants(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s") -> go.Figure:
     """Draw a box of P5, P25, P50, P75 and P95 for each tenant and policy.
 
-    Parameters
-    ----------
-    requests_by_policy : mapping of str to DataFrame
-        Policy → requests table; requests that did not finish are left out.
-    metric : str
-        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    Of each policy's requests table those that finished count; `metric` is a column in seconds.
     """
     look = _look("Latency by tenant", BOXES, metric)
     colours = policy_colours(requests_by_policy)
@@ -98,14 +91,8 @@ def _look(title: str, look_at: str, metric: str) -> Look:
 def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e_s") -> go.Figure:
     """Draw one percentile of each tenant under each policy, with its interval.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        policy, group (the tenant), percentile, value_s, low_s, high_s.
-    percentile : float
-        Whose rows to draw.
-    metric : str
-        What value_s is.
+    `frame` has policy, group (the tenant), percentile, value_s, low_s, high_s; the rows of
+    `percentile` are drawn. `metric` is what value_s is.
     """
     what = " slowdown" if metric == "slowdown" else ""
     look = _look(f"P{percentile:g}{what} by tenant", MARKS, metric)
@@ -133,14 +120,10 @@ def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e
 def fairness(frame: pd.DataFrame, gaps: Mapping[str, str] | None = None) -> go.Figure:
     """Draw the weight-normalised service of each tenant under each policy.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        policy, tenant, normalised_share: service of the tenant over what its weight entitles it
-        to, 1 being exactly its due; where known low and high, the ends of its interval.
-    gaps : mapping of str to str, optional
-        Policy → its largest service gap in words, where the service is that of tenants who compete;
-        without it Jain's index is computed from normalised_share.
+    `frame` has policy, tenant, normalised_share: service of the tenant over what its weight
+    entitles it to, 1 being exactly its due; where known low and high, the ends of its interval.
+    `gaps` are each policy's largest service gap in words, where the service is that of tenants who
+    compete; without them Jain's index is computed from normalised_share.
     """
     look = Look("Fairness", "fairness", EVEN, "Policy", "Service per weight (1 = its due)")
     if gaps is not None:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-__all__ = ["Ranges", "held", "main_figures", "with_ghost"]
-
 GHOST = 0.45
 ROOM, FILLED = 0.25, 0.4
 """Room beside what is drawn first, as a share; an axis filled less than that is drawn anew."""
@@ -18,16 +16,9 @@ Ranges = Mapping[str, tuple[str, float, float]]
 
 
 def with_ghost(figure: go.Figure, before: go.Figure, name: str = "pinned") -> go.Figure:
-    """Draw the former figure's lines, marks and bars faintly behind those of `figure`.
+    """Draw the lines, marks and bars of `before`, the same chart of other numbers, faintly behind.
 
-    Parameters
-    ----------
-    figure : Figure
-        Changed and returned.
-    before : Figure
-        The same chart of other numbers; its bands are left out.
-    name : str
-        What the legend calls it.
+    The legend calls them `name`; bands are left out.
     """
     ghosts: list[Any] = []
     for trace in before.data:
@@ -49,17 +40,8 @@ def with_ghost(figure: go.Figure, before: go.Figure, name: str = "pinned") -> go
 def held(figure: go.Figure, before: Ranges | None) -> Ranges:
     """Give a figure's axes of numbers the ranges they had, or wider ones where it needs them.
 
-    Parameters
-    ----------
-    figure : Figure
-        Changed.
-    before : mapping, optional
-        What was returned for the figure before it; None gives room for what may come.
-
-    Returns
-    -------
-    mapping
-        To be handed in for the next figure.
+    Changes the figure. `before` is what was returned for the figure before it; None gives room for
+    what may come.
     """
     found: dict[str, tuple[str, float, float]] = {}
     layout: dict[str, Any] = {}

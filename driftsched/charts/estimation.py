@@ -12,11 +12,9 @@ from driftsched.charts.frames import Floats, few, names_in, spread
 from driftsched.charts.labels import TIME, compensator_label
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import PALETTE, Look, category_colours
-from driftsched.charts.traces import DASHED, band, bars, dots, error_bar, level, line
+from driftsched.charts.traces import band, bars, dots, error_bar, level, line
 from driftsched.results import confusion as size_confusion
 from driftsched.results.tables import finished_rows
-
-__all__ = ["bias", "confusion", "drift", "estimation_error", "estimation_scatter"]
 
 DRIFT = (
     "At 1 the estimate is right; above it answers are longer than estimated, and a good "
@@ -40,10 +38,6 @@ MEASURES = {
     "mae": ("Mean absolute error (MAE)", "low", "high"),
     "rmse": ("Root mean square error (RMSE)", "rmse_low", "rmse_high"),
 }
-DIAGONAL = (
-    "On the dashed line the estimate was right; dots above it are answers that were longer than "
-    "estimated."
-)
 SIZES = Look(
     "Size classes",
     "size-classes",
@@ -55,29 +49,18 @@ SIZES = Look(
 SCALE = [(0.0, "#EAF1F7"), (0.5, "#5AA0CC"), (1.0, "#00497A")]
 
 
-def drift(
-    requests: pd.DataFrame, by: str = "category", unit: str = "tokens", marks: Marks = ()
-) -> go.Figure:
+def drift(requests: pd.DataFrame, unit: str = "tokens", marks: Marks = ()) -> go.Figure:
     """Draw the moving median of actual over estimated output, with its P10 to P90 band.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table; those that finished count, at the time they finished.
-    by : str
-        Column whose values become lines: category or predicted_category.
-    unit : str
-        What lengths are counted in, for the words only.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    Requests that finished count, at the time they finished; `unit` of lengths is for the words.
     """
     look = Look("Token drift", "drift", DRIFT, TIME, f"Actual / estimated {unit} (ratio)")
     done = finished_rows(requests)
     if done.empty:
         return look.empty()
     done = done[done["estimated_output_tokens"] > 0].sort_values("finish_s", kind="stable")
-    names = few(done[by])
-    colours = category_colours([*names_in(requests[by]), *names_in(names)])
+    names = few(done["category"])
+    colours = category_colours([*names_in(requests["category"]), *names_in(names)])
     traces: list[dict[str, Any]] = []
     for name in names_in(names):
         mine = done[names == name]
@@ -114,12 +97,8 @@ def _median_and_band(
 def bias(learning: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw the bias of each category as it is learned, over faint measured values.
 
-    Parameters
-    ----------
-    learning : DataFrame
-        time_s, key (category as classified), measured_bias, bias. Long tables are thinned out.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    `learning` has time_s, key (category as classified), measured_bias, bias; a long table is
+    thinned out.
     """
     if learning.empty:
         return BIAS.empty("Nothing learned yet")
@@ -143,13 +122,8 @@ def bias(learning: pd.DataFrame, marks: Marks = ()) -> go.Figure:
 def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
     """Draw the mean absolute and the root mean square error of the output estimates.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        compensator, mae, rmse; where known low and high, the interval of the mae, and rmse_low and
-        rmse_high, that of the rmse.
-    unit : str
-        What lengths are counted in, for the words only.
+    `frame` has compensator, mae, rmse; where known low and high, the interval of the mae, and
+    rmse_low and rmse_high, that of the rmse. `unit` of lengths is for the words.
     """
     y = f"Error of the output estimate ({unit})"
     look = Look("Estimation error", "estimation-error", ERRORS, "Compensator", y)
@@ -170,51 +144,11 @@ def estimation_error(frame: pd.DataFrame, unit: str = "tokens") -> go.Figure:
     return look.figure(traces, {"barmode": "group", "bargap": 0.3})
 
 
-def estimation_scatter(
-    requests: pd.DataFrame, unit: str = "tokens", sample: int = 3000
-) -> go.Figure:
-    """Draw estimated and actual output lengths on logarithmic axes, with the diagonal.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table; those that finished count.
-    unit : str
-        What lengths are counted in, for the words only.
-    sample : int
-        At most this many dots; which ones is the same at each call.
-    """
-    axes = f"Estimated output ({unit})", f"Actual output ({unit})"
-    look = Look("Estimated and actual output", "estimation", DIAGONAL, *axes)
-    done = finished_rows(requests)
-    if done.empty:
-        return look.empty()
-    if len(done) > sample:
-        chosen = np.random.default_rng(0).choice(len(done), sample, replace=False)
-        done = done.iloc[np.sort(chosen)]
-    names = few(done["category"])
-    colours = category_colours(names_in(names))
-    lengths = done[["estimated_output_tokens", "counted_output_tokens"]].to_numpy(np.float64)
-    said, faint = "estimated %{x:,.0f}, actual %{y:,.0f}", {"size": 5, "opacity": 0.55}
-    traces = []
-    for name in names_in(names):
-        x, y = lengths[(names == name).to_numpy()].T
-        traces.append(dots(x, y, name, colours[name], said, marker=faint))
-    positive = lengths[lengths > 0]
-    ends = [float(positive.min()), float(positive.max())] if len(positive) else [1.0, 10.0]
-    traces.append(line(ends, ends, "as estimated", "", None, line=DASHED))
-    layout = {"legend": {"itemsizing": "constant"}}
-    return look.figure(traces, layout, hover="closest", log_x=True, log_y=True)
-
-
 def confusion(requests: pd.DataFrame) -> go.Figure:
     """Draw a heat map of estimated and actual size classes of finished requests.
 
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table with size_class and actual_size_class. Each cell shows its number of requests
-        and its share of its row, that is of the requests which really had that size.
+    Each cell shows its number of requests and its share of its row, that is of the requests which
+    really had that size.
     """
     if finished_rows(requests).empty:
         return SIZES.empty()

@@ -8,18 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = [
-    "MAX_SERIES",
-    "OTHERS",
-    "bin_means",
-    "few",
-    "log_edges",
-    "names_in",
-    "peaks",
-    "spread",
-    "values_of",
-]
-
 MAX_SERIES = 10
 """More names than this are hard to tell apart; the small ones are drawn as one."""
 OTHERS = "others"
@@ -63,20 +51,9 @@ def spread(count: int, most: int) -> NDArray[np.intp]:
 
 
 def peaks(time_s: Floats, level: Floats, points: int = POINTS) -> tuple[Floats, Floats]:
-    """Thin out a step function, keeping its peaks.
+    """Thin out a step function to the peaks of `points` intervals: start and level of each.
 
-    Parameters
-    ----------
-    time_s, level : array
-        In order of time; from time_s[i] on the level is level[i]. Of several rows at one instant
-        the last holds.
-    points : int
-        More steps than this become as many intervals, each with the highest level in it.
-
-    Returns
-    -------
-    tuple of array
-        Start and level of each step.
+    From time_s[i] on the level is level[i]; of several rows at one instant the last holds.
     """
     last = np.append(np.diff(time_s) > 0, True)
     time_s, level = time_s[last], level[last]

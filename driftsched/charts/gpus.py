@@ -14,8 +14,6 @@ from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import NEUTRAL, PALETTE, Look, panel, panels
 from driftsched.charts.traces import bars, line
 
-__all__ = ["energy", "gpu", "memory"]
-
 GPU = Look(
     "GPU",
     "gpu",
@@ -52,13 +50,8 @@ BAR, KINDS = 46, 20
 def gpu(gpus: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw running requests, KV cache, busy share and power, one above the other.
 
-    Parameters
-    ----------
-    gpus : DataFrame
-        time_s, replica, running, kv_used_tokens, kv_capacity_tokens, busy (0 to 1), power_w. What
-        is not known at all has no row; over 600 samples are drawn as means of intervals.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    `gpus` has time_s, replica, running, kv_used_tokens, kv_capacity_tokens, busy (0 to 1), power_w.
+    What is not known at all has no row; over 600 samples are drawn as means of intervals.
     """
     values = {} if gpus.empty else _values(gpus)
     if not values:
@@ -111,12 +104,7 @@ def _rows(labels: list[str], gap: float) -> dict[str, Any]:
 def energy(table: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw energy so far, and below it energy for a thousand tokens finished so far.
 
-    Parameters
-    ----------
-    table : DataFrame
-        time_s, energy_j, energy_per_1000_tokens_j, as from `results.energy_over_time`.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    `table` is that of `results.energy_over_time`: time_s, energy_j, energy_per_1000_tokens_j.
     """
     if table.empty:
         return ENERGY.empty("Nothing known about energy", x=TIME, y="Energy (kJ)")
@@ -135,11 +123,8 @@ def energy(table: pd.DataFrame, marks: Marks = ()) -> go.Figure:
 def memory(parts: pd.DataFrame) -> go.Figure:
     """Draw one bar a kind of GPU, split into its parts.
 
-    Parameters
-    ----------
-    parts : DataFrame
-        gpu (name), part (Weights, Activations, KV cache, Left free), gb (of one GPU); the first
-        twenty names are drawn.
+    `parts` has gpu (name), part (Weights, Activations, KV cache, Left free), gb (of one GPU); the
+    first twenty names are drawn.
     """
     if parts.empty:
         return MEMORY.empty("No GPU")

@@ -15,8 +15,6 @@ from driftsched.charts.theme import NEUTRAL, PALETTE, Look, panel, panels
 from driftsched.charts.traces import bars, dots, error_bar, level, line, line_with_band
 from driftsched.estimation.compensators import COMPENSATORS
 
-__all__ = ["lab_course", "lab_figures", "worth"]
-
 BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, _, _, OLIVE, BROWN = PALETTE
 COLOURS = dict(zip(COMPENSATORS, (OLIVE, BLUE, SKY, PURPLE, VERMILLION, GREEN), strict=False))
 COURSE = Look(

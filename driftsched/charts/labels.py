@@ -5,8 +5,6 @@ from __future__ import annotations
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scheduling.policies import POLICIES
 
-__all__ = ["TIME", "compensator_label", "metric_label", "policy_label"]
-
 TIME = "Time since start (s)"
 
 _METRICS = {

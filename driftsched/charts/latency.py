@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import Floats, few, log_edges, names_in, values_of
+from driftsched.charts.frames import Floats, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
-from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, tenant_colours, translucent
+from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, translucent
 from driftsched.charts.traces import (
     CDF_MARKS,
-    bars,
     cdf,
     cdf_marks,
     dots,
@@ -24,15 +23,6 @@ from driftsched.charts.traces import (
     line_with_band,
 )
 from driftsched.results.tables import finished_rows
-
-__all__ = [
-    "latency_bands",
-    "latency_cdf",
-    "latency_histogram",
-    "load_sweep",
-    "outline",
-    "percentiles",
-]
 
 DASHES = ("solid", "dash", "dot", "dashdot", "12px,4px")
 SECONDS = "%{y:,.3~r} s"
@@ -44,14 +34,6 @@ CURVES_WITH_BANDS = (
     "A curve further left is faster; round marks are the usual request (P50), diamonds the unlucky "
     "one (P99); a band is the 95 % interval of the share of requests at each latency."
 )
-HUMPS = (
-    "Two humps mean that two kinds of requests live different lives: short beside long ones, or "
-    "those that waited and those that did not."
-)
-BARS = (
-    "Compare bars of one percentile; a difference is worth believing where the error bars, 95 % "
-    "intervals, do not overlap."
-)
 KNEES = (
     "Left of the diamond, the knee, more load costs little; right of it latency grows faster than "
     "the load; bands are 95 % intervals, the line through a diamond the loads that cannot be told "
@@ -59,49 +41,44 @@ KNEES = (
 )
 
 
-def latency_cdf(
-    requests_by_policy: Mapping[str, pd.DataFrame],
-    metric: str = "e2e_s",
-    log_x: bool = True,
-) -> go.Figure:
+def latency_cdf(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s") -> go.Figure:
     """Draw the cumulative distribution of a latency for each policy.
 
-    Parameters
-    ----------
-    requests_by_policy : mapping of str to DataFrame
-        Policy → requests table; requests that did not finish are left out.
-    metric : str
-        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
-    log_x : bool
-        Logarithmic time axis; values of 0 are then beyond its left end.
+    Of each policy's requests table those that finished count; `metric` is a column in seconds:
+    e2e_s, ttft_s, tpot_s or queue_wait_s. Values of 0 are beyond the left end of the logarithmic
+    axis.
     """
-    look = _distribution(metric, CURVES)
-    values = {
-        policy: values_of(finished_rows(requests), metric)
-        for policy, requests in requests_by_policy.items()
+    colours = policy_colours(requests_by_policy)
+    curves = {
+        policy_label(policy): (requests, colours[policy], DASHES[place % len(DASHES)])
+        for place, (policy, requests) in enumerate(requests_by_policy.items())
     }
-    colours = policy_colours(values)
-    values = {policy: found for policy, found in values.items() if len(found)}
+    return distributions(_distribution(metric, CURVES), curves, metric)
+
+
+def distributions(
+    look: Look,
+    curves: Mapping[str, tuple[pd.DataFrame, str, str]],
+    metric: str,
+    marks: Mapping[float, str] = CDF_MARKS,
+) -> go.Figure:
+    """Draw the distribution functions of requests tables, each with its colour and dash."""
+    values = {label: values_of(finished_rows(curve[0]), metric) for label, curve in curves.items()}
+    values = {label: found for label, found in values.items() if len(found)}
     if not values:
         return look.empty()
-    log_x = log_x and any(found[-1] > 0 for found in values.values())
+    log_x = any(found[-1] > 0 for found in values.values())
     traces: list[dict[str, Any]] = []
-    for place, (policy, found) in enumerate(values.items()):
-        dash = DASHES[place % len(DASHES)]
-        traces += cdf(found, policy_label(policy), colours[policy], dash, above_0=log_x)
+    for label, found in values.items():
+        traces += cdf(found, label, *curves[label][1:], marks, above_0=log_x)
     return look.figure(traces, {"yaxis": SHARE_AXIS}, hover="y unified", log_x=log_x)
 
 
 def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
     """Draw distributions over several replications, each with its band.
 
-    Parameters
-    ----------
-    curves : DataFrame
-        policy, share (0 to 1, ascending), value_s, low and high: shares between which the
-        distribution function lies at value_s.
-    metric : str
-        What value_s is: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    `curves` has policy, share (0 to 1, ascending), value_s, low and high: shares between which the
+    distribution function lies at value_s. `metric` is what value_s is, as in `latency_cdf`.
     """
     look = _distribution(metric, CURVES_WITH_BANDS)
     if curves.empty:
@@ -132,34 +109,6 @@ def _distribution(metric: str, look_at: str) -> Look:
     )
 
 
-def latency_histogram(requests: pd.DataFrame, metric: str = "e2e_s", bins: int = 50) -> go.Figure:
-    """Draw the number of requests in bins of a latency, one outline a tenant.
-
-    Parameters
-    ----------
-    requests : DataFrame
-        Requests table; those that finished count.
-    metric : str
-        Column in seconds, such as e2e_s or ttft_s.
-    bins : int
-        Logarithmic bins, common to all tenants. Values of 0 are counted in the first.
-    """
-    name = f"histogram-{metric.removesuffix('_s')}"
-    look = Look("Latency histogram", name, HUMPS, metric_label(metric), "Requests")
-    done = finished_rows(requests)
-    every = values_of(done, metric)
-    if not len(every):
-        return look.empty()
-    edges = log_edges(every, bins)
-    names = few(done["tenant"])
-    colours = tenant_colours(names_in(names))
-    traces = [
-        outline(edges, values_of(done[names == name], metric), name, colours[name])
-        for name in names_in(names)
-    ]
-    return look.figure(traces, {"yaxis": {"rangemode": "tozero"}}, log_x=True)
-
-
 def outline(edges: Floats, values: Floats, name: str, colour: str) -> dict[str, Any]:
     """Trace of a histogram: how many values lie in each bin."""
     counts = np.append(np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0], 0)
@@ -169,50 +118,14 @@ def outline(edges: Floats, values: Floats, name: str, colour: str) -> dict[str, 
     return steps | fill | {"customdata": np.append(edges[1:], edges[-1])}
 
 
-def percentiles(frame: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
-    """Draw grouped bars, one group a percentile and one bar a policy.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        policy, metric, percentile (0 to 100), value_s, and where known low_s and high_s, the ends
-        of the confidence interval.
-    metric : str
-        Which rows to draw.
-    """
-    name = f"percentiles-{metric.removesuffix('_s')}"
-    look = Look("Latency percentiles", name, BARS, "Percentile", metric_label(metric))
-    rows = frame if frame.empty else frame[frame["metric"] == metric]
-    rows = rows if rows.empty else rows[rows["value_s"].notna()]
-    if rows.empty:
-        return look.empty()
-    colours = policy_colours(names_in(frame["policy"]))
-    traces = []
-    for policy in names_in(rows["policy"]):
-        mine = rows[rows["policy"] == policy].sort_values("percentile")
-        names, heights = [f"P{p:g}" for p in mine["percentile"]], mine["value_s"].to_numpy()
-        error_y = error_bar(mine, "value_s", "low_s", "high_s", color="#9A9A9A")
-        label, colour = policy_label(policy), colours[policy]
-        traces.append(bars(names, heights, label, colour, SECONDS, error_y=error_y))
-    return look.figure(traces, {"barmode": "group", "bargap": 0.25})
-
-
 def load_sweep(
     frame: pd.DataFrame, percentile: float, metric: str = "e2e_s", now: float | None = None
 ) -> go.Figure:
     """Draw a percentile of latency against load, a line a policy with its band and its knee.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most), and
-        where known knee_low and knee_high, the ends of the knee's interval.
-    percentile : float
-        What value_s is, for the words only.
-    metric : str
-        Likewise.
-    now : float, optional
-        Utilisation to mark.
+    `frame` has policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most),
+    and where known knee_low and knee_high, the ends of the knee's interval. `percentile` and
+    `metric` are for the words; `now` is a utilisation to mark.
     """
     load = "Offered load / capacity (ρ of the busiest phase)"
     said = KNEES + ("." if now is None else ", and the dashed line is the load as it is set now.")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from driftsched.charts.frames import spread, values_of
+from driftsched.charts.frames import spread
 from driftsched.charts.labels import TIME, metric_label, policy_label
+from driftsched.charts.latency import distributions
 from driftsched.charts.queues import queue_steps
-from driftsched.charts.theme import BLUE, NEUTRAL, ORANGE, SHARE_AXIS, Look, policy_colours
-from driftsched.charts.traces import DASHED, cdf, dots, line
-from driftsched.results.tables import finished_rows
-
-__all__ = ["calibration", "twin", "twin_policies", "twin_queues"]
+from driftsched.charts.theme import BLUE, NEUTRAL, ORANGE, Look, policy_colours
+from driftsched.charts.traces import DASHED, dots, line
 
 CURVES = (
     "Where the two curves lie on each other the simulation can be trusted; look at the diamonds, "
@@ -50,15 +47,11 @@ LIVE, TWIN = "live", "simulated"
 def twin(live: pd.DataFrame, simulated: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
     """Draw both cumulative distributions of a latency, with P50, P90 and P99 marked.
 
-    Parameters
-    ----------
-    live, simulated : DataFrame
-        Requests tables.
-    metric : str
-        Column in seconds: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    Both are requests tables; `metric` is a column in seconds: e2e_s, ttft_s, tpot_s or
+    queue_wait_s.
     """
     curves = {LIVE: (live, BLUE, "solid"), TWIN: (simulated, ORANGE, "dash")}
-    return _curves("Live and simulated", "twin", CURVES, metric, curves)
+    return distributions(_look("Live and simulated", "twin", CURVES, metric), curves, metric, MARKS)
 
 
 def twin_policies(
@@ -66,14 +59,7 @@ def twin_policies(
 ) -> go.Figure:
     """Draw what was beside what would have been: the live curve and one a policy.
 
-    Parameters
-    ----------
-    live : DataFrame
-        Requests table of the live run.
-    by_policy : mapping of str to DataFrame
-        Policy → requests table of its simulation.
-    metric : str
-        Column in seconds.
+    All are requests tables, `by_policy` those of the simulations; `metric` is a column in seconds.
     """
     colours = policy_colours(by_policy)
     curves = {
@@ -81,37 +67,17 @@ def twin_policies(
         for policy, requests in by_policy.items()
     }
     curves[LIVE] = (live, NEUTRAL, "solid")
-    return _curves("What would it have been", "twin-policies", POLICIES, metric, curves)
+    look = _look("What would it have been", "twin-policies", POLICIES, metric)
+    return distributions(look, curves, metric, MARKS)
 
 
-def _curves(
-    title: str,
-    filename: str,
-    look_at: str,
-    metric: str,
-    curves: Mapping[str, tuple[pd.DataFrame, str, str]],
-) -> go.Figure:
-    """Draw the distribution functions of requests tables, each with its colour and dash."""
+def _look(title: str, filename: str, look_at: str, metric: str) -> Look:
     name = f"{filename}-{metric.removesuffix('_s')}"
-    look = Look(title, name, look_at, metric_label(metric), "Share of requests (%)")
-    traces: list[dict[str, Any]] = []
-    for label, (requests, colour, dash) in curves.items():
-        values = values_of(finished_rows(requests), metric)
-        traces += cdf(values, label, colour, dash, MARKS) if len(values) else []
-    if not traces:
-        return look.empty()
-    positive = all(trace["x"][0] > 0 for trace in traces)
-    return look.figure(traces, {"yaxis": SHARE_AXIS}, hover="y unified", log_x=positive)
+    return Look(title, name, look_at, metric_label(metric), "Share of requests (%)")
 
 
 def twin_queues(curves: pd.DataFrame) -> go.Figure:
-    """Draw the waiting requests of both over time.
-
-    Parameters
-    ----------
-    curves : DataFrame
-        time_s, live, twin.
-    """
+    """Draw the waiting requests of both over time; `curves` has time_s, live, twin."""
     if curves.empty:
         return QUEUES.empty()
     time_s, live, simulated = (
@@ -127,10 +93,8 @@ def twin_queues(curves: pd.DataFrame) -> go.Figure:
 def calibration(residuals: pd.DataFrame) -> go.Figure:
     """Draw each stretch of iterations: measured time an iteration against the predicted one.
 
-    Parameters
-    ----------
-    residuals : DataFrame
-        Of a `Calibration`: seconds, predicted_s, iterations, requests, kv_tokens, prompts.
+    `residuals` are those of a `Calibration`: seconds, predicted_s, iterations, requests, kv_tokens,
+    prompts.
     """
     if residuals.empty:
         return CALIBRATION.empty("No observations yet")

@@ -10,8 +10,6 @@ import plotly.graph_objects as go
 
 from driftsched.charts.theme import NEUTRAL
 
-__all__ = ["Marks", "add_marks", "mark_parts"]
-
 Marks = Sequence[tuple[float, str]]
 """Seconds and label of each."""
 
@@ -21,14 +19,9 @@ LETTER = 0.011
 
 
 def add_marks(figure: go.Figure, marks: Marks) -> go.Figure:
-    """Draw a labelled vertical line through the whole figure at each mark.
+    """Draw a labelled vertical line through the whole figure, whose x axis is time, at each mark.
 
-    Parameters
-    ----------
-    figure : Figure
-        Changed and returned; its x axis is time.
-    marks : sequence of (float, str)
-        Time in seconds and label. Labels that would touch are put below each other.
+    Changes the figure and returns it. Labels that would touch are put below each other.
     """
     if marks:  # together: each change of a layout takes plotly milliseconds
         shapes, labels = mark_parts(marks, _span(figure, [at for at, _ in marks]))

@@ -14,8 +14,6 @@ from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import Look, tenant_colours
 from driftsched.charts.traces import line
 
-__all__ = ["queue_depth", "queue_steps"]
-
 LOOK = Look(
     "Queue depth by tenant",
     "queue-depth",
@@ -28,13 +26,8 @@ LOOK = Look(
 def queue_depth(queues: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw the waiting requests of each tenant as steps.
 
-    Parameters
-    ----------
-    queues : DataFrame
-        time_s, tenant, waiting: one row a change. Over 600 changes are drawn as the peaks of 600
-        intervals.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    `queues` has time_s, tenant, waiting, one row a change. Over 600 changes are drawn as the peaks
+    of 600 intervals.
     """
     if queues.empty:
         return LOOK.empty("No requests yet")

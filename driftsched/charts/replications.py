@@ -23,8 +23,6 @@ from driftsched.charts.theme import (
 )
 from driftsched.charts.traces import dots, error_bar, level, line_with_band
 
-__all__ = ["bands", "bias_bands", "claims", "drift_bands", "queue_bands"]
-
 MEANS = (
     "A line is the mean over the replications, its band the 95 % interval at each time (Student's "
     "t); lines whose bands do not touch differ."
@@ -49,16 +47,9 @@ CLAIMS = Look(
 
 
 def queue_bands(frame: pd.DataFrame, marks: Marks = (), *, by: str = "policy") -> go.Figure:
-    """Draw waiting requests over time, a line a policy or tenant.
+    """Draw waiting requests over time, a line a policy or a tenant (`by`).
 
-    Parameters
-    ----------
-    frame : DataFrame
-        name, time_s, mean, low, high.
-    marks : sequence of (float, str)
-        Labelled vertical lines.
-    by : str
-        What the names are, policy or tenant.
+    `frame` has name, time_s, mean, low, high.
     """
     name = f"queue-depth-by-{by}"
     look = Look(f"Queue depth by {by}", name, MEANS, TIME, "Waiting requests")
@@ -91,22 +82,8 @@ def bands(
 ) -> go.Figure:
     """Draw a line with a band for each name.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        name, time_s, mean, low, high; ends of NaN draw no band.
-    look : Look
-        The chart's words.
-    colours : callable
-        Names → colours.
-    hover : str
-        Plotly's format of a value.
-    marks : sequence of (float, str)
-        Labelled vertical lines.
-    label : callable
-        Name → what the legend says.
-    shapes : sequence of dict
-        More of the figure's layout.
+    `frame` has name, time_s, mean, low, high; ends of NaN draw no band. `colours` are those of the
+    names, `label` is what the legend says of one, `hover` plotly's format of a value.
     """
     if frame.empty:
         return look.empty()
@@ -122,11 +99,8 @@ def bands(
 def claims(frame: pd.DataFrame) -> go.Figure:
     """Draw a row a claim: the published change and ours, with an error bar.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        claim (text), published_percent, ours_percent, low, high: changes in percent and the ends
-        of the interval of ours, NaN where unknown. The first row is drawn on top.
+    `frame` has claim (text), published_percent, ours_percent, low, high: changes in percent and the
+    ends of the interval of ours, NaN where unknown. The first row is drawn on top.
     """
     if frame.empty:
         return CLAIMS.empty("No claims to check yet")

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from driftsched.charts.by_tenant import tenants
 from driftsched.charts.estimation import bias, confusion, drift
@@ -17,6 +18,7 @@ from driftsched.charts.gpus import energy, gpu
 from driftsched.charts.latency import latency_cdf
 from driftsched.charts.queues import queue_depth
 from driftsched.charts.theme import look_at
+from driftsched.results import RunResult
 from driftsched.results.energy import energy_over_time
 from driftsched.results.estimation_error import estimation_table
 from driftsched.results.marks import run_marks
@@ -25,13 +27,6 @@ from driftsched.results.storage import provenance_json
 from driftsched.results.within_run import WithinRun
 from driftsched.results.wording import energy_facts, number, seconds
 from driftsched.scenario.io import to_yaml
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
-    from driftsched.results import RunResult
-
-__all__ = ["html_report", "report_figures"]
 
 Drawn = tuple[str, str, "go.Figure"]
 """Title, one sentence that says what to look at, figure."""
@@ -100,8 +95,6 @@ def html_report(result: RunResult, figures: Sequence[Drawn], command: str) -> st
 
     Parameters
     ----------
-    result : RunResult
-        The run.
     figures : sequence of (str, str, Figure)
         Title, one sentence that says what to look at, plotly figure.
     command : str
@@ -188,8 +181,8 @@ def _headline(overall: Mapping[Any, Any], errors: pd.DataFrame, unit: str) -> st
     facts |= {
         "Median time to first token": seconds(overall["median_ttft_ms"]),
         "Requests per second": number(overall["request_throughput"]),
-        "Requests per second within objectives": number(overall["request_goodput"]),
-        "Objectives met": _share(overall["slo_attainment"]),
+        "Goodput (requests per second within SLOs)": number(overall["request_goodput"]),
+        "SLOs met": _share(overall["slo_attainment"]),
         "Output tokens per second": number(overall["output_throughput"]),
         "Waited too long (starved)": f"{overall['starved']:,}",
     }

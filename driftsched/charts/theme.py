@@ -12,24 +12,6 @@ from plotly.subplots import make_subplots
 
 from driftsched import scheduling
 
-__all__ = [
-    "GRID",
-    "LOG_AXIS",
-    "MODEBAR",
-    "NEUTRAL",
-    "PALETTE",
-    "SHARE_AXIS",
-    "Look",
-    "category_colours",
-    "look_at",
-    "modebar",
-    "panel",
-    "panels",
-    "policy_colours",
-    "tenant_colours",
-    "translucent",
-]
-
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#C98800", "#009E73", "#CC79A7"
 VERMILLION, SKY, GREY, VIOLET = "#C84E00", "#3A9BD9", "#8A8A8A", "#7B61C9"
 OLIVE, BROWN = "#9A8B00", "#8C6D4F"
@@ -137,19 +119,10 @@ def translucent(colour: str, opacity: float) -> str:
 class Look:
     """A chart's own words, and the look that all charts have in common.
 
-    Backgrounds are transparent and text has no colour of its own, so that a figure fits a light
-    and a dark page.
-
-    Attributes
-    ----------
-    title : str
-        Shown above, at the left.
-    filename : str
-        Of an image download, without extension; kept in ``layout.meta``.
-    look_at : str
-        One sentence that says what to look at; kept in ``layout.meta``.
-    x, y : str or None
-        Axis titles with units; None leaves the axes' titles alone, for `panels`.
+    Backgrounds are transparent and text has no colour of its own, so that a figure fits a light and
+    a dark page. Its title stands above, at the left; `filename` is an image's, and `look_at` the
+    sentence that says what to look at: both are in ``layout.meta``. `x` and `y` are the axes'
+    titles with units; None leaves them alone, for `panels`.
     """
 
     title: str
@@ -180,18 +153,8 @@ class Look:
     ) -> dict[str, Any]:
         """Return a figure's data and layout, not checked by plotly, which takes its time.
 
-        Parameters
-        ----------
-        traces : sequence of mapping
-            As plotly has them.
-        layout : mapping, optional
-            The chart's own part of the layout; it comes before the common one.
-        hover : str
-            Plotly's hover mode.
-        log_x, log_y : bool
-            Logarithmic axes.
-        height : int
-            In pixels.
+        `layout` is the chart's own part, which comes before the common one; `hover` is plotly's
+        hover mode; `height` is in pixels.
         """
         names = {t["name"] for t in traces if t.get("name") and t.get("showlegend") is not False}
         # more than two rows of the legend on a phone would reach into the title
@@ -231,14 +194,9 @@ def panels(
 ) -> dict[str, Any]:
     """Return the layout of plots one above the other.
 
-    Parameters
-    ----------
-    titles : sequence of (str, str)
-        Of the x and y axes, from the top; of x axes that are shared only the last is shown.
-    shared_x : bool
-        All have one x axis: moving or zooming one moves all.
-    gap : float
-        Between two plots, as a share of the whole height.
+    `titles` are those of the x and y axes, from the top; with `shared_x` moving or zooming one
+    moves all, and only the last x axis has a title. `gap` between two plots is a share of the whole
+    height.
     """
     grid: dict[str, Any] = make_subplots(
         rows=len(titles), cols=1, shared_xaxes=shared_x, vertical_spacing=gap

@@ -12,20 +12,6 @@ from numpy.typing import NDArray
 from driftsched.charts.frames import Floats, spread
 from driftsched.charts.theme import NEUTRAL, translucent
 
-__all__ = [
-    "CDF_MARKS",
-    "DASHED",
-    "SHARES",
-    "band",
-    "bars",
-    "cdf",
-    "dots",
-    "error_bar",
-    "level",
-    "line",
-    "line_with_band",
-]
-
 Trace = dict[str, Any]
 
 DASHED: dict[str, Any] = {"color": NEUTRAL, "width": 1.5, "dash": "dash"}
@@ -37,14 +23,9 @@ CDF_MARKS = {0.5: "circle", 0.99: "diamond"}
 
 
 def line(x: Any, y: Any, name: str, colour: str, hover: str | None, **more: Any) -> Trace:
-    """Trace of one line.
+    """Trace of one line; `hover` is plotly's template of what is said at a point, None for nothing.
 
-    Parameters
-    ----------
-    hover : str or None
-        Plotly's template of what is said at a point; None for nothing.
-    **more
-        Of the trace; ``line`` adds to the line's own look.
+    Of the rest of the trace ``line`` adds to the line's own look.
     """
     look = {"color": colour, "width": 2.5} | more.pop("line", {})
     return _trace("scatter", x, y, name, hover) | {"mode": "lines", "line": look} | more
@@ -102,10 +83,7 @@ def line_with_band(
 ) -> list[Trace]:
     """Traces of one line and its band below it, which has gaps where an end is not known.
 
-    Parameters
-    ----------
-    columns : sequence of array
-        x, y, and the low and high ends of y's interval.
+    `columns` are x, y, and the low and high ends of y's interval.
     """
     kept = spread(len(columns[0]), POINTS)
     x, mean, low, high = (np.asarray(column)[kept] for column in columns)
@@ -129,10 +107,7 @@ def band(
 ) -> Trace:
     """Trace of the area between two lines; it belongs to the line `name` and says nothing itself.
 
-    Parameters
-    ----------
-    ends : sequence of array
-        x, and the low and high ends there.
+    `ends` are x, and the low and high ends there.
     """
     x, low, high = ends
     outline = line(np.r_[x, x[::-1]], np.r_[high, low[::-1]], label, colour, None)
@@ -156,27 +131,19 @@ def cdf(
 ) -> list[Trace]:
     """Traces of a distribution function in percent, and of marks at some of its shares.
 
-    Parameters
-    ----------
-    values : array
-        Seconds, sorted.
-    marks : mapping of float to str
-        Share → plotly's symbol.
-    above_0 : bool
-        Leave out what a logarithmic axis cannot show.
+    `values` are sorted seconds; `marks` say at which share which of plotly's symbols stands;
+    `above_0` leaves out what a logarithmic axis cannot show.
     """
-    traces = []
-    for shares, symbols in ((SHARES, None), (np.array(list(marks)), list(marks.values()))):
+
+    def at(shares: Floats) -> tuple[Floats, Floats]:
         times = np.quantile(values, shares)
         drawn = times > 0 if above_0 else np.full(len(times), True)
-        x, y = times[drawn], 100 * shares[drawn]
-        traces.append(
-            line(x, y, name, colour, "%{x:,.3~r} s", legendgroup=name, line={"dash": dash})
-            | {"hoverinfo": "x"}
-            if symbols is None
-            else cdf_marks(x, y, name, colour, symbols)
-        )
-    return traces
+        return times[drawn], 100 * shares[drawn]
+
+    look = {"legendgroup": name, "line": {"dash": dash}}
+    curve = line(*at(SHARES), name, colour, "%{x:,.3~r} s", **look)
+    points = cdf_marks(*at(np.array(list(marks))), name, colour, list(marks.values()))
+    return [curve | {"hoverinfo": "x"}, points]
 
 
 def cdf_marks(x: Any, y: Any, name: str, colour: str, symbols: Sequence[str]) -> Trace:

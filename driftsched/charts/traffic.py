@@ -22,8 +22,6 @@ from driftsched.charts.theme import (
 )
 from driftsched.charts.traces import line
 
-__all__ = ["arrivals", "fit", "lengths"]
-
 ARRIVALS = Look(
     "Arrivals",
     "arrivals",
@@ -39,6 +37,7 @@ LENGTHS = Look(
     "that the estimator has to learn; dashed outlines are lengths once drift events have begun.",
 )
 LENGTH_ROWS = {"output_tokens": "Output length (tokens)", "prompt_tokens": "Prompt length (tokens)"}
+BINS = 60
 LENGTH_SHARE = "Share of category (%)"
 FIT = Look(
     "Fit against data",
@@ -59,13 +58,8 @@ FIT_SHARE = "Share at most so long (%)"
 def arrivals(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     """Draw arrival rates over time, stacked by tenant.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        time_s, tenant, rate_rps (requests a second): the same times for each tenant. Over 300
-        times become as many means.
-    marks : sequence of (float, str)
-        Labelled vertical lines, such as `phase_marks`.
+    `frame` has time_s, tenant, rate_rps (requests a second), the same times for each tenant. Over
+    300 times become as many means.
     """
     if frame.empty:
         return ARRIVALS.empty("No arrivals")
@@ -87,17 +81,11 @@ def arrivals(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     return add_marks(ARRIVALS.figure(traces), marks)
 
 
-def lengths(frame: pd.DataFrame, bins: int = 60, drifted: pd.DataFrame | None = None) -> go.Figure:
+def lengths(frame: pd.DataFrame, drifted: pd.DataFrame | None = None) -> go.Figure:
     """Draw histograms of output and of prompt lengths, one outline a category.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        category, prompt_tokens, output_tokens, base_tokens: one row a request.
-    bins : int
-        Logarithmic bins.
-    drifted : DataFrame, optional
-        The same columns of requests under drift: dashed outlines.
+    `frame` has category, prompt_tokens, output_tokens, base_tokens, one row a request; `drifted`
+    the same of requests under drift: dashed outlines. The bins are logarithmic.
     """
     if frame.empty:
         return LENGTHS.empty("No requests", x=LENGTH_ROWS["output_tokens"], y=LENGTH_SHARE)
@@ -106,7 +94,7 @@ def lengths(frame: pd.DataFrame, bins: int = 60, drifted: pd.DataFrame | None = 
     traces: list[dict[str, Any]] = []
     for row, column in enumerate(LENGTH_ROWS):
         both = frame if drifted is None else pd.concat([frame, drifted])
-        edges = log_edges(values_of(both, column), bins)
+        edges = log_edges(values_of(both, column), BINS)
         for name, colour in colours.items():
             values = values_of(frame[categories == name], column)
             traces.append(_outline(name, colour, edges, values, row))
@@ -149,11 +137,8 @@ def _budget(name: str, colour: str, base: float, height: float) -> dict[str, Any
 def fit(curves: pd.DataFrame) -> go.Figure:
     """Draw the distribution functions of a trace and of what was fitted to it.
 
-    Parameters
-    ----------
-    curves : DataFrame
-        quantity (gap, prompt_tokens, output_tokens), category, value, data_share, fit_share, ks:
-        what `TraceFit.curves` gives.
+    `curves` are those of `TraceFit.curves`: quantity (gap, prompt_tokens, output_tokens), category,
+    value, data_share, fit_share, ks.
     """
     if curves.empty:
         return FIT.empty("Nothing fitted", x=FIT_ROWS["gap"], y=FIT_SHARE)

@@ -17,17 +17,6 @@ from driftsched.scenario import Scenario, load_scenario
 from driftsched.scheduling.policies import POLICIES
 from driftsched.workload import import_trace
 
-__all__ = [
-    "add_scenario",
-    "changes_named",
-    "command_line",
-    "load_run",
-    "names_in",
-    "scenario_of",
-    "tell_trace",
-    "up_to",
-]
-
 MOST_PROBLEMS = 20
 """So many rows of a trace that were left out are told one by one."""
 FIELDS = {
@@ -108,13 +97,7 @@ def changes_named(args: argparse.Namespace) -> list[str]:
 
 
 def tell_trace(scenario: Scenario) -> dict[str, Any]:
-    """Import the scenario's trace; tell what was read, mapped, cut and left out.
-
-    Returns
-    -------
-    dict
-        ``trace``: the same as data; empty where the scenario has no trace.
-    """
+    """Import the scenario's trace; tell, and return as data, what was read, cut and left out."""
     if scenario.trace is None:
         return {}
     found = import_trace(scenario, trace_path(scenario.trace.file))

@@ -5,22 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from driftsched.cli.arguments import load_run, up_to
 from driftsched.cli.live import add_engine, live_options
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar, tell
 from driftsched.core.errors import InputError
-from driftsched.live.calibration import calibrate_run
+from driftsched.live.calibration import Calibration, calibrate_run
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of, write_entry
 from driftsched.live.probe import ProbePlan, probe
 from driftsched.results.files import write_file
-
-if TYPE_CHECKING:
-    from driftsched.live.calibration import Calibration
-
-__all__ = ["calibrate_command"]
 
 
 def calibrate_command(parser: argparse.ArgumentParser) -> Action:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +11,12 @@ from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_t
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about, estimation_summary, latency_heads, policy_summary
-from driftsched.experiments import compare
-from driftsched.results import advice, replications_of
+from driftsched.experiments import Comparison, compare
+from driftsched.results import PairedChange, advice, replications_of
 from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES
 
-if TYPE_CHECKING:
-    from driftsched.experiments import Comparison
-    from driftsched.results import PairedChange
-
-__all__ = ["compare_command"]
-
-GOALS = {"slo_attainment": "share of goals met", "request_goodput": "goodput"}
+SLOS = {"slo_attainment": "share of SLOs met", "request_goodput": "goodput"}
 COUNTS = ("completed", "rejected", "failed")
 
 
@@ -60,7 +54,7 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         "estimation": estimation_summary(comparison),
         "against": base,
         "changes": {
-            policy: {metric: _change(comparison, policy, metric) for metric in [*latencies, *GOALS]}
+            policy: {metric: _change(comparison, policy, metric) for metric in [*latencies, *SLOS]}
             for policy in comparison.policies[1:]
         },
         "replications_needed": {
@@ -98,7 +92,7 @@ def _text(comparison: Comparison) -> str:
 
 
 def _policies(comparison: Comparison) -> str:
-    """Figures with their intervals: latencies in seconds, counts, goals met in percent."""
+    """Figures with their intervals: latencies in seconds, counts, SLOs met in percent."""
     heads = latency_heads(comparison.scenario)
     scales = dict.fromkeys(heads, 1e-3) | dict.fromkeys(COUNTS, 1.0) | {"slo_attainment": 100.0}
     rows = [
@@ -143,7 +137,7 @@ def _verdict(change: PairedChange, policy: str, metric: str) -> str:
     figure, _, measure = metric.removesuffix("_ms").partition("_")
     level = "median" if figure == "p50" else figure.replace("p", "P", 1)
     kinds = {"e2el": f"{level} latency", "ttft": f"{figure} time to the first token"}
-    subject = f"{policy}'s {GOALS.get(metric) or kinds[measure]}"
+    subject = f"{policy}'s {SLOS.get(metric) or kinds[measure]}"
     said = change.verdict(subject)
     return said if said.startswith(subject) else f"{subject}: {said}"
 

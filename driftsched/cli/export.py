@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from driftsched.charts.report import html_report, report_figures
 from driftsched.cli.arguments import (
@@ -18,15 +17,10 @@ from driftsched.cli.arguments import (
 from driftsched.cli.main import Action
 from driftsched.cli.output import progress_bar, tell
 from driftsched.core.errors import InputError
-from driftsched.results import RunLibrary, export_zip, write_csv, write_parquet
+from driftsched.results import RunLibrary, RunResult, export_zip, write_csv, write_parquet
 from driftsched.results.export import write_paper
 from driftsched.results.files import write_file
 from driftsched.simulation import simulate
-
-if TYPE_CHECKING:
-    from driftsched.results import RunResult
-
-__all__ = ["export_command"]
 
 FORMATS = {
     "csv": ("FOLDER", "the four tables, metrics.csv and the scenario"),

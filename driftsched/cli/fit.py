@@ -14,8 +14,6 @@ from driftsched.results.files import write_file
 from driftsched.scenario import TraceSource, load_scenario, to_yaml
 from driftsched.workload.fit import TraceFit, fit_trace
 
-__all__ = ["fit_command"]
-
 
 def fit_command(parser: argparse.ArgumentParser) -> Action:
     """Fit a trace, print how good it is, and write the scenario."""

@@ -21,9 +21,6 @@ from driftsched.experiments.lab import (
 )
 from driftsched.workload import generate
 
-__all__ = ["lab_command"]
-
-
 SHOWN = ["compensator", "mae", "rmse", "bias", "below"]
 
 

@@ -18,8 +18,6 @@ from driftsched.results import RunLibrary
 from driftsched.results.wording import seconds
 from driftsched.scenario import json_schema, load_scenario, preset_names, preset_path
 
-__all__ = ["library_command", "presets_command", "schema_command"]
-
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 COLUMNS = ("run", "saved (UTC)", "policy", "engine", "requests", "P50 E2E", "P99 E2E")
 

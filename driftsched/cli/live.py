@@ -7,7 +7,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -20,13 +20,9 @@ from driftsched.live import ENGINES, LiveOptions
 from driftsched.live.journal import journal_of, journal_path, left_behind
 from driftsched.live.run import LiveRun, run_live
 from driftsched.live.traffic import left_out
+from driftsched.results import RunResult
 from driftsched.scenario import apply_overrides
 from driftsched.scenario.messages import one_line
-
-if TYPE_CHECKING:
-    from driftsched.results import RunResult
-
-__all__ = ["add_engine", "live_command", "live_options"]
 
 
 def live_command(parser: argparse.ArgumentParser) -> Action:
@@ -169,13 +165,7 @@ def add_engine(parser: argparse.ArgumentParser, *, required: bool = True) -> Non
 
 
 def live_options(args: argparse.Namespace, **more: Any) -> LiveOptions:
-    """Build the options; `more` are options by name, None is not given.
-
-    Raises
-    ------
-    InputError
-        One line: the option, the rule, the value.
-    """
+    """Build the options, `more` by name where not None; raises an ``InputError`` of one line."""
     ENGINES[args.engine]
     engine: dict[str, Any] = {"kind": args.engine}
     if args.model is not None:

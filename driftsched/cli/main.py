@@ -14,8 +14,6 @@ from driftsched import TOP, __version__
 from driftsched.core.errors import DriftSchedError, InputError
 from driftsched.core.registry import Registry
 
-__all__ = ["COMMANDS", "Action", "Command", "Setup", "main", "studio_arguments", "studio_command"]
-
 Action: TypeAlias = Callable[[argparse.Namespace], None]
 """Does a command: prints to stdout, raises an `InputError` for what the user got wrong."""
 Setup: TypeAlias = Callable[[argparse.ArgumentParser], Action]
@@ -107,18 +105,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command, of `argv` or the process's own arguments, and return the exit code.
 
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        The arguments; by default the process's own.
-
-    Returns
-    -------
-    int
-        Exit code: 0 done, 1 the run could not be carried out or written, 2 bad input, 130 stopped
-        by Ctrl-C, 141 where nobody reads stdout any more.
+    0 done, 1 the run could not be carried out or written, 2 bad input, 130 stopped by Ctrl-C, 141
+    where nobody reads stdout any more.
     """
     try:
         _call(sys.argv[1:] if argv is None else list(argv))

@@ -12,8 +12,6 @@ from typing import Any
 from pydantic_core import to_json
 from tqdm import tqdm
 
-__all__ = ["add_json", "aligned", "print_json", "progress_bar", "share", "tell"]
-
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""

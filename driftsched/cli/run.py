@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from driftsched.cli.arguments import add_scenario, scenario_of, tell_trace
 from driftsched.cli.main import Action
@@ -19,6 +21,7 @@ from driftsched.cli.output import (
 from driftsched.cli.summary import about, latency_heads, scope_summary
 from driftsched.results import (
     RunLibrary,
+    RunResult,
     WithinRun,
     energy_summary,
     estimation_table,
@@ -30,13 +33,6 @@ from driftsched.results import (
 )
 from driftsched.results.wording import energy_facts, number, seconds
 from driftsched.simulation import ENGINES, simulate
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from driftsched.results import RunResult
-
-__all__ = ["add_keeping", "keep", "run_command", "run_data", "run_text"]
 
 COUNTS = ("submitted", "completed", "rejected", "failed")
 
@@ -74,13 +70,7 @@ def add_keeping(parser: argparse.ArgumentParser) -> None:
 
 
 def keep(result: RunResult, args: argparse.Namespace, *, save: bool) -> dict[str, str]:
-    """Write a run's tables where ``--out`` says, and into the library where `save`.
-
-    Returns
-    -------
-    dict
-        out and run_id, as far as it was kept there.
-    """
+    """Write a run's tables where ``--out`` says, and into the library where `save`; say where."""
     kept = {}
     if args.out is not None:
         write_parquet(result, args.out)

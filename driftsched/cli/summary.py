@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from driftsched.experiments import Comparison
 from driftsched.experiments.compare import LATENCY
 from driftsched.results.estimation_error import NO_ERROR
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Comparison
-    from driftsched.scenario import Scenario
-
-__all__ = ["about", "estimation_summary", "latency_heads", "policy_summary", "scope_summary"]
+from driftsched.scenario import Scenario
 
 KEYS = ("policy", "seed", "scope", "name")
 

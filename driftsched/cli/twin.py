@@ -5,23 +5,17 @@ from __future__ import annotations
 import argparse
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from driftsched.cli.arguments import load_run, names_in
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, tell
-from driftsched.experiments.twin import build_twin, twin_warnings
+from driftsched.experiments.twin import Twin, build_twin, twin_warnings
 from driftsched.live.calibration import calibrate_run
 from driftsched.live.hardware_entry import entry_of, read_entry, warnings_of
-from driftsched.results import summarise
+from driftsched.results import RunResult, summarise
 from driftsched.results.wording import seconds
 from driftsched.scheduling.policies import POLICIES
-
-if TYPE_CHECKING:
-    from driftsched.experiments.twin import Twin
-    from driftsched.results import RunResult
-
-__all__ = ["twin_command"]
 
 NAMES = {"ttft": "TTFT", "tpot": "TPOT", "e2el": "E2E"}
 

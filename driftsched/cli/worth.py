@@ -16,8 +16,6 @@ from driftsched.experiments.worth import MEASURES, TAUS, estimators, pays, worth
 from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import POLICIES
 
-__all__ = ["worth_command"]
-
 HEAD = ["estimate", "τ", "mean (s)", "median (s)", "P99 (s)", "goodput (/s)"]
 
 

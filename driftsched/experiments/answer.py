@@ -195,7 +195,7 @@ def _correction(figures: Figures, policy: str) -> str:
         return ""
     change = figures.error_change(policy)
     words = latency_verdict(change).replace("faster", "smaller").replace("slower", "larger")
-    return f"Correction: length error {words}." if words else ""
+    return f"Compensation: length error {words}." if words else ""
 
 
 def recovered(found: Recovery | None) -> str:
@@ -223,7 +223,7 @@ def learnt(figures: Figures, policy: str) -> str:
     kind = estimator.compensator.kind
     error = f"Length error {with_interval(*(errors[kind][end] for end in ends))} {estimator.unit}"
     if kind not in ("none", "oracle"):
-        error += f", without correction {with_interval(*(errors['none'][end] for end in ends))}"
+        error += f", without compensation {with_interval(*(errors['none'][end] for end in ends))}"
     said = recovered(recovery(figures.ensemble, policy))
     return f"{said} {error}, under {_label(policy)}."
 

@@ -9,8 +9,6 @@ import streamlit as st
 
 from driftsched.results.export import csv_text
 
-__all__ = ["csv_button", "download"]
-
 
 def csv_button(data: pd.DataFrame, name: str, key: str, label: str = "CSV") -> None:
     """Offer a table as ``name.csv``."""
@@ -18,7 +16,6 @@ def csv_button(data: pd.DataFrame, name: str, key: str, label: str = "CSV") -> N
         label,
         lambda: csv_text(data).encode(),
         f"{name}.csv",
-        "text/csv",
         key,
         "The numbers behind this picture, as a CSV file.",
         quiet=True,
@@ -29,7 +26,6 @@ def download(
     label: str,
     make: Callable[[], bytes],
     file_name: str,
-    mime: str,
     key: str,
     explanation: str,
     *,
@@ -40,7 +36,6 @@ def download(
         label,
         data=make,
         file_name=file_name,
-        mime=mime,
         key=key,
         help=explanation,
         on_click="ignore",

@@ -14,34 +14,12 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from driftsched.charts.labels import policy_label
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.link import plain_value
-from driftsched.studio.words import METRICS, choice_label, policy_label
-
-__all__ = [
-    "Image",
-    "Labels",
-    "Late",
-    "Learners",
-    "Level",
-    "Measure",
-    "Metric",
-    "OnePolicy",
-    "Seconds",
-    "Split",
-    "Stream",
-    "Tab",
-    "World",
-    "known_policies",
-    "labelled",
-    "parameters",
-    "policies_of",
-    "right_ones",
-    "tuned_of",
-    "tuned_texts",
-]
+from driftsched.studio.words import METRICS, choice_label
 
 
 class Labels:

@@ -16,8 +16,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import config
 from streamlit.runtime import get_instance
 
-__all__ = ["MAX_SESSION_MB", "Guard"]
-
 MAX_SESSION_MB = 120
 """Room for what one session has uploaded, all files together."""
 BURST, PER_S = 60, 8.0
@@ -77,11 +75,6 @@ class Guard:
     """ASGI middleware; the names it answers to are Streamlit's own option ``server.allowedHosts``.
 
     With ``DRIFTSCHED_PASSWORD`` in the environment all but the server's health needs the password.
-
-    Parameters
-    ----------
-    app : ASGI application
-        What answers every request that passes.
     """
 
     def __init__(self, app: ASGIApp) -> None:

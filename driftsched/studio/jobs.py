@@ -1,13 +1,11 @@
 """Work outside the script thread, shared by all sessions.
 
 Equal work is done once: jobs with the same key are one job, and its result is kept for the next who
-asks. A job belongs to no script run, so it outlives reruns and page switches. What lets go of the
-interpreter is done in threads of the server; all else, and what turns out to be slow, in processes.
+asks. A job belongs to no script run, so it outlives reruns and page switches.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -15,36 +13,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from enum import StrEnum
-from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 
-from driftsched.studio.worker import Worker, carry_out
-
-__all__ = ["Apart", "Job", "JobPool", "State", "once"]
-
-Made = TypeVar("Made")
+from driftsched.studio.worker import Worker
 
 LEAST_S, LONG_S = 0.5, 10.0
 """Work expected to take less counts as so long; what is expected to take more is long."""
 GRACE_S = 1.0
 """A cancelled task that does not end by itself within this time loses its process."""
-
-
-def once(make: Callable[[], Made]) -> Callable[[], Made]:
-    """Have something made at the first call, and the same given at each further one.
-
-    Not by `st.cache_resource`: what is there any visitor can clear, by a message of the browser's.
-    """
-    lock, made = threading.Lock(), list[Made]()
-
-    @wraps(make)
-    def give() -> Made:
-        with lock:
-            if not made:
-                made.append(make())
-        return made[0]
-
-    return give
 
 
 class State(StrEnum):
@@ -57,20 +33,12 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Apart(NamedTuple):
-    """What a task in a thread returns where it has to be done in a process instead."""
-
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
-
-
 class Job:
     """One task and how far it is. Read it from any thread; only the pool changes it."""
 
     def __init__(self, key: str) -> None:
         self.key = key
         self.state = State.QUEUED
-        self.apart = False
         self.progress = 0.0
         self.result: Any = None
         self.size = 1
@@ -100,23 +68,15 @@ class Job:
 
 
 class JobPool:
-    """Runs jobs in threads and in processes; who waits longest beside what they ask for goes next.
+    """Runs jobs in processes; who waits longest beside what they ask for goes next.
 
     That is the highest response ratio first (Brinch Hansen 1971): short work soon, long work not
     never. Visitors with nothing running go before those with something, and long work leaves one
-    thread and one process to what is short.
+    process to what is short.
 
-    Parameters
-    ----------
-    workers : int
-        Processes at most; the first starts at once, so that it is ready when work comes, each other
-        when there is work for it.
-    keep : int
-        Room for results; the least recently used goes first, one alone always stays.
-    size : callable
-        How much room a result takes.
-    queue : int
-        Jobs waiting at most; one more fails at once, with a message.
+    The first of the `workers` starts at once, each other when there is work for it. Results are
+    kept up to `keep` in all, as `size` counts them; the least recently used goes first, one alone
+    always stays. More than `queue` jobs do not wait: the next one fails at once, with a message.
     """
 
     def __init__(
@@ -130,12 +90,8 @@ class JobPool:
         self._open: dict[str, Job] = {}
         self._kept: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.RLock()
-        places = {False: max(2, os.cpu_count() or 1), True: workers}
-        self._executors = {
-            False: ThreadPoolExecutor(places[False], "job-here"),
-            True: ThreadPoolExecutor(workers, "job-apart"),
-        }
-        self._long = {apart: max(1, most - 1) for apart, most in places.items()}
+        self._executor = ThreadPoolExecutor(workers, "job")
+        self._most_long = max(1, workers - 1)
         self._idle = [Worker()]
 
     def submit(
@@ -145,27 +101,14 @@ class JobPool:
         key: str,
         owner: str = "",
         *,
-        here: bool = False,
         cost: float = 0.0,
     ) -> Job:
         """Ask for ``function(*args, progress=…)``; equal keys share one job and its result.
 
-        Parameters
-        ----------
-        function : callable
-            It may call ``progress(share)``. Importable by name where it runs in another process.
-        args : tuple
-            Picklable where it runs in another process.
-        key : str
-            Names the work: same key, same result.
-        owner : str
-            Who asks, as ``session/place``. Asking for other work there gives up the former job,
-            which is cancelled when nobody else wants it.
-        here : bool
-            Begin in a thread of this process; what the function returns as `Apart` goes on in a
-            process.
-        cost : float
-            Seconds that the work is expected to take, about.
+        Function and arguments go to another process; the function may call ``progress(share)``.
+        `owner` is who asks, as ``session/place``: asking for other work there gives up the former
+        job, which is cancelled when nobody else wants it. `cost` is how many seconds it takes,
+        about.
         """
         with self._lock:
             job = self.known(key)
@@ -173,7 +116,7 @@ class JobPool:
                 job = self._open[key] = Job(key)
                 job.cost = cost
                 job.owners = {owner} - {""}
-                self._enqueue(job, not here, function, args)
+                self._enqueue(job, function, args)
             if owner:
                 self._leave(owner, but=job)
                 job.owners.add(owner)
@@ -189,7 +132,7 @@ class JobPool:
     def position(self, job: Job) -> int:
         """Place of a waiting job in its queue, from 1."""
         with self._lock:
-            waiting = self._in_order(job.apart)
+            waiting = self._in_order()
             return waiting.index(job) + 1 if job in waiting else 0
 
     def leave(self, owner: str) -> None:
@@ -208,13 +151,12 @@ class JobPool:
         with self._lock:
             for job in list(self._open.values()):
                 self._cancel(job)
-        for executor in self._executors.values():
-            executor.shutdown(cancel_futures=True)
+        self._executor.shutdown(cancel_futures=True)
         while self._idle:
             self._idle.pop().close()
 
-    def _in_order(self, apart: bool) -> list[Job]:
-        """Jobs that wait there, who goes next first."""
+    def _in_order(self) -> list[Job]:
+        """Jobs that wait, who goes next first."""
         now = time.monotonic()
         busy = {s for job in self._open.values() if job.state is State.RUNNING for s in _who(job)}
 
@@ -222,33 +164,29 @@ class JobPool:
             ratio = (now - job.asked_s) / max(job.cost, LEAST_S)
             return bool(_who(job)) and _who(job) <= busy, -ratio, job.asked_s
 
-        queued = (job for job in self._open.values() if job.state is State.QUEUED)
-        return sorted((job for job in queued if job.apart == apart), key=rank)
+        return sorted((j for j in self._open.values() if j.state is State.QUEUED), key=rank)
 
-    def _enqueue(
-        self, job: Job, apart: bool, function: Callable[..., Any], args: tuple[Any, ...]
-    ) -> None:
-        job.apart, job.state, job.task = apart, State.QUEUED, (function, args)
-        if len(self._in_order(True)) + len(self._in_order(False)) > self._limit:
+    def _enqueue(self, job: Job, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        job.task = function, args
+        if len(self._in_order()) > self._limit:
             too_much = "too much is waiting already; try again in a minute"
             self._end(job, State.FAILED, error=too_much)
             return
-        self._executors[apart].submit(self._run_next, apart)
+        self._executor.submit(self._run_next)
 
-    def _run_next(self, apart: bool) -> None:
+    def _run_next(self) -> None:
         """Run whoever is next now, which need not be whose coming brought this call about."""
         with self._lock:
             running = [job for job in self._open.values() if job.state is State.RUNNING]
-            so_long = sum(job.apart == apart and job.cost > LONG_S for job in running)
-            long = so_long >= self._long[apart]
-            waiting = self._in_order(apart)
+            long = sum(job.cost > LONG_S for job in running) >= self._most_long
+            waiting = self._in_order()
             job = next((job for job in waiting if not (long and job.cost > LONG_S)), None)
             if job is None:
                 return  # long work, which has another call once such work has ended
             job.state, job.started_s = State.RUNNING, time.monotonic()
-        (self._run_apart if apart else self._run_here)(job, *job.task)
+        self._run(job)
         with suppress(RuntimeError):  # closed
-            self._executors[apart].submit(self._run_next, apart)
+            self._executor.submit(self._run_next)
 
     def _leave(self, owner: str, but: Job | None = None) -> None:
         for job in list(self._open.values()):
@@ -277,31 +215,19 @@ class JobPool:
         while len(self._kept) > 1 and sum(job.size for job in self._kept.values()) > self._keep:
             self._kept.popitem(last=False)
 
-    def _run_here(self, job: Job, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
-        kind, *rest = carry_out(function, args, job.tell, job.unwanted.is_set)
-        if kind == "done" and isinstance(rest[0], Apart):
-            with self._lock:
-                if not job.unwanted.is_set():
-                    self._enqueue(job, True, *rest[0])
-                    return
-                kind = "cancelled"
-        self._take(job, kind, *rest)
-
-    def _run_apart(self, job: Job, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    def _run(self, job: Job) -> None:
         worker = self._idle.pop() if self._idle else Worker()
         if not worker.alive:
             worker.close()
             worker = Worker()
+        outcome: Any = None
         try:
-            kind, *rest = worker.run(function, args, job.unwanted, job.tell, GRACE_S)
+            kind, *rest = worker.run(*job.task, job.unwanted, job.tell, GRACE_S)
+            outcome = rest[0] if rest else None
         except Exception as error:  # noqa: BLE001  whatever pickle has against it
-            kind, rest = "failed", [f"this cannot be handed to a worker: {error}"]
+            kind, outcome = "failed", f"this cannot be handed to a worker: {error}"
         if worker.alive:
             self._idle.append(worker)
-        self._take(job, kind, *rest)
-
-    def _take(self, job: Job, kind: str, outcome: Any = None) -> None:
-        """End a job by the last message about it."""
         if kind == "done":
             self._end(job, State.DONE, result=outcome)
         elif kind == "cancelled" or job.unwanted.is_set():

@@ -18,16 +18,6 @@ from driftsched.scenario.differences import differences, plain_data
 from driftsched.scenario.yaml_text import key_and_text, set_value
 from driftsched.studio.traces import check_browser_scenario
 
-__all__ = [
-    "DEFAULT_PRESET",
-    "MAX_LINK_BYTES",
-    "plain_value",
-    "preset",
-    "read_scenario",
-    "scenario_params",
-    "with_changes",
-]
-
 DEFAULT_PRESET = "busy-gpu"
 """Where the studio opens: a bare address."""
 UNNAMED = "paper"
@@ -51,11 +41,7 @@ def scenario_params(scenario: Scenario, name: str) -> dict[str, str | list[str]]
     """Query parameters from which `read_scenario` gets the same scenario back.
 
     Few changes are readable, ``preset=paper&set=seed=7``; many are one compressed ``scenario=``.
-
-    Returns
-    -------
-    dict or None
-        Empty for untouched `UNNAMED`; None where the scenario is too big for a link.
+    Empty for untouched `UNNAMED`; None where the scenario is too big for a link.
     """
     named: dict[str, str | list[str]] = {} if name == UNNAMED else {"preset": name}
     if name in preset_names():
@@ -68,15 +54,9 @@ def scenario_params(scenario: Scenario, name: str) -> dict[str, str | list[str]]
 
 
 def read_scenario(params: Mapping[str, Sequence[str]]) -> tuple[str, Scenario, list[str]]:
-    """Preset name and scenario of a link's query parameters, without what is wrong in them.
+    """Preset name and scenario of a link, and a line for each thing in it that was left out.
 
-    Returns
-    -------
-    preset : str
-    scenario : Scenario
-        The default preset where the link's own cannot be read at all.
-    problems : list of str
-        What was left out and why, a line each.
+    The default preset where the link's own cannot be read at all.
     """
     usual = UNNAMED if params else DEFAULT_PRESET
     name, known = (params.get("preset") or [usual])[-1], preset_names()

@@ -17,8 +17,6 @@ from driftsched.studio.turns import my_turn
 from driftsched.studio.view import View
 from driftsched.studio.words import plain
 
-__all__ = ["PAGES", "frame", "page_setup"]
-
 PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
@@ -60,23 +58,16 @@ def _frame(run: bool) -> None:
 
 
 def _pages() -> list[Any]:
-    pages = [
-        _page(file, title, icon, url_path="start" if file == DEFAULT else None)
-        for file, title, icon in PAGES
-    ]
+    shown = [_page(page, url_path="start" if page[0] == DEFAULT else None) for page in PAGES]
+    shown[0]["default"] = True
     # the default page lives at "/"; a link that spells its name out is right all the same
-    return [*pages, _page(*PAGES[0], url_path=HOME, hidden=True)]
+    hidden = _page(PAGES[0], url_path=HOME, visibility="hidden")
+    return [st.Page(**page) for page in (*shown, hidden)]
 
 
-def _page(file: str, title: str, icon: str, url_path: str | None, hidden: bool = False) -> Any:
-    return st.Page(
-        TOP / "pages" / file,
-        title=title,
-        icon=icon,
-        url_path=url_path,
-        default=file == DEFAULT and not hidden,
-        visibility="hidden" if hidden else "visible",
-    )
+def _page(page: tuple[str, str, str], **more: Any) -> dict[str, Any]:
+    file, title, icon = page
+    return {"page": TOP / "pages" / file, "title": title, "icon": icon, **more}
 
 
 def page_setup(
@@ -84,14 +75,8 @@ def page_setup(
 ) -> View:
     """Head a page and return what the session looks at.
 
-    Parameters
-    ----------
-    title : str
-        The page's name.
-    question : str, optional
-        The question the page answers, in plain words; the scenario's own where it is left out.
-    beside : callable, optional
-        Draws what stands beside the page's name.
+    `question` is what the page answers, in plain words: the scenario's own where it is left out.
+    `beside` draws what stands beside the page's name.
     """
     if not _framed.get():
         _alone(title)

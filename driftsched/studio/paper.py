@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from driftsched.charts import claims as claims_chart
+from driftsched.experiments import PaperResult
 from driftsched.results.export import csv_text
 from driftsched.studio.downloads import download
+from driftsched.studio.run.headline import how_sure
+from driftsched.studio.scenario_editor.words import EXPLAINED, label
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
 
-if TYPE_CHECKING:
-    from driftsched.experiments import PaperResult
-
-__all__ = ["assumptions", "claims", "files", "switches", "verdict"]
+SWITCHES = {Key.PAPER_UNIT: "unit", Key.PAPER_MODE: "mode", Key.PAPER_LENGTHS: "lengths"}
 
 
 def switches() -> None:
     """Draw what the paper leaves open or does in two ways; the first ones are its program."""
     with st.container(horizontal=True, gap="medium"):
-        choice(
-            "Lengths counted in",
-            Key.PAPER_UNIT,
-            "The paper's program counts words; its second version also counts with the model's "
-            "own tokenizer.",
-            segments,
-        )
-        choice(
-            "Batching",
-            Key.PAPER_MODE,
-            "Gang, the paper's: 32 requests start together and end when the longest ends. "
-            "Continuous, as vLLM does by itself: each joins and leaves when it can.",
-            segments,
-        )
-        choice(
-            "Answers end",
-            Key.PAPER_LENGTHS,
-            "Naturally: where the model stops by itself; the lengths are our assumption. At the "
-            "limit: every answer is as long as its category allows.",
-            segments,
-        )
+        for key, name in SWITCHES.items():
+            choice(label(name), key, EXPLAINED[name], segments)
         choice(
             "Replications",
             Key.PAPER_SEEDS,
@@ -84,7 +65,6 @@ def files(paper: PaperResult, view: View) -> None:
             "Claims",
             lambda: csv_text(table).encode(),
             f"{name}.csv",
-            "text/csv",
             "claims-table",
             "Claims, published and our figures, intervals and explanations, as CSV.",
         )
@@ -92,7 +72,6 @@ def files(paper: PaperResult, view: View) -> None:
             "Every run's metrics",
             lambda: csv_text(paper.comparison.metrics).encode(),
             f"{name}-metrics.csv",
-            "text/csv",
             "claims-metrics",
             "The metrics of each policy and replication behind these claims, as CSV.",
         )
@@ -127,11 +106,10 @@ def assumptions(paper: PaperResult) -> None:
     with st.expander("What had to be assumed", icon=":material/edit_note:"):
         st.caption("The paper does not publish these; other values can give other figures.")
         st.markdown("\n".join(f"- {text}" for text in paper.assumptions))
-    with st.expander("How sure?", icon=":material/help:"):
-        st.caption(
-            "In brackets: 95 % intervals over the replications, by the jackknife for changes, "
-            "Woodruff's for percentiles, else Student's t."
-        )
+    how_sure(
+        "In brackets: 95 % intervals over the replications, by the jackknife for changes, "
+        "Woodruff's for percentiles, else Student's t."
+    )
 
 
 def _percent(value: float) -> str:

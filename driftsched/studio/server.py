@@ -13,20 +13,26 @@ from starlette.middleware import Middleware
 from streamlit.runtime.pages_manager import PagesManager
 
 from driftsched import TOP
+from driftsched.experiments import run_ensemble
 from driftsched.live.journal import save_left_behind
 from driftsched.scenario import preset_names
-from driftsched.studio import work
-from driftsched.studio.front_end import FrontEnd
+from driftsched.studio.front_end.middleware import FrontEnd
 from driftsched.studio.guard import Guard
-from driftsched.studio.jobs import once
+from driftsched.studio.jobs import JobPool
 from driftsched.studio.link import DEFAULT_PRESET, preset
 from driftsched.studio.live.runs import live_runs
 from driftsched.studio.view import View
 from driftsched.studio.waiting import pool, work_key
 
-__all__ = ["lifespan", "middleware"]
-
-PAGES = ("page", "explore", "run", "paper", "lab")
+PAGES = (
+    "page",
+    "explore.pictures",
+    "live.page",
+    "lab.stream",
+    "lab.worth",
+    "paper",
+    "scenario_editor.editor",
+)
 PATIENCE_S = 5.0
 """At most so long the server is not up yet; compiling the kernel at the very first start is not
 waited for."""
@@ -44,46 +50,29 @@ async def lifespan(app: Any) -> AsyncIterator[None]:  # noqa: ARG001  the signat
     # The first visitor's pages have the same names as everybody's, so that a click made before the
     # first rerun finds its widget again; where Streamlit knows no such flag, `page_setup` helps.
     PagesManager.uses_pages_directory = False
-    loading = threading.Thread(target=_load, name="warm-up", daemon=True)
+    jobs, runs = pool(), live_runs()  # made before several visitors ask for them at once
+    loading = threading.Thread(target=_load, args=(jobs,), name="warm-up", daemon=True)
     loading.start()
     # whoever comes before that would wait longer: two who load get in each other's way
     await asyncio.to_thread(loading.join, PATIENCE_S)
     yield
-    live_runs().close()
-    pool().close()
+    runs.close()
+    jobs.close()
 
 
-@once
-def warm_up() -> None:
-    """Ask for the first visitor's picture, once in the life of the server, and ready the engine."""
-    jobs = pool()  # its first worker loads the engine while this process loads what follows
-    from driftsched.studio.explore.figures import FEW
+def _load(jobs: JobPool) -> None:
+    """Ask for the first visitor's picture, load what pages need, compile what is not compiled."""
+    from driftsched.simulation.compiled import warm_up_apart
+    from driftsched.studio.explore.figures import asked_for
 
-    view = View(preset=DEFAULT_PRESET, scenario=preset(DEFAULT_PRESET))
-    ready = work.engine_ready()
-    args = (view.replications if ready else FEW, tuple(view.variants), *view.variants.values())
-    job = jobs.submit(work.ensemble, args, work_key(work.ensemble, args), here=True)
-    if ready:
-        job.wait(PATIENCE_S)
-    else:
-        threading.Thread(target=_prepare, name="prepare", daemon=True).start()
-
-
-def _prepare() -> None:
-    """Compile the kernel in a process of its own, then load it here."""
-    from driftsched.simulation import compiled
-
-    compiling = compiled.warm_up_apart()
-    if compiling is not None:
-        compiling.wait()
-    if not work.engine_ready():
-        compiled.warm_up()  # it could not be kept on disk, so it is compiled here
-
-
-def _load() -> None:
-    warm_up()
+    asked = asked_for(View(preset=DEFAULT_PRESET, scenario=preset(DEFAULT_PRESET)))
+    first = jobs.submit(run_ensemble, asked, work_key(run_ensemble, asked))
     for name in PAGES:
         import_module(f"driftsched.studio.{name}")
     for name in preset_names():
         preset(name)  # the sidebar shows all their titles
     save_left_behind()  # live runs that the server's last end cut off
+    first.wait(PATIENCE_S)
+    compiling = warm_up_apart()
+    if compiling is not None:
+        compiling.wait()

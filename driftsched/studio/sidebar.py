@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
+from driftsched.charts.labels import policy_label
 from driftsched.scenario import preset_names
 from driftsched.scheduling.policies import POLICIES
-from driftsched.studio.front_end import component
+from driftsched.studio.front_end.script import component
 from driftsched.studio.link import preset
 from driftsched.studio.show import image_format
 from driftsched.studio.state import Key, get_view, of_scenario, set_view
 from driftsched.studio.view import View
-from driftsched.studio.words import POLICY_HELP, plain, policy_label
-
-__all__ = ["seed", "sidebar", "take_along"]
+from driftsched.studio.words import POLICY_HELP, plain
 
 _copy_link = component("copyLink", "copy_link")
 
@@ -21,11 +20,8 @@ _copy_link = component("copyLink", "copy_link")
 def sidebar(page: str) -> None:
     """Draw the scenario's name, the preset chooser, the seed and the policy.
 
-    Parameters
-    ----------
-    page : str
-        Its title. Paper always shows the published experiment: there is nothing to choose. Explore
-        has the question at its head, and compares several policies.
+    Paper always shows the published experiment: there is nothing to choose. Explore has the
+    question at its head, and compares several policies.
     """
     with st.sidebar:
         if page == "Paper":
@@ -64,8 +60,8 @@ def _choosers(view: View, alone: bool) -> None:
         "Preset",
         preset_names(),
         key=Key.PRESET,
-        format_func=_preset_label,
-        on_change=_take_preset,
+        format_func=lambda name: preset(name).title or name,
+        on_change=lambda: set_view(get_view().with_preset(st.session_state[Key.PRESET])),
         help="A ready-made scenario: tenants, traffic, GPU. Choosing one replaces yours."
         if alone
         else None,
@@ -90,11 +86,3 @@ def seed() -> None:
         **of_scenario(Key.SEED, "seed"),
         help="Starts the random numbers. The same seed gives the same traffic, always.",
     )
-
-
-def _preset_label(name: str) -> str:
-    return preset(name).title or name
-
-
-def _take_preset() -> None:
-    set_view(get_view().with_preset(st.session_state[Key.PRESET]))

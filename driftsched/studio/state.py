@@ -13,22 +13,6 @@ import streamlit as st
 from driftsched.scenario import Scenario, changed
 from driftsched.studio.view import IN_LINK, SCENARIO, View, labels, read_link
 
-__all__ = [
-    "Key",
-    "bound",
-    "change_scenario",
-    "change_view",
-    "choice",
-    "forget_view",
-    "get_scenario",
-    "get_view",
-    "of_scenario",
-    "segments",
-    "set_scenario",
-    "set_view",
-    "share",
-]
-
 _VIEW = "view"
 
 
@@ -128,13 +112,7 @@ def set_scenario(scenario: Scenario, preset: str | None = None) -> None:
 
 
 def bound(field: Key, shown: Any = None) -> dict[str, Any]:
-    """Arguments that tie a widget to a field of the view: it shows it, and changes it.
-
-    Parameters
-    ----------
-    shown : optional
-        What stands in the widget, where that is not the field's own value.
-    """
+    """Arguments that tie a widget to a field of the view: it shows it (or `shown`), changes it."""
     st.session_state[field] = getattr(get_view(), field) if shown is None else shown
     return {"key": field, "on_change": _take, "args": (field,)}
 
@@ -150,12 +128,8 @@ def choice(
 ) -> Any:
     """Draw one of the view's choices by its labels, and return what is chosen.
 
-    Parameters
-    ----------
-    draw : callable
-        `st.selectbox`, `st.select_slider` or `segments`.
-    more
-        Further arguments of it.
+    `draw` is `st.selectbox`, `st.select_slider` or `segments`, and `more` are further arguments of
+    it.
     """
     names = labels(field)
     named = {"format_func": names.__getitem__, "help": explanation}
@@ -169,10 +143,7 @@ segments = partial(st.segmented_control, required=True)
 def of_scenario(key: Key, place: str) -> dict[str, Any]:
     """Arguments that tie a widget to a field of the scenario, as `bound` does to one of the view.
 
-    Parameters
-    ----------
-    place : str
-        Dotted path. Where it ends in ``kind`` another kind starts with its defaults.
+    Where its dotted path ends in ``kind``, another kind starts with its defaults.
     """
     st.session_state[key] = attrgetter(place)(get_scenario())
     return {"key": key, "on_change": _take_field, "args": (key, place)}
@@ -189,13 +160,7 @@ def _take_field(key: Key, place: str) -> None:
 
 
 def share() -> bool:
-    """Write the view into the page's link.
-
-    Returns
-    -------
-    bool
-        False where the scenario is too big for a link.
-    """
+    """Write the view into the page's link; False where the scenario is too big for one."""
     params = get_view().link
     wanted = params or {}
     current = {name: st.query_params.get_all(name) for name in st.query_params}

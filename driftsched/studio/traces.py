@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from pathlib import Path
 
-from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.core.errors import RunError, ScenarioError, TraceError
 from driftsched.core.home import STORED_TRACE, trace_folder
+from driftsched.results.files import io_errors, write_file
 from driftsched.scenario import Scenario
 from driftsched.workload import look_at_trace
 from driftsched.workload.traces.textfile import size_of
-
-__all__ = [
-    "MAX_UPLOAD_MB",
-    "check_browser_scenario",
-    "is_stored_trace",
-    "store_trace",
-]
 
 MAX_UPLOAD_MB = 50
 MAX_FOLDER_MB = 2000
@@ -31,15 +23,8 @@ MAX_UPLOAD_ROWS = 5_000_000
 def store_trace(data: bytes) -> str:
     """Keep an uploaded traffic file under the hash of its content, and return that name.
 
-    Parameters
-    ----------
-    data : bytes
-        CSV, JSON lines or JSON, plain or gzip: 50 MB at most, 250 MB unpacked, 5 million rows.
-
-    Raises
-    ------
-    TraceError
-        The file is empty, no text or too large, or no room is left.
+    CSV, JSON lines or JSON, plain or gzip: 50 MB at most, 250 MB unpacked, 5 million rows. Raises
+    ``TraceError`` where it is empty, no text or too large, or no room is left.
     """
     if not data:
         raise TraceError("trace must not be empty, got 0 bytes")
@@ -49,9 +34,11 @@ def store_trace(data: bytes) -> str:
     if path.is_file():
         return path.name
     try:
-        _write(path, data)
-    except OSError as error:
-        raise TraceError(f"trace cannot be stored on the server: {error.strerror}") from None
+        with io_errors("store it"):
+            _write(path, data)
+    except RunError as error:
+        reason = str(error).rpartition(": ")[2]  # without the server's paths
+        raise TraceError(f"trace cannot be stored on the server: {reason}") from None
     return path.name
 
 
@@ -77,25 +64,13 @@ def _write(path: Path, data: bytes) -> None:
         raise TraceError(
             f"trace files may take {MAX_FOLDER_MB} MB on the server, which are used up"
         )
-    handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(aside).replace(path)
-    except BaseException:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    write_file(path, data)
 
 
 def check_browser_scenario(scenario: Scenario) -> Scenario:
-    """Return `scenario` if a browser may ask for it: its trace is an uploaded file.
+    """Return `scenario` if a browser may ask for it: its trace, if any, is an uploaded file.
 
-    Anything else would let a visitor read files of the server.
-
-    Raises
-    ------
-    ScenarioError
-        ``trace.file`` names another file, or one that is not stored here.
+    Anything else would let a visitor read files of the server, and raises ``ScenarioError``.
     """
     if scenario.trace is None:
         return scenario

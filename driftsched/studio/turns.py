@@ -13,8 +13,6 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-__all__ = ["my_turn", "others_turn"]
-
 AT_ONCE = 1
 PATIENCE_S = 2.0
 """So long a page waits for those before it: one may wait for something else, an endpoint say."""

@@ -21,6 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
 from driftsched.scenario.differences import differences
@@ -55,9 +56,6 @@ from driftsched.studio.link import (
     scenario_params,
     with_changes,
 )
-from driftsched.studio.words import policy_label
-
-__all__ = ["BOUNDS", "EVERYBODY", "MAX_LIVE_LINK", "View", "labels", "parameters", "read_link"]
 
 MAX_LINK, MOST_PROBLEMS = 60_000, 20
 MAX_LIVE_LINK = 2000
@@ -87,33 +85,14 @@ BOUNDS = {"load": (0.1, 4.0), "bursts": (0.1, 8.0), "step": (0.25, 4.0), "replic
 class View(BaseModel):
     """Preset, scenario, the what-if settings that are not part of a scenario, and pages' choices.
 
-    Attributes
-    ----------
-    preset : str
-        The preset the scenario came from.
-    scenario : Scenario
-        As edited, before `load`, `bursts` and `step`.
-    load : float
-        Requests arrive this many times as fast.
-    bursts : float or None
-        Coefficient of variation of the gaps between arrivals; None leaves them as they are.
-    step, step_at, step_for : float or None
-        Answers get this many times as long, from a nominal second on (None: the middle of the
-        traffic), for so many seconds (None: for good).
-    replications : int
-        Seeds that Explore runs each policy with.
-    cut : bool
-        Whether Explore leaves out the warm-up.
-    tuned : tuple of PolicySpec
-        Parameters of policies other than the scenario's own, where they are not the defaults.
-    policies : tuple of str
-        Compared on Explore.
-    tenant : str or None
-        In focus: one by name, all where it is `EVERYBODY`, those of the question where it is None.
-    pin : str or None
-        Link of the state that everything is set beside; "" is none, None the question's own.
-    problems : tuple of str
-        What the link that gave this view says and could not be taken: parameter, rule, value.
+    `scenario` is as edited, before `load` (requests arrive so many times as fast), `bursts`
+    (coefficient of variation of the gaps between arrivals) and `step` (answers get so many times as
+    long, from the nominal second `step_at` on, else the middle of the traffic, for `step_for`
+    seconds, else for good). `cut` leaves out the warm-up. `tuned` are parameters of policies other
+    than the scenario's own, where they are not the defaults. `tenant` is in focus: one by name, all
+    where it is `EVERYBODY`, those of the question where it is None. `pin` is the link of the state
+    that everything is set beside: "" is none, None the question's own. `problems` is what the link
+    says and could not be taken: parameter, rule, value.
     """
 
     model_config = ConfigDict(

@@ -3,44 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from functools import cache
+from typing import Any, cast
 
 import streamlit as st
+from pydantic_core import to_json
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import RerunData, get_script_run_ctx
 
 from driftsched.core.errors import InputError
-from driftsched.studio.jobs import Job, JobPool, State, once
+from driftsched.results.wording import duration
+from driftsched.studio.jobs import Job, JobPool, State
 from driftsched.studio.show import problem
 from driftsched.studio.turns import others_turn
-from driftsched.studio.words import duration
 from driftsched.studio.work import bytes_of, check_amount, seconds
 
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-__all__ = ["busy", "pool", "rerun_part", "result_of", "session_name", "work_key"]
-
-BLINK_S, PATIENCE_S = 1.2, 5.0
-"""A page waits this long for its job before it draws a progress bar; the latter for one that is
-done here, which takes a blink unless the machine is busy."""
+BLINK_S = 1.2
 POLL_S = 0.4
 KEPT_BYTES = 1_000_000_000
 """Room for results."""
 
 
-@once
+@cache
 def pool() -> JobPool:
-    """The server's one pool."""
+    """The server's one pool.
+
+    Not by `st.cache_resource`: what is there any visitor can clear, by a message of the browser's.
+    """
     return JobPool(keep=KEPT_BYTES, size=bytes_of)
 
 
 def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
     """Name of a piece of work: the same for the same function and equal arguments."""
-    plain = [a.model_dump_json() if hasattr(a, "model_dump_json") else a for a in args]
     name = f"{function.__module__}.{function.__qualname__}"
-    return hashlib.sha256(pickle.dumps((name, plain))).hexdigest()
+    return hashlib.sha256(name.encode() + to_json(args)).hexdigest()
 
 
 def busy(name: str) -> DeltaGenerator:
@@ -48,46 +45,24 @@ def busy(name: str) -> DeltaGenerator:
     return st.container(key=f"busy-{name}")
 
 
-def rerun_part(key: str) -> None:
-    """Run the fragment of this key again, and nothing else, from another fragment.
-
-    `st.rerun` offers that to the callbacks of widgets only; the rest is as there.
-    """
-    context = get_script_run_ctx()
-    if context is None or context.script_requests is None:
-        return
-    context.script_requests.request_rerun(
-        RerunData(
-            query_string=context.query_string,
-            page_script_hash=context.page_script_hash,
-            fragment_id_queue=context.fragment_storage.resolve_target(key),
-            is_fragment_scoped_rerun=True,
-            cached_message_hashes=context.cached_message_hashes,
-            context_info=context.context_info,
-        )
-    )
-    st.empty()  # the request is seen at the next element
-
-
 def result_of(
-    function: Callable[..., Any], args: tuple[Any, ...], slot: str, *, here: bool = False
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    slot: str,
+    *,
+    wait_s: float = BLINK_S,
+    part: str = "",
 ) -> Any:
     """Return ``function(*args)`` as computed by the pool, or `None` while that is under way.
 
-    Until it is done a progress bar stands here, with a button to stop; when it is done the page
-    reruns by itself. A failure is one message.
-
-    Parameters
-    ----------
-    slot : str
-        Names the place on the page; asking for other work there gives up the former.
-    here : bool
-        Begin in a thread of the server, see `JobPool.submit`.
+    Until it is done a progress bar stands here, after `wait_s` without one, with a button to stop;
+    when it is done the page reruns by itself, or its fragment of the key `part` alone. A failure is
+    one message. `slot` names the place on the page: other work asked for there gives up the former.
     """
     try:
         check_amount(args)
     except InputError as error:
-        problem(error, "This is too much for a page: ")
+        problem(error)
         return None
     owner = f"{session_name()}/{slot}"
     key = work_key(function, args)
@@ -97,27 +72,48 @@ def result_of(
             del st.session_state[_stopped(slot)]
             st.rerun()
         return None
-    job = pool().submit(function, args, key, owner, here=here, cost=seconds(args))
+    job = pool().submit(function, args, key, owner, cost=seconds(args))
     with others_turn():
-        job.wait(PATIENCE_S if here and not job.apart else BLINK_S)
+        job.wait(wait_s)
     if job.state == State.DONE:
         return job.result
     if job.ended.is_set():
         _failed(job, slot)
         return None
-    cast(Callable[..., None], st.fragment(_progress, run_every=POLL_S))(job, slot, owner)
+    cast(Callable[..., None], st.fragment(_progress, run_every=POLL_S))(job, slot, owner, part)
     return None
 
 
-def _progress(job: Job, slot: str, owner: str) -> None:
+def _progress(job: Job, slot: str, owner: str, part: str) -> None:
     if job.ended.is_set():
-        st.rerun()
-    left, right = st.columns([5, 1], vertical_alignment="center")
+        _rerun(part)
+    left, right = busy(slot).columns([5, 1], vertical_alignment="center")
     left.progress(job.progress if job.state == State.RUNNING else 0.0, text=_how_far(job))
     if right.button("Stop", key=f"{slot}-stop", help="Give this computation up."):
         st.session_state[_stopped(slot)] = job.key
         pool().leave(owner)
         st.rerun()
+
+
+def _rerun(part: str) -> None:
+    """Run the page again, or one fragment, which `st.rerun` offers to callbacks of widgets only.
+
+    The rest of the page stays as it is: drawn anew, its download buttons would be others.
+    """
+    context = get_script_run_ctx()
+    if not part or context is None or context.script_requests is None:
+        st.rerun()
+    context.script_requests.request_rerun(
+        RerunData(
+            query_string=context.query_string,
+            page_script_hash=context.page_script_hash,
+            fragment_id_queue=context.fragment_storage.resolve_target(part),
+            is_fragment_scoped_rerun=True,
+            cached_message_hashes=context.cached_message_hashes,
+            context_info=context.context_info,
+        )
+    )
+    st.empty()  # the request is seen at the next element
 
 
 def _how_far(job: Job) -> str:

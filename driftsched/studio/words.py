@@ -10,24 +10,9 @@ from driftsched.charts.labels import policy_label
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.predictors import PREDICTORS
-from driftsched.results.wording import duration, joined, with_interval
+from driftsched.results.wording import duration
 from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
-
-__all__ = [
-    "METRICS",
-    "POLICY_HELP",
-    "between",
-    "choice_label",
-    "duration",
-    "grouped",
-    "joined",
-    "plain",
-    "policy_label",
-    "rules",
-    "with_interval",
-]
-
 
 ADDRESS = re.compile(r"(?<=:\\//)|(?<=@)|(?<=www)(?=\.)|(?<=:)(?=[\w+/-]+:)", re.IGNORECASE)
 """Where an address, or an icon's name, is parted."""

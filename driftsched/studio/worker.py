@@ -21,8 +21,6 @@ from loky.backend import get_context
 
 from driftsched.core.errors import CancelledError, DriftSchedError
 
-__all__ = ["Worker", "carry_out"]
-
 CANCEL = "cancel"
 MEMORY_MB = 6000
 """What needs more fails, instead of taking the server along."""
@@ -35,12 +33,8 @@ Tell = Callable[[float, Any], None]
 class Worker:
     """One process, for one task after the other; it ends when this process ends.
 
-    Parameters
-    ----------
-    threads : int, optional
-        Threads that numeric libraries may use there; None leaves that to them.
-    memory_mb : int, optional
-        So much memory it may have; None leaves that to the system.
+    `threads` are what numeric libraries may use there, `memory_mb` is how much memory it may have;
+    None leaves either to them.
     """
 
     def __init__(self, threads: int | None = 1, memory_mb: int | None = MEMORY_MB) -> None:
@@ -69,10 +63,12 @@ class Worker:
         tell: Tell,
         grace_s: float,
     ) -> tuple[Any, ...]:
-        """Carry out one task and return the last message about it.
+        """Carry out ``function(*args, progress=…)`` and return the last message about it.
 
-        `tell` gets the share done and what the task hands over on its way. Once `unwanted` is set
-        the task is asked to stop; after `grace_s` the process is ended.
+        `tell` gets the share done, 0 … 1, at most ten times a second, and whatever else the task
+        hands to ``progress`` as its second argument. Once `unwanted` is set the next call of
+        ``progress`` raises ``CancelledError``, which ends the task unless it has something to save;
+        after `grace_s` the process is ended.
         """
         asked: float | None = None
         try:
@@ -100,42 +96,6 @@ class Worker:
         self._process.join()
 
 
-def carry_out(
-    function: Callable[..., Any],
-    args: tuple[Any, ...],
-    tell: Tell,
-    cancelled: Callable[[], bool],
-) -> tuple[Any, ...]:
-    """Call ``function(*args, progress=…)`` and return the last message about it.
-
-    `tell` gets the share done, 0 … 1, at most ten times a second, and whatever else the task hands
-    to ``progress`` as its second argument, each time; once `cancelled` says so, the next call of
-    ``progress`` raises ``CancelledError``, which ends the task unless it has something to save.
-    """
-    last = 0.0
-
-    def progress(share: float, update: Any = None) -> None:
-        nonlocal last
-        if cancelled():
-            raise CancelledError("cancelled")
-        now = time.monotonic()
-        if update is not None or now - last >= PROGRESS_EVERY_S:
-            last = now
-            tell(min(1.0, max(0.0, share)), update)
-
-    try:
-        return ("done", function(*args, progress=progress))
-    except CancelledError:
-        return ("cancelled",)
-    except DriftSchedError as error:
-        return ("failed", str(error))
-    except MemoryError:
-        return ("failed", f"this needs more memory than it may have, {MEMORY_MB:,} MB")
-    except Exception as error:  # noqa: BLE001  whatever went wrong must reach the page, in words
-        print(traceback.format_exc(), file=sys.stderr)  # noqa: T201  the server's log
-        return ("failed", f"{type(error).__name__}: {error}")
-
-
 def _serve(pipe: Connection, memory_mb: int | None) -> None:
     """Carry out tasks until the other end is closed."""
     if memory_mb is not None:
@@ -152,28 +112,40 @@ def _serve(pipe: Connection, memory_mb: int | None) -> None:
         try:
             task = pipe.recv()
             if task != CANCEL:  # else it came too late for the task before
-                pipe.send(_answer(pipe, *task))
+                pipe.send(_carry_out(pipe, *task))
         except (EOFError, OSError):
             return
         except Exception as error:  # noqa: BLE001  what cannot be read or sent fails, and no more
             pipe.send(("failed", f"this cannot be handed over: {error}"))
 
 
-def _answer(
+def _carry_out(
     pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...]
 ) -> tuple[Any, ...]:
-    lock, stopped = threading.Lock(), threading.Event()
+    lock, stopped, last = threading.Lock(), False, 0.0
 
-    def tell(share: float, update: Any) -> None:
+    def progress(share: float, update: Any = None) -> None:
+        nonlocal stopped, last
         with lock:  # a task may tell of its progress from several threads
-            pipe.send(("progress", share, update))
-
-    def cancelled() -> bool:
-        with lock:
-            if not stopped.is_set() and pipe.poll():
-                stopped.set()
+            if not stopped and pipe.poll():
+                stopped = True
                 with suppress(EOFError):  # the server has gone
                     pipe.recv()
-        return stopped.is_set()
+            if stopped:
+                raise CancelledError("cancelled")
+            now = time.monotonic()
+            if update is not None or now - last >= PROGRESS_EVERY_S:
+                last = now
+                pipe.send(("progress", min(1.0, max(0.0, share)), update))
 
-    return carry_out(function, args, tell, cancelled)
+    try:
+        return ("done", function(*args, progress=progress))
+    except CancelledError:
+        return ("cancelled",)
+    except DriftSchedError as error:
+        return ("failed", str(error))
+    except MemoryError:
+        return ("failed", f"this needs more memory than it may have, {MEMORY_MB:,} MB")
+    except Exception as error:  # noqa: BLE001  whatever went wrong must reach the page, in words
+        print(traceback.format_exc(), file=sys.stderr)  # noqa: T201  the server's log
+        return ("failed", f"{type(error).__name__}: {error}")

@@ -91,7 +91,7 @@ def test_back_undoes_a_change_and_leads_back_to_the_start(open_page: Opener) -> 
 def test_other_downloads_stay_good_when_the_load_sweep_arrives(open_page: Opener) -> None:
     """It comes some seconds after the rest; a click in that moment must not be lost."""
     page = open_page("/?set=seed=77&tab=Load")
-    page.locator("[class*=st-key-busy-sweep]").wait_for()
+    page.locator("[class*=st-key-busy-sweep]").first.wait_for()
     csv = page.locator("[data-testid=stDownloadButton] button:visible").first
     csv.scroll_into_view_if_needed()
     page.evaluate("() => { window.kept = document.querySelector('[data-testid=stMetric]'); }")

@@ -14,7 +14,7 @@ from driftsched.scenario import (
     with_load,
     with_policy,
 )
-from driftsched.studio.run import command_line
+from driftsched.studio.run.page import command_line
 
 
 def repeated(command: str) -> Scenario:

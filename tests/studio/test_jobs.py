@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from driftsched.studio.jobs import Apart, Job, JobPool, State
+from driftsched.studio.jobs import Job, JobPool, State
 from tests.studio import tasks
 from tests.support.patience import STEP_S, await_true
 
@@ -139,51 +137,27 @@ def test_failure_is_one_message_and_the_pool_goes_on(
     assert finish(pool.submit(tasks.double, (6,), "bad")).result == 12
 
 
-def test_slow_work_begun_in_a_thread_goes_on_in_a_process(pool: JobPool, tmp_path: Path) -> None:
-    """The server's own threads are for what lets go of the interpreter."""
-
-    def slow(path: str, *, progress: tasks.Progress) -> Apart:
-        return Apart(tasks.count, (path,))
-
-    first = pool.submit(slow, (str(tmp_path),), "slow", here=True)
-    assert finish(first).result == 1
-    assert f"{os.getpid()}-" not in next(tmp_path.iterdir()).name
-    assert pool.submit(slow, (str(tmp_path),), "slow", here=True) is first
-
-
-def test_unwanted_work_in_a_thread_ends(pool: JobPool, tmp_path: Path) -> None:
-    args = (str(tmp_path / "never"),)
-    job = pool.submit(tasks.until_file, args, "here", "ann", here=True)
-    await_true(lambda: job.progress == 0.5)
-    pool.submit(tasks.double, (1,), "1", "ann", here=True)
-    assert finish(job).state is State.CANCELLED
-
-
 def test_room_is_counted_by_the_results_size() -> None:
     """A hundred small answers must not go for one big one less than the room there is."""
     pool = JobPool(workers=1, keep=100, size=lambda result: result or 1)
     for n in (20, 15, 15):  # 40, 30, 30 when doubled
-        finish(pool.submit(tasks.double, (n,), f"{n}-{n}", here=True))
+        finish(pool.submit(tasks.double, (n,), f"{n}-{n}"))
     assert pool.known("20-20") is not None
-    finish(pool.submit(tasks.double, (1000,), "all", here=True))
+    finish(pool.submit(tasks.double, (1000,), "all"))
     assert pool.known("all") is not None
     assert pool.known("20-20") is None
     pool.close()
 
 
-@pytest.mark.parametrize("here", [False, True], ids=["processes", "threads"])
-def test_short_work_of_a_third_visitor_waits_for_nobodys_long_runs(
-    tmp_path: Path, here: bool
-) -> None:
+def test_short_work_of_a_third_visitor_waits_for_nobodys_long_runs(tmp_path: Path) -> None:
     """Two long runs held both processes, and 3,000 requests waited for over a minute."""
     pool, go = JobPool(workers=2), tmp_path / "go"
-    given: dict[str, Any] = {"cost": 60.0, "here": here}
     long = [
-        pool.submit(tasks.until_file, (str(go), n), f"long {n}", f"visitor {n}/run", **given)
-        for n in range(max(2, os.cpu_count() or 1) if here else 2)
+        pool.submit(tasks.until_file, (str(go), n), f"long {n}", f"visitor {n}/run", cost=60.0)
+        for n in range(2)
     ]
     await_true(lambda: long[0].state is State.RUNNING)
-    short = finish(pool.submit(tasks.double, (1,), "short", "z/run", cost=0.2, here=here))
+    short = finish(pool.submit(tasks.double, (1,), "short", "z/run", cost=0.2))
     assert short.result == 2
     assert long[-1].state is State.QUEUED
     go.touch()

@@ -55,4 +55,5 @@ def test_results_are_counted_in_bytes_each_array_once() -> None:
     assert 80_000 <= bytes_of(shared) < 90_000
     table = pd.DataFrame({"x": array, "y": array})
     assert 160_000 <= bytes_of({"result": (table,)}) < 170_000
+    assert bytes_of(table["x"]) >= 80_000, "a job whose result cannot be counted never ends"
     assert bytes_of(small()) < 10_000

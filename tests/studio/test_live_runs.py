@@ -10,7 +10,7 @@ import pytest
 from driftsched.core.errors import InputError
 from driftsched.results import RunLibrary
 from driftsched.studio.jobs import State
-from driftsched.studio.live import LiveJob, LiveRuns
+from driftsched.studio.live.runs import LiveJob, LiveRuns
 from tests.studio import tasks
 from tests.support.patience import STEP_S, await_true
 

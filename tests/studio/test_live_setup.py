@@ -16,8 +16,8 @@ from driftsched.cli.main import COMMANDS
 from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.scenario import load_scenario
-from driftsched.studio.live.ended import live_command
-from driftsched.studio.live.setup import MODELS, RANDOM, offered_models
+from driftsched.studio.live.follow import live_command
+from driftsched.studio.live.setup import ALLOWED_MODELS, RANDOM, offered_models
 from driftsched.studio.live.state import LiveKey, LiveSetup, limited
 from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
@@ -44,11 +44,11 @@ def test_a_rule_that_is_broken_is_said_in_one_line() -> None:
 
 def test_only_what_the_owner_offers_can_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A visitor who names a path would make the server read its own files."""
-    monkeypatch.delenv(MODELS, raising=False)
+    monkeypatch.delenv(ALLOWED_MODELS, raising=False)
     assert offered_models() == []
     page = live_page()
     assert page.selectbox(key=LiveKey.WEIGHTS).options == [RANDOM]
-    monkeypatch.setenv(MODELS, "some/model, /models/other.gguf")
+    monkeypatch.setenv(ALLOWED_MODELS, "some/model, /models/other.gguf")
     page = live_page()
     assert page.selectbox(key=LiveKey.WEIGHTS).options == [
         RANDOM,
@@ -118,21 +118,31 @@ def test_addresses_are_typed_only_on_a_server_for_oneself(monkeypatch: pytest.Mo
         config.set_option("server.address", before)
 
 
-def test_an_engine_outside_the_allow_list_is_refused_before_anything_is_sent(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        # a shared studio must not become a way into its network
+        ("http://10.1.2.3:8000/v1", "An address must be allowed by this server's DRIFTSCHED_"),
+        ("http://127.0.0.1:1/v1", "The server at 127.0.0.1:1 refused the connection"),
+        ("ftp://127.0.0.1", "An address must be http(s)://host[:port][/path] without user"),
+    ],
+)
+def test_what_is_wrong_with_an_address_is_said_once_and_plainly(
+    monkeypatch: pytest.MonkeyPatch, address: str, said: str
 ) -> None:
-    """A shared studio must not become a way into its network."""
     monkeypatch.setenv("DRIFTSCHED_ENDPOINTS", "loopback")
     app = AppTest.from_file(PAGE, default_timeout=STEP_S)
     app.query_params["world"] = "Live"
     app.run()
-    app.text_input(key="live-openai.endpoints").set_value("http://10.1.2.3:8000/v1").run()
-    app.button(key=LiveKey.TEST).click().run()
+    app.text_input(key="live-openai.endpoints").set_value(address).run()
+    if not app.error:
+        app.button(key=LiveKey.TEST).click().run()
     for _ in tries(STEP_S):
         if app.error:
             break
         app.run()
-    assert "must be allowed by this server's DRIFTSCHED_ENDPOINTS" in read(app.error[0].value)
+    (box,) = app.error
+    assert read(box.value).startswith(said)
 
 
 OPTIONS: list[dict[str, Any]] = [

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from driftsched.charts.labels import policy_label
 from driftsched.scheduling.policies import PAPER_POLICIES
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.link import DEFAULT_PRESET
 from driftsched.studio.state import Key
 from driftsched.studio.view import read_link
-from driftsched.studio.words import policy_label
 from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -16,15 +16,12 @@ from driftsched.scenario.events import EVENTS
 from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.studio.scenario_editor.names import follow
-from driftsched.studio.scenario_editor.sections import GROUPS, SECTIONS
+from driftsched.studio.scenario_editor.sections import SECTIONS
 from driftsched.studio.scenario_editor.words import label
-from driftsched.studio.state import Key
 from driftsched.traffic import ARRIVALS, DRIFTS, LENGTHS
 from driftsched.traffic.durations import DURATIONS
+from tests.studio.editor_page import at, opened, scenario, widget
 from tests.support.markdown import read
-from tests.support.patience import STEP_S
-
-PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +31,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def page() -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=STEP_S)
-    app.query_params["preset"] = "paper"
-    return quiet(app.run())
+    return opened()
 
 
 def quiet(app: AppTest) -> AppTest:
@@ -45,41 +40,9 @@ def quiet(app: AppTest) -> AppTest:
     return app
 
 
-def scenario(app: AppTest) -> Scenario:
-    return cast(Scenario, app.session_state["view"].scenario)
-
-
-def key(app: AppTest, name: str) -> str:
-    """Key of a widget, whose group is shown."""
-    root = name.replace("-", ".").split(".")[0]
-    root = {"source": "phases", "clients": "tenants"}.get(root, root)
-    section = next((s for s, (_, fields, _) in SECTIONS.items() if root in fields), "Basics")
-    show(app, next(group for group, sections in GROUPS.items() if section in sections))
-    return f"scenario-{app.session_state['scenario_draft'].generation}-{name}"
-
-
-def at(app: AppTest, kind: str, name: str) -> Any:
-    """The widget of that kind and key."""
-    whole = key(app, name)
-    return getattr(app, kind)(key=whole)
-
-
-def show(app: AppTest, group: str) -> None:
-    if app.session_state[Key.GROUP] != group:
-        app.session_state[Key.GROUP] = group
-        app.run()
-        assert not app.exception
-
-
 def choose(app: AppTest, name: str, value: Any) -> None:
     at(app, "selectbox", name).set_value(value).run()
     assert not app.exception
-
-
-def widget(app: AppTest, kind: str, path: str) -> Any:
-    """The widget whose key ends in its options."""
-    start = key(app, path) + "."
-    return next(each for each in getattr(app, kind) if str(each.key).startswith(start))
 
 
 def test_every_field_of_a_scenario_has_a_section() -> None:

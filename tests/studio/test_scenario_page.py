@@ -6,7 +6,7 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,57 +22,25 @@ from driftsched.studio import traces
 from driftsched.studio.scenario_editor.kept import keep, kept
 from driftsched.studio.scenario_editor.names import follow, normalised
 from driftsched.studio.scenario_editor.schema import first_values, kinds_in
-from driftsched.studio.scenario_editor.sections import GROUPS, SECTIONS
 from driftsched.studio.state import Key
 from driftsched.studio.traces import check_browser_scenario, store_trace
 from driftsched.traffic import LENGTHS
 from driftsched.workload import generate
+from tests.studio.editor_page import PAGE, at, key, opened, scenario, show
 from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
 
-PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "scenario.py")
 TRACE = b"TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03,100,50\n"
 
 
 @pytest.fixture
 def page() -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=STEP_S)
-    app.query_params["preset"] = "paper"
-    app.run()
-    assert not app.exception
-    assert not app.error
-    return app
-
-
-def scenario(app: AppTest) -> Scenario:
-    return cast(Scenario, app.session_state["view"].scenario)
-
-
-def key(app: AppTest, name: str) -> str:
-    """Key of a widget, whose group is shown."""
-    root = name.replace("-", ".").split(".")[0]
-    root = {"source": "phases", "clients": "tenants"}.get(root, root)
-    section = next((s for s, (_, fields, _) in SECTIONS.items() if root in fields), "Basics")
-    show(app, next(group for group, sections in GROUPS.items() if section in sections))
-    return f"scenario-{app.session_state['scenario_draft'].generation}-{name}"
+    return opened()
 
 
 def key_of(app: AppTest, name: str) -> str:
     """Key of a widget that is always there."""
     return f"scenario-{app.session_state['scenario_draft'].generation}-{name}"
-
-
-def at(app: AppTest, kind: str, name: str) -> Any:
-    """The widget of that kind and key."""
-    whole = key(app, name)
-    return getattr(app, kind)(key=whole)
-
-
-def show(app: AppTest, group: str) -> None:
-    if app.session_state[Key.GROUP] != group:
-        app.session_state[Key.GROUP] = group
-        app.run()
-        assert not app.exception
 
 
 def edit_tenants(app: AppTest, rows: dict[int, dict[str, Any]], **more: Any) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+import driftsched
 from driftsched.studio.show import without_links
 from driftsched.studio.words import plain
 from tests.support.markdown import read
@@ -43,3 +48,18 @@ def test_words_in_a_chart_make_no_links(sign: str) -> None:
     assert f"{sign}a" not in found
     assert f"{sign}br>" in found
     assert f"{sign}b>" in found
+
+
+FORMER = re.compile(r"\b(goals|objectives?|correction)\b", re.IGNORECASE)
+"""What an SLO and compensation are not called."""
+
+
+@pytest.mark.parametrize("folder", ["studio", "charts", "cli"])
+def test_one_thing_has_one_name(folder: str) -> None:
+    """Whoever reads of goals, objectives and SLOs looks for three things."""
+    for path in (Path(driftsched.__file__).parent / folder).rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        texts = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docs]
+        said = [n.value for n in texts if isinstance(n.value, str) and FORMER.search(n.value)]
+        assert said == [], path.name

@@ -11,9 +11,8 @@ import pytest
 from driftsched.charts import (
     arrivals,
     latency_cdf,
-    latency_histogram,
-    percentiles,
     queue_depth,
+    tenant_percentile,
     tenants,
     theme,
 )
@@ -32,17 +31,16 @@ def test_a_policy_has_one_colour_whatever_stands_beside_it() -> None:
     requests = requests_table()
     alone = latency_cdf({"sjf": requests})
     among = tenants(dict.fromkeys(reversed(POLICIES), requests))
-    bars = percentiles(percentiles_table())
+    marks = tenant_percentile(percentiles_table().assign(group="premium"), 50)
     colours = {alone.data[0].line.color}
     colours |= {trace.line.color for trace in among.data if trace.name == "SJF"}
-    colours |= {trace.marker.color for trace in bars.data if trace.name == "SJF"}
+    colours |= {trace.marker.color for trace in marks.data if trace.name == "SJF"}
     assert colours == {theme.policy_colours(["sjf"])["sjf"]}
 
 
 def test_a_tenant_has_one_colour_on_every_page() -> None:
     figures = [
         queue_depth(queues_table()),
-        latency_histogram(requests_table()),
         arrivals(arrivals_table()),
     ]
     seen = {

@@ -16,15 +16,12 @@ from driftsched.charts import (
     confusion,
     drift,
     estimation_error,
-    estimation_scatter,
     fairness,
     gpu,
     latency_bands,
     latency_cdf,
-    latency_histogram,
     lengths,
     memory,
-    percentiles,
     queue_depth,
     tenants,
     theme,
@@ -45,7 +42,6 @@ from tests.unit.chart_tables import (
     gpus_table,
     learning_table,
     memory_table,
-    percentiles_table,
     queues_table,
     requests_table,
 )
@@ -84,12 +80,6 @@ def test_cdf_band_runs_along_high_and_back_along_low() -> None:
     band = latency_bands(pd.DataFrame({"policy": "fifo", **columns})).data[0]
     np.testing.assert_allclose(band.x, [1, 2, 2, 1])
     np.testing.assert_allclose(band.y, [30, 50, 20, 10])
-
-
-def test_percentile_bars_and_their_intervals() -> None:
-    bar = percentiles(percentiles_table()).data[0]
-    assert (bar.name, list(bar.x), list(bar.y)) == ("FIFO", ["P50"], [2.0])
-    assert (bar.error_y.array[0], bar.error_y.arrayminus[0]) == (0.75, 0.5)
 
 
 def test_queues_are_steps_and_small_tenants_add_up() -> None:
@@ -161,15 +151,6 @@ def test_bias_shows_the_last_learned_value() -> None:
     assert line.x[-1] == mine["time_s"].iloc[-1]
 
 
-def test_scatter_samples_the_same_dots_each_time() -> None:
-    requests = requests_table(5000)
-    once = estimation_scatter(requests)
-    assert once.to_json() == estimation_scatter(requests).to_json()
-    *dots, diagonal = once.data
-    assert sum(len(trace.x) for trace in dots) == 3000
-    assert diagonal.x == diagonal.y
-
-
 def test_confusion_counts_and_shares() -> None:
     requests = requests_table(4).assign(
         size_class=pd.Categorical(["short", "medium", "short", "long"], SIZES),
@@ -213,16 +194,6 @@ def test_gpu_leaves_out_what_is_unknown_and_turns_shares_into_percent() -> None:
     assert [trace.name for trace in figure.data] == list(GPU_ROWS[:3])
     assert np.allclose(figure.data[1].y, 25)
     assert np.allclose(figure.data[2].y, 50)
-
-
-def test_histogram_counts_each_request_once() -> None:
-    requests = requests_table()
-    requests.loc[0, "queue_wait_s"] = 0.0
-    figure = latency_histogram(requests, "queue_wait_s")
-    counts = {trace.name: trace.y.sum() for trace in figure.data}
-    assert counts == requests["tenant"].value_counts().to_dict()
-    steps = np.diff(np.log(figure.data[0].x))
-    assert np.allclose(steps, steps[0]), "bins are logarithmic"
 
 
 def test_arrival_means_keep_the_rate() -> None:

@@ -41,15 +41,9 @@ def by_policy(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Fi
 
 CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], list[str]]] = {
     "latency_cdf": (by_policy(charts.latency_cdf), requests_table, ["(s)", "(%)"]),
-    "percentiles": (charts.percentiles, percentiles_table, ["Percentile", "(s)"]),
     "queue_depth": (charts.queue_depth, queues_table, ["(s)", "requests"]),
     "drift": (charts.drift, requests_table, ["(s)", "(ratio)"]),
     "bias": (charts.bias, learning_table, ["(s)", "(factor)"]),
-    "estimation_scatter": (
-        charts.estimation_scatter,
-        requests_table,
-        ["(tokens)", "(tokens)"],
-    ),
     "confusion": (charts.confusion, requests_table, ["Estimated size", "Actual size"]),
     "estimation_error": (
         charts.estimation_error,
@@ -60,11 +54,6 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "fairness": (charts.fairness, fairness_table, ["Policy", "1 = its due"]),
     "energy": (charts.energy, joules_table, ["(s)", "(kJ)"]),
     "gpu": (charts.gpu, gpus_table, ["(s)", "(requests)"]),
-    "latency_histogram": (
-        charts.latency_histogram,
-        requests_table,
-        ["(s)", "Requests"],
-    ),
     "arrivals": (charts.arrivals, arrivals_table, ["(s)", "(requests/s)"]),
     "lengths": (charts.lengths, requests_table, ["(tokens)", "(%)"]),
     "memory": (charts.memory, memory_table, ["(GB)", "GPU"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from driftsched.simulation.compiled.cost import (
     iterations_past,
 )
 from driftsched.simulation.compiled.fleet import pack_fleet
-from driftsched.simulation.compiled.jit import inlined
+from driftsched.simulation.compiled.jit import folder, inlined
 from driftsched.simulation.compiled.order import ENTRY, pop, pop_row, push, push_row, remove_row
 from driftsched.simulation.compiled.state import ID_BITS, ID_MASK, Costs
 from driftsched.workload import generate
@@ -134,3 +135,12 @@ def test_columns_that_may_not_be_written_to_are_taken() -> None:
             column.flags.writeable = False
     compiled = simulate(scenario, workload, engine="compiled").requests
     assert compiled.equals(simulate(scenario, workload, engine="simpy").requests)
+
+
+def test_code_is_kept_in_the_home_where_the_package_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else each worker of a server with a read-only package would compile for a minute."""
+    monkeypatch.setenv("DRIFTSCHED_HOME", str(tmp_path))
+    monkeypatch.setattr("os.access", lambda place, mode: Path(place) == tmp_path)
+    assert Path(folder.__wrapped__()).parent == tmp_path

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from driftsched.studio.front_end import FrontEnd
+from driftsched.studio.front_end.middleware import FrontEnd
 from driftsched.studio.front_end.script import HERE, OURS_JS, PARTS, PLOTLY_JS, name_of, script
 
 OTHER = "from the app behind"

@@ -30,9 +30,7 @@ class EdfConfig(ScorePolicy):
     rescored = True
 
     kind: Literal["edf"] = "edf"
-    otherwise_s: float = Field(
-        60.0, gt=0, le=1e6, description="seconds where a tenant has no objective"
-    )
+    otherwise_s: float = Field(60.0, gt=0, le=1e6, description="seconds where a tenant has no SLO")
 
     @staticmethod
     def score(request: Request, p: EdfConfig, now: float) -> float:

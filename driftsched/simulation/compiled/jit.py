@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dis import get_instructions
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,8 @@ from types import FunctionType
 from typing import Any, TypeVar
 
 import numba
+
+from driftsched.core.home import home
 
 SHARED = (
     *("scheduling/policies/*.py", "scheduling/routers/*.py", "scheduling/server.py"),
@@ -30,7 +33,7 @@ _njit: Any = numba.njit
 
 @cache
 def folder() -> str:
-    """Folder of the cached code, or empty where none can be written here.
+    """Folder of the cached code, in the package or else in `home`; empty where neither can be.
 
     It is named after the sources that the code was compiled from. numba looks only at the file of
     the function it is asked for; a kernel is compiled together with what it calls in other files,
@@ -43,14 +46,13 @@ def folder() -> str:
     texts = [text for text in ours if any(sign in text for sign in compiled)]
     texts += [path.read_bytes() for name in SHARED for path in sorted(package.glob(name))]
     sources = b"".join(texts)
-    beside = here / "__pycache__"
-    try:
-        beside.mkdir(exist_ok=True)
-        writable = os.access(beside, os.W_OK)
-    except OSError:
-        writable = False
     digest = hashlib.sha256(sources).hexdigest()[:16]
-    return str(beside / f"kernel-{digest}") if writable else ""
+    for place in (here / "__pycache__", home()):
+        with suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            if os.access(place, os.W_OK):
+                return str(place / f"kernel-{digest}")
+    return ""
 
 
 def _compile(function: F, **options: Any) -> F:

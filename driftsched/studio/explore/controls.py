@@ -6,15 +6,14 @@ from typing import Any
 
 import streamlit as st
 
+from driftsched.charts.labels import policy_label
 from driftsched.results.wording import joined
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.explore.settings import settings, with_value
 from driftsched.studio.sidebar import seed, take_along
 from driftsched.studio.state import Key, bound, change_view, choice, get_view, of_scenario
 from driftsched.studio.view import BOUNDS, EVERYBODY, View
-from driftsched.studio.words import METRICS, POLICY_HELP, plain, policy_label
-
-__all__ = ["compared", "controls", "whom"]
+from driftsched.studio.words import METRICS, POLICY_HELP, plain
 
 CVS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 FACTORS = (0.25, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
@@ -25,10 +24,7 @@ AS_IS = "as it is"
 def controls(view: View, rho: float | None) -> None:
     """Draw what is moved while the picture is watched; a change is in the view of the next run.
 
-    Parameters
-    ----------
-    rho : float, optional
-        Offered load over capacity at the busiest, where it is known.
+    `rho` is offered load over capacity at the busiest, where it is known.
     """
     left, right = st.columns([3, 2], gap="small")
     with left:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
+from typing import cast
 
 import streamlit as st
 
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
-from driftsched.experiments import Figures, warmup
-from driftsched.results import advice
-from driftsched.studio import work
+from driftsched.experiments import Ensemble, Figures, run_ensemble, warmup
+from driftsched.experiments.ensemble import same_requests
+from driftsched.results import Warmup, advice
+from driftsched.results.wording import with_interval
+from driftsched.scenario import Scenario
 from driftsched.studio.show import problem
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import busy, result_of
-from driftsched.studio.words import grouped, plain, policy_label, with_interval
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Ensemble
-    from driftsched.results import Warmup
-
-__all__ = ["FEW", "figures_for", "rests_on"]
+from driftsched.studio.words import grouped, plain
+from driftsched.studio.work import engine_ready
 
 FEW = 2
 """Replications while the compiled engine is not there yet."""
+PATIENCE_S = 5.0
+"""The picture takes a blink, unless the machine is busy."""
 _LAST = "explore-last"
 
 
@@ -34,14 +34,12 @@ def figures_for(view: View) -> tuple[Figures, Figures | None] | None:
     While they are under way they are the former ones; None without any. What cannot be run is one
     message.
     """
-    fast = work.engine_ready()
-    replications = view.replications if fast else min(view.replications, FEW)
-    if not fast:
-        cast(Callable[..., None], st.fragment(_getting_ready, run_every=1.0))(replications)
-    found = _ensemble(view, replications, "explore")
+    if not engine_ready():
+        cast(Callable[..., None], st.fragment(_getting_ready, run_every=1.0))(asked_for(view)[1])
+    found = _ensemble(view, "explore")
     if found is None:
         return None
-    before = None if view.before is None else _ensemble(view.before, replications, "before")
+    before = None if view.before is None else _ensemble(view.before, "before")
     steady = warmup(found)
     cut = steady.cut if view.cut and steady.settled else 0
     known = set(found.scenario.tenant_names)
@@ -52,18 +50,20 @@ def figures_for(view: View) -> tuple[Figures, Figures | None] | None:
     return Figures(found, cut, steady, who), former
 
 
-def _ensemble(view: View, replications: int, slot: str) -> Ensemble | None:
-    from driftsched.experiments.ensemble import same_requests
+def asked_for(view: View) -> tuple[Mapping[str, Scenario], int]:
+    """What is run for the picture, and how often: arguments of `run_ensemble`."""
+    return view.variants, view.replications if engine_ready() else min(view.replications, FEW)
 
+
+def _ensemble(view: View, slot: str) -> Ensemble | None:
     last = f"{_LAST}-{slot}"
+    asked = asked_for(view)
     try:
-        variants = view.variants
-        same_requests(next(iter(variants.values())))
+        same_requests(next(iter(asked[0].values())))
     except InputError as error:
-        problem(f"{error}. Run shows how one policy serves it.", "This could not be computed: ")
+        problem(f"{error}. Run shows how one policy serves it.")
         return None
-    args = (replications, tuple(variants), *variants.values())
-    found = result_of(work.ensemble, args, slot=slot, here=True)
+    found = result_of(run_ensemble, asked, slot=slot, wait_s=PATIENCE_S)
     if found is None and (former := st.session_state.get(last)) is not None:
         if slot == "explore":
             st.caption(":material/history: Below is the picture from before the last change.")
@@ -74,7 +74,7 @@ def _ensemble(view: View, replications: int, slot: str) -> Ensemble | None:
 
 
 def _getting_ready(replications: int) -> None:
-    if work.engine_ready():
+    if engine_ready():
         st.rerun()
     with busy("engine"):
         st.info(

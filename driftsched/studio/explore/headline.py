@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from driftsched.charts.labels import policy_label
+from driftsched.experiments import Figures
 from driftsched.experiments.answer import Answer, answer
 from driftsched.results.statistics import latency_verdict
+from driftsched.results.wording import duration
 from driftsched.scenario import preset_names
 from driftsched.studio.explore.controls import whom
 from driftsched.studio.link import preset
 from driftsched.studio.state import Key, get_view, set_view
 from driftsched.studio.view import View
-from driftsched.studio.words import between, duration, plain, policy_label
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
-
-__all__ = ["asked", "base_policy", "headline", "tiles"]
+from driftsched.studio.words import between, plain
 
 TAUGHT = "noisy-neighbour"
 MANY = 1.0

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 import streamlit as st
 
 from driftsched.charts import latency_bands
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
-from driftsched.studio.downloads import csv_button
-from driftsched.studio.show import Beside, chart
+from driftsched.experiments import Figures
+from driftsched.results.wording import with_interval
+from driftsched.studio.show import caption_and_csv, compared, each
 from driftsched.studio.state import Key, bound, choice, get_view
 from driftsched.studio.view import View
-from driftsched.studio.words import plain, policy_label, with_interval
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
-
-__all__ = ["latency", "parse_percentiles", "percentile_table", "verdicts"]
+from driftsched.studio.words import plain
 
 HOW = (
     "In brackets the 95 % interval (Woodruff's) of the percentile of all requests of all "
@@ -30,10 +25,9 @@ HOW = (
 def latency(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw the latency curves of all policies and the percentiles that the user names."""
     metric = view.metric
-    curves = figures.curves(metric)
-    ghost = None if before is None else latency_bands(before.curves(metric), metric)
-    beside = Beside(ghost, (view.preset, metric, *view.who))
-    chart(latency_bands(curves, metric), curves, "latency", beside)
+    curves = each(lambda one: one.curves(metric), figures, before)
+    subject = (view.preset, metric, *view.who)
+    compared(lambda table: latency_bands(table, metric), curves, "latency", subject)
     _percentiles(figures, before, metric)
 
 
@@ -49,11 +43,7 @@ def _percentiles(figures: Figures, before: Figures | None, metric: str) -> None:
     of = "focus" if split == "overall" else split
     table = figures.percentiles(metric, levels, of, before=before)
     st.dataframe(percentile_table(table, split), hide_index=True)
-    with st.container(horizontal=True, gap="small"):
-        with st.container(width="stretch"):
-            st.caption(HOW)
-        with st.container(width=72):
-            csv_button(table, f"percentiles-{metric}", "percentiles-csv")
+    caption_and_csv(HOW, table, f"percentiles-{metric}", "percentiles-csv")
     lines = [] if before is not None else verdicts(table)
     if lines:
         st.markdown("\n".join(f"- {line}" for line in lines))
@@ -78,10 +68,8 @@ def _which(figures: Figures) -> tuple[str, str]:
 def parse_percentiles(text: str) -> list[float]:
     """Read percentiles from text such as ``50, 90 99.9``, ascending, each once.
 
-    Raises
-    ------
-    InputError
-        Where something is no number between 0 and 100, or there are none or more than 12.
+    Raises ``InputError`` where something is no number between 0 and 100, or none or over 12 are
+    named.
     """
     words = text.replace(",", " ").replace(";", " ").split()
     numbers: set[float] = set()

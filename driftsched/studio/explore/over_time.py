@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import streamlit as st
 
 from driftsched.charts import bias_bands, drift_bands, estimation_error, queue_bands
+from driftsched.charts.labels import policy_label
+from driftsched.experiments import Figures
 from driftsched.experiments.answer import learnt
 from driftsched.experiments.time_series import (
     bias_series,
@@ -16,56 +16,40 @@ from driftsched.experiments.time_series import (
     tenant_queue_series,
 )
 from driftsched.studio.explore.headline import base_policy, plain_but_bold
-from driftsched.studio.show import LOWER, Beside, chart
+from driftsched.studio.show import LOWER, chart, compared, each
 from driftsched.studio.state import Key, bound, get_view
 from driftsched.studio.view import View
-from driftsched.studio.words import policy_label
 from driftsched.workload.drift import drift_marks
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
-
-__all__ = ["estimates", "queues"]
 
 
 def queues(view: View, figures: Figures, before: Figures | None) -> None:
     """Draw the whole queue under each policy, and one policy's queue by tenant."""
     marks = _marks(figures)
-    series = queue_series(figures.ensemble)
-    ghost = None if before is None else queue_bands(queue_series(before.ensemble))
-    beside = Beside(ghost, (view.preset,))
-    chart(queue_bands(series, marks), series, "queue-by-policy", beside)
+    series = each(lambda one: queue_series(one.ensemble), figures, before)
+    compared(lambda t: queue_bands(t, marks), series, "queue-by-policy", (view.preset,))
     policy = _one_policy(figures, "Which policy's queue the picture by tenant shows.")
-    series = tenant_queue_series(figures.ensemble, policy)
-    ghost = None
-    if before is not None:
-        ghost = queue_bands(tenant_queue_series(before.ensemble, policy), by="tenant")
-    beside = Beside(ghost, (view.preset, policy), LOWER)
-    chart(queue_bands(series, marks, by="tenant"), series, "queue-by-tenant", beside)
+    series = each(lambda one: tenant_queue_series(one.ensemble, policy), figures, before)
+    subject = (view.preset, policy)
+    compared(
+        lambda t: queue_bands(t, marks, by="tenant"), series, "queue-by-tenant", subject, LOWER
+    )
 
 
 def estimates(view: View, figures: Figures, before: Figures | None) -> None:
     """Say how soon a drift is learnt; draw drift, learned bias and error under one policy."""
     place = st.container(key="learnt")
-    ensemble, marks = figures.ensemble, _marks(figures)
-    unit = ensemble.scenario.estimator.unit
+    marks = _marks(figures)
+    unit, subject = figures.ensemble.scenario.estimator.unit, (view.preset,)
     one = view.under or base_policy(view)
-    ghosts: list[Any] = [None, None]
-    if before is not None:
-        ghosts = [
-            drift_bands(drift_series(before.ensemble, one), unit),
-            bias_bands(bias_series(before.ensemble, one)),
-        ]
-    series = drift_series(ensemble, one)
-    beside = Beside(ghosts[0], (view.preset,))
-    chart(drift_bands(series, unit, marks), series, "drift", beside)
+    series = each(lambda of: drift_series(of.ensemble, one), figures, before)
+    compared(lambda t: drift_bands(t, unit, marks), series, "drift", subject)
     policy = _one_policy(figures, "Who finishes first decides what is learned when.")
     with place:
         st.markdown(plain_but_bold(learnt(figures, policy)))
     left, right = st.columns(2, gap="medium")
     with left:
-        series = bias_series(ensemble, policy)
-        chart(bias_bands(series, marks), series, "bias", Beside(ghosts[1], (view.preset,), LOWER))
+        series = each(lambda of: bias_series(of.ensemble, policy), figures, before)
+        compared(lambda t: bias_bands(t, marks), series, "bias", subject, LOWER)
     with right:
         errors = figures.errors(policy)
         chart(estimation_error(errors, unit), errors, "estimation-error")

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
+from driftsched.experiments import Figures
 from driftsched.studio.explore.latency import latency
 from driftsched.studio.explore.over_time import estimates, queues
 from driftsched.studio.explore.service import service
 from driftsched.studio.explore.sweep import sweep
 from driftsched.studio.state import Key, bound, get_view
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
-
-__all__ = ["pictures"]
 
 DRAWN: dict[str, Any] = {
     "Latency": latency,

@@ -1,25 +1,21 @@
-"""Who is served how well: goals met, refusals, long waits, fairness."""
+"""Who is served how well: SLOs met, refusals, long waits, fairness."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from driftsched.charts import fairness, tenant_percentile
+from driftsched.charts.labels import policy_label
+from driftsched.experiments import Figures
 from driftsched.experiments.answer import largest_gaps, payers
-from driftsched.studio.downloads import csv_button
+from driftsched.results.wording import with_interval
 from driftsched.studio.explore.headline import plain_but_bold
-from driftsched.studio.show import LOWER, Beside, chart
+from driftsched.studio.show import LOWER, caption_and_csv, compared, each
 from driftsched.studio.view import EVERYBODY, View
-from driftsched.studio.words import policy_label, with_interval
-
-if TYPE_CHECKING:
-    from driftsched.experiments import Figures
-
-__all__ = ["service", "service_table"]
 
 NAMED = 8
 """With more tenants than this nobody reads who pays in words."""
@@ -27,50 +23,36 @@ HOW = "Means over the replications, in brackets Student's 95 % interval."
 
 
 def service(view: View, figures: Figures, before: Figures | None) -> None:
-    """Draw latency by tenant and who pays, fairness while tenants compete, slowdown, goals met."""
+    """Draw latency by tenant and who pays, fairness while tenants compete, slowdown, SLOs met."""
     level, subject = view.level, (view.preset, view.metric)
     named = len(figures.names("tenant")) <= NAMED
     found = figures.percentiles(view.metric, [level], "tenant", compared=named, before=before)
     if named:
         st.markdown(plain_but_bold(payers(found)))
-    ghost = None
-    if before is not None:
-        former = before.percentiles(view.metric, [level], "tenant", compared=False)
-        ghost = tenant_percentile(former, level, view.metric)
-    beside = Beside(ghost, subject)
-    chart(tenant_percentile(found, level, view.metric), found, "tenants", beside)
+    then = None if before is None else _plain(before, view.metric, level)
+    compared(lambda t: tenant_percentile(t, level, view.metric), (found, then), "tenants", subject)
     left, right = st.columns(2, gap="medium")
     with left:
-        shares = figures.competition()
-        former_shares = None if before is None else before.competition()
-        gaps = largest_gaps(shares, former_shares)
-        ghost = None if former_shares is None else fairness(former_shares, gaps)
-        chart(fairness(shares, gaps), shares, "fairness", Beside(ghost, subject, LOWER))
+        shares = each(Figures.competition, figures, before)
+        gaps = largest_gaps(*shares)
+        compared(lambda t: fairness(t, gaps), shares, "fairness", subject, LOWER)
     with right:
-        slow = figures.percentiles("slowdown", [level], "tenant", compared=False)
-        ghost = None
-        if before is not None:
-            former = before.percentiles("slowdown", [level], "tenant", compared=False)
-            ghost = tenant_percentile(former, level, "slowdown")
-        drawn = tenant_percentile(slow, level, "slowdown")
-        chart(drawn, slow, "slowdown", Beside(ghost, subject, LOWER))
+        slow = each(lambda one: _plain(one, "slowdown", level), figures, before)
+        compared(
+            lambda t: tenant_percentile(t, level, "slowdown"), slow, "slowdown", subject, LOWER
+        )
     scope = "overall" if view.tenant == EVERYBODY else "tenant"
     table = figures.goals(scope)
     _table(service_table(table, scope), figures.ensemble.scenario.metrics.starvation_s)
-    st.caption(HOW)
-    csv_button(table, "goals", "goals-csv")
+    caption_and_csv(HOW, table, "slos", "slos-csv")
+
+
+def _plain(figures: Figures, metric: str, level: float) -> pd.DataFrame:
+    return figures.percentiles(metric, [level], "tenant", compared=False)
 
 
 def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
-    """Goals met, goodput, refusals and long waits as text with intervals.
-
-    Parameters
-    ----------
-    goals : DataFrame
-        From `Figures.goals`.
-    scope : str
-        overall or tenant.
-    """
+    """SLOs met, goodput, refusals and long waits of `Figures.goals`, as text with intervals."""
     table = pd.DataFrame({"policy": goals["policy"].map(policy_label)})
     if scope == "tenant":
         table["tenant"] = goals["group"]
@@ -99,13 +81,12 @@ def _table(table: pd.DataFrame, starvation_s: float) -> None:
         "rejected": text("Rejected", help="Turned away at the door by the tenant's limits."),
         "lost": text("Lost", help="Let in, but failed, timed out or cancelled."),
         "slo_attainment": text(
-            "Goals met",
-            help="Share of all requests, rejected ones too, that met every latency goal (SLO) of "
-            "their tenant.",
+            "SLOs met",
+            help="Share of all requests, rejected ones too, that met every SLO of their tenant.",
         ),
         "request_goodput": text(
             "Goodput (1/s)",
-            help="Requests a second that met every goal. Read it beside the rejected ones: turning "
+            help="Requests a second that met every SLO. Read it beside the rejected ones: turning "
             "requests away makes it look better.",
         ),
         "starved": text(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Annotated, Any
+from operator import attrgetter
+from typing import Annotated, Any, get_args
 
 import streamlit as st
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
-from driftsched.estimation.classifier import CLASSIFIERS
+from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.predictors import PREDICTORS
 from driftsched.scenario import with_share
 from driftsched.scheduling.policies import POLICIES, PolicySpec
-from driftsched.studio.scenario_editor.words import hint, label
+from driftsched.studio.fields import parameters
+from driftsched.studio.scenario_editor.schema import kinds_in
+from driftsched.studio.scenario_editor.words import EXPLAINED, hint, label
 from driftsched.studio.state import (
     Key,
     change_scenario,
@@ -25,10 +29,8 @@ from driftsched.studio.state import (
     of_scenario,
     set_view,
 )
-from driftsched.studio.view import View, parameters
-from driftsched.studio.words import choice_label, plain, policy_label, rules
-
-__all__ = ["options_of", "settings", "with_value"]
+from driftsched.studio.view import View
+from driftsched.studio.words import choice_label, plain, rules
 
 REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
 FACTORS = (0, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100)
@@ -36,55 +38,19 @@ MOST_TENANTS = 8
 """With more tenants than this, sliders are no help; the Scenario page has a table."""
 
 
-CHOICES: tuple[tuple[str, Key, str, Iterable[str], str], ...] = (
-    (
-        "Batching",
-        Key.ENGINE_MODE,
-        "engine.mode",
-        ("gang", "continuous"),
-        "Gang: a batch starts together and ends when its longest answer ends (the paper's "
-        "program). Continuous: a request joins and leaves at any step, as in vLLM.",
-    ),
-    (
-        "Answers end",
-        Key.LENGTHS,
-        "lengths",
-        ("natural", "capped"),
-        "Naturally: when the model has said enough. At the limit: always at the category's "
-        "maximum, whatever the model says.",
-    ),
-    (
-        "Lengths counted in",
-        Key.UNIT,
-        "estimator.unit",
-        ("words", "tokens"),
-        "What the estimator counts. Words are what the paper's program counts; the engine works in "
-        "tokens, about 1.4 a word, and that gap looks like drift.",
-    ),
-    (
-        "Prediction",
-        Key.PREDICTOR,
-        "estimator.predictor.kind",
-        PREDICTORS,
-        "How long answers are taken to be, before correction.\n\n" + rules(PREDICTORS),
-    ),
-    (
-        "Correction",
-        Key.COMPENSATOR,
-        "estimator.compensator.kind",
-        COMPENSATORS,
-        "How estimates learn from finished requests.\n\n" + rules(COMPENSATORS),
-    ),
-    (
-        "Classifier",
-        Key.CLASSIFIER,
-        "estimator.classifier.kind",
-        CLASSIFIERS,
-        "Who names a request's category. Keyword: key words in the prompt (the paper's). Oracle: "
-        "knows the true category.",
-    ),
-)
-"""Label, key, place in the scenario, values and explanation of what has few values."""
+RULED: dict[str, Mapping[str, type[Mechanism]]] = {
+    "predictor": PREDICTORS,
+    "compensator": COMPENSATORS,
+}
+CHOICES = {
+    Key.ENGINE_MODE: "engine.mode",
+    Key.LENGTHS: "lengths",
+    Key.UNIT: "estimator.unit",
+    Key.PREDICTOR: "estimator.predictor.kind",
+    Key.COMPENSATOR: "estimator.compensator.kind",
+    Key.CLASSIFIER: "estimator.classifier.kind",
+}
+"""What has few values, and where it stands in the scenario."""
 
 
 def settings(view: View) -> None:
@@ -93,16 +59,23 @@ def settings(view: View) -> None:
     upper, lower = st.columns(4), st.columns(3)
     with upper[1]:
         _replicas(view)
-    places = (upper[0], *upper[2:], *lower)
-    for place, (title, key, path, options, explanation) in zip(places, CHOICES, strict=True):
-        place.selectbox(
-            title,
-            list(options),
-            **of_scenario(key, path),
-            format_func=choice_label,
-            help=explanation,
-        )
+    for place, (key, path) in zip((upper[0], *upper[2:], *lower), CHOICES.items(), strict=True):
+        with place:
+            _choice(key, path)
     _policy_parameters(view)
+
+
+def _choice(key: Key, path: str) -> None:
+    *parts, name = path.removesuffix(".kind").split(".")
+    holder = attrgetter(".".join(parts))(get_view().scenario) if parts else get_view().scenario
+    values = type(holder).model_fields[name].annotation
+    st.selectbox(
+        label(name),
+        list(kinds_in(values) or get_args(values)),
+        **of_scenario(key, path),
+        format_func=choice_label,
+        help=f"{EXPLAINED[name]}\n\n{rules(RULED.get(name, {}))}",
+    )
 
 
 def _tenant_shares(view: View) -> None:

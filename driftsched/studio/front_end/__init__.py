@@ -3,10 +3,3 @@
 Streamlit sends a component's script along with each of its updates. So what it sends is a few lines
 that import the script itself, which the server answers for and the browser keeps.
 """
-
-from __future__ import annotations
-
-from driftsched.studio.front_end.middleware import FrontEnd
-from driftsched.studio.front_end.script import component
-
-__all__ = ["FrontEnd", "component"]

@@ -1,7 +1,7 @@
 // ----------------------------------------------------------------------------------- live view
 // A run as its figures were up to a moment, which is played, or follows a run that still grows.
 
-const SPEEDS = [0.5, 1, 2, 5, 10, 50];
+const SPEEDS = [0.5, 1, 2, 5, 10, 50, 200, 1000];
 const WHOLE_RUN_S = 20; // the speed chosen at first plays a run in about so long
 const MAX_SPEED_S = 3; // "max" plays it in so long
 const DRAW_EVERY_MS = 66; // plots are drawn about 15 times a second, not at every frame
@@ -44,11 +44,6 @@ function quantile(sorted, share) {
   const low = Math.floor(place);
   const high = Math.min(low + 1, sorted.length - 1);
   return sorted[low] + (sorted[high] - sorted[low]) * (place - low);
-}
-
-function nearest(choices, value) {
-  const distance = (choice) => Math.abs(Math.log(choice / value));
-  return choices.reduce((best, choice) => (distance(choice) < distance(best) ? choice : best));
 }
 
 /** Upright dashed lines at P50 and P99; one label where two would touch. */
@@ -255,17 +250,9 @@ class LiveView {
   }
 
   makeLegend() {
-    const { drift } = this.run.figures;
-    const row = (title, { data }) => {
-      const group = document.createElement("div");
-      const word = document.createElement("em");
-      word.textContent = title;
-      const named = new Map(data.map((trace) => [trace.legendgroup, trace]));
-      group.append(word, ...[...named.values()].map((trace) => this.legendButton(trace)));
-      return group;
-    };
-    const rows = [row("Categories", drift)];
-    this.part(".ds-legend").replaceChildren(...rows.filter((group) => group.children.length > 1));
+    const named = new Map(this.run.figures.drift.data.map((trace) => [trace.legendgroup, trace]));
+    this.part(".ds-legend").hidden = !named.size;
+    this.part(".ds-legend span").replaceChildren(...[...named.values()].map((trace) => this.legendButton(trace)));
   }
 
   legendButton({ legendgroup, line }) {
@@ -394,13 +381,12 @@ class LiveView {
   }
 
   offerSpeeds() {
-    const wanted = this.run.done ? Math.max(this.run.duration / WHOLE_RUN_S, 0.1) : 1;
-    const decade = 10 ** Math.floor(Math.log10(wanted));
-    const speeds = wanted > 70 ? [...SPEEDS, nearest([1, 2, 5, 10], wanted / decade) * decade] : SPEEDS;
+    const wanted = this.run.done ? this.run.duration / WHOLE_RUN_S : 1;
+    const far = (speed) => Math.abs(Math.log(speed / Math.max(wanted, 0.1)));
     const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
     const select = this.part(".ds-speed select");
-    select.replaceChildren(...speeds.map((speed) => option(String(speed), `${speed}×`)), option("max", "max"));
-    select.value = String(nearest(speeds, wanted));
+    select.replaceChildren(...SPEEDS.map((speed) => option(String(speed), `${speed}×`)), option("max", "max"));
+    select.value = String(SPEEDS.reduce((best, speed) => (far(speed) < far(best) ? speed : best)));
   }
 
   /** Bring labels, counters and controls to the present time. */

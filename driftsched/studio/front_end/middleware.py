@@ -32,8 +32,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from driftsched.studio.front_end.script import OURS_JS, PLOTLY_JS, script, text_of
 
-__all__ = ["FrontEnd"]
-
 HEADERS = {"vary": "accept-encoding", "cache-control": "public, max-age=31536000, immutable"}
 ADDRESS = re.compile(rf"/driftsched/({re.escape(PLOTLY_JS)}|{OURS_JS})$")
 HEAD = b"<head>"
@@ -46,14 +44,7 @@ class FrontEnd:
     """ASGI middleware that answers for our scripts and puts lines into the front end's HTML page.
 
     The line works behind a proxy that adds a path of its own too, since it takes the browser's own
-    address and leaves out the page's name.
-
-    Parameters
-    ----------
-    app : ASGI application
-        What answers everything else.
-    pages : iterable of str
-        The pages' names as they stand in an address.
+    address and leaves out the page's name, one of `pages`.
     """
 
     def __init__(self, app: ASGIApp, pages: Iterable[str]) -> None:

@@ -4,7 +4,6 @@
 const LATEST_MS = 2000; // a plot out of sight is drawn so late at most
 // not every browser tells when it has nothing to do
 const whenIdle = window.requestIdleCallback ?? ((go) => setTimeout(go, 100));
-const notWhenIdle = window.cancelIdleCallback ?? clearTimeout;
 const FULL_SCREEN = {
   name: "fullScreen",
   title: "Full screen",
@@ -12,47 +11,28 @@ const FULL_SCREEN = {
   click: (plot) => (document.fullscreenElement ? document.exitFullscreen() : plot.parentElement.requestFullscreen()),
 };
 
-/** Draws the page's plots one at a time: first those in sight, the others while nothing else is on.
+const waiting = new Set(); // the page's: all its pictures are of this one module
+let drawing = false;
+
+/** Draw the page's plots one at a time: first those in sight, the others while nothing else is on.
  *
  * Between two of them the browser paints and takes clicks, so that neither a page's headline nor a
  * slider waits for plots further down.
  */
-class Easel {
-  constructor() {
-    this.waiting = new Set();
-    this.planned = this.drawing = false;
-    this.idle = 0;
-  }
-
-  want(picture) {
-    this.waiting.add(picture);
-    if (this.planned || this.drawing) return;
-    this.planned = true;
+async function drawWaiting() {
+  if (drawing) return;
+  drawing = true;
+  const seen = () => [...waiting].find((one) => one.inSight());
+  while (waiting.size) {
     // after the next frame: what else has just come is then on the screen
-    requestAnimationFrame(() => setTimeout(() => this.next()));
+    await new Promise((go) => requestAnimationFrame(() => setTimeout(go)));
+    if (!seen()) await new Promise((go) => whenIdle(go, { timeout: LATEST_MS }));
+    const next = seen() ?? [...waiting][0];
+    waiting.delete(next);
+    await next?.draw();
   }
-
-  next() {
-    this.planned = false;
-    if (this.drawing) return; // it goes on by itself
-    notWhenIdle(this.idle);
-    const all = [...this.waiting];
-    const seen = all.find((one) => one.inSight());
-    if (seen) this.draw(seen);
-    else if (all.length) this.idle = whenIdle(() => this.draw(all[0]), { timeout: LATEST_MS });
-  }
-
-  async draw(picture) {
-    this.drawing = true;
-    this.waiting.delete(picture);
-    await picture.draw();
-    this.drawing = false;
-    if (!this.planned) setTimeout(() => this.next());
-  }
+  drawing = false;
 }
-
-/** The page's: all its pictures are of this one module. */
-const easel = new Easel();
 
 class Picture {
   constructor(root) {
@@ -65,7 +45,7 @@ class Picture {
   }
 
   remove() {
-    easel.waiting.delete(this);
+    waiting.delete(this);
     this.resizing.disconnect();
     this.plot.remove();
   }
@@ -87,7 +67,9 @@ class Picture {
   want() {
     this.root.dataset.drawn = "no";
     this.unseen = !this.node.offsetWidth;
-    if (!this.unseen) easel.want(this);
+    if (this.unseen) return;
+    waiting.add(this);
+    drawWaiting();
   }
 
   inSight() {

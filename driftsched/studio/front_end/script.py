@@ -12,8 +12,6 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["OURS_JS", "PLOTLY_JS", "component", "name_of", "script", "text_of"]
-
 HERE = Path(__file__).resolve().parent
 PARTS = ("plot.js", "picture.js", "live_view.js", "copy_link.js")
 PLOTLY_JS = f"plotly-{version('plotly')}.min.js"

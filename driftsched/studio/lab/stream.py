@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 
 from driftsched.charts import lab_course, lab_figures
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.experiments.lab_report import LabReport
 from driftsched.studio import work
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, bound, choice
 from driftsched.studio.view import View, labels
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import rules
-
-if TYPE_CHECKING:
-    from driftsched.experiments.lab_report import LabReport
-
-__all__ = ["controls", "stream"]
 
 STREAMS = 10
 OWN, EMA = "own", "ema"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import pandas as pd
 import streamlit as st
 
 from driftsched.charts import worth as worth_chart
@@ -16,11 +15,6 @@ from driftsched.studio.state import Key, choice
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import plain
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["better"]
 
 
 def better(view: View) -> None:

@@ -1,24 +1,28 @@
-"""Watching a live run: the view grows twice a second, for any number of viewers."""
+"""A live run: followed while it grows, by any number of viewers, and what became of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
 
+from driftsched.live import LiveOptions
+from driftsched.live.snapshot import LiveSnapshot
 from driftsched.results.marks import join_marks, phase_marks
+from driftsched.results.wording import duration
 from driftsched.studio.jobs import State
+from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.start import stop_button
+from driftsched.studio.live.twin import twin_section
 from driftsched.studio.live_view import live_view
-from driftsched.studio.words import duration, plain
-
-if TYPE_CHECKING:
-    from driftsched.live.snapshot import LiveSnapshot
-    from driftsched.studio.live.runs import LiveJob
-
-__all__ = ["ended_in_words", "follow", "newest"]
+from driftsched.studio.run.downloads import take_along
+from driftsched.studio.run.headline import headline, how_sure, within
+from driftsched.studio.run.page import watch
+from driftsched.studio.words import plain
 
 FIGURES: dict[str, tuple[str, Callable[[float], str]]] = {
     "busy": ("GPU busy", lambda x: f"{x:.0%}"),
@@ -115,3 +119,63 @@ def ended_in_words(job: LiveJob) -> str:
     wall = "" if job.result is None else f" after {duration(job.result.provenance['wall_s'])}"
     kept = f" It is in the library as `{job.saved}`." if job.saved else f" {plain(job.error)}"
     return f":{colour}[{icon}] **{plain(job.title)}** {word}{wall}.{kept}"
+
+
+MOST_REASONS = 5
+
+
+def ended(job: LiveJob) -> None:
+    """Draw what became of a run: figures, the live view as a recording, downloads."""
+    st.markdown(ended_in_words(job))
+    if job.result is None:
+        return
+    _unfinished(job.result.requests)
+    intervals, what_they_are = within(job.result)
+    headline(job.result, intervals)
+    how_sure(what_they_are)
+    watch(job.result, job.key)
+    twin_section(job)
+    command = live_command(job.result.provenance["live"]["options"])
+    caption = "The same run on a command line, with the scenario from the ZIP:"
+    take_along(job.result, command, caption)
+
+
+def _unfinished(requests: pd.DataFrame) -> None:
+    """Say how many requests did not finish, and the most frequent reasons."""
+    lost = requests[~requests["status"].isin(["finished", "rejected"])]
+    if lost.empty:
+        return
+    ends = lost["status"].astype(str).str.replace("_", " ") + ": " + lost["reason"].astype(str)
+    counts = ends.value_counts()
+    listed = [f"- {number} {plain(end)}" for end, number in counts.head(MOST_REASONS).items()]
+    more = [f"- {counts.iloc[MOST_REASONS:].sum()} for other reasons"] * (
+        len(counts) > MOST_REASONS
+    )
+    st.warning(
+        "\n".join([f"{len(lost)} of {len(requests)} requests did not finish:", "", *listed, *more]),
+        icon=":material/warning:",
+    )
+
+
+def live_command(options: Mapping[str, Any]) -> str:
+    """Command that runs ``scenario.yaml``, as in the run's ZIP, with its provenance's options."""
+    given = LiveOptions.model_validate(options).model_dump(mode="json", exclude_defaults=True)
+    words = ["python", "-m", "driftsched", "live", "scenario.yaml"]
+    words += ["--engine", str(options["engine"]["kind"])]
+    for key, value in _flat(given):
+        if key == "engine.endpoints":
+            words += [word for address in value for word in ("--endpoint", address)]
+        elif key == "engine.model":
+            words += ["--model", value]
+        elif key != "engine.kind":
+            words += ["--option", f"{key}={json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def _flat(data: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in data.items():
+        key = f"{path}{name}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{key}.")
+        else:
+            yield key, value

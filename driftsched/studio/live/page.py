@@ -6,8 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from driftsched.studio.jobs import State
-from driftsched.studio.live.ended import ended
-from driftsched.studio.live.follow import follow
+from driftsched.studio.live.follow import ended, follow
 from driftsched.studio.live.runs import LiveJob, live_runs
 from driftsched.studio.live.setup import engine_setup
 from driftsched.studio.live.start import connection_test, start_button
@@ -15,8 +14,6 @@ from driftsched.studio.live.state import LiveKey
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
 from driftsched.studio.waiting import session_name
-
-__all__ = ["live_page", "world"]
 
 
 def world() -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -18,10 +19,8 @@ from driftsched.live.journal import journal_of
 from driftsched.live.openai_options import place_of
 from driftsched.results.library import RunLibrary
 from driftsched.results.tables import RunResult
-from driftsched.studio.jobs import Job, State, once
+from driftsched.studio.jobs import Job, State
 from driftsched.studio.worker import Worker
-
-__all__ = ["LiveJob", "LiveRuns", "live_runs"]
 
 GRACE_S = 15.0
 """A stopped run that has not handed over what it measured within this time is given up."""
@@ -30,24 +29,11 @@ GRACE_S = 15.0
 class LiveJob(Job):
     """One live run and how far it is. Read it from any thread; only `LiveRuns` changes it.
 
-    Attributes
-    ----------
-    key : str
-        Unique on this server, from its start on.
-    title : str
-        What runs.
-    engines : tuple of str
-        What it holds while it runs, as people read it.
-    places : set of str
-        The same as they really are: all names of one server are one place.
-    owner : str
-        The session that started it.
-    snapshot : object or None
-        The newest update from the run, a `driftsched.live.LiveSnapshot`; None before the first.
-    result : RunResult or None
-        At its end, also after a stop.
-    saved : str
-        Id in the run library; empty before, or where saving failed (then `error` says why).
+    Its key is unique on this server from its start on. `engines` is what it holds while it runs, as
+    people read it, `places` the same as it really is: all names of one server are one place.
+    `owner` is the session that started it; `snapshot` the newest `LiveSnapshot` of the run;
+    `result` is there at its end, after a stop too; `saved` is its id in the library, empty where
+    saving failed (`error` then says why).
     """
 
     def __init__(self, key: str, title: str, engines: Sequence[str], owner: str) -> None:
@@ -73,15 +59,7 @@ class LiveJob(Job):
 
 
 class LiveRuns:
-    """The server's live runs.
-
-    Parameters
-    ----------
-    keep : int
-        Ended runs kept in memory, with their tables; the library keeps all.
-    most : int
-        Runs at once, on whatever engines.
-    """
+    """The server's live runs, `most` at once; the tables of `keep` ended ones stay in memory."""
 
     def __init__(self, keep: int = 6, most: int = 4) -> None:
         self._keep, self._most = keep, most
@@ -100,20 +78,10 @@ class LiveRuns:
     ) -> LiveJob:
         """Start ``function(*args, progress=…)`` in a process of its own.
 
-        Parameters
-        ----------
-        function : callable
-            Importable by name; hands snapshots to ``progress(share, snapshot)`` and, when that
-            raises ``CancelledError``, ends soon and returns what it has.
-        args : tuple
-            Picklable.
-        title, engines, owner
-            See `LiveJob`.
-
-        Raises
-        ------
-        InputError
-            One of the engines is in use, and the message says by what; or there are too many runs.
+        The function is importable by name, hands snapshots to ``progress(share, snapshot)`` and,
+        when that raises ``CancelledError``, ends soon and returns what it has; its arguments are
+        picklable. Raises ``InputError`` where one of the engines is in use, or where there are too
+        many runs.
         """
         with self._lock:
             if holder := self._holder(engines):
@@ -201,7 +169,7 @@ def places_of(engines: Sequence[str]) -> set[str]:
     return {place_of(engine) if "://" in engine else engine for engine in engines}
 
 
-@once
+@cache
 def live_runs() -> LiveRuns:
     """All live runs of this server."""
     return LiveRuns()

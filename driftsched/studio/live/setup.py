@@ -11,6 +11,7 @@ import streamlit as st
 from driftsched.core.errors import InputError
 from driftsched.live import LiveOptions
 from driftsched.live.openai_options import ALLOWED, OpenAIOptions, offered_endpoints
+from driftsched.serving.catalogue import MODELS
 from driftsched.studio.live.state import (
     MOST_REQUESTS,
     LiveKey,
@@ -21,8 +22,6 @@ from driftsched.studio.live.state import (
 )
 from driftsched.studio.scenario_editor.form import edit_fields
 from driftsched.studio.show import problem
-
-__all__ = ["MODELS", "RANDOM", "engine_setup", "offered_models"]
 
 ENGINES = {"openai": "A server", "torch": "A model in this program"}
 
@@ -105,42 +104,31 @@ def _pace(setup: LiveSetup) -> None:
         setup.pace = pace(setup.pace, only=limits, columns=1)
 
 
-MODELS = "DRIFTSCHED_MODELS"
+ALLOWED_MODELS = "DRIFTSCHED_MODELS"
 """Environment variable: hub names, folders or GGUF files that visitors may load, separated by
 commas; "*" lets them name any. Unset: random weights only, since a path is a file of the server.
 """
 RANDOM = "Random weights"
+
+
+def _like(name: str, intermediate: int, vocabulary: int) -> dict[str, int]:
+    """Shape of a model of the catalogue, with what that need not know of it."""
+    model = MODELS[name]
+    shape = {what: getattr(model, what) for what in ("layers", "hidden", "heads", "kv_heads")}
+    return shape | {"intermediate": intermediate, "vocabulary": vocabulary}
+
+
 SIZES: dict[str, dict[str, int]] = {
     "4 M parameters (any machine)": {"layers": 4, "hidden": 256, "heads": 4},
-    "135 M, like SmolLM2": {
-        "layers": 30,
-        "hidden": 576,
-        "heads": 9,
-        "kv_heads": 3,
-        "intermediate": 1536,
-        "vocabulary": 49_152,
-    },
-    "1.8 B, like Qwen1.5-1.8B": {
-        "layers": 24,
-        "hidden": 2048,
-        "heads": 16,
-        "intermediate": 5504,
-        "vocabulary": 151_936,
-    },
-    "8 B, like Llama-3-8B": {
-        "layers": 32,
-        "hidden": 4096,
-        "heads": 32,
-        "kv_heads": 8,
-        "intermediate": 14_336,
-        "vocabulary": 128_256,
-    },
+    "135 M, like SmolLM2": _like("smollm2-135m", 1536, 49_152),
+    "1.8 B, like Qwen1.5-1.8B": _like("qwen1.5-1.8b", 5504, 151_936),
+    "8 B, like Llama-3-8B": _like("llama-3-8b", 14_336, 128_256),
 }
 
 
 def offered_models() -> list[str]:
     """What the server's owner lets visitors load."""
-    return [name.strip() for name in os.environ.get(MODELS, "").split(",") if name.strip()]
+    return [name.strip() for name in os.environ.get(ALLOWED_MODELS, "").split(",") if name.strip()]
 
 
 def model_fields() -> dict[str, Any]:
@@ -155,7 +143,7 @@ def model_fields() -> dict[str, Any]:
         persist_state="session",
         accept_new_options="*" in offered,
         help="Random weights cost what trained ones cost; the answers then have the lengths that "
-        f"the scenario draws. Which others are offered is set on the server ({MODELS}).",
+        f"the scenario draws. Which others are offered is set on the server ({ALLOWED_MODELS}).",
     )
     model = None if chosen == RANDOM else str(chosen).strip()
     size = next(iter(SIZES))

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import streamlit as st
 from streamlit.runtime import get_instance
 
+from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
+from driftsched.live import EngineFacts, LiveOptions
 from driftsched.live.traffic import left_out
-from driftsched.studio.live.runs import live_runs
+from driftsched.results.wording import duration
+from driftsched.scenario import Scenario
+from driftsched.studio.live.runs import LiveJob, live_runs
 from driftsched.studio.live.state import LiveKey, get_setup, limited
 from driftsched.studio.live.task import connect, live_run
 from driftsched.studio.show import problem
 from driftsched.studio.waiting import result_of, session_name
-from driftsched.studio.words import duration, plain, policy_label
+from driftsched.studio.words import plain
 from driftsched.studio.work import check_amount
-
-if TYPE_CHECKING:
-    from driftsched.live import EngineFacts, LiveOptions
-    from driftsched.scenario import Scenario
-    from driftsched.studio.live.runs import LiveJob
-
-__all__ = ["connection_test", "may_stop", "start_button", "stop_button"]
 
 
 def connection_test(options: LiveOptions) -> None:

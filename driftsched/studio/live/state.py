@@ -24,8 +24,6 @@ from driftsched.studio.scenario_editor.schema import first_values
 from driftsched.studio.state import change_view, get_view
 from driftsched.studio.view import MAX_LIVE_LINK
 
-__all__ = ["LiveKey", "LiveSetup", "any_address", "get_setup", "limited", "remember"]
-
 _SETUP = "live_setup"
 MOST_REQUESTS = 1_000_000
 
@@ -52,20 +50,9 @@ class LiveKey(StrEnum):
 class LiveSetup:
     """Engine and pace as chosen, not yet checked.
 
-    Attributes
-    ----------
-    kind : str
-        Name of the engine in the registry.
-    engine : dict
-        Its parameters.
-    server, pace : dict
-        Fields of `OpenAIOptions` and of `LiveOptions`, as typed.
-    requests : int
-        At most so many are sent.
-    tested : EngineSpec or None
-        The engine that was tested last.
-    tests : int
-        How often; a further test asks the engine anew.
+    `kind` is the engine's name in the registry and `engine` its parameters; `server` and `pace`
+    hold fields of `OpenAIOptions` and `LiveOptions` as typed; `requests` are sent at most. `tested`
+    is the engine that was tested last, `tests` how often: a further test asks anew.
     """
 
     kind: str = "openai"
@@ -78,19 +65,13 @@ class LiveSetup:
     form: Form = field(default_factory=partial(Form, "live"))
 
     def options(self) -> LiveOptions:
-        """Check and return the options.
-
-        Raises
-        ------
-        InputError
-            One line: the field, the rule and the value.
-        """
+        """Check and return the options; an ``InputError`` is one line: field, rule and value."""
         options = parse_options(self.pace | {"engine": self.engine | {"kind": self.kind}})
         offered = offered_endpoints()
         for address in getattr(options.engine, "endpoints", ()):
             if address not in offered and not any_address():
                 raise InputError(
-                    f"engine.endpoints must be one of those that this server's {ALLOWED} names "
+                    f"An address must be one of those that this server's {ALLOWED} names "
                     f"({', '.join(offered)}), got {address}"
                 )
         return options

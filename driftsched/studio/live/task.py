@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from driftsched.core.errors import CancelledError
-
-if TYPE_CHECKING:
-    from driftsched.experiments.twin import Twin
-    from driftsched.live import EngineFacts, LiveOptions
-    from driftsched.live.calibration import Calibration
-    from driftsched.live.run import LiveRun
-    from driftsched.results.tables import RunResult
-    from driftsched.scenario import Scenario
-
-__all__ = ["connect", "live_run", "twin_of"]
+from driftsched.experiments.twin import Twin
+from driftsched.live import EngineFacts, LiveOptions
+from driftsched.live.calibration import Calibration
+from driftsched.live.run import LiveRun
+from driftsched.results.tables import RunResult
+from driftsched.scenario import Scenario
 
 SNAPSHOT_S = 0.5
 """Snapshots are handed over twice a second: what the pages show."""
@@ -65,13 +61,7 @@ def connect(
     *,
     progress: Callable[..., None],
 ) -> tuple[EngineFacts, str]:
-    """Open the engine, ask what it is, and close it again.
-
-    Returns
-    -------
-    tuple of EngineFacts, str
-        What was found, and one sentence on the GPU figures of this machine.
-    """
+    """Ask an engine what it is, and close it again; a sentence on this machine's GPU figures."""
     import asyncio
 
     from driftsched.live.telemetry import NvmlProbe
@@ -93,15 +83,7 @@ def connect(
 def twin_of(
     saved: str, policies: Sequence[str], *, progress: Callable[..., None]
 ) -> tuple[Calibration, Twin]:
-    """Fit the cost model to a saved live run, and simulate its requests under each policy.
-
-    Parameters
-    ----------
-    saved : str
-        The run's id in the library.
-    policies : sequence of str
-        What else to simulate.
-    """
+    """Fit the cost model to a saved live run; simulate its requests under each of the policies."""
     from driftsched.experiments.twin import build_twin
     from driftsched.live.calibration import calibrate_run
     from driftsched.live.hardware_entry import entry_of

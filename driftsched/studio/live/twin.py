@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -12,24 +11,19 @@ import yaml
 from driftsched.charts import calibration as calibration_chart
 from driftsched.charts import twin as twin_chart
 from driftsched.charts import twin_policies, twin_queues
-from driftsched.experiments.twin import twin_warnings
+from driftsched.experiments.twin import Twin, twin_warnings
+from driftsched.live.calibration import Calibration
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of
 from driftsched.results.wording import seconds
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.downloads import csv_button, download
+from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.state import LiveKey
 from driftsched.studio.live.task import twin_of
 from driftsched.studio.show import chart
 from driftsched.studio.state import change_scenario
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import METRICS, plain
-
-if TYPE_CHECKING:
-    from driftsched.experiments.twin import Twin
-    from driftsched.live.calibration import Calibration
-    from driftsched.studio.live.runs import LiveJob
-
-__all__ = ["coefficient_table", "error_table", "twin_section"]
 
 MEASURES = {"ttft": "First token", "tpot": "A token", "e2el": "End to end"}
 
@@ -135,7 +129,6 @@ def _fit(calibration: Calibration) -> None:
                 "Hardware entry (YAML)",
                 lambda: yaml.safe_dump(entry.model_dump(mode="json"), sort_keys=False).encode(),
                 "hardware.yaml",
-                "application/yaml",
                 "twin-entry",
                 "The fitted coefficients, for `--cost` on the command line or any scenario.",
             )

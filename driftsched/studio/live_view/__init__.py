@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_json
 
 from driftsched.charts.theme import modebar
-from driftsched.studio.front_end import component
+from driftsched.studio.front_end.script import component
 from driftsched.studio.live_view.figures import live_message
 from driftsched.studio.show import without_links
 from driftsched.studio.state import get_view
@@ -24,20 +24,11 @@ CAPTION_PX = 56
 def live_view(
     *run: Any, key: str, on_request_change: Callable[[], None] | None = None, **more: Any
 ) -> None:
-    """Show a run: play it when it is recorded, follow it while it is live.
+    """Show a run, as `live_message` takes it: play a recorded one, follow one that is live.
 
     Call it with one key on every rerun, at the same place: the plots then stay mounted, and zoom
-    and playing survive.
-
-    Parameters
-    ----------
-    *run, **more
-        As `live_message` takes them.
-    key : str
-        The component's key.
-    on_request_change : callable, optional
-        Called when a bar of the latencies is clicked; the key's state then holds `request`, the id
-        of one of its requests.
+    and playing survive. `on_request_change` is called when a bar of the latencies is clicked; the
+    key's state then holds `request`, the id of one of its requests.
     """
     message = live_message(*run, **more) | {"plotHeight": TWO_ROWS_PX // 2 - CAPTION_PX}
     message["config"] = modebar(get_view().image)
@@ -47,11 +38,11 @@ def live_view(
 
 def as_json(message: dict[str, Any]) -> str:
     """Put a message into text that is short: four decimals, and null where there is no number."""
-    return json.dumps(message, default=_listed, separators=(",", ":"), allow_nan=False)
+    return to_json(message, fallback=_listed, inf_nan_mode="null").decode()
 
 
 def _listed(values: np.ndarray[Any, Any]) -> list[Any]:
     rounded = np.round(values, 4)
-    if np.array_equal(rounded, np.trunc(rounded)):
-        rounded = rounded.astype(int)  # shorter
-    return [None if value != value else value for value in rounded.tolist()]
+    # whole numbers are shorter without their .0
+    whole = np.array_equal(rounded, np.trunc(rounded))
+    return list((rounded.astype(int) if whole else rounded).tolist())

@@ -27,8 +27,6 @@ from driftsched.charts.theme import (
 )
 from driftsched.charts.traces import level, line
 
-__all__ = ["DRIFT_WINDOW", "live_message"]
-
 DRIFT_WINDOW = 20
 """Requests in the moving mean of actual / estimated."""
 POINTS = 600
@@ -69,27 +67,23 @@ def live_message(
 
     Parameters
     ----------
-    run_id : str
-        Names the run; another one makes the view start afresh.
-    title : str
-        Read out as the view's name.
+    run_id, title : str
+        Another id makes the view start afresh; the title is read out as its name.
     tables : mapping of str to DataFrame
         The run's requests, queues, gpus and learning tables; any may be empty or missing.
     marks : sequence of (float, str)
         Vertical lines: seconds, label.
     now_s : float, optional
-        Seconds since the start of a live run, at the moment the tables were read; without it the
-        run is a recorded one, and ends with its tables.
+        Seconds since the start of a live run; without it the run is a recorded one.
     done : bool
         Nothing follows.
 
     Returns
     -------
     dict
-        id, title, live, done, duration, time_s (the instants that all is sampled at), counts
-        (name → a number at each instant), tenants (the same of each tenant, where it
-        is not always 0), figures (queue, running, drift, histogram and cdf, as
-        plotly has them), latency (tenant → finish_s, e2e_s).
+        id, title, live, done, duration, time_s (the instants that all is sampled at), counts (name
+        → a number at each instant), tenants (the same of each, where it is not always 0), figures
+        (queue, running, drift, histogram, cdf), latency (tenant → finish_s, e2e_s).
     """
     rows = {name: tables.get(name, pd.DataFrame()) for name in TABLES}
     recorded = now_s is None

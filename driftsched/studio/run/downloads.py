@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from driftsched.charts.report import html_report, report_figures
 from driftsched.core.errors import DriftSchedError
-from driftsched.results import RunLibrary, csv_text, export_zip, paper_tables
+from driftsched.results import RunLibrary, RunResult, csv_text, export_zip, paper_tables
 from driftsched.scenario import to_yaml
 from driftsched.studio.downloads import csv_button, download
 from driftsched.studio.show import problem
 from driftsched.studio.state import Key
 from driftsched.studio.words import plain
-
-if TYPE_CHECKING:
-    from driftsched.results import RunResult
-
-__all__ = ["take_along"]
 
 TABLES = ("requests", "queues", "gpus", "learning")
 PAPER = ("metrics", "queue_depth", "telemetry")
@@ -40,7 +34,6 @@ def _downloads(result: RunResult, command: str) -> None:
             "Everything (ZIP)",
             lambda: export_zip(result, command, _report(result, command)),
             f"{name}.zip",
-            "application/zip",
             "run-zip",
             "Tables as CSV and Parquet, the paper's CSV files, the scenario, the report, and how "
             "to repeat the run.",
@@ -49,7 +42,6 @@ def _downloads(result: RunResult, command: str) -> None:
             "Report (HTML)",
             lambda: _report(result, command).encode(),
             f"{name}.html",
-            "text/html",
             "run-report",
             "Figures and numbers on one page that opens without a network.",
         )
@@ -57,7 +49,6 @@ def _downloads(result: RunResult, command: str) -> None:
             "Scenario (YAML)",
             lambda: to_yaml(result.scenario).encode(),
             f"{name}.yaml",
-            "application/yaml",
             "run-scenario",
             "What was run, as a file that the Scenario page and the command line read.",
         )
@@ -85,7 +76,6 @@ def _tables(result: RunResult, name: str) -> None:
                     f"{table}.csv",
                     partial(_paper, result, table),
                     f"{table}.csv",
-                    "text/csv",
                     f"paper-{table}",
                     "For scripts that were written for the paper's own output.",
                     quiet=True,

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
-from driftsched.experiments.compare import COMPLETED
+from driftsched.experiments.compare import COMPLETED, repeat
 from driftsched.results import WithinRun
 from driftsched.results.energy import energy_summary
 from driftsched.results.metrics import summarise
-from driftsched.studio import work
+from driftsched.results.percentiles import Summary
+from driftsched.results.tables import RunResult
+from driftsched.results.wording import duration
 from driftsched.studio.waiting import result_of
-from driftsched.studio.words import duration
-
-if TYPE_CHECKING:
-    from driftsched.results.percentiles import Summary
-    from driftsched.results.tables import RunResult
-
-__all__ = ["SEEDS", "SHOWN", "headline", "how_sure", "over_seeds", "within"]
 
 Ends = Mapping[str, tuple[float, float]]
 """Metric → the ends of its 95 % interval."""
@@ -105,14 +100,8 @@ def how_sure(explanation: str) -> None:
 def headline(result: RunResult, ends: Ends, whose: str = "") -> None:
     """Draw latencies, throughput, how the requests ended, and energy where it is known.
 
-    Parameters
-    ----------
-    result : RunResult
-        The run.
-    ends : mapping of str to (float, float)
-        Metric → the ends of its 95 % interval, as far as they are known.
-    whose : str
-        Before each interval: what it is of, where that is not this very run.
+    `ends` are those of each metric's 95 % interval, as far as they are known; `whose` says, before
+    them, what they are of where that is not this very run.
     """
     summary = _figures(result)
     cards = [*CARDS, *(card for card in ENERGY if summary[card.metric] is not None)]
@@ -162,13 +151,14 @@ def over_seeds(result: RunResult, metrics: tuple[str, ...]) -> tuple[Ends, str]:
     if len(result.requests) * SEEDS > MOST:
         return within(result)
     scenario, steady = result.scenario, WithinRun(result.requests).remark
-    found = result_of(work.repeated, (scenario, SEEDS, metrics), slot="run-seeds")
+    found = result_of(repeat, (scenario, SEEDS, metrics), slot="run-seeds")
     if found is None:
-        return {}, f"The same with {SEEDS - 1} other seeds tells how far to trust the figures."
+        return {}, f"{SEEDS - 1} more replications tell how far to trust the figures."
     last = scenario.seed + SEEDS - 1
     return {name: (low, high) for name, (_, low, high) in found.items()}, (
-        f"Below each figure: the 95 % interval over seeds {scenario.seed} to {last} (percentiles: "
-        "Woodruff's, of all their requests together; the rest: Student's t). This run is one of "
+        f"Below each figure: the 95 % interval over {SEEDS} replications, seeds {scenario.seed} to "
+        f"{last} (percentiles: "
+        "Woodruff's, of all requests together; the rest: Student's t). This run is one of "
         f"them, and may lie outside. {steady}"
     )
 

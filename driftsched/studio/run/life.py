@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from driftsched.experiments.life import Life
+from driftsched.results.tables import RunResult
+from driftsched.results.wording import duration
+from driftsched.scenario import Scenario
 from driftsched.studio import work
 from driftsched.studio.downloads import csv_button
 from driftsched.studio.state import Key, bound, change_view, get_view
 from driftsched.studio.waiting import result_of
-from driftsched.studio.words import choice_label, duration, plain
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from driftsched.experiments.life import Life
-    from driftsched.results.tables import RunResult
-    from driftsched.scenario import Scenario
-
-__all__ = ["one_life", "take_request"]
+from driftsched.studio.words import choice_label, plain
 
 LISTED = 500
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shlex
 from functools import partial
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from driftsched.charts import energy as energy_chart
+from driftsched.charts.labels import policy_label
 from driftsched.results.energy import energy_over_time
 from driftsched.results.marks import phase_marks, run_marks
+from driftsched.results.tables import RunResult
 from driftsched.scenario import Scenario
 from driftsched.scenario.differences import differences
 from driftsched.scheduling.policies import POLICIES
-from driftsched.studio import work
+from driftsched.simulation import simulate
 from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 from driftsched.studio.run.downloads import take_along
@@ -24,12 +25,7 @@ from driftsched.studio.show import chart
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of, work_key
-from driftsched.studio.words import plain, policy_label
-
-if TYPE_CHECKING:
-    from driftsched.results.tables import RunResult
-
-__all__ = ["command_line", "simulated_page", "watch"]
+from driftsched.studio.words import plain
 
 
 def simulated_page(view: View) -> None:
@@ -50,7 +46,7 @@ def simulated_page(view: View) -> None:
             placeholder="Beside another policy",
             label_visibility="collapsed",
         )
-    result = result_of(work.single_run, (scenario,), slot="run")
+    result = result_of(simulate, (scenario,), slot="run")
     if result is None:
         return
     _side_by_side(view, result)
@@ -58,7 +54,7 @@ def simulated_page(view: View) -> None:
     figures = st.container()
     intervals, what_they_are = over_seeds(result, SHOWN)
     with figures:
-        headline(result, intervals, f"{SEEDS} seeds: ")
+        headline(result, intervals, f"{SEEDS} replications: ")
     how_sure(what_they_are)
     one_life(result)
     _energy(result)
@@ -68,20 +64,20 @@ def simulated_page(view: View) -> None:
 def _side_by_side(view: View, result: RunResult) -> None:
     """Play the run, and the same under the policy beside it at the same moments."""
     scenario, kind = view.effective, view.beside
-    key = work_key(work.single_run, (scenario,))[:12]
+    key = work_key(simulate, (scenario,))[:12]
     if kind in (None, scenario.policy.kind):
         watch(result, key, choosing=True)
         return
     tuned = {spec.kind: spec for spec in view.tuned}
     policy = tuned.get(kind) or POLICIES[kind](kind=kind)
     other = scenario.model_copy(update={"policy": policy})
-    found = result_of(work.single_run, (other,), slot="run-beside")
+    found = result_of(simulate, (other,), slot="run-beside")
     if found is None:
         return
     for column, one, run_id in zip(
         st.columns(2),
         (result, found),
-        (key, work_key(work.single_run, (other,))[:12]),
+        (key, work_key(simulate, (other,))[:12]),
         strict=True,
     ):
         with column:

@@ -15,8 +15,6 @@ from driftsched.serving.catalogue import GPUS, MODELS
 from driftsched.studio.scenario_editor.names import REFERENCES, names_of
 from driftsched.studio.state import get_scenario
 
-__all__ = ["GANG_FIELDS", "Data", "Draft", "Form", "open_draft"]
-
 Data = dict[str, Any]
 _DRAFT = "scenario_draft"
 GANG_FIELDS = ("mode", "batch_size", "batch_wait_s")
@@ -26,22 +24,11 @@ GANG_FIELDS = ("mode", "batch_size", "batch_wait_s")
 class Form:
     """What the widgets made from a model share; kept in the session.
 
-    Attributes
-    ----------
-    prefix : str
-        How the keys of its widgets begin; a new one gives all widgets anew from the data.
-    data : dict
-        All fields as plain data, as typed last.
-    references : mapping
-        Field that names something of the same data → where that stands.
-    frames : dict
-        Widget key → what its table starts from. It stays the same as long as the table lives: a
-        new one would throw away what is being typed.
-    chosen : dict
-        Path of a list → which of its items is edited.
-    operations : list of callable
-        Changes of structure asked for in this run; made at its end, so that a button loses
-        nothing that other widgets hold.
+    Their keys begin with `prefix`: a new one gives all widgets anew from `data`, all fields as
+    typed last. `references` says of a field what it names; `chosen` by path which item of a list is
+    edited. `frames` hold what each table starts from: a new frame would throw away what is being
+    typed. `operations` are changes of structure, made at the run's end, so that a button loses
+    nothing that other widgets hold.
     """
 
     prefix: str
@@ -75,18 +62,10 @@ class Form:
 class Draft(Form):
     """The Scenario page's working copy.
 
-    Attributes
-    ----------
-    base : Scenario
-        The valid scenario the data came from or became last.
-    generation : int
-        How often all widgets were given anew.
-    source : str
-        "phases" or "trace": which of the two is meant; the data may hold both.
-    uploads : dict
-        Stored path → original name of the files uploaded in this session.
-    yaml_offered, yaml_typed : str
-        Text offered last on the YAML tab, and as typed there.
+    `base` is the valid scenario that the data came from or became last; `generation` counts how
+    often all widgets were given anew; `source`, phases or trace, is which of the two is meant: the
+    data may hold both. `uploads` are the session's files, stored path → original name;
+    `yaml_offered` and `yaml_typed` the text of the YAML tab.
     """
 
     base: Scenario = field(kw_only=True)

@@ -9,16 +9,13 @@ import streamlit as st
 
 from driftsched.core.errors import InputError
 from driftsched.scenario import parse_scenario
-from driftsched.studio.scenario_editor.as_text import as_text
 from driftsched.studio.scenario_editor.draft import Draft, open_draft
-from driftsched.studio.scenario_editor.kept import open_and_save
+from driftsched.studio.scenario_editor.kept import as_text, open_and_save
 from driftsched.studio.scenario_editor.previews import pictures, preview
 from driftsched.studio.scenario_editor.sections import GROUPS, SECTIONS
 from driftsched.studio.state import Key, get_scenario, segments, set_scenario
 from driftsched.studio.traces import check_browser_scenario
 from driftsched.studio.words import plain
-
-__all__ = ["editor"]
 
 TEXT = "YAML"
 

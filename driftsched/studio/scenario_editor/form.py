@@ -33,10 +33,8 @@ from driftsched.studio.scenario_editor.tables import (
     edit_rows,
     edit_shares,
 )
-from driftsched.studio.scenario_editor.words import NOTHING, hint, label, singular
+from driftsched.studio.scenario_editor.words import EXPLAINED, NOTHING, hint, label, singular
 from driftsched.studio.words import choice_label, plain
-
-__all__ = ["EDITORS", "edit_fields"]
 
 LONG = 300
 """Texts that may have more characters get more than one line."""
@@ -60,7 +58,10 @@ class Place:
     @property
     def words(self) -> dict[str, Any]:
         """Label and help of its widget."""
-        return {"label": label(self.name, self.field), "help": hint(self.field)}
+        return {
+            "label": label(self.name, self.field),
+            "help": EXPLAINED.get(self.name) or hint(self.field),
+        }
 
     @property
     def simple(self) -> bool:
@@ -80,20 +81,11 @@ def edit_fields(
     skip: Collection[str] = (),
     columns: int = 3,
 ) -> Data:
-    """Draw a widget for each field and return what they hold; nothing is validated here.
+    """Draw a widget for each field of a model and return what they hold; nothing is validated here.
 
-    Parameters
-    ----------
-    model : type
-        Its fields' types choose the widgets, its descriptions and bounds explain them.
-    data : dict
-        Values shown first.
-    path : str
-        Where `data` stands in the scenario; part of the widgets' keys.
-    only, skip : collections of str
-        Fields to draw, fields to leave alone.
-    columns : int
-        Simple fields beside each other.
+    The fields' types choose the widgets, descriptions and bounds explain them. `data` is shown
+    first, and stands at `path` in the scenario, which is part of the keys. `only` and `skip` choose
+    fields; simple ones stand beside each other in so many `columns`.
     """
     edited = dict(data)
     places = [

@@ -1,4 +1,4 @@
-"""Scenarios by name: kept on this server, opened from it or from a file, saved as one."""
+"""Scenarios as text: kept by name on this server, opened from a file, saved as one, typed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ from driftsched.studio.show import problem
 from driftsched.studio.state import set_scenario
 from driftsched.studio.traces import check_browser_scenario
 
-__all__ = ["browser_yaml", "keep", "kept", "kept_names", "open_and_save", "taken"]
-
 MAX_CHARACTERS = 300_000
 MOST_KEPT = 500
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_MINE = "kept_here"
+_MINE, _YAML = "kept_here", "scenario-yaml"
 
 
 def kept_names() -> list[str]:
@@ -34,13 +32,7 @@ def kept_names() -> list[str]:
 
 
 def kept(name: str) -> Scenario:
-    """The scenario kept under a name.
-
-    Raises
-    ------
-    ScenarioError
-        There is none, or it is none.
-    """
+    """The scenario kept under a name; raises ``ScenarioError`` where there is none."""
     if name not in kept_names():
         raise ScenarioError(f"name must be one that is kept on this server, got {name[:60]!r}")
     return browser_yaml((_folder() / f"{name}.yaml").read_text("utf-8"))
@@ -49,10 +41,8 @@ def kept(name: str) -> Scenario:
 def keep(scenario: Scenario, name: str, *, replace: bool = False) -> None:
     """Keep a scenario for everybody who uses this server.
 
-    Raises
-    ------
-    ScenarioError
-        The name is none, or taken (unless it may be replaced), or there is no room.
+    Raises ``ScenarioError``: the name is none, or taken (unless it may be replaced), or there is no
+    room.
     """
     if not NAME.fullmatch(name):
         raise ScenarioError(
@@ -74,10 +64,7 @@ def keep(scenario: Scenario, name: str, *, replace: bool = False) -> None:
 def browser_yaml(text: str) -> Scenario:
     """Read YAML that came from a browser.
 
-    Raises
-    ------
-    ScenarioError
-        It is too long, is not a scenario, or names a file of the server.
+    Raises ``ScenarioError``: it is too long, is not a scenario, or names a file of the server.
     """
     if len(text) > MAX_CHARACTERS:
         raise ScenarioError(
@@ -142,7 +129,6 @@ def _save(scenario: Scenario) -> None:
         "File (YAML)",
         to_yaml(scenario).encode,
         f"{scenario.name}.yaml",
-        "application/yaml",
         "yaml-download",
         "The scenario in force, for this page and the command line.",
     )
@@ -150,7 +136,6 @@ def _save(scenario: Scenario) -> None:
         "JSON schema",
         lambda: json.dumps(json_schema(), indent=2).encode(),
         "scenario.schema.json",
-        "application/json",
         "schema-download",
         "Rules of a scenario file, for editors that check and complete while you type.",
         quiet=True,
@@ -162,7 +147,43 @@ def taken(draft: Draft, read: Callable[[], Scenario]) -> None:
     try:
         draft.take(read())
     except InputError as error:
-        problem(error, "Not opened: ")
+        problem(f"Not opened: {error}")
     else:
         set_scenario(draft.base)
         st.rerun()
+
+
+def as_text(draft: Draft, scenario: Scenario) -> None:
+    """Draw the text with its buttons; applying it replaces the session's scenario.
+
+    Untouched text follows the scenario; what somebody typed stays.
+    """
+    current = to_yaml(scenario)
+    typed = st.session_state.get(_YAML, draft.yaml_typed)
+    st.session_state[_YAML] = current if typed in ("", draft.yaml_offered) else typed
+    draft.yaml_offered = current
+    draft.yaml_typed = text = st.text_area(
+        "Scenario as YAML",
+        key=_YAML,
+        height=480,
+        help="Everything a run depends on. Change it here and apply.",
+    )
+    with st.container(horizontal=True):
+        apply = st.button(
+            "Apply",
+            key="yaml-apply",
+            type="primary",
+            disabled=text == current,
+            help="Replace the scenario by this text.",
+        )
+        st.button(
+            "Undo",
+            key="yaml-undo",
+            disabled=text == current,
+            help="Show the scenario in force again.",
+            on_click=lambda: st.session_state.update({_YAML: ""}),
+        )
+    if apply:
+        draft.yaml_offered = text  # untouched from now on
+        taken(draft, lambda: browser_yaml(text))
+        draft.yaml_offered = ""

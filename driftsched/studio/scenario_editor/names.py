@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["REFERENCES", "follow", "names_of", "new_name", "normalised"]
-
 REFERENCES = {
     "tenants": "tenants",
     "tenant": "tenants",
@@ -59,16 +57,10 @@ def normalised(shares: Mapping[str, float | None]) -> dict[str, float]:
 
 
 def follow(data: Any, what: str, before: Sequence[str], after: Sequence[str]) -> None:
-    """Carry renamed and removed names over to every field that holds them, in place.
+    """Carry renamed and removed names over to every field of `data` that holds them, in place.
 
-    Parameters
-    ----------
-    data : dict or list
-        A scenario as plain data, or a part of it; all its depths are changed.
-    what : str
-        Where the names stand, a value of `REFERENCES`.
-    before, after : sequences of str
-        Names by position. Of the same number they are renames, else names have come or gone.
+    `what` is where the names stand, a value of `REFERENCES`. As many names after as before are
+    renames, else names have come or gone.
 
     Examples
     --------

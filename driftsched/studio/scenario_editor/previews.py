@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pandas as pd
 import streamlit as st
 
 from driftsched.charts import arrivals, gpu, lengths, memory, queue_depth
-from driftsched.core.errors import InputError
-from driftsched.experiments.forecast import Forecast, forecast
+from driftsched.experiments.forecast import Forecast
 from driftsched.scenario import Scenario
 from driftsched.serving.memory import memory_parts
+from driftsched.studio import work
 from driftsched.studio.show import chart
+from driftsched.studio.waiting import result_of
 from driftsched.studio.words import plain
-
-__all__ = ["pictures", "preview"]
 
 MOST_REQUESTS = 200_000
 FIRST = 3
@@ -28,23 +29,15 @@ SIGNS = {
 
 
 def preview(scenario: Scenario) -> Forecast | None:
-    """Say what happens in a short run of a valid scenario, and return it.
-
-    Returns
-    -------
-    Forecast or None
-        None where it would take too long, or cannot be had; why is said.
-    """
+    """Say what happens in a short run of a valid scenario, and return it once it is there."""
     st.header(
         "What will happen", anchor=False, help="Of the last valid scenario, from a short run."
     )
     if sum(phase.expected_requests for phase in scenario.phases) > MOST_REQUESTS:
         st.info(TOO_MANY, icon=":material/info:")
         return None
-    try:
-        seen = _run(scenario.model_dump_json(by_alias=True))
-    except InputError as error:
-        st.warning(plain(error), icon=":material/warning:")
+    seen = cast("Forecast | None", result_of(work.short_run, (scenario,), slot="preview", wait_s=5))
+    if seen is None:
         return None
     said = []
     for finding in seen.findings:
@@ -72,11 +65,6 @@ def pictures(scenario: Scenario, seen: Forecast) -> None:
     with right:
         chart(queue_depth(seen.queues, seen.marks), seen.queues, "queue")
         chart(gpu(seen.gpus, seen.marks), seen.gpus, "gpu")
-
-
-@st.cache_data(max_entries=16, show_spinner="Running its first requests…")
-def _run(scenario_json: str) -> Forecast:
-    return forecast(Scenario.model_validate_json(scenario_json))
 
 
 def _memory(scenario: Scenario) -> pd.DataFrame:

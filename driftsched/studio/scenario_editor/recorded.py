@@ -32,8 +32,6 @@ from driftsched.studio.waiting import result_of
 from driftsched.studio.words import plain
 from driftsched.workload import TraceLook, look_at_trace
 
-__all__ = ["recorded"]
-
 LISTED = 200
 COLUMNS = {
     "time": "Time",

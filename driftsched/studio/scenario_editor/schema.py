@@ -13,8 +13,6 @@ from pydantic_core import to_jsonable_python
 from driftsched.core.errors import InputError
 from driftsched.studio.scenario_editor.names import normalised
 
-__all__ = ["first_values", "is_optional", "item_of", "kinds_in", "model_in", "parsed"]
-
 FIRST: dict[str, Callable[[float], Any]] = {
     "tokens": lambda mean: mean,
     "mean_tokens": lambda mean: mean,
@@ -113,12 +111,8 @@ def first_values(
 ) -> dict[str, Any]:
     """Parameters of a newly chosen kind, near the former one's mean where there is one.
 
-    What has no mean, such as an event, keeps the fields that both kinds have.
-
-    Parameters
-    ----------
-    names : callable
-        Field → names of the scenario that it may hold, for fields that must name something.
+    What has no mean, such as an event, keeps the fields that both kinds have. `names` gives for a
+    field the names of the scenario that it may hold, for fields that must name something.
     """
     mean = getattr(former, "mean", None) or getattr(former, "mean_gap_s", None)
     kept = {} if mean is not None or former is None else former.model_dump(mode="json")

@@ -27,8 +27,6 @@ from driftsched.studio.scenario_editor.recorded import recorded
 from driftsched.studio.scenario_editor.tables import add_up, columns_of, edit_rows
 from driftsched.studio.words import plain
 
-__all__ = ["GROUPS", "SECTIONS", "Section"]
-
 Section = Callable[[Draft], None]
 Fields = tuple[str, ...]
 CLIENTS = {"patience": Patience, "retries": Retries}
@@ -166,7 +164,7 @@ SECTIONS: dict[str, tuple[Section, Fields, str]] = {
         ("tenants",),
         "One row a tenant. **Share** is its part of the requests, and the shares add up to 1; "
         "**weight** is its part of the service under the Weighted policy; an empty limit or "
-        "objective is none. Rows are added below the last one, removed by the box at their left.",
+        "SLO is none. Rows are added below the last one, removed by the box at their left.",
     ),
     # what the question is about is written as YAML: it is made with the question, and seldom
     "Basics": (BASICS[0], (*BASICS[1], "about"), BASICS[2]),

@@ -15,8 +15,6 @@ from driftsched.studio.scenario_editor.names import normalised
 from driftsched.studio.scenario_editor.schema import is_optional
 from driftsched.studio.scenario_editor.words import hint, label
 
-__all__ = ["NAME", "PAIR", "add_up", "columns_of", "edit_rows", "edit_shares"]
-
 Columns = Mapping[str, FieldInfo]
 NAME: Columns = {"name": FieldInfo.from_annotation(str)}
 PAIR: Columns = {"from": FieldInfo.from_annotation(str), "to": FieldInfo.from_annotation(str)}
@@ -26,16 +24,9 @@ SHARE = FieldInfo(annotation=float, description="part of the whole, 0 to 1")
 def edit_rows(
     form: Form, columns: Columns, rows: list[Data], path: str, *, fixed: bool = False
 ) -> list[Data]:
-    """Draw a table and return what it holds.
+    """Draw a table of `columns`, as `columns_of` gives them, and return its rows.
 
-    Parameters
-    ----------
-    columns : mapping of str to FieldInfo
-        As `columns_of` gives them.
-    rows : list of dict
-        Shown first.
-    fixed : bool
-        Rows are neither added nor removed, nor named anew.
+    Those of a `fixed` table are neither added nor removed, nor named anew.
     """
     key = form.key(path)
     edited = st.data_editor(
@@ -52,13 +43,7 @@ def edit_rows(
 def edit_shares(
     form: Form, names: Sequence[str], shares: Data, path: str, put: Callable[[Data], None]
 ) -> Data:
-    """Draw a number for each name, their sum, and a button that makes it 1.
-
-    Parameters
-    ----------
-    put : callable
-        Called after the run with the shares made to add up.
-    """
+    """Draw a number for each name, their sum, and a button by which `put` gets them scaled to 1."""
     rows = [{"name": name, "share": float(shares.get(name) or 0.0)} for name in names]
     own = f"{path}.{'/'.join(names)}"  # other names make another table
     edited = edit_rows(form, {**NAME, "share": SHARE}, rows, own, fixed=True)

@@ -6,8 +6,6 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-__all__ = ["NOTHING", "hint", "label", "singular"]
-
 UNITS = {
     "_rps": "requests/s",
     "_tokens": "tokens",
@@ -103,6 +101,19 @@ NOTHING = {
     "openai.model": "the first it lists",
 }
 """Field → what it means that it is left out."""
+EXPLAINED = {
+    "mode": "Gang: a batch starts together and ends when its longest answer ends (the paper's "
+    "program). Continuous: a request joins and leaves at any step, as in vLLM.",
+    "lengths": "Naturally: where the model stops by itself; how long that is, is assumed. At the "
+    "limit: every answer is as long as its category allows.",
+    "unit": "Words are what the paper's program counts; its second version also counts tokens, as "
+    "the engine does, about 1.4 a word, and that gap looks like drift.",
+    "predictor": "How long answers are taken to be, before compensation.",
+    "compensator": "How estimates learn from finished requests.",
+    "classifier": "Who names a request's category. Keyword: key words in the prompt (the paper's). "
+    "Oracle: knows the true category.",
+}
+"""Field → what its values mean, wherever it is chosen."""
 SINGULAR = {"drift": "drift event", "events": "event", "categories": "category"}
 
 

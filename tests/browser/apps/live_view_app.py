@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from driftsched.results.tables import RunResult
 from driftsched.simulation import simulate
-from driftsched.studio.front_end import FrontEnd
+from driftsched.studio.front_end.middleware import FrontEnd
 from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 

@@ -16,6 +16,7 @@ from driftsched.results import PairedChange, advice, replications_of
 from driftsched.results.wording import with_interval
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES
 
+SHARES = {"slo_attainment": "SLOs met (%)", "weighted_slo_attainment": "by weight (%)"}
 SLOS = {"slo_attainment": "share of SLOs met", "request_goodput": "goodput"}
 COUNTS = ("completed", "rejected", "failed")
 
@@ -94,7 +95,7 @@ def _text(comparison: Comparison) -> str:
 def _policies(comparison: Comparison) -> str:
     """Figures with their intervals: latencies in seconds, counts, SLOs met in percent."""
     heads = latency_heads(comparison.scenario)
-    scales = dict.fromkeys(heads, 1e-3) | dict.fromkeys(COUNTS, 1.0) | {"slo_attainment": 100.0}
+    scales = dict.fromkeys(heads, 1e-3) | dict.fromkeys(COUNTS, 1.0) | dict.fromkeys(SHARES, 100.0)
     rows = [
         [policy]
         + [
@@ -104,7 +105,7 @@ def _policies(comparison: Comparison) -> str:
         for policy in comparison.policies
     ]
     names = (f"{head} (s)" for head in heads.values())
-    return aligned(["policy", *names, *COUNTS, "SLOs met (%)"], rows)
+    return aligned(["policy", *names, *COUNTS, *SHARES.values()], rows)
 
 
 def _estimates(comparison: Comparison) -> str:

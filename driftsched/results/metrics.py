@@ -41,6 +41,7 @@ def summarise(
         ``metrics.starvation_s``), duration (s), total_input_tokens, total_output_tokens,
         request_throughput and request_goodput (1/s), output_throughput and total_token_throughput
         (tokens/s), slo_attainment, slo_attainment_of_completed,
+        weighted_slo_attainment (each request counts as its tenant's weight says),
         {mean,median,std,pXX}_{ttft,tpot,e2el,queue_wait}_ms, mean_norm_latency_ms (E2E / output
         tokens).
     """
@@ -95,6 +96,7 @@ class _Columns:
         self.input_tokens = requests["prompt_tokens"].to_numpy(dtype=np.int64)
         self.output_tokens = requests["output_tokens"].to_numpy(dtype=np.int64)
         tenant = codes_of(requests["tenant"], scenario.tenant_names)
+        self.weight = np.array([one.weight for one in scenario.tenants])[tenant]
         self.goals = goals(scenario, tenant, self.finished, self.seconds.__getitem__)
         waited = waited_s(*(self.seconds[f"{end}_s"] for end in ("arrival", "dispatch", "finish")))
         self.starved: Bools = waited > scenario.metrics.starvation_s
@@ -137,11 +139,14 @@ class _Columns:
         asked, good = self.goals
         submitted, finished = int(asked[rows].sum()), int(asked[done].sum())
         if not submitted:
-            nothing = ("request_goodput", "slo_attainment", "slo_attainment_of_completed")
-            return dict.fromkeys(nothing)
-        met = int((asked[done] & good[done]).sum())
+            shares = ("slo_attainment", "slo_attainment_of_completed", "weighted_slo_attainment")
+            return dict.fromkeys(("request_goodput", *shares))
+        kept, weight = asked & good, self.weight
+        met = int(kept[done].sum())
+        weighted = float(weight[rows][kept[rows]].sum() / weight[rows][asked[rows]].sum())
         return {
             "slo_attainment": met / submitted,
+            "weighted_slo_attainment": weighted,
             "slo_attainment_of_completed": met / finished if finished else np.nan,
         }
 

@@ -13,9 +13,12 @@ from driftsched.scenario.model import Scenario
 
 COUNTED = (
     *("submitted", "completed", "rejected", "lost", "starved"),
-    *("good", "asked", "met", "span_s"),
+    *("good", "asked", "met", "weighted_asked", "weighted_met", "span_s"),
 )
-"""What `slo_counts` counts: ends, long waits, then requests of tenants with goals; a time span."""
+"""What `slo_counts` counts: ends, long waits, then requests of tenants with goals; a time span.
+
+Weighted, each request counts as much as its tenant's weight says.
+"""
 
 
 class Goals(NamedTuple):
@@ -68,9 +71,10 @@ def slo_counts(scenario: Scenario, run: RunArrays, cut: int = 0) -> Floats:
     asked, good = goals(scenario, tenant, finished, run.seconds)
     starved = waited_s(*times) > scenario.metrics.starvation_s
     everyone = np.ones(len(run))
+    weight = np.array([one.weight for one in scenario.tenants])[tenant]
     rows = (
         *(everyone, finished, rejected, ~finished & ~rejected, starved),
-        *(good, asked, asked & good),
+        *(good, asked, asked & good, asked * weight, (asked & good) * weight),
     )
     count = len(scenario.tenants)
     counted = [np.bincount(tenant[cut:], row[cut:], count) for row in rows]
@@ -83,13 +87,18 @@ def slo_rates(counts: Floats) -> dict[str, Floats]:
     """Figures of some runs, each (runs,), from their counts, (runs, len(COUNTED)).
 
     submitted, completed, rejected, lost, starved, unfinished (rejected or lost), then
-    slo_attainment (a share) and request_goodput (requests/s), NaN where nobody has goals.
+    slo_attainment, weighted_slo_attainment (shares) and request_goodput (requests/s), NaN where
+    nobody has goals.
     """
     found = dict(zip(COUNTED, counts.T, strict=True))
     asked, met, span_s = found.pop("asked"), found.pop("met"), found.pop("span_s")
-    good = found.pop("good")
+    good, weighted_met = found.pop("good"), found.pop("weighted_met")
+    weighted_asked = found.pop("weighted_asked")
     found["unfinished"] = found["submitted"] - found["completed"]
     with np.errstate(invalid="ignore", divide="ignore"):
         found["slo_attainment"] = np.where(asked > 0, met / asked, np.nan)
+        found["weighted_slo_attainment"] = np.where(
+            asked > 0, weighted_met / weighted_asked, np.nan
+        )
         found["request_goodput"] = np.where((asked > 0) & (span_s > 0), good / span_s, np.nan)
     return found

@@ -77,6 +77,14 @@ def test_rejecting_requests_cannot_raise_the_attainment() -> None:
     assert summary["slo_attainment_of_completed"] == 3 / 5
 
 
+def test_by_weight_a_request_counts_as_much_as_its_tenant() -> None:
+    tenants = hand_scenario().model_dump(mode="json", exclude_none=True)["tenants"]
+    tenants[0]["weight"], tenants[1] = 5.0, tenants[1] | {"slo": {"e2e_s": 10.0}, "weight": 2.0}
+    summary = summarise(hand_requests(), hand_scenario(tenants=tenants))
+    # a: two of four, b: one of three
+    assert summary["weighted_slo_attainment"] == (2 * 5 + 1 * 2) / (4 * 5 + 3 * 2)
+
+
 def test_an_objective_met_exactly_is_met() -> None:
     requests = hand_requests()
     assert requests.loc[2, "tpot_s"] == 1.0

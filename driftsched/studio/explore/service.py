@@ -62,6 +62,7 @@ def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
         ("lost", False),
         ("starved", False),
         ("slo_attainment", True),
+        ("weighted_slo_attainment", True),
         ("request_goodput", False),
     ):
         ends = goals[[name, f"{name}_low", f"{name}_high"]].to_numpy()
@@ -83,6 +84,9 @@ def _table(table: pd.DataFrame, starvation_s: float) -> None:
         "slo_attainment": text(
             "SLOs met",
             help="Share of all requests, rejected ones too, that met every SLO of their tenant.",
+        ),
+        "weighted_slo_attainment": text(
+            "By weight", help="The same share, each request counting as its tenant's weight says."
         ),
         "request_goodput": text(
             "Goodput (1/s)",

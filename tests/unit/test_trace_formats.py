@@ -41,6 +41,7 @@ def test_milliseconds_are_not_seconds() -> None:
     report = read(text)
     assert report.format == "mooncake"
     assert report.workload.arrival_s.tolist() == [0, 0.5, 1.0, 1.5]
+    assert any("hash_ids are not used" in rule for rule in report.rules), "shared prompts matter"
 
 
 def test_failed_requests_are_left_out_and_said() -> None:

@@ -149,6 +149,8 @@ class Plot {
       if (this.node.isConnected) await this.Plotly.react(this.node, data, dressed(layout, theme), config);
       // a tool is for the pointer: who goes by keys has the figures in the plot's name and its CSV
       for (const tool of this.node.querySelectorAll(".modebar-btn")) tool.tabIndex = -1;
+      // nor does the pane need a stop of its own: it scrolls with whatever in it has the focus
+      document.querySelector('[data-testid="stMain"]')?.setAttribute("tabindex", "-1");
       this.problem.textContent = "";
     } catch (error) {
       this.problem.textContent = error.message;

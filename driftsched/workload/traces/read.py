@@ -35,6 +35,11 @@ BENCH_FORMAT = TraceFormat(
     time="start_times", prompt_tokens=BENCH_LISTS[0], output_tokens=BENCH_LISTS[1], failures=True
 )
 
+NO_HASHES = (
+    "hash_ids are not used: what prompts share is not found in the prefix cache, but for a "
+    "tenant's prefix_hit_rate"
+)
+
 
 def read_rows(
     source: Path | BinaryIO,
@@ -68,7 +73,7 @@ def read_rows(
         layout = TraceFormat(**rules.columns.model_dump(), failures=True)
     if seen.kind == "json":
         raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
-    rows = RecordedRows()
+    rows = RecordedRows(notes=(NO_HASHES,) if "hash_ids" in layout.also else ())
     with unpacked(source) as stream:
         if seen.kind == "jsonl":
             _read_jsonl(stream, layout, rows)

@@ -84,6 +84,15 @@ def result_of(
     return None
 
 
+def kept_result(key: str) -> Any:
+    """What the work of this name gave, while there is room for it; else None.
+
+    A session remembers names of results, not results: those of all visitors share one room.
+    """
+    job = pool().known(key)
+    return job.result if job is not None and job.state == State.DONE else None
+
+
 def _progress(job: Job, slot: str, owner: str, part: str) -> None:
     if job.ended.is_set():
         _rerun(part)

@@ -9,11 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.charts.labels import policy_label
+from driftsched.experiments import Ensemble
 from driftsched.scheduling.policies import PAPER_POLICIES
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.link import DEFAULT_PRESET
 from driftsched.studio.state import Key
 from driftsched.studio.view import read_link
+from driftsched.studio.waiting import kept_result
 from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
 
@@ -65,6 +67,13 @@ def compiled() -> None:
 @pytest.fixture(scope="module")
 def explore() -> AppTest:
     return through_app("explore")
+
+
+def test_a_session_keeps_names_of_results_and_no_results(explore: AppTest) -> None:
+    """Fifty sessions would else hold fifty ensembles beside the room that all share."""
+    held = explore.session_state.filtered_state.values()
+    assert not any(isinstance(value, Ensemble) for value in held)
+    assert any(isinstance(kept_result(str(value)), Ensemble) for value in held)
 
 
 def metric(app: AppTest, label: str) -> str:

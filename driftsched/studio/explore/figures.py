@@ -17,7 +17,7 @@ from driftsched.scenario import Scenario
 from driftsched.studio.show import problem
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
-from driftsched.studio.waiting import busy, result_of
+from driftsched.studio.waiting import busy, kept_result, result_of, work_key
 from driftsched.studio.words import grouped, plain
 from driftsched.studio.work import engine_ready
 
@@ -64,12 +64,12 @@ def _ensemble(view: View, slot: str) -> Ensemble | None:
         problem(f"{error}. Run shows how one policy serves it.")
         return None
     found = result_of(run_ensemble, asked, slot=slot, wait_s=PATIENCE_S)
-    if found is None and (former := st.session_state.get(last)) is not None:
+    if found is None and (former := kept_result(st.session_state.get(last, ""))) is not None:
         if slot == "explore":
             st.caption(":material/history: Below is the picture from before the last change.")
         return cast("Ensemble", former)
     if found is not None:
-        st.session_state[last] = found
+        st.session_state[last] = work_key(run_ensemble, asked)
     return cast("Ensemble | None", found)
 
 

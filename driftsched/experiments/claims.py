@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["DRIFT_PERCENT", "NEAR_POINTS", "PUBLISHED", "RATIO", "Evidence", "claims_table"]
 
 PUBLISHED = {"mae": -38.8, "rmse": -40.5, "p50": -42.0, "p99": -16.0}
-"""Published changes in percent: errors by the correction, latencies under SJF against FIFO."""
+"""Published changes in percent: errors by compensation, latencies under SJF against FIFO."""
 NEAR_POINTS = 10.0
 """A figure holds when ours is told apart from no change and this near to it, in percent points."""
 DRIFT_PERCENT = 5.0

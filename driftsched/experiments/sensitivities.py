@@ -138,7 +138,7 @@ def _judged(
 
 
 def _error_change(measure: str, runs: Mapping[str, list[RunArrays]], who: Who) -> PairedChange:
-    """Change of an error by the correction: of its means over policies and replications."""
+    """Change of an error by compensation: of its means over policies and replications."""
     before, after = (
         np.mean(
             [[_error(measure, run, who(run), own) for run in mine] for mine in runs.values()], 0

@@ -180,13 +180,13 @@ def test_preemption_serves_more_than_reserved_room() -> None:
 
 
 def corrected(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The preset's requests, and those without correction."""
+    """The preset's requests, and those without compensation."""
     fixed = preset(name, estimator__compensator={"kind": "none"})
     return run(load_scenario(name)), run(fixed)
 
 
 def test_swapped_lengths_are_learnt_and_the_order_with_them() -> None:
-    """After the swap budgets in the wrong order must cost the median, and correction undo it."""
+    """After the swap budgets in the wrong order must cost the median, and compensation undo it."""
     learnt, fixed = corrected("swap-lengths")
     late = learnt["arrival_s"] > 270
     by_category = learnt[late].groupby("category", observed=True)["estimated_output_tokens"].mean()
@@ -198,7 +198,7 @@ def test_swapped_lengths_are_learnt_and_the_order_with_them() -> None:
 
 
 def test_unknown_lengths_are_learnt() -> None:
-    """With one base for all only correction can put the short ones first."""
+    """With one base for all only compensation can put the short ones first."""
     scenario = load_scenario("unknown-bases")
     assert len({category.base_tokens for category in scenario.categories}) == 1
     learnt, fixed = corrected("unknown-bases")
@@ -207,7 +207,7 @@ def test_unknown_lengths_are_learnt() -> None:
 
 
 def test_one_tenants_drift_is_not_put_on_the_other() -> None:
-    """Correction by category must mix both up, or the preset would show nothing of tenants."""
+    """Compensation by category must mix both up, or the preset would show nothing of tenants."""
     scenario = load_scenario("one-tenant-drifts")
     shared = changed(scenario, estimator__compensator={"kind": "ema"})
     found = []

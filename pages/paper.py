@@ -5,7 +5,7 @@ import streamlit as st
 from driftsched.studio import work
 from driftsched.studio.link import preset
 from driftsched.studio.page import page_setup
-from driftsched.studio.paper import assumptions, claims, files, switches
+from driftsched.studio.paper import assumptions, claims, files, other_assumptions, switches
 from driftsched.studio.waiting import result_of
 
 view = page_setup(
@@ -15,13 +15,11 @@ view = page_setup(
 answer = st.container()
 switches()
 with answer:
-    paper = result_of(
-        work.paper,
-        (preset("paper"), view.paper_seeds, view.paper_unit, view.paper_mode, view.paper_lengths),
-        slot="paper",
-    )
+    asked = preset("paper"), view.paper_seeds, view.paper_unit, view.paper_mode, view.paper_lengths
+    paper = result_of(work.paper, asked, slot="paper")
     if paper is not None:
         claims(paper, view)
 if paper is not None:
+    other_assumptions(asked)
     assumptions(paper)
     files(paper, view)

@@ -31,7 +31,14 @@ from driftsched.charts.latency import (
 )
 from driftsched.charts.live import calibration, twin, twin_policies, twin_queues
 from driftsched.charts.queues import queue_depth
-from driftsched.charts.replications import bands, bias_bands, claims, drift_bands, queue_bands
+from driftsched.charts.replications import (
+    bands,
+    bias_bands,
+    claims,
+    drift_bands,
+    queue_bands,
+    sensitivities,
+)
 from driftsched.charts.traffic import arrivals, fit, lengths
 
 __all__ = [
@@ -61,6 +68,7 @@ __all__ = [
     "memory",
     "queue_bands",
     "queue_depth",
+    "sensitivities",
     "tenant_percentile",
     "tenants",
     "theme",

@@ -18,6 +18,8 @@ from driftsched.charts.theme import (
     VERMILLION,
     Look,
     category_colours,
+    panel,
+    panels,
     policy_colours,
     tenant_colours,
 )
@@ -43,6 +45,12 @@ CLAIMS = Look(
     "the diamond, the published value, is within 10 points of the dot.",
     "Change (%)",
     "",
+)
+SENSITIVITIES = Look(
+    "One assumption at a time",
+    "claims-by-assumption",
+    "A dot is our change with its 95 % interval, the dashed line of its colour the published one: "
+    "an assumption matters where its dots leave those of the first row.",
 )
 
 
@@ -116,3 +124,42 @@ def claims(frame: pd.DataFrame) -> go.Figure:
     layout = {"shapes": [level(0, upright=True)], "yaxis": {"autorange": "reversed"}}
     height = 170 + 30 * len(labels) + 14 * sum(label.count("<br>") for label in labels)
     return CLAIMS.figure([here, there], layout, hover="y unified", height=height)
+
+
+def sensitivities(frame: pd.DataFrame) -> go.Figure:
+    """Draw the published claims, two a plot: a row an assumption, a line at what was published.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        assumption, claim (up to four), published_percent, ours_percent, low, high, in percent. The
+        first assumption is drawn on top.
+    """
+    if frame.empty:
+        return SENSITIVITIES.empty("No claims to check yet", x=CLAIMS.x)
+    rows = names_in(frame["assumption"])
+    grid = panels([("", ""), (str(CLAIMS.x), "")], shared_x=True, gap=0.06)
+    for axis in ("yaxis", "yaxis2"):
+        ticks = {"tickvals": [*range(len(rows))], "ticktext": rows}
+        grid[axis] |= ticks | {"range": [len(rows) - 0.5, -0.5], "title": {"text": ""}}
+    traces, shapes = [], []
+    for place, (claim, mine) in enumerate(frame.groupby("claim", sort=False)):
+        axes, colour = panel(place // 2), PALETTE[place]
+        at = mine["assumption"].map(rows.index).to_numpy() + (-0.13, 0.13)[place % 2]
+        said = f"%{{x:+.1f}} % {claim}<extra>%{{text}}</extra>"
+        drawn = dots(mine["ours_percent"], at, str(claim), colour, said, **axes)
+        traces.append(
+            drawn | {"error_x": error_bar(mine, "ours_percent"), "text": [*mine["assumption"]]}
+        )
+        published = level(float(mine["published_percent"].iloc[0]), upright=True)
+        line = published["line"] | {"color": colour}
+        shapes.append(
+            published | {"line": line, "xref": axes["xaxis"], "yref": f"{axes['yaxis']} domain"}
+        )
+    height = 150 + 50 * len(rows)
+    return SENSITIVITIES.figure(
+        traces,
+        grid | {"shapes": shapes, "legend": {"xref": "container"}},
+        hover="closest",
+        height=height,
+    )

@@ -46,6 +46,7 @@ COMMANDS.add("live", Command("live:live_command", "the same in front of a real e
 COMMANDS.add("calibrate", Command("calibrate:calibrate_command", "measure an engine's cost"))
 COMMANDS.add("twin", Command("twin:twin_command", "a live run beside its simulation"))
 COMMANDS.add("fit", Command("fit:fit_command", "a recorded trace as a fitted scenario"))
+COMMANDS.add("paper", Command("paper:paper_command", "the published claims, and ours"))
 COMMANDS.add("lab", Command("lab:lab_command", "drift compensators on streams of lengths"))
 COMMANDS.add("worth", Command("worth:worth_command", "what better estimates would change"))
 COMMANDS.add("studio", Command("main:studio_command", "the studio itself, in the browser"))

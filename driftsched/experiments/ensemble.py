@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from driftsched.scenario import Scenario
     from driftsched.simulation import EngineName
 
-__all__ = ["Ensemble", "engine_for", "run_ensemble", "same_requests"]
+__all__ = ["Ensemble", "engine_for", "part", "run_ensemble", "same_requests"]
 
 Advance = Callable[[float], None]
 Measure = Callable[[str, "RunResult"], Any]
@@ -208,6 +208,11 @@ def same_requests(scenario: Scenario) -> None:
                 f"tenants[{number}].retries.attempts must be 1 {rule}, got "
                 f"{tenant.retries.attempts}"
             )
+
+
+def part(progress: Advance, done: int, total: int) -> Advance:
+    """Give one of several ensembles what it tells its own progress to."""
+    return lambda share: progress((done + share) / total)
 
 
 def _shares(progress: Advance | None, runs: int) -> list[Advance | None]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from driftsched.experiments.ensemble import run_ensemble
+from driftsched.experiments.ensemble import part, run_ensemble
 from driftsched.experiments.figures import Figures
 from driftsched.experiments.load import offered_load
 from driftsched.results import PooledSample, paired_pool_change
@@ -62,7 +62,7 @@ def load_sweep(
     loads = [utilisation / now for utilisation in utilisations]
     for place, load in enumerate(loads):
         loaded = {name: with_load(scenario, load) for name, scenario in variants.items()}
-        tell = None if progress is None else _part(progress, place, len(loads))
+        tell = None if progress is None else part(progress, place, len(loads))
         figures = Figures(run_ensemble(loaded, replications, progress=tell))
         for policy in variants:
             pools[policy].append(figures.pool(policy, metric))
@@ -136,7 +136,3 @@ def knee_interval(
             end = loads[place]
         ends.append(end)
     return ends[0], ends[1]
-
-
-def _part(progress: Advance, done: int, total: int) -> Advance:
-    return lambda share: progress((done + share) / total)

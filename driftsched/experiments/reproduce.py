@@ -26,7 +26,7 @@ from driftsched.scenario import Scenario, changed, with_policy
 if TYPE_CHECKING:
     from driftsched.gateway.interfaces import Progress
 
-__all__ = ["PaperResult", "findings", "reproduce"]
+__all__ = ["PaperResult", "findings", "published", "reproduce"]
 
 UNCORRECTED = "sjf, no correction"
 
@@ -84,7 +84,7 @@ def reproduce(
     InputError
         When `seeds` is below 1.
     """
-    scenario = _published(scenario, unit, mode, lengths)
+    scenario = published(scenario, unit, mode, lengths)
     sjf = with_policy(scenario, "sjf")
     variants = {
         "fifo": with_policy(scenario, "fifo"),
@@ -113,7 +113,7 @@ def reproduce(
     )
 
 
-def _published(scenario: Scenario, unit: str, mode: str, lengths: str) -> Scenario:
+def published(scenario: Scenario, unit: str, mode: str, lengths: str) -> Scenario:
     """The experiment with its switches set, the paper's compensator, and what claims speak of."""
     needed = tuple(sorted({*scenario.metrics.percentiles, 50.0, 99.0}))
     scenario = changed(

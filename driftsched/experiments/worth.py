@@ -11,7 +11,7 @@ import pandas as pd
 from driftsched.core.errors import InputError
 from driftsched.estimation.predictors import PREDICTORS
 from driftsched.estimation.predictors.prompt_regression import PromptRegressionConfig
-from driftsched.experiments.ensemble import run_ensemble, same_requests
+from driftsched.experiments.ensemble import part, run_ensemble, same_requests
 from driftsched.results import PairedChange, mean_interval, paired_change
 from driftsched.results.slo import slo_counts, slo_rates
 from driftsched.scenario import changed, with_policy
@@ -132,7 +132,7 @@ def worth(
     today: dict[tuple[str, str], list[float]] = {}
     for place, (estimate, variant) in enumerate(asked.items()):
         variants = {name: with_policy(variant, name) for name in dict.fromkeys(policies)}
-        told = None if progress is None else _part(progress, place, len(asked))
+        told = None if progress is None else part(progress, place, len(asked))
         ensemble = run_ensemble(variants, replications, progress=told)
         ranked = {name: float(np.mean([*map(_tau, runs)])) for name, runs in ensemble.runs.items()}
         for policy, measure, values in _measured(ensemble):
@@ -226,7 +226,3 @@ def pays(table: pd.DataFrame, policy: str, measure: str = "mean_s") -> str:
 
 def _amount(change: PairedChange) -> str:
     return change.verdict("it").removeprefix("it is ")
-
-
-def _part(progress: Advance, done: int, total: int) -> Advance:
-    return lambda share: progress((done + share) / total)

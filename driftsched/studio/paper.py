@@ -8,14 +8,17 @@ from typing import Any
 import streamlit as st
 
 from driftsched.charts import claims as claims_chart
+from driftsched.charts import sensitivities as sensitivities_chart
 from driftsched.experiments import PaperResult
 from driftsched.results.export import csv_text
+from driftsched.studio import work
 from driftsched.studio.downloads import download
 from driftsched.studio.run.headline import how_sure
 from driftsched.studio.scenario_editor.words import EXPLAINED, label
 from driftsched.studio.show import chart
-from driftsched.studio.state import Key, choice, segments
+from driftsched.studio.state import Key, bound, choice, segments
 from driftsched.studio.view import View
+from driftsched.studio.waiting import result_of
 
 SWITCHES = {Key.PAPER_UNIT: "unit", Key.PAPER_MODE: "mode", Key.PAPER_LENGTHS: "lengths"}
 
@@ -76,10 +79,11 @@ def files(paper: PaperResult, view: View) -> None:
             "The metrics of each policy and replication behind these claims, as CSV.",
         )
 
-    st.caption("The runs behind the claims on SJF and on compensation, on a command line:")
+    st.caption("The same on a command line; `compare paper` has the runs behind it:")
+    more = " --assumptions" if view.paper_assumptions else ""
     st.code(
-        f"python -m driftsched compare paper --policies fifo,sjf --seeds {view.paper_seeds} "
-        f"--unit {view.paper_unit} --engine-mode {view.paper_mode} --lengths {view.paper_lengths}",
+        f"python -m driftsched paper --seeds {view.paper_seeds} --unit {view.paper_unit} "
+        f"--engine-mode {view.paper_mode} --lengths {view.paper_lengths}{more}",
         language="bash",
         wrap_lines=True,
     )
@@ -110,6 +114,22 @@ def assumptions(paper: PaperResult) -> None:
         "In brackets: 95 % intervals over the replications, by the jackknife for changes, "
         "Woodruff's for percentiles, else Student's t."
     )
+
+
+def other_assumptions(asked: tuple[Any, ...]) -> None:
+    """Offer the claims with one assumption changed at a time; `asked` is of `work.paper`."""
+    if not st.toggle(
+        "Under other assumptions",
+        help="The same claims with wider lengths, other words per token, prompts that do not name "
+        "their job type; and of the last phase and of each tenant alone.",
+        **bound(Key.PAPER_ASSUMPTIONS),
+    ):
+        return
+    found = result_of(work.paper_assumptions, asked, slot="assumptions")
+    if found is not None:
+        table, said = found
+        st.markdown(said)
+        chart(sensitivities_chart(table), table, "claims-by-assumption")
 
 
 def _percent(value: float) -> str:

@@ -60,6 +60,7 @@ class Key(StrEnum):
     PAPER_MODE = "paper_mode"
     PAPER_LENGTHS = "paper_lengths"
     PAPER_SEEDS = "paper_seeds"
+    PAPER_ASSUMPTIONS = "paper_assumptions"
     LAB_DRIFT = "lab_drift"
     LAB_SPREAD = "lab_spread"
     LAB_EFFECT = "lab_effect"

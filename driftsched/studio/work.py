@@ -17,6 +17,7 @@ from driftsched.experiments.forecast import Forecast, forecast
 from driftsched.experiments.lab import compensators_named, draw_stream, stream_of
 from driftsched.experiments.lab_report import LabReport, lab_report
 from driftsched.experiments.life import Life, life
+from driftsched.experiments.sensitivities import moves, sensitivities
 from driftsched.experiments.worth import worth as experiments_worth
 from driftsched.scenario import Scenario, to_yaml
 from driftsched.scenario.estimator import SizeClasses
@@ -140,6 +141,16 @@ def paper(
     return reproduce(
         scenario, seeds=seeds, unit=unit, mode=mode, lengths=lengths, progress=progress
     )
+
+
+def paper_assumptions(
+    scenario: Scenario, seeds: int, unit: str, mode: str, lengths: str, *, progress: Progress
+) -> tuple[pd.DataFrame, str]:
+    """Repeat it with other assumptions; see `driftsched.experiments.sensitivities`."""
+    table = sensitivities(
+        scenario, seeds=seeds, unit=unit, mode=mode, lengths=lengths, progress=progress
+    )
+    return table, moves(table)
 
 
 def one_life(scenario: Scenario, request: str, *, progress: Progress) -> Life:  # noqa: ARG001

@@ -393,3 +393,11 @@ def test_paper_switch_changes_the_claims() -> None:
     app.button_group(key=Key.PAPER_UNIT).set_value("tokens")
     settled(app, RESULTS["paper"])
     assert [e.label for e in app.expander] != before
+
+
+def test_paper_shows_its_claims_under_other_assumptions_on_demand() -> None:
+    app = through_app("paper")
+    assert not any("What moves each" in m.value for m in app.markdown)
+    app.toggle(key=Key.PAPER_ASSUMPTIONS).set_value(True)
+    settled(app, lambda app: any("What moves each" in m.value for m in app.markdown))
+    assert app.code[0].value.endswith("--assumptions"), "the command is that of what is shown"

@@ -125,6 +125,16 @@ def claims_table(n: int = 0) -> pd.DataFrame:
     return pd.DataFrame([row], columns=columns)
 
 
+def sensitivities_table(n: int = 0) -> pd.DataFrame:
+    rows = [
+        (assumption, claim, published, ours, ours - 2, ours + 1)
+        for assumption, by in (("as it is", 0.0), ("spread × 3", 7.0))
+        for claim, published, ours in (("MAE", -38.8, by - 60), ("SJF's P99", -16.0, by - 15))
+    ]
+    columns = ["assumption", "claim", "published_percent", "ours_percent", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def residuals_table(n: int = 50) -> pd.DataFrame:
     rng = np.random.default_rng(5)
     seconds = rng.uniform(0.1, 2.0, n)

@@ -30,6 +30,7 @@ from tests.unit.chart_tables import (
     queues_table,
     requests_table,
     residuals_table,
+    sensitivities_table,
     sweep_table,
     worth_table,
 )
@@ -58,6 +59,7 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "lengths": (charts.lengths, requests_table, ["(tokens)", "(%)"]),
     "memory": (charts.memory, memory_table, ["(GB)", "GPU"]),
     "claims": (charts.claims, claims_table, ["(%)", ""]),
+    "sensitivities": (charts.sensitivities, sensitivities_table, ["(%)", ""]),
     "calibration": (charts.calibration, residuals_table, ["(ms)", "(ms)"]),
     "fit": (charts.fit, fit_table, ["(tokens)", "(%)"]),
     "twin": (lambda frame: charts.twin(frame, frame), requests_table, ["(s)", "(%)"]),

@@ -179,6 +179,56 @@ def test_preemption_serves_more_than_reserved_room() -> None:
     assert quantile(run(paged), 0.99, "tpot_s") > 1.2 * quantile(run(held), 0.99, "tpot_s")
 
 
+def corrected(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The preset's requests, and those without compensation."""
+    fixed = preset(name, estimator__compensator={"kind": "none"})
+    return run(load_scenario(name)), run(fixed)
+
+
+def test_swapped_lengths_are_learnt_and_the_order_with_them() -> None:
+    """After the swap budgets in the wrong order must cost the median, and compensation undo it."""
+    learnt, fixed = corrected("swap-lengths")
+    late = learnt["arrival_s"] > 270
+    by_category = learnt[late].groupby("category", observed=True)["estimated_output_tokens"].mean()
+    assert by_category["lookup"] > 2 * by_category["report"]
+    assert quantile(learnt[late], 0.5, "e2e_s") < 0.8 * quantile(fixed[late], 0.5, "e2e_s")
+    early = learnt["arrival_s"] < 200
+    before = quantile(fixed[early], 0.5, "e2e_s")
+    assert quantile(learnt[early], 0.5, "e2e_s") == pytest.approx(before, rel=0.1)
+
+
+def test_unknown_lengths_are_learnt() -> None:
+    """With one base for all only compensation can put the short ones first."""
+    scenario = load_scenario("unknown-bases")
+    assert len({category.base_tokens for category in scenario.categories}) == 1
+    learnt, fixed = corrected("unknown-bases")
+    short = [one[one["category"] == "short_qa"] for one in (learnt, fixed)]
+    assert quantile(short[0], 0.95) < 0.6 * quantile(short[1], 0.95)
+
+
+def test_one_tenants_drift_is_not_put_on_the_other() -> None:
+    """Compensation by category must mix both up, or the preset would show nothing of tenants."""
+    scenario = load_scenario("one-tenant-drifts")
+    shared = changed(scenario, estimator__compensator={"kind": "ema"})
+    found = []
+    for one in (scenario, shared):
+        requests = run(one)
+        late = requests[(requests["arrival_s"] > 180) & (requests["tenant"] == "chat")]
+        off = late["estimated_output_tokens"].sum() / late["counted_output_tokens"].sum()
+        found.append((off, quantile(late, 0.95, "e2e_s")))
+    assert found[0][0] == pytest.approx(1, abs=0.15)
+    assert found[1][0] > 1.25
+    assert found[0][1] < 0.8 * found[1][1]
+
+
+def test_blind_preemption_computes_more_again() -> None:
+    """Who gives way must be chosen by estimates, and unknown lengths must cost more of it."""
+    learnt, fixed = corrected("kv-unknown")
+    assert learnt["preemptions"].sum() > 100
+    assert fixed["preemptions"].sum() > 1.15 * learnt["preemptions"].sum()
+    assert quantile(learnt, 0.95, "e2e_s") < 0.7 * quantile(fixed, 0.95, "e2e_s")
+
+
 def test_cached_prefix_makes_room_for_both_tenants() -> None:
     """Without the cache the GPU is beyond its capacity; the tenant without hits gains as well."""
     cached = load_scenario("prefix-caching")

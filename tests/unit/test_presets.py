@@ -49,6 +49,9 @@ def test_preset_loads_and_generates(name: str) -> None:
         ("busy-gpu", [0.9]),
         ("noisy-neighbour", [0.7, 1.65, 0.7]),
         ("flash-crowd", [0.6, 3.0, 0.6]),
+        ("swap-lengths", [0.9]),
+        ("unknown-bases", [0.9]),
+        ("one-tenant-drifts", [0.9 / (0.6 + 2 * 0.4)]),  # before the drift
     ],
 )
 def test_preset_has_the_load_it_tells_of(name: str, loads: list[float]) -> None:

@@ -71,7 +71,7 @@ def explore() -> AppTest:
 
 def test_a_session_keeps_names_of_results_and_no_results(explore: AppTest) -> None:
     """Fifty sessions would else hold fifty ensembles beside the room that all share."""
-    held = explore.session_state.filtered_state.values()
+    held = [*explore.session_state._state.filtered_state.values()]
     assert not any(isinstance(value, Ensemble) for value in held)
     assert any(isinstance(kept_result(str(value)), Ensemble) for value in held)
 

@@ -22,7 +22,7 @@ run: .venv/installed
 
 test: check chromium
 	$(BIN)/python -m driftsched.simulation.compiled
-	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

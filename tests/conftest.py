@@ -40,16 +40,11 @@ def pytest_unconfigure() -> None:
     _HOME.cleanup()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark browser tests, and keep them on one worker of pytest-xdist, one after the other.
-
-    It comes first, since xdist reads the groups in a hook of the same name.
-    """
+    """Mark browser tests."""
     for item in items:
         if "browser" in item.path.parts:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ from tests.support.llama_server import CONTEXT_TOKENS, SLOTS, llama_server, mode
 from tests.support.patience import SLOWER
 from tests.support.scenarios import small
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("llama")]
+pytestmark = [pytest.mark.slow]
 pytest.importorskip("xllamacpp")
 if model_file() is None:
     pytest.skip("no model: requirements-model.txt", allow_module_level=True)

@@ -12,12 +12,12 @@ POLICIES = ["fifo", "priority", "weighted", "sjf", "aging"]
 
 @pytest.fixture(scope="module")
 def gang() -> Comparison:
-    return compare(load_scenario("paper"), POLICIES, 3)
+    return compare(load_scenario("paper"), POLICIES, 8)
 
 
 @pytest.fixture(scope="module")
 def continuous() -> Comparison:
-    return compare(load_scenario("paper-continuous"), ["fifo", "sjf"], 3)
+    return compare(load_scenario("paper-continuous"), ["fifo", "sjf"], 8)
 
 
 def test_sjfs_median_is_well_under_fifos_and_its_p99_under_it(gang: Comparison) -> None:
@@ -53,7 +53,7 @@ def test_without_short_jobs_nothing_is_gained_at_the_tail() -> None:
         ],
         lengths="capped",
     )
-    comparison = compare(equal, ["fifo", "sjf"], 3)
+    comparison = compare(equal, ["fifo", "sjf"], 8)
     assert comparison.change("p99_e2el_ms", "sjf", "fifo").low > -0.03
     assert abs(comparison.change("duration", "sjf", "fifo").mean) < 0.01
 

@@ -377,12 +377,12 @@ def test_every_figure_of_a_run_has_its_interval_over_seeds() -> None:
     settled(app, lambda app: all(m.delta for m in app.metric))
     latency = next(m for m in app.metric if m.label == "P99 latency")
     whose, _, interval = latency.delta.partition(": ")
-    assert whose == "10 seeds", "this run is one of them, and may lie outside"
+    assert whose == "10 replications", "this run is one of them, and may lie outside"
     low, high = (float(end.split()[0]) for end in interval.split(" – "))
     assert low < float(latency.value.split()[0]) * 1.05
     assert 0 < high - low < 0.1 * high
     said = next(c.value for c in app.caption if "95 % interval" in c.value)
-    assert "over seeds 1 to 10" in said
+    assert "over 10 replications, seeds 1 to 10" in said
     assert "MSER-5" in said
 
 

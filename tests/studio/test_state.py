@@ -242,6 +242,7 @@ OTHERS: dict[str, object] = {
     "paper_mode": "continuous",
     "paper_lengths": "capped",
     "paper_seeds": 20,
+    "paper_assumptions": True,
     "lab_drift": "own",
     "lab_spread": 0.3,
     "lab_effect": 0.0,

@@ -22,7 +22,7 @@ def paper_command(parser: argparse.ArgumentParser) -> Action:
     """Repeat the published experiment and print each claim, published and here."""
     add_scenario(parser, what="a preset's name or a YAML file (default paper)", needed=False)
     parser.add_argument(
-        "--seeds", type=up_to(10_000), default=3, metavar="N", help="how many (default 3)"
+        "--seeds", type=up_to(10_000), default=10, metavar="N", help="how many (default 10)"
     )
     parser.add_argument(
         "--assumptions",

@@ -53,7 +53,7 @@ class PaperResult:
 def reproduce(
     scenario: Scenario,
     *,
-    seeds: int = 3,
+    seeds: int = 10,
     unit: str = "words",
     mode: str = "gang",
     lengths: str = "natural",

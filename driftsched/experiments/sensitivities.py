@@ -63,7 +63,7 @@ def assumed(scenario: Scenario) -> dict[str, Scenario]:
 def sensitivities(
     scenario: Scenario,
     *,
-    seeds: int = 3,
+    seeds: int = 10,
     unit: str = "words",
     mode: str = "gang",
     lengths: str = "natural",

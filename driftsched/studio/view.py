@@ -131,7 +131,7 @@ class View(BaseModel):
     paper_unit: Annotated[str, labelled("words", "tokens")] = "words"
     paper_mode: Annotated[str, labelled("gang", "continuous")] = "gang"
     paper_lengths: Annotated[str, labelled("natural", "capped")] = "natural"
-    paper_seeds: Annotated[int, Labels({n: str(n) for n in (3, 5, 10, 20)})] = 3
+    paper_seeds: Annotated[int, Labels({n: str(n) for n in (3, 5, 10, 20)})] = 10
     paper_assumptions: Annotated[bool, Labels({True: "yes", False: "no"})] = False
     lab_drift: Annotated[str, Stream] = "step"
     lab_spread: Annotated[float, Labels({s: f"{s:g}" for s in (0.3, 0.6, 1.0)})] = 0.6

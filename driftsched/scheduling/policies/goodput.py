@@ -43,10 +43,10 @@ class GoodputConfig(PlannedPolicy):
     )
 
     kind: Literal["goodput"] = "goodput"
-    otherwise_s: float = Field(
-        60.0, gt=0, le=1e6, description="seconds where a tenant has no objective"
+    otherwise_s: float = Field(60.0, gt=0, le=1e6, description="seconds where a tenant has no SLO")
+    second: float = Field(
+        1.5, ge=1, le=1000, description="second SLO / SLO, for who has missed the first"
     )
-    second: float = Field(1.5, ge=1, le=1000, description="second objective / objective")
     promise_s: float = Field(
         60.0,
         ge=0,

@@ -73,7 +73,8 @@ class _Told:
         )
         verdict = latency_verdict(change)
         if not change.significant and not math.isnan(change.low):
-            verdict = f"{_percent(change.low)} to {_percent(change.high)}"
+            sides = _percent(change.low), _percent(change.high)
+            verdict = "the same" if {*sides} <= {"−0 %", "+0 %"} else " to ".join(sides)
         return change, f"{_arrow(*values)}, {verdict}"
 
 

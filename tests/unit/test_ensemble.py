@@ -7,6 +7,7 @@ import pytest
 
 from driftsched.core.errors import InputError
 from driftsched.experiments import Ensemble, Figures, run_ensemble, warmup
+from driftsched.experiments.answer import answer
 from driftsched.experiments.time_series import drift_series, queue_series, tenant_queue_series
 from driftsched.experiments.traffic import TrafficCache
 from driftsched.results import (
@@ -18,10 +19,11 @@ from driftsched.results import (
 )
 from driftsched.results.outcomes import RunArrays
 from driftsched.results.statistics import latency_verdict
-from driftsched.scenario import Scenario, changed, load_scenario, with_policy
+from driftsched.scenario import About, Scenario, changed, load_scenario, with_policy
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
 from driftsched.simulation.compiled import warm_up
+from tests.support.scenarios import small
 
 SMALL = ["phases.0.requests=60", "phases.1.requests=140"]
 LIMITED = [*SMALL, "tenants.2.limits.waiting=5", "tenants.1.slo.tpot_s=0.05"]
@@ -221,3 +223,23 @@ def test_what_progress_raises_ends_the_experiment() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_ensemble({"fifo": load_scenario("paper", SMALL)}, 2, progress=stop)
+
+
+def test_what_changes_nothing_is_said_to_be_the_same() -> None:
+    """FIFO looks at no estimate: "−0 % to +0 %" would sound like something."""
+    mine, other = (
+        Figures(run_ensemble({"fifo": small(estimator={"compensator": {"kind": kind}})}, 3))
+        for kind in ("ema", "none")
+    )
+    said = answer(
+        mine,
+        other,
+        About(),
+        policy="fifo",
+        whom="everybody",
+        metric="e2e_s",
+        level=95.0,
+        alternative="no compensation",
+    ).text
+    assert "no difference" in said
+    assert said.endswith("the same.")

@@ -19,6 +19,8 @@ from driftsched.studio.worker import Worker
 
 LEAST_S, LONG_S = 0.5, 10.0
 """Work expected to take less counts as so long; what is expected to take more is long."""
+LEAST_BYTES = 1000
+"""What one result takes at least."""
 GRACE_S = 1.0
 """A cancelled task that does not end by itself within this time loses its process."""
 
@@ -41,7 +43,7 @@ class Job:
         self.state = State.QUEUED
         self.progress = 0.0
         self.result: Any = None
-        self.size = 1
+        self.size = LEAST_BYTES
         self.error = ""
         self.cost = 0.0
         self.task: tuple[Callable[..., Any], tuple[Any, ...]]
@@ -72,21 +74,15 @@ class JobPool:
 
     That is the highest response ratio first (Brinch Hansen 1971): short work soon, long work not
     never. Visitors with nothing running go before those with something, and long work leaves one
-    process to what is short.
+    process and most of the processor to what is short.
 
     The first of the `workers` starts at once, each other when there is work for it. Results are
-    kept up to `keep` in all, as `size` counts them; the least recently used goes first, one alone
-    always stays. More than `queue` jobs do not wait: the next one fails at once, with a message.
+    kept up to `keep` bytes in all; the least recently used goes first, one alone always stays. More
+    than `queue` jobs do not wait: the next one fails at once, with a message.
     """
 
-    def __init__(
-        self,
-        workers: int = 2,
-        keep: int = 32,
-        size: Callable[[Any], int] = lambda _: 1,
-        queue: int = 200,
-    ) -> None:
-        self._limit, self._keep, self._size = queue, keep, size
+    def __init__(self, workers: int = 2, keep: int = 10**8, queue: int = 200) -> None:
+        self._limit, self._keep = queue, keep
         self._open: dict[str, Job] = {}
         self._kept: OrderedDict[str, Job] = OrderedDict()
         self._lock = threading.RLock()
@@ -204,7 +200,6 @@ class JobPool:
     def _end(self, job: Job, state: State, result: Any = None, error: str = "") -> None:
         with self._lock:
             job.result, job.error, job.progress, job.state = result, error, 1.0, state
-            job.size = self._size(result) if state is State.DONE else 1
             if self._open.get(job.key) is job:
                 del self._open[job.key]
                 self._kept[job.key] = job
@@ -222,8 +217,10 @@ class JobPool:
             worker = Worker()
         outcome: Any = None
         try:
-            kind, *rest = worker.run(*job.task, job.unwanted, job.tell, GRACE_S)
+            calm = job.cost > LONG_S
+            kind, *rest = worker.run(*job.task, job.unwanted, job.tell, GRACE_S, calm=calm)
             outcome = rest[0] if rest else None
+            job.size = LEAST_BYTES + rest[1] if kind == "done" else LEAST_BYTES
         except Exception as error:  # noqa: BLE001  whatever pickle has against it
             kind, outcome = "failed", f"this cannot be handed to a worker: {error}"
         if worker.alive:

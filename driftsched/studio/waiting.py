@@ -17,12 +17,12 @@ from driftsched.results.wording import duration
 from driftsched.studio.jobs import Job, JobPool, State
 from driftsched.studio.show import problem
 from driftsched.studio.turns import others_turn
-from driftsched.studio.work import bytes_of, check_amount, seconds
+from driftsched.studio.work import check_amount, seconds
 
 BLINK_S = 1.2
 POLL_S = 0.4
-KEPT_BYTES = 1_000_000_000
-"""Room for results."""
+KEPT_BYTES = 500_000_000
+"""Room for results, in files that the server maps."""
 
 
 @cache
@@ -31,7 +31,7 @@ def pool() -> JobPool:
 
     Not by `st.cache_resource`: what is there any visitor can clear, by a message of the browser's.
     """
-    return JobPool(keep=KEPT_BYTES, size=bytes_of)
+    return JobPool(keep=KEPT_BYTES)
 
 
 def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from driftsched.core.errors import ScenarioError
@@ -24,31 +23,12 @@ from driftsched.scenario.estimator import SizeClasses
 from driftsched.workload import generate, import_trace
 from driftsched.workload.fit import fit_trace
 
-MOST_REQUESTS, MOST_TOKENS = 2_000_000, 2_000_000_000
-"""What one piece of work may simulate, all its replications together."""
+MOST_REQUESTS, MOST_TOKENS, MOST_IN_ONE_RUN = 2_000_000, 2_000_000_000, 500_000
+"""What one piece of work may simulate: requests and tokens of all its replications together, and
+requests of one run."""
 PER_S = 20_000
 """Requests that are simulated in a second, about, for guesses at how long something takes."""
 Progress = Callable[[float], None]
-
-
-def bytes_of(result: Any) -> int:
-    """How much memory a result takes, about: its arrays, each once."""
-    arrays: dict[int, int] = {}
-    left, seen = [result], set[int]()
-    while left:
-        one = left.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if hasattr(one, "memory_usage"):  # a table, or a row of one
-            arrays[id(one)] = int(np.sum(one.memory_usage()))
-        elif hasattr(one, "nbytes"):
-            arrays[id(one)] = int(one.nbytes)
-        elif isinstance(one, list | tuple):
-            left += one
-        else:
-            left += (one if isinstance(one, dict) else getattr(one, "__dict__", {})).values()
-    return sum(arrays.values()) + 1000
 
 
 def _scenarios(args: Sequence[Any]) -> Iterator[Scenario]:
@@ -59,12 +39,17 @@ def _scenarios(args: Sequence[Any]) -> Iterator[Scenario]:
             yield from arg.values()
 
 
+def expected_requests(scenario: Scenario) -> float:
+    """How many requests one run of it has, about."""
+    return sum(phase.expected_requests for phase in scenario.phases)
+
+
 def _amount(args: Sequence[Any]) -> tuple[float, float]:
     """Requests and answers' tokens that work simulates: its scenarios', times its replications."""
     times = prod(arg for arg in args if isinstance(arg, int))
     requests = tokens = 0.0
     for scenario in _scenarios(args):
-        expected = times * sum(phase.expected_requests for phase in scenario.phases)
+        expected = times * expected_requests(scenario)
         longest = max(min(c.output_tokens.mean, c.max_output_tokens) for c in scenario.categories)
         requests, tokens = requests + expected, tokens + expected * longest
     return requests, tokens
@@ -77,12 +62,17 @@ def seconds(args: Sequence[Any]) -> float:
 
 def check_amount(args: Sequence[Any]) -> None:
     """Refuse work that would fill the server's memory or its time, by a ``ScenarioError``."""
-    limits = {"requests": MOST_REQUESTS, "tokens of answers": MOST_TOKENS}
-    for (what, most), asked in zip(limits.items(), _amount(args), strict=True):
+    requests, tokens = _amount(args)
+    longest = max((expected_requests(scenario) for scenario in _scenarios(args)), default=0)
+    for what, most, asked in (
+        ("requests in all, replications included", MOST_REQUESTS, requests),
+        ("tokens of answers in all, replications included", MOST_TOKENS, tokens),
+        ("requests in one run", MOST_IN_ONE_RUN, longest),
+    ):
         if asked > most:
             raise ScenarioError(
-                f"One picture must need at most {most:,} {what} in all, replications included, got "
-                f"{asked:,.0f}; the command line has no such limit"
+                f"One picture must need at most {most:,} {what}, got {asked:,.0f}; the command "
+                "line has no such limit"
             )
 
 

@@ -2,19 +2,27 @@
 
 loky starts it, since `multiprocessing` would run the main script again in each new process, and
 under Streamlit that is a page. Messages go over one pipe a worker, so that one which dies takes
-nobody else's along. In: ``(function, args)`` or `CANCEL`. Out: ``("progress", share, update)``,
-then ``("done", result)``, ``("failed", message)`` or ``("cancelled",)``.
+nobody else's along. In: ``(function, args, path, calm)`` or `CANCEL`. Out:
+``("progress", share, update)``, then ``("done", head, sizes)``, ``("failed", message)`` or
+``("cancelled",)``. A result's arrays lie in the file at that path, which the server maps and does
+not read: it has no name there, and goes with the last array.
 """
 
 from __future__ import annotations
 
+import mmap
+import os
+import pickle
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from loky.backend import get_context
@@ -24,6 +32,10 @@ from driftsched.core.errors import CancelledError, DriftSchedError
 CANCEL = "cancel"
 MEMORY_MB = 6000
 """What needs more fails, instead of taking the server along."""
+CALM = 10
+"""How much nicer than others a thread is that has long work."""
+ALIGNED = 64
+"""Bytes: where an array begins in a result's file."""
 POLL_S = 0.05
 PROGRESS_EVERY_S = 0.1
 
@@ -62,17 +74,33 @@ class Worker:
         unwanted: threading.Event,
         tell: Tell,
         grace_s: float,
+        *,
+        calm: bool = False,
     ) -> tuple[Any, ...]:
         """Carry out ``function(*args, progress=…)`` and return the last message about it.
+
+        That is ``("done", result, bytes)``, ``("failed", message)`` or ``("cancelled",)``. With
+        `calm` it leaves the processor to whoever else wants it.
 
         `tell` gets the share done, 0 … 1, at most ten times a second, and whatever else the task
         hands to ``progress`` as its second argument. Once `unwanted` is set the next call of
         ``progress`` raises ``CancelledError``, which ends the task unless it has something to save;
         after `grace_s` the process is ended.
         """
+        with ExitStack() as room:
+            path = ""
+            with suppress(OSError):  # on a full disk results come through the pipe
+                path = room.enter_context(NamedTemporaryFile(prefix="driftsched-")).name
+            task = (function, args, path, calm)
+            kind, *rest = self._last_message(task, unwanted, tell, grace_s)
+            return (kind, *_unpacked(path, *rest)) if kind == "done" else (kind, *rest)
+
+    def _last_message(
+        self, task: tuple[Any, ...], unwanted: threading.Event, tell: Tell, grace_s: float
+    ) -> tuple[Any, ...]:
         asked: float | None = None
         try:
-            self._pipe.send((function, args))
+            self._pipe.send(task)
             while True:
                 if unwanted.is_set() and asked is None:
                     asked = time.monotonic()
@@ -120,7 +148,7 @@ def _serve(pipe: Connection, memory_mb: int | None) -> None:
 
 
 def _carry_out(
-    pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...]
+    pipe: Connection, function: Callable[..., Any], args: tuple[Any, ...], path: str, calm: bool
 ) -> tuple[Any, ...]:
     lock, stopped, last = threading.Lock(), False, 0.0
 
@@ -139,7 +167,11 @@ def _carry_out(
                 pipe.send(("progress", min(1.0, max(0.0, share)), update))
 
     try:
-        return ("done", function(*args, progress=progress))
+        if not calm:
+            return ("done", *_packed(function(*args, progress=progress), path))
+        with ThreadPoolExecutor(1, initializer=_be_nice) as apart:
+            result = apart.submit(function, *args, progress=progress).result()
+        return ("done", *_packed(result, path))
     except CancelledError:
         return ("cancelled",)
     except DriftSchedError as error:
@@ -149,3 +181,36 @@ def _carry_out(
     except Exception as error:  # noqa: BLE001  whatever went wrong must reach the page, in words
         print(traceback.format_exc(), file=sys.stderr)  # noqa: T201  the server's log
         return ("failed", f"{type(error).__name__}: {error}")
+
+
+def _be_nice() -> None:
+    """Let others go first: Linux has a niceness for each thread."""
+    with suppress(AttributeError, OSError):  # elsewhere there is none
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), CALM)
+
+
+def _packed(result: Any, path: str) -> tuple[bytes, list[int]]:
+    """Write a result's arrays into the file at `path`; return the rest of it and their sizes."""
+    arrays: list[pickle.PickleBuffer] = []
+    head = pickle.dumps(result, protocol=5, buffer_callback=arrays.append)
+    try:
+        with Path(path).open("r+b") as file:
+            for array in arrays:
+                file.seek(-file.tell() % ALIGNED, os.SEEK_CUR)
+                file.write(array.raw())
+    except OSError:  # no room there
+        return pickle.dumps(result, protocol=5), []
+    return head, [array.raw().nbytes for array in arrays]
+
+
+def _unpacked(path: str, head: bytes, sizes: list[int]) -> tuple[Any, int]:
+    """Return a result and the bytes it takes; its arrays are the file's pages."""
+    pages = memoryview(b"")
+    if any(sizes):
+        with Path(path).open("r+b") as file:
+            pages = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+    arrays, start = [], 0
+    for size in sizes:
+        arrays.append(pages[start : start + size])
+        start += size + -size % ALIGNED
+    return pickle.loads(head, buffers=arrays), len(head) + len(pages)  # noqa: S301  a worker's own

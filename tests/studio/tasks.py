@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from driftsched.core.errors import CancelledError, ScenarioError
 from driftsched.results import RunResult
@@ -23,6 +25,20 @@ Progress = Callable[[float], None]
 def double(x: int, *, progress: Progress) -> int:
     print("a print must not break the protocol")  # noqa: T201  the case itself
     return 2 * x
+
+
+def zeros(n: int, *, progress: Progress) -> np.ndarray:
+    return np.zeros(n)
+
+
+def table(n: int, *, progress: Progress) -> pd.DataFrame:
+    """Columns as results have them; the strings are Arrow's."""
+    name = pd.Series(["a", "last"], dtype="str").repeat([n - 1, 1]).array
+    return pd.DataFrame({"x": np.arange(n, dtype=float), "name": name, "empty": np.nan})
+
+
+def niceness(number: int, *, progress: Progress) -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def modules(*, progress: Progress) -> list[str]:

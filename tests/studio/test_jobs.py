@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from driftsched.studio.jobs import Job, JobPool, State
+from driftsched.studio.jobs import LEAST_BYTES, LONG_S, Job, JobPool, State
 from tests.studio import tasks
 from tests.support.patience import STEP_S, await_true
+
+ROOM = LEAST_BYTES + 30
+"""What a small result takes, at most."""
 
 
 @pytest.fixture
 def pool() -> Iterator[JobPool]:
-    pool = JobPool(workers=1, keep=3, queue=4)
+    pool = JobPool(workers=1, keep=3 * ROOM, queue=4)
     yield pool
     pool.close()
 
@@ -139,14 +145,45 @@ def test_failure_is_one_message_and_the_pool_goes_on(
 
 def test_room_is_counted_by_the_results_size() -> None:
     """A hundred small answers must not go for one big one less than the room there is."""
-    pool = JobPool(workers=1, keep=100, size=lambda result: result or 1)
-    for n in (20, 15, 15):  # 40, 30, 30 when doubled
-        finish(pool.submit(tasks.double, (n,), f"{n}-{n}"))
-    assert pool.known("20-20") is not None
-    finish(pool.submit(tasks.double, (1000,), "all"))
+    pool = JobPool(workers=1, keep=900_000)
+    for n in (50_000, 20_000, 30_000):  # floats of eight bytes
+        job = finish(pool.submit(tasks.zeros, (n,), str(n)))
+        assert job.size == pytest.approx(8 * n, abs=2000)
+    assert pool.known("50000") is not None
+    finish(pool.submit(tasks.zeros, (10**6,), "all"))
     assert pool.known("all") is not None
-    assert pool.known("20-20") is None
+    assert pool.known("50000") is None
     pool.close()
+
+
+def test_a_results_arrays_are_pages_of_a_file_without_a_name(
+    pool: JobPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = psutil.Process().memory_info().rss
+    table = finish(pool.submit(tasks.table, (10**7,), "table")).result
+    assert psutil.Process().memory_info().rss < before + 40e6, "it was read"
+    assert not list(tmp_path.iterdir())
+    assert list(table.columns) == ["x", "name", "empty"]
+    assert table.loc[10**7 - 1, "x"] == 10**7 - 1
+    assert table["name"].iloc[-1] == "last"
+    table.loc[0, "x"] = -1.0
+    assert table["x"].iloc[0] == -1, "it may be written to"
+
+
+def test_without_room_for_a_file_results_come_all_the_same(
+    pool: JobPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    assert finish(pool.submit(tasks.zeros, (10**5,), "zeros")).result.sum() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness of a thread")
+def test_long_work_leaves_the_processor_to_others(pool: JobPool) -> None:
+    short = finish(pool.submit(tasks.niceness, (1,), "short", cost=1.0)).result
+    long = finish(pool.submit(tasks.niceness, (2,), "long", cost=2 * LONG_S)).result
+    after = finish(pool.submit(tasks.niceness, (3,), "after", cost=1.0)).result
+    assert (long - short, after) == (10, short)
 
 
 def test_short_work_of_a_third_visitor_waits_for_nobodys_long_runs(tmp_path: Path) -> None:

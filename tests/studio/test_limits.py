@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.core.errors import ScenarioError
 from driftsched.scenario import load_scenario, preset_names
-from driftsched.studio.work import bytes_of, check_amount, seconds
+from driftsched.studio.work import check_amount, seconds
 from tests.support.patience import STEP_S
-from tests.support.scenarios import small
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -47,13 +44,3 @@ def test_every_preset_may_be_explored_with_all_replications(name: str) -> None:
     scenario = load_scenario(name)
     check_amount((40, ("a",) * 10, *[scenario] * 10))
     assert seconds((scenario,)) < seconds((40, scenario))
-
-
-def test_results_are_counted_in_bytes_each_array_once() -> None:
-    array = np.zeros(10_000)
-    shared = {"a": [array, array], "b": array}
-    assert 80_000 <= bytes_of(shared) < 90_000
-    table = pd.DataFrame({"x": array, "y": array})
-    assert 160_000 <= bytes_of({"result": (table,)}) < 170_000
-    assert bytes_of(table["x"]) >= 80_000, "a job whose result cannot be counted never ends"
-    assert bytes_of(small()) < 10_000

@@ -34,13 +34,21 @@ class TraceColumns(Config):
     client: str | None = Field(
         None, min_length=1, max_length=200, description="who sent it, for tenants and sampling"
     )
+    blocks: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="list of whole numbers, one a block of the prompt, equal in two requests whose "
+        "prompts agree up to the end of that block",
+    )
+    block_tokens: int = Field(512, ge=1, le=MOST, description="tokens of such a block")
     time_unit: TimeUnit = "s"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Columns that must be there."""
-        client = () if self.client is None else (self.client,)
-        return (self.time, self.prompt_tokens, self.output_tokens, *client)
+        more = [name for name in (self.blocks, self.client) if name is not None]
+        return (self.time, self.prompt_tokens, self.output_tokens, *more)
 
 
 class TraceFormat(TraceColumns):
@@ -62,7 +70,7 @@ FORMATS: Registry[TraceFormat] = Registry("trace format")
 FORMATS.add("azure", _format("TIMESTAMP", "ContextTokens", "GeneratedTokens", time_unit="datetime"))
 FORMATS.add(
     "mooncake",
-    _format("timestamp", "input_length", "output_length", time_unit="ms", also=("hash_ids",)),
+    _format("timestamp", "input_length", "output_length", time_unit="ms", blocks="hash_ids"),
 )
 FORMATS.add(
     "burstgpt",

@@ -31,6 +31,9 @@ class Request:
         The category's budget; `uncorrected_estimate` is base · safety factor · input factor.
     cached_tokens : int
         Tokens of the prompt found in the prefix cache: held, but not computed.
+    first_block : int
+        A number, 0 or more, that requests share whose prompts begin alike; -1 where that is not
+        known.
     ttft_slo_s, e2e_slo_s : float
         Seconds from its arrival in which its tenant wants the first token, and the whole answer;
         inf without an objective.
@@ -61,6 +64,7 @@ class Request:
         "e2e_slo_s",
         "estimated_output_tokens",
         "finish_s",
+        "first_block",
         "first_token_s",
         "generated_tokens",
         "max_output_tokens",
@@ -97,6 +101,7 @@ class Request:
         base_tokens: int,
         uncorrected_estimate: float,
         cached_tokens: int = 0,
+        first_block: int = -1,
         ttft_slo_s: float = inf,
         e2e_slo_s: float = inf,
         weight: float = 1.0,
@@ -114,6 +119,7 @@ class Request:
         self.base_tokens = base_tokens
         self.uncorrected_estimate = uncorrected_estimate
         self.cached_tokens = cached_tokens
+        self.first_block = first_block
         self.ttft_slo_s = ttft_slo_s
         self.e2e_slo_s = e2e_slo_s
         self.weight = weight
@@ -146,6 +152,7 @@ class Request:
             self.base_tokens,
             self.uncorrected_estimate,
             self.cached_tokens,
+            self.first_block,
             self.ttft_slo_s,
             self.e2e_slo_s,
             self.weight,

@@ -26,7 +26,7 @@ class PhaseRequests:
     start, in a closed loop as if answers took no time.
 
     Recorded lengths replace drawn ones: `prompt_tokens`, `output_tokens` and `max_output_tokens`
-    are given together or not at all.
+    are given together or not at all, and so are `cached_tokens` and `first_block`.
     """
 
     arrival_s: Floats
@@ -37,6 +37,8 @@ class PhaseRequests:
     prompt_tokens: Ints | None = None
     output_tokens: Ints | None = None
     max_output_tokens: Ints | None = None
+    cached_tokens: Ints | None = None
+    first_block: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.arrival_s)

@@ -48,6 +48,8 @@ def assemble(
             part["user"] = np.append(np.full(open_rows, -1, dtype=np.int64), rows.user + users)
             part["think_s"] = np.append(np.full(open_rows, np.nan), rows.think_s)
             users += int(rows.user.max(initial=-1)) + 1
+        if rows.cached_tokens is not None and rows.first_block is not None:
+            part |= {"cached_tokens": rows.cached_tokens, "first_block": rows.first_block}
         if impatient:
             part["patience_s"] = _patience(scenario, streams, number, rows.tenant)
         parts.append(part)

@@ -37,6 +37,7 @@ def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> l
         budgets.base_tokens,
         budgets.uncorrected_estimate,
         cached_tokens(scenario, workload),
+        np.full(len(workload), -1) if workload.first_block is None else workload.first_block,
         ttft_slo_s,
         e2e_slo_s,
         weights,
@@ -47,12 +48,14 @@ def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> l
 def cached_tokens(scenario: Scenario, workload: Workload) -> Ints:
     """Tokens of each prompt found in the prefix cache, shape (n,).
 
-    The tenant's share of the prompt in whole blocks, at least one token short of it: as in vLLM,
-    the last token is always computed, since its logits are needed.
+    What the trace tells, else the tenant's share of the prompt; in whole blocks, at least one token
+    short of it: as in vLLM, the last token is always computed, since its logits are needed.
     """
     size = scenario.engine.block_tokens
-    rate = np.array([tenant.prefix_hit_rate for tenant in scenario.tenants])
     prompt = workload.prompt_tokens
-    hits = np.floor(prompt * rate[workload.tenant]).astype(np.int64)
+    hits = workload.cached_tokens
+    if hits is None:
+        rate = np.array([tenant.prefix_hit_rate for tenant in scenario.tenants])
+        hits = np.floor(prompt * rate[workload.tenant]).astype(np.int64)
     whole: Ints = np.minimum(hits // size, (prompt - 1) // size)
     return whole * size

@@ -25,6 +25,7 @@ COMPONENTS = (
     "trace_sample",
     "retries",
     "predictor",
+    "prefix_homes",
 )
 """What is drawn; a new component goes to the end, so that the others keep their draws."""
 

@@ -59,6 +59,9 @@ class Workload:
     patience_s : float array or None
         Seconds after which each client without a first token hangs up, inf for never; None where
         nobody does.
+    cached_tokens, first_block : int arrays or None
+        Tokens of the prompt found in the prefix cache, and a number, 0 or more, that requests share
+        whose prompts begin alike; None where a trace does not tell.
     phase : int array or None
         Position of each request's segment; None where rows stand as the segments say.
     """
@@ -77,6 +80,8 @@ class Workload:
     user: Ints | None = None
     think_s: Floats | None = None
     patience_s: Floats | None = None
+    cached_tokens: Ints | None = None
+    first_block: Ints | None = None
     phase: Ints | None = None
 
     def __len__(self) -> int:

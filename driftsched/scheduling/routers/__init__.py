@@ -18,6 +18,7 @@ ROUTERS.add("least_estimated_tokens", "least_estimated_tokens:LeastEstimatedToke
 ROUTERS.add("least_kv_share", "least_kv_share:LeastKvShareConfig")
 ROUTERS.add("power_of_two", "power_of_two:PowerOfTwoConfig")
 ROUTERS.add("tenant_affinity", "tenant_affinity:TenantAffinityConfig")
+ROUTERS.add("prefix_affinity", "prefix_affinity:PrefixAffinityConfig")
 
 if TYPE_CHECKING:
     RouterConfig = RouterSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.random import SeedSequence
@@ -67,9 +67,13 @@ class RouterSpec(Mechanism):
     ----------
     random : bool
         Whether each decision takes two uniform draws.
+    home : str
+        What a replica is the home of, "tenant" or "prefix": the n-th that of each n modulo the
+        number of replicas. Empty where a request may come to any.
     """
 
     random: ClassVar[bool] = False
+    home: ClassVar[Literal["", "tenant", "prefix"]] = ""
 
     @staticmethod
     def score(request: Request, replica: Offer, choice: Choice, p: Any) -> float:

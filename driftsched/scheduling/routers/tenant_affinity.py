@@ -22,6 +22,7 @@ class TenantAffinityConfig(RouterSpec):
     label = "Tenant affinity"
     rule = "each tenant has its home"
     source = "session affinity of load balancers"
+    home = "tenant"
 
     kind: Literal["tenant_affinity"] = "tenant_affinity"
 

@@ -87,6 +87,7 @@ def _request(rows: Array, bias: Array, item: int) -> RequestView:
         base_tokens=row.base_tokens,
         uncorrected_estimate=row.uncorrected_estimate,
         cached_tokens=0,
+        first_block=-1,
         ttft_slo_s=inf,
         e2e_slo_s=inf,
         weight=1.0,

@@ -105,6 +105,7 @@ class RequestView(NamedTuple):
     base_tokens: int
     uncorrected_estimate: float
     cached_tokens: int
+    first_block: int
     ttft_slo_s: float
     e2e_slo_s: float
     weight: float
@@ -132,7 +133,8 @@ def request_of(w: KernelState, item: int) -> RequestView:
         record.output_length,
         record.base_tokens,
         w.uncorrected_estimate[item],
-        w.cached[item] if w.run[0].prefixes else 0,
+        w.cached[item].tokens if w.run[0].prefixes else 0,
+        w.cached[item].first_block if w.run[0].prefixes else -1,
         w.tenants[record.tenant].ttft_slo_s,
         w.tenants[record.tenant].e2e_slo_s,
         w.tenants[record.tenant].weight,

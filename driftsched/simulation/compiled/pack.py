@@ -22,6 +22,7 @@ from driftsched.simulation.compiled.mechanisms import number_of
 from driftsched.simulation.compiled.order import ENTRY
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
+    CACHED,
     CONTINUOUS,
     GANG,
     LEARNED,
@@ -53,6 +54,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
     n, fleet = room.most, pack_fleet(scenario, room.most)
     queues, batch = len(fleet["replicas"]) if routed(scenario) else 1, fleet["decoding"].shape[1]
     run = _run(scenario, fleet["replicas"]["capacity"], batch)
+    run["prefixes"] |= workload.cached_tokens is not None
     drawn_s, run["patient"] = _patience(scenario, workload)
     tenants = _tenants(scenario)
     room.settle(run, tenants)
@@ -73,7 +75,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
         deadlines=np.empty(n if run["patient"][0] else 0, ENTRY),
         **_waiting(room, queues, int(run["choice"][0])),
         seats=np.zeros(n if run["resumes"][0] else 0, SEAT),
-        cached=_cached(room) if run["prefixes"][0] else np.zeros(0, np.int64),
+        cached=_cached(room) if run["prefixes"][0] else np.zeros(0, CACHED),
         learned=np.empty(n, LEARNED),
         **_mechanisms(scenario),
         log=np.empty(max(LOG_ROWS, 4 * batch + 16), LOG),
@@ -181,7 +183,11 @@ def _tenants(scenario: Scenario) -> Array:
 
 
 def _cached(room: Room) -> Array:
-    return room.behind(cached_tokens(room.scenario, room.workload))
+    workload = room.workload
+    cached = np.zeros(len(workload), CACHED)
+    cached["tokens"] = cached_tokens(room.scenario, workload)
+    cached["first_block"] = -1 if workload.first_block is None else workload.first_block
+    return room.behind(cached)
 
 
 def _requests(room: Room, budgets: Budgets) -> Array:

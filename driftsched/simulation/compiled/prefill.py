@@ -148,7 +148,7 @@ def hold(w: KernelState, number: int, item: int, end: int) -> bool:
 @inlined
 def cached_of(w: KernelState, item: int) -> int:
     """Tokens of a prompt found in the prefix cache."""
-    return int(w.cached[item]) if w.run[0].prefixes else 0
+    return int(w.cached[item].tokens) if w.run[0].prefixes else 0
 
 
 @inlined

@@ -54,6 +54,9 @@ REQUEST = np.dtype(
 )
 """A request from its dispatch on: 64 bytes, a line of the processor's cache."""
 
+CACHED = np.dtype([("tokens", "i8"), ("first_block", "i8")])
+"""Tokens of a prompt that are in the prefix cache; what it shares with others that begin alike."""
+
 RUN = np.dtype(
     [
         ("cursor", "i8"),  # next request to arrive
@@ -275,8 +278,8 @@ class KernelState(NamedTuple):
     Read: arrival_s, uncorrected_estimate, prompt_length, draws (the router's, a row a request
     routed), costs, parameters (of the policy, the compensator, the router), patience_s (n, or none:
     until the first token), pauses_s (a row a tenant: before the second try, the third, …, without
-    jitter), phases, loops, entropy (of the jitter), cached (n: the prompt's part in the prefix
-    cache), server (one record).
+    jitter), phases, loops, entropy (of the jitter), cached (n, or none where prompts share
+    nothing), server (one record).
     Written: made (n), bias, estimate, learned, log. The rest is state; heaps are of `ENTRY`. heaps
     and held (requests with the policy, and at their limit) have a row a queue, and so has listed
     (tenants of whom requests wait); deadlines are times at which clients look at their requests,

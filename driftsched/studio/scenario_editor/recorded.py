@@ -96,7 +96,7 @@ def _columns(draft: Draft, trace: Data) -> Data:
     st.dataframe(pd.DataFrame(seen.rows[:5]), hide_index=True)
     st.caption(plain(" · ".join(seen.reasons)))
     proposed = trace.get("columns") or (seen.columns.model_dump() if seen.columns else {})
-    columns: Data = {}
+    columns: Data = {**proposed}
     for place, (name, shown) in zip(st.columns(5), COLUMNS.items(), strict=True):
         options = list(get_args(TraceColumns.model_fields["time_unit"].annotation))
         if name != "time_unit":

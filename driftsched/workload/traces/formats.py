@@ -109,8 +109,10 @@ def _detect(seen: TraceLook, text: str) -> str | None:
     fitting = {
         name: len(known.names) + len(known.also)
         for name, known in FORMATS.items()
-        if set(known.names) <= set(seen.names)
-        and all(column in seen.names or f'"{column}"' in text for column in known.also)
+        if all(
+            column in seen.names or (seen.kind == "jsonl" and f'"{column}"' in text)
+            for column in (*known.names, *known.also)
+        )
     }
     return max(fitting, key=lambda name: fitting[name], default=None)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import pyarrow as pa
 
 from driftsched.core.arrays import Ints
 from driftsched.core.errors import ScenarioError, TraceError
@@ -18,6 +19,7 @@ from driftsched.workload.assemble import assemble
 from driftsched.workload.drift import Drift
 from driftsched.workload.streams import Streams
 from driftsched.workload.table import Segment, Workload
+from driftsched.workload.traces import prefixes
 from driftsched.workload.traces.mapping import Misfits, categories, in_words, select, tenants
 from driftsched.workload.traces.read import read_rows
 from driftsched.workload.traces.rows import RecordedRows, TraceProblem
@@ -109,10 +111,15 @@ def import_trace(
     requests, misfits = _mapped(scenario, rules, streams, rows, order)
     span_s = float(requests.arrival_s[-1])
     segments = (Segment("trace", 0, len(order), span_s),)
+    if rows.blocks is not None:
+        blocks = rows.blocks.take(pa.array(order))
+        requests = prefixes.with_prefixes(scenario, streams, requests, blocks, rows.block_tokens)
+    workload = assemble(scenario, streams, [requests], segments, Drift(scenario, streams, [0.0]))
+    shared = () if rows.blocks is None else prefixes.in_words(scenario, workload, rows.block_tokens)
     in_order = bool((np.diff(rows.time_ns) >= 0).all())
     too_long = misfits.in_words(scenario.cluster.context_tokens, rows.prompt_tokens[order].max())
     return TraceImport(
-        workload=assemble(scenario, streams, [requests], segments, Drift(scenario, streams, [0.0])),
+        workload=workload,
         rows_read=rows.rows_read,
         rows_taken=len(order),
         rows_skipped=rows.rows_read - len(rows.time_ns) - rows.unanswered,
@@ -122,7 +129,7 @@ def import_trace(
         problem_count=rows.problem_count,
         span_s=span_s,
         in_order=in_order,
-        rules=in_words(rules, rows, in_order) + too_long,
+        rules=in_words(rules, rows, in_order) + too_long + shared,
         format=name,
         clients=len(rows.clients),
     )

@@ -35,11 +35,6 @@ BENCH_FORMAT = TraceFormat(
     time="start_times", prompt_tokens=BENCH_LISTS[0], output_tokens=BENCH_LISTS[1], failures=True
 )
 
-NO_HASHES = (
-    "hash_ids are not used: what prompts share is not found in the prefix cache, but for a "
-    "tenant's prefix_hit_rate"
-)
-
 
 def read_rows(
     source: Path | BinaryIO,
@@ -73,7 +68,7 @@ def read_rows(
         layout = TraceFormat(**rules.columns.model_dump(), failures=True)
     if seen.kind == "json":
         raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
-    rows = RecordedRows(notes=(NO_HASHES,) if "hash_ids" in layout.also else ())
+    rows = RecordedRows()
     with unpacked(source) as stream:
         if seen.kind == "jsonl":
             _read_jsonl(stream, layout, rows)
@@ -81,7 +76,7 @@ def read_rows(
             _read_csv(stream, seen, layout, rows)
         else:
             raise _lacks(seen, layout)
-    rows.join(with_clients=layout.client is not None)
+    rows.join(layout.client is not None, None if layout.blocks is None else layout.block_tokens)
     if seen.kind == "csv" and rows.problems:
         with unpacked(source) as stream:
             rows.problems = _with_lines(stream, seen, rows.problems)
@@ -201,7 +196,8 @@ def _read_jsonl(stream: BinaryIO, layout: TraceFormat, rows: RecordedRows) -> No
             continue
         at.append(line)
         for column, name in zip(cells, layout.names, strict=True):
-            column.append(_cell(at_path(record, name)))
+            value = at_path(record, name)
+            column.append(json.dumps(value) if name == layout.blocks else _cell(value))
         if len(at) == BLOCK_LINES:
             take()
     take()

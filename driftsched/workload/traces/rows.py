@@ -29,6 +29,9 @@ NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 NUMBER = r"^(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 WHOLE = r"^\+?[0-9]{1,10}(?:\.0*)?$"
+MAX_BLOCKS = 20_000_000
+BLOCKS = r"^\[\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?\]$"
+BLOCKS_RULE = "must be a list of whole numbers >= 0 of at most 18 digits"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,10 @@ class RecordedRows:
         By line, at most 1000, several of a row too; and all of them.
     notes : tuple of str
         What the reader had to assume, in words.
+    blocks : list array of int, shape (n,), or None
+        What each prompt shares with others, block by block; see `TraceColumns`.
+    block_tokens : int
+        Tokens of a block.
     """
 
     time_ns: Ints = field(init=False)
@@ -81,11 +88,15 @@ class RecordedRows:
     problems: tuple[TraceProblem, ...] = ()
     problem_count: int = 0
     notes: tuple[str, ...] = ()
+    blocks: pa.ListArray[Any] | None = None
+    block_tokens: int = 0
     _broken_lines: list[TraceProblem] = field(default_factory=list)
     _wrong_cells: list[TraceProblem] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
-    _blocks: list[tuple[Ints, ...]] = field(default_factory=list)
+    _parts: list[tuple[Ints, ...]] = field(default_factory=list)
+    _lists: list[pa.ListArray[Any]] = field(default_factory=list)
     _taken: int = 0
+    _listed: int = 0
 
     def check(
         self, columns: Sequence[pa.Array[Any]], layout: TraceFormat, lines: Sequence[int] | Ints
@@ -97,12 +108,16 @@ class RecordedRows:
         least = 0 if layout.failures else 1
         time_ns = _times_ns(columns[0], layout.time_unit)
         prompt, output = (_whole_numbers(column) for column in columns[1:3])
-        good = (
+        good = [
             time_ns != BAD_TIME,
             (prompt >= 1) & (prompt <= MAX_TOKENS),
             (output >= least) & (output <= MAX_TOKENS),
-        )
-        rules = (_time_rule(layout.time_unit), _token_rule(1), _token_rule(least))
+        ]
+        rules = [_time_rule(layout.time_unit), _token_rule(1), _token_rule(least)]
+        if layout.blocks is not None:
+            found = pc.match_substring_regex(pc.utf8_trim_whitespace(columns[3]), BLOCKS)
+            good.append(found.to_numpy(zero_copy_only=False))
+            rules.append(BLOCKS_RULE)
         wanted = MAX_PROBLEMS if len(self._wrong_cells) < MAX_PROBLEMS else 0
         for name, column, right, rule in zip(layout.names, columns, good, rules, strict=False):
             wrong = np.flatnonzero(~right)
@@ -112,8 +127,10 @@ class RecordedRows:
                 for row in wrong[:wanted].tolist()
             ]
         self.rows_read += len(time_ns)
-        taken = good[0] & good[1] & good[2]
-        client = columns[3].filter(pa.array(taken)) if layout.client is not None else None
+        taken = np.logical_and.reduce(good)
+        client = columns[-1].filter(pa.array(taken)) if layout.client is not None else None
+        if layout.blocks is not None:
+            self._add_blocks(columns[3].filter(pa.array(taken & (output > 0))))
         self.add(time_ns[taken], prompt[taken], output[taken], client)
 
     def broken(self, line: int, rule: str, value: str) -> None:
@@ -140,13 +157,31 @@ class RecordedRows:
             if len(self._places) > MAX_CLIENTS:
                 raise TraceError(f"trace must have at most {MAX_CLIENTS} clients, got more")
             columns.append(np.array(places, np.int64)[found.indices.to_numpy()])
-        self._blocks.append(tuple(column[answered] for column in columns))
+        self._parts.append(tuple(column[answered] for column in columns))
 
-    def join(self, with_clients: bool) -> Self:
-        """Make arrays of all that was taken, and put the first problems in order."""
+    def _add_blocks(self, cells: pa.Array[Any]) -> None:
+        digits = pc.replace_substring_regex(cells, r"[\[\]\s]", "")
+        parts = pc.split_pattern(digits, ",")
+        none = pc.equal(digits, "")  # of no text one empty part is made
+        empty = pa.scalar([], pa.list_(pa.string()))
+        found = pc.if_else(none, empty, parts).cast(pa.list_(pa.int64()))
+        self._lists.append(found)
+        self._listed += len(found.flatten())
+        if self._listed > MAX_BLOCKS:
+            raise TraceError(f"trace must have at most {MAX_BLOCKS} blocks of prompts, got more")
+
+    def join(self, with_clients: bool, blocks_of: int | None = None) -> Self:
+        """Make arrays of all that was taken, and put the first problems in order.
+
+        Blocks of `blocks_of` tokens, where rows have them.
+        """
         empty = (np.empty(0, np.int64),) * (4 if with_clients else 3)
-        columns = [np.concatenate(parts) for parts in zip(empty, *self._blocks, strict=True)]
-        self._blocks.clear()
+        columns = [np.concatenate(parts) for parts in zip(empty, *self._parts, strict=True)]
+        self._parts.clear()
+        if blocks_of is not None:
+            self.blocks = pa.concat_arrays([pa.array([], pa.list_(pa.int64())), *self._lists])
+            self.block_tokens = blocks_of
+            self._lists.clear()
         self.time_ns, self.prompt_tokens, self.output_tokens = columns[:3]
         self.clients = tuple(self._places)
         self.client = columns[3] if with_clients else None

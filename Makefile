@@ -15,13 +15,15 @@ PIP := $(BIN)/python -m pip install --quiet --no-compile
 # numerical libraries would otherwise start a thread a core in each of the test processes
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: run test check format docs chromium screenshots clean
+# what is independent goes side by side: the kernel is compiled while pip, mypy and apt work
+MAKEFLAGS += --jobs=$(WORKERS)
+
+.PHONY: run test check format docs chromium kernel screenshots clean
 
 run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
-test: check chromium
-	$(BIN)/python -m driftsched.simulation.compiled
+test: chromium kernel check
 	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: .venv/installed-dev
@@ -36,8 +38,11 @@ format: .venv/installed-dev
 docs: .venv/installed-dev
 	$(BIN)/python scripts/api_pages.py
 
-chromium: .venv/installed-dev
+chromium:
 	@scripts/chromium.sh
+
+kernel: .venv/installed
+	$(BIN)/python -m driftsched.simulation.compiled
 
 screenshots: .venv/installed-dev chromium
 	$(BIN)/python scripts/screenshots.py

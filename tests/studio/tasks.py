@@ -96,7 +96,7 @@ def grow(path: str, *, progress: Callable[..., None]) -> RunResult:
             step += 1
             progress(0.25, step)
             time.sleep(LOOK_S)
-    return simulate(small(seed=step))
+    return simulate(small(seed=step), engine="simpy")  # the other takes longer to load
 
 
 def refuse_live(_: str, *, progress: Progress) -> None:

@@ -18,11 +18,20 @@ ROOM = LEAST_BYTES + 30
 """What a small result takes, at most."""
 
 
-@pytest.fixture
-def pool() -> Iterator[JobPool]:
+@pytest.fixture(scope="module")
+def started() -> Iterator[JobPool]:
+    """One process for all: it takes longer to start than any of these tests."""
     pool = JobPool(workers=1, keep=3 * ROOM, queue=4)
     yield pool
     pool.close()
+
+
+@pytest.fixture
+def pool(started: JobPool) -> Iterator[JobPool]:
+    """Give the pool with nothing to do, and nothing kept."""
+    yield started
+    for job in [*started._open.values(), *started._kept.values()]:
+        started.forget(finish(job))
 
 
 def finish(job: Job) -> Job:

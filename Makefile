@@ -17,6 +17,8 @@ TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
 # what is independent goes side by side: the kernel is compiled while pip, mypy and apt work
 MAKEFLAGS += --jobs=$(WORKERS)
+# images set it; without bytecode each of the tests' hundred processes compiles all that it imports
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check format docs chromium kernel screenshots clean
 
@@ -24,7 +26,8 @@ run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
 test: chromium kernel check
-	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder  # long files of few tests would come last, and one core be idle
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

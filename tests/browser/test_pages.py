@@ -22,11 +22,15 @@ SHADES = {"light": ((200, 256), (-1, 100)), "dark": ((-1, 60), (150, 256))}
 """How bright the paper and the ink are, from 0 to 255: between the two."""
 
 
-@pytest.mark.parametrize("name", page_names())
-def test_a_link_to_any_page_is_a_fine_first_request_to_a_fresh_server(
+@pytest.mark.parametrize("name", [FIRST, "scenario"])
+def test_a_link_to_a_page_is_a_fine_first_request_to_a_fresh_server(
     browser: Any, name: str
 ) -> None:
-    """Streamlit skips app.py on such a first visit; the page would have no frame then."""
+    """Streamlit skips app.py on such a first visit; the page would have no frame then.
+
+    It does so for the first page of the menu and for others alike; that each has its frame without
+    app.py is tried in `tests/studio/test_pages.py`.
+    """
     with Server.studio() as fresh:
         opener = Opener(browser, fresh.url)
         page = opener(f"/{name}")

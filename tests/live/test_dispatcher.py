@@ -51,7 +51,7 @@ def test_whole_run(mode: str, policy: str) -> None:
     """Else a request would be lost, or a policy would act otherwise than in the simulation."""
     scenario = scaled_paper(mode, policy, **{"engine.batch_size": 3})
     engine = ScriptedEngine(step_s=0.001)
-    result = run(scenario, engine)
+    result = run_timed(scenario, engine)
     check_conserved(result, 60)
     check_replayed(result)
     assert (result.requests["status"] == "finished").all()
@@ -67,7 +67,7 @@ def test_gang_ends_together_and_nobody_joins() -> None:
     """Else gang mode would be continuous batching under another name."""
     changes: dict[str, Any] = {"engine.batch_size": 4, "engine.batch_wait_s": 0.02}
     scenario = scaled_paper("gang", "fifo", **changes)
-    result = run(scenario, ScriptedEngine(step_s=0.001))
+    result = run_timed(scenario, ScriptedEngine(step_s=0.001))
     gangs = result.requests.groupby("batch_id")
     assert (gangs["finish_s"].nunique() == 1).all()
     assert gangs.size().max() == 4
@@ -81,7 +81,9 @@ def test_gang_ends_together_and_nobody_joins() -> None:
 def test_replicas_share_the_work(mode: str) -> None:
     """Else several endpoints would be used one after the other, or beyond their slots."""
     engine = ScriptedEngine(step_s=0.001, replicas=3, slots=2)
-    result = run(scaled_paper(mode, "fifo", **{"engine.batch_size": 8}), engine, time_scale=0.02)
+    result = run_timed(
+        scaled_paper(mode, "fifo", **{"engine.batch_size": 8}), engine, time_scale=0.02
+    )
     check_conserved(result, 60)
     assert engine.most == [2, 2, 2], "slots of the engine were not kept"
     assert result.requests["replica"].value_counts().min() >= 10
@@ -91,8 +93,8 @@ def test_replicas_share_the_work(mode: str) -> None:
 def test_arrivals_keep_an_absolute_schedule() -> None:
     """Else lateness would add up, and a scaled run would have other gaps."""
     scenario = scaled_paper("continuous", "fifo")
-    slow = run(scenario, ScriptedEngine(), time_scale=0.2).requests
-    fast = run(scenario, ScriptedEngine(), time_scale=0.1).requests
+    slow = run_timed(scenario, ScriptedEngine(), time_scale=0.2).requests
+    fast = run_timed(scenario, ScriptedEngine(), time_scale=0.1).requests
     first = slow["phase"] == "learning"
     assert slow.loc[first, "arrival_s"].to_numpy() == pytest.approx(
         2 * fast.loc[first, "arrival_s"].to_numpy()
@@ -256,7 +258,7 @@ def test_engine_queue_sends_all_at_once_with_the_policys_score() -> None:
     scenario = scaled_paper("continuous", "sjf", **{"engine.batch_size": 2})
     engine = ScriptedEngine(step_s=0.001)
     kind = {"kind": "openai", "priority": "lower_first"}
-    result = run(scenario, engine, engine_queue=True, engine=kind, time_scale=0.02)
+    result = run_timed(scenario, engine, engine_queue=True, engine=kind, time_scale=0.02)
     check_conserved(result, 60)
     assert engine.most[0] > 2
     waits = result.requests["queue_wait_s"]

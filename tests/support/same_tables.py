@@ -8,14 +8,14 @@ import pandas as pd
 from driftsched.results.tables import RunResult
 from driftsched.scenario import Scenario, to_yaml
 from driftsched.simulation import simulate
-from driftsched.workload import generate
+from driftsched.workload import Workload, generate
 
 TABLES = ("requests", "queues", "gpus", "learning")
 
 
-def assert_engines_agree(scenario: Scenario) -> RunResult:
+def assert_engines_agree(scenario: Scenario, workload: Workload | None = None) -> RunResult:
     """Fail with the scenario and the first difference; give back what the compiled engine found."""
-    workload = generate(scenario)
+    workload = generate(scenario) if workload is None else workload
     reference = simulate(scenario, workload, engine="simpy")
     result = simulate(scenario, workload, engine="compiled")
     assert (reference.provenance["engine"], result.provenance["engine"]) == ("simpy", "compiled")

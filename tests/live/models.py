@@ -9,7 +9,7 @@ from driftsched.scenario import Scenario, load_scenario
 from tests.support.llama_server import model_file
 
 CAPS = {"short_qa": 5, "summary": 8, "technical": 12, "report": 20}
-"""Output caps so short that 62 answers take a CPU less than a minute."""
+"""Output caps so short that 38 answers take a CPU less than half a minute."""
 
 
 def smollm2() -> str:
@@ -33,7 +33,7 @@ def tiny(**changes: object) -> TorchOptions:
     )
 
 
-def scaled_paper(mode: str, policy: str, requests: tuple[int, int] = (22, 40)) -> Scenario:
+def scaled_paper(mode: str, policy: str, requests: tuple[int, int] = (14, 24)) -> Scenario:
     """The published experiment with few requests and short answers."""
     caps = [
         f"categories.{number}.{field}={value}"

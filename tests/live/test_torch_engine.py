@@ -44,7 +44,7 @@ def run_real(real: tuple[TorchOptions, Any], mode: str, policy: str) -> RunResul
 def check_tables(result: RunResult) -> None:
     """Conservation, and no gap in any table."""
     requests = result.requests
-    assert len(requests) == 62
+    assert len(requests) == 38
     assert (requests["status"] == "finished").all(), requests["reason"].unique()
     assert set(requests["tenant"]) == {"premium", "standard", "batch"}
     times = requests[["arrival_s", "dispatch_s", "first_token_s", "last_token_s", "finish_s"]]
@@ -53,7 +53,7 @@ def check_tables(result: RunResult) -> None:
     assert (requests["output_tokens"] <= requests["max_output_tokens"]).all()
     assert (requests["counted_by"] == "tokenizer").all()
     assert (requests["prompt_tokens"] > 30).all(), "the chat template is not counted"
-    assert sorted(result.learning["request_id"]) == list(range(62))
+    assert sorted(result.learning["request_id"]) == list(range(38))
     assert (result.queues[["waiting", "running"]] >= 0).all(axis=None)
     assert result.gpus["process_cpu"].notna().all()
     assert result.gpus["kv_used_tokens"].max() > 0

@@ -38,22 +38,18 @@ WORDS = """() => {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_little_moves_and_little_is_to_be_read(open_page: Opener, name: str) -> None:
-    """What jumps away under the mouse is clicked wrongly; a wall of words is not read."""
+def test_little_moves_little_is_to_be_read_and_it_is_heard_in_order(
+    open_page: Opener, name: str
+) -> None:
+    """What jumps away under the mouse is clicked wrongly; a wall of words is not read.
+
+    Whoever hears a page goes by its headings, and by Tab past dozens of chart buttons.
+    """
     page = open_page(f"/{name}", viewport=DESK)
     settled(page)
     assert page.evaluate(SHIFTS) < 0.1
     words = page.evaluate(WORDS)
     assert 20 < len(words) <= 120, " ".join(words)
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_headings_are_in_order_and_tools_of_charts_are_passed_by(
-    open_page: Opener, name: str
-) -> None:
-    """Whoever hears a page goes by its headings, and by Tab past dozens of chart buttons."""
-    page = open_page(f"/{name}", viewport=DESK)
-    settled(page)
     levels = page.evaluate(
         "() => [...document.querySelectorAll('h1, h2, h3, h4')].map(({ tagName }) => +tagName[1])"
     )

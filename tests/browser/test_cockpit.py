@@ -56,6 +56,7 @@ def test_answer_sliders_and_picture_are_in_sight_together(open_page: Opener) -> 
     assert slider["x"] >= picture["right"]
     words = page.evaluate(WORDS)
     assert len(words) <= 120, " ".join(words)
+    assert page.locator(".ds-picture").count() == 1, "one out of sight was sent"
 
 
 def test_on_a_phone_the_answer_comes_first_then_the_sliders(open_page: Opener) -> None:
@@ -126,12 +127,6 @@ def test_a_pinned_state_is_a_ghost_in_every_picture_and_axes_stay_put(open_page:
         settled(page)
         assert all(page.evaluate(GHOSTS)), tab
     assert errors_shown(page) == []
-
-
-def test_only_the_picture_in_sight_is_sent(open_page: Opener) -> None:
-    page = open_page("/", viewport=SCREEN)
-    settled(page)
-    assert page.locator(".ds-picture").count() == 1
 
 
 def test_the_menu_is_lit_at_either_address(open_page: Opener) -> None:

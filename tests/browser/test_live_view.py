@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.browser import Opener, Server
+from tests.support.browser import VIEWPORT, Opener, Server
 
 APP = Path(__file__).resolve().parent / "apps" / "live_view_app.py"
 BASE = "lab/studio"
@@ -22,17 +22,38 @@ def server(chromium: str) -> Iterator[Server]:
         yield started
 
 
-@pytest.fixture
-def open_title(open_page: Opener) -> Callable[..., Any]:
-    """Open a page of the harness by a click, as people come to it."""
+@pytest.fixture(scope="module")
+def opener(browser: Any, server: Server) -> Iterator[Opener]:
+    started = Opener(browser, server.url)
+    yield started
+    started.close()
 
-    def opened(title: str, **context: Any) -> Any:
-        page = open_page("", **context)
+
+@pytest.fixture(scope="module")
+def page(opener: Opener) -> Any:
+    """One page for all: to load the studio's scripts takes longer than any of these tests."""
+    return opener("")
+
+
+@pytest.fixture
+def open_title(opener: Opener, page: Any) -> Iterator[Callable[..., Any]]:
+    """Come to a page of the harness by a click, as people do; at the end, complain as `open_page`.
+
+    What is mounted there is new, but a recorded run is where it was left.
+    """
+
+    def opened(title: str, color_scheme: str = "light") -> Any:
+        page.set_viewport_size(VIEWPORT)
+        page.emulate_media(color_scheme=color_scheme)
+        page.get_by_role("link", name="start", exact=True).click()
+        page.get_by_role("heading", name="Start").wait_for()
+        page.locator(".ds-live").wait_for(state="detached")
         page.get_by_role("link", name=title, exact=True).click()
         _drawn(page)
         return page
 
-    return opened
+    yield opened
+    assert opener.problems == []
 
 
 def _drawn(page: Any) -> None:
@@ -136,8 +157,10 @@ def test_coming_back_to_the_page_brings_the_whole_run_back(open_title: Any) -> N
     )
 
 
-def test_a_recorded_run_shows_the_finished_picture_first(open_title: Any) -> None:
-    page = open_title("recorded")
+def test_a_recorded_run_shows_the_finished_picture_first(open_page: Opener) -> None:
+    page = open_page("")
+    page.get_by_role("link", name="recorded", exact=True).click()
+    _drawn(page)
     assert page.locator(".ds-time").inner_text() == "335.0 s / 335.0 s"
     assert _count(page, "finished") == 2037
     assert page.locator(".ds-speed select").input_value() == "10"
@@ -226,6 +249,8 @@ def test_a_rerun_leaves_a_paused_recorded_run_where_it_is(open_title: Any) -> No
 
 def test_latency_as_histogram_or_curve(open_title: Any) -> None:
     page = open_title("recorded")
+    page.get_by_role("slider", name="Time in the run").focus()
+    page.keyboard.press("End")
     page.get_by_role("button", name="CDF").click()
     plot = "document.querySelector('[data-panel=latency] .ds-plot')"
     ends = f"() => {plot}.data.map(({{ y }}) => y.at(-1))"

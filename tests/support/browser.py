@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from tests.support.patience import LONG_S, STEP_S, tries
 
-__all__ = ["ARGS", "ROOT", "Opener", "Server", "find_chromium", "free_port"]
+__all__ = ["ARGS", "ROOT", "VIEWPORT", "Opener", "Server", "find_chromium", "free_port"]
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

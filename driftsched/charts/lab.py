@@ -13,23 +13,37 @@ from driftsched.charts.labels import compensator_label
 from driftsched.charts.marks import Marks, add_marks
 from driftsched.charts.theme import NEUTRAL, PALETTE, Look, panel, panels
 from driftsched.charts.traces import bars, dots, error_bar, level, line, line_with_band
-from driftsched.estimation.compensators import COMPENSATORS
 
-BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, _, _, OLIVE, BROWN = PALETTE
-COLOURS = dict(zip(COMPENSATORS, (OLIVE, BLUE, SKY, PURPLE, VERMILLION, GREEN), strict=False))
+BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, _, VIOLET, OLIVE, BROWN = PALETTE
+COLOURS = {
+    "none": OLIVE,
+    "ema": BLUE,
+    "log_ema": SKY,
+    "quantile": PURPLE,
+    "windowed_median": ORANGE,
+    "conformal": PURPLE,
+    "kalman": VIOLET,
+    "fixed_share": BROWN,
+    "rls": VERMILLION,
+    "hierarchical": VERMILLION,
+    "oracle": GREEN,
+}
+DOTTED = ("conformal", "rls")
+"""Of a colour that another has."""
 COURSE = Look(
     "Estimates along the stream",
     "lab-course",
     "Grey are the answers that drift touches, dashed what can be known of them: the sooner and the "
-    "closer a line follows the better.",
+    "closer a line follows the better; a triangle is a detector's alarm.",
     "Request",
     "Length / category's base (ratio)",
 )
 FIGURES = Look(
     "How near estimates come",
     "lab-figures",
-    "At 100 % of the EMA's excess error closed nothing is left to gain; who aims at the median "
-    "lies below the mean, a bias below 0; bars are means over the streams, with 95 % intervals.",
+    "At 100 % of the EMA's excess error closed nothing is left to gain; bias is that of the mean "
+    "estimate, the rest are the typical one's; bars are means over the streams, with 95 % "
+    "intervals.",
 )
 SHOWN = {
     "closed": ("Excess closed (%)", 100),
@@ -37,19 +51,24 @@ SHOWN = {
     "back": ("Back after (requests)", 1),
     "bias": ("Bias (%)", 100),
     "wrong": ("Wrong size class (%)", 100),
+    "alarms": ("Alarms a stream", 1),
 }
 """Figure → title of its axis, and what it is multiplied by."""
 POINTS = 600
 OTHERS = {"today": "Today", "oracle": "Perfect"}
 
 
-def lab_course(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
+def lab_course(
+    frame: pd.DataFrame, alarms: pd.DataFrame | None = None, marks: Marks = ()
+) -> go.Figure:
     """Draw rolling medians of estimates and of answers along a stream.
 
     Parameters
     ----------
     frame : DataFrame
         request, name (a compensator's kind, actual, or known), value.
+    alarms : DataFrame, optional
+        The same columns, a row an alarm of a compensator's detector.
     marks : sequence of (float, str)
         Labelled vertical lines.
     """
@@ -66,9 +85,14 @@ def lab_course(frame: pd.DataFrame, marks: Marks = ()) -> go.Figure:
         label, colour, look = looks.get(name) or (
             compensator_label(name),
             COLOURS.get(name, BROWN),
-            {},
+            {"dash": "dot"} if name in DOTTED else {},
         )
         traces.append(line(mine["request"], mine["value"], label, colour, "%{y:.2f}", line=look))
+        at = None if alarms is None else alarms[alarms["name"] == name]
+        if at is not None and len(at):
+            shape = {"symbol": "triangle-down", "size": 11}
+            raised = dots(at["request"], at["value"], label, colour, "alarm", marker=shape)
+            traces.append(raised | {"showlegend": False})
     return add_marks(COURSE.figure(traces, {"yaxis": {"rangemode": "tozero"}}), marks)
 
 

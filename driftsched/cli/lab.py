@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_t
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar, share
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments.lab import (
     KINDS,
     closed,
@@ -21,7 +23,14 @@ from driftsched.experiments.lab import (
 )
 from driftsched.workload import generate
 
-SHOWN = ["compensator", "mae", "rmse", "bias", "below"]
+SHOWN = ["compensator", "mae", "rmse", "bias", "below", "alarms"]
+
+TABLES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "mae": ("share of the EMA's excess MAE over the floor that each closes, typical length", share),
+    "rmse": ("share of the EMA's excess RMSE over the floor that each closes, mean length", share),
+    "alarms": ("alarms a stream", "{:.1f}".format),
+}
+"""Title of each figure's table, and how it is said."""
 
 
 def lab_command(parser: argparse.ArgumentParser) -> Action:
@@ -46,6 +55,12 @@ def lab_command(parser: argparse.ArgumentParser) -> Action:
     parser.add_argument(
         "--late", type=int, default=0, help="requests until a length is known (default 0)"
     )
+    parser.add_argument(
+        "--detector",
+        choices=DETECTORS,
+        default="none",
+        help="at whose alarm a category is learnt anew (default none)",
+    )
     parser.add_argument("--seeds", type=up_to(1000), default=20, help="streams a kind (default 20)")
     add_json(parser)
     return _lab
@@ -53,10 +68,12 @@ def lab_command(parser: argparse.ArgumentParser) -> Action:
 
 def _lab(args: argparse.Namespace) -> None:
     found = compensators_named(names_in(args.compensators))
+    detector = DETECTORS[args.detector].model_validate({"kind": args.detector})
     if args.scenario is not None:
         scenario = scenario_of(args)
         told = tell_trace(scenario)
-        table = scores([stream_of(scenario, generate(scenario), args.late)], found)
+        stream = stream_of(scenario, generate(scenario), args.late)
+        table = scores([stream], found, detector=detector)
         _show(args, told | {"errors": table.drop(columns=["stream"]).to_dict("records")}, table)
         return
     rows = []
@@ -75,7 +92,7 @@ def _lab(args: argparse.Namespace) -> None:
                 )
                 for seed in range(first, first + args.seeds)
             ]
-            rows.append(closed(scores(streams, found)).assign(kind=kind))
+            rows.append(closed(scores(streams, found, detector=detector)).assign(kind=kind))
             progress((number + 1) / len(kinds))
     table = pd.concat(rows)
     _show(args, {"closed": table.to_dict("records")}, table)
@@ -88,20 +105,24 @@ def _show(args: argparse.Namespace, data: dict[str, Any], table: pd.DataFrame) -
         return
     if "kind" not in table:
         cells = [
-            [name, f"{mae:.1f}", f"{rmse:.1f}", share(bias - 1), share(below)]
-            for name, mae, rmse, bias, below in table[SHOWN].itertuples(index=False, name=None)
+            [name, f"{mae:.1f}", f"{rmse:.1f}", share(off - 1), share(below), str(alarms)]
+            for name, mae, rmse, off, below, alarms in table[SHOWN].itertuples(
+                index=False, name=None
+            )
         ]
-        print(aligned(["compensator", "MAE", "RMSE", "off", "covered"], cells))
+        print(aligned(["compensator", "MAE", "RMSE", "off", "covered", "alarms"], cells))
         return
-    for error in ("mae", "rmse"):
-        wide = table.pivot(index="kind", columns="compensator", values=error)
+    for figure, (title, cell) in TABLES.items():
+        if figure == "alarms" and args.detector == "none":
+            continue
+        wide = table.pivot(index="kind", columns="compensator", values=figure)
         wide = wide.loc[
             list(dict.fromkeys(table["kind"])), list(dict.fromkeys(table["compensator"]))
         ]
         wide.loc["mean"] = wide.mean()
-        print(f"share of the EMA's excess {error.upper()} over the floor that each closes")
+        print(title)
         rows = [
-            [kind, *map(share, values)]
+            [kind, *map(cell, values)]
             for kind, values in zip(wide.index, wide.to_numpy(), strict=True)
         ]
         print(aligned(["drift", *wide.columns], rows))

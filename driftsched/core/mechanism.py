@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from driftsched.core.config import Config
 
-__all__ = ["Mechanism", "State"]
+__all__ = ["Fields", "Mechanism", "State"]
+
+Fields = Mapping[str, float | tuple[float, ...]]
+"""Fields of a state and their first values: a number, or a row of numbers of fixed length."""
 
 
 class State:
@@ -15,14 +19,20 @@ class State:
     Its fields are those that the mechanism declares, and no others. The compiled engine keeps them
     as floating-point numbers in a row of an array.
 
-    >>> counter = State({"served": 0})
+    >>> counter = State({"served": 0, "last": (0, 0)})
     >>> counter.served += 5
-    >>> counter.served
-    5
+    >>> counter.last[1] = 5
+    >>> counter.served, counter.last
+    (5, [0, 5])
     """
 
-    def __init__(self, fields: dict[str, float]) -> None:
-        self.__dict__.update(fields)
+    def __init__(self, fields: Fields) -> None:
+        self.begin(fields)
+
+    def begin(self, fields: Fields) -> None:
+        """Take the first values."""
+        for name, first in fields.items():
+            self.__dict__[name] = [*first] if isinstance(first, tuple) else first
 
     if TYPE_CHECKING:
 

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log, pi
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
+from driftsched.estimation.detectors.none import NoDetectorConfig
 from driftsched.results.statistics import mean_interval
 from driftsched.workload.budgets import prepare_budgets
 
 if TYPE_CHECKING:
     from driftsched.estimation.compensators import CompensatorSpec
+    from driftsched.estimation.detectors import DetectorSpec
     from driftsched.scenario.model import Scenario
     from driftsched.workload.table import Workload
 
 __all__ = [
     "KINDS",
+    "NO_DETECTOR",
+    "Estimates",
     "Stream",
     "closed",
     "compensators_named",
@@ -36,6 +40,7 @@ Ints = NDArray[np.int64]
 
 BASES = np.array([64, 256, 512, 1024])
 TENANTS = 3
+NO_DETECTOR = NoDetectorConfig()
 CUT = 300
 """Requests at the beginning that do not count: whatever learns has to begin."""
 
@@ -76,6 +81,22 @@ class Stream:
 
     def __len__(self) -> int:
         return len(self.length)
+
+
+class Estimates(NamedTuple):
+    """Estimates of each answer before it is known; arrays (n,).
+
+    Attributes
+    ----------
+    typical, mean : float array
+        Of its length, in the stream's unit; the same where a compensator knows but one.
+    alarm : bool array
+        Whether a detector gave an alarm just before the request came.
+    """
+
+    typical: Floats
+    mean: Floats
+    alarm: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -183,20 +204,26 @@ def stream_of(scenario: Scenario, workload: Workload, late: int = 0) -> Stream:
     )
 
 
-def estimates(stream: Stream, compensator: CompensatorSpec) -> Floats:
-    """A compensator's estimate of each answer before it is known, shape (n,)."""
+def estimates(
+    stream: Stream, compensator: CompensatorSpec, detector: DetectorSpec = NO_DETECTOR
+) -> Estimates:
+    """What a compensator, under a detector, estimates of each answer before it is known."""
     from driftsched.simulation.compiled.follow import SEEN, follow
 
     rows = np.zeros(len(stream), SEEN)
     for name in SEEN.names or ():
         rows[name] = getattr(stream, name)
     categories, tenants = int(stream.category.max()) + 1, int(stream.tenant.max()) + 1
-    bias = follow(compensator, rows, categories, tenants, stream.late)
-    return stream.uncorrected_estimate * bias
+    said = follow(compensator, detector, rows, categories, tenants, stream.late)
+    base = stream.uncorrected_estimate
+    return Estimates(base * said.bias, base * said.mean_bias, said.alarm)
 
 
 def scores(
-    streams: Sequence[Stream], compensators: Mapping[str, CompensatorSpec], cut: int = CUT
+    streams: Sequence[Stream],
+    compensators: Mapping[str, CompensatorSpec],
+    cut: int = CUT,
+    detector: DetectorSpec = NO_DETECTOR,
 ) -> pd.DataFrame:
     """Errors of compensators on streams.
 
@@ -207,13 +234,16 @@ def scores(
         By the names they are to have.
     cut : int
         Requests at each stream's beginning that do not count.
+    detector : DetectorSpec
+        What watches each of them.
 
     Returns
     -------
     DataFrame
-        One row a stream and compensator: stream (its number), compensator, mae, rmse, bias (mean
-        estimate / mean length), below (share of answers no longer than their estimates), and
-        mae_floor, rmse_floor: the errors of the true median and mean; NaN where not known.
+        One row a stream and compensator: stream (its number), compensator, mae and below (share of
+        answers no longer than their estimates) of the typical length, rmse and bias (mean estimate
+        / mean length) of the mean one, alarms in the whole stream, and mae_floor, rmse_floor: the
+        errors of the true median and mean; NaN where not known.
     """
     rows = []
     for number, stream in enumerate(streams):
@@ -224,24 +254,19 @@ def scores(
             "rmse_floor": _rmse(unknown if stream.mean is None else stream.mean, length, cut),
         }
         for name, compensator in compensators.items():
-            guess = estimates(stream, compensator)
-            row = {"stream": number, "compensator": name, "mae": _mae(guess, length, cut)}
-            row |= {"rmse": _rmse(guess, length, cut), "bias": guess[cut:].mean() / length.mean()}
-            rows.append(row | {"below": (length <= guess[cut:]).mean()} | floors)
+            typical, mean, alarm = estimates(stream, compensator, detector)
+            row = {"stream": number, "compensator": name, "mae": _mae(typical, length, cut)}
+            row |= {"rmse": _rmse(mean, length, cut), "bias": mean[cut:].mean() / length.mean()}
+            row |= {"below": (length <= typical[cut:]).mean(), "alarms": int(alarm.sum())}
+            rows.append(row | floors)
     return pd.DataFrame(rows)
 
 
 def compensators_named(kinds: Sequence[str]) -> dict[str, CompensatorSpec]:
-    """Compensators with their defaults, by kind; "…-mean" beside one that can aim at the mean."""
+    """Compensators with their defaults, by kind."""
     from driftsched.estimation.compensators import COMPENSATORS
 
-    found: dict[str, CompensatorSpec] = {}
-    for kind in kinds:
-        form = COMPENSATORS[kind]
-        found[kind] = form.model_validate({"kind": kind})
-        if "mean" in form.model_fields:
-            found[f"{kind}-mean"] = form.model_validate({"kind": kind, "mean": True})
-    return found
+    return {kind: COMPENSATORS[kind].model_validate({"kind": kind}) for kind in kinds}
 
 
 def closed(table: pd.DataFrame, reference: str = "ema") -> pd.DataFrame:
@@ -257,8 +282,9 @@ def closed(table: pd.DataFrame, reference: str = "ema") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a compensator: mae and rmse, each mean over the streams, and mae_low, mae_high,
-        rmse_low, rmse_high: 95 % t intervals; NaN where the floor is not known.
+        One row a compensator: mae (typical length) and rmse (mean length), each mean over the
+        streams, and mae_low, mae_high, rmse_low, rmse_high: 95 % t intervals; NaN where the floor
+        is not known; alarms, mean over the streams.
     """
     wide = table.pivot(index="stream", columns="compensator")
     rows = {}
@@ -269,7 +295,7 @@ def closed(table: pd.DataFrame, reference: str = "ema") -> pd.DataFrame:
             share = (other - own) / (other - wide[f"{error}_floor"][name])
             mean, low, high = mean_interval(share.to_numpy(np.float64))
             row |= {error: mean, f"{error}_low": low, f"{error}_high": high}
-        rows[name] = row
+        rows[name] = row | {"alarms": float(wide["alarms"][name].mean())}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("compensator").reset_index()
 
 

@@ -11,14 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.estimation.compensators import COMPENSATORS
-from driftsched.estimation.compensators.quantile import QuantileConfig
-from driftsched.experiments.lab import CUT, closed, estimates, scores
+from driftsched.estimation.compensators.conformal import ConformalConfig
+from driftsched.experiments.lab import CUT, NO_DETECTOR, closed, estimates, scores
 from driftsched.results import mean_interval, paired_change
 from driftsched.results.wording import with_interval
 
 if TYPE_CHECKING:
     from driftsched.estimation.compensators import CompensatorSpec
-    from driftsched.experiments.lab import Floats, Stream
+    from driftsched.estimation.detectors import DetectorSpec
+    from driftsched.experiments.lab import Estimates, Floats, Stream
     from driftsched.scenario.estimator import SizeClasses
 
 __all__ = ["ACTUAL", "KNOWN", "LabReport", "lab_report", "lab_says"]
@@ -27,7 +28,7 @@ ACTUAL, KNOWN, EMA = "actual", "known", "ema"
 ROLLING, RECENT, WINDOW = 151, 12, 200
 """Requests of a rolling median, of being back, and of the worst coverage."""
 NEAR, JUMP = log(1.1), 0.05
-BOUND = QuantileConfig(kind="quantile", share=0.9)
+BOUND = ConformalConfig(share=0.9)
 Interval = tuple[float, float, float]
 
 
@@ -39,10 +40,14 @@ class LabReport(NamedTuple):
     course : DataFrame
         request, name (a compensator, "actual", or "known": the true median), value: rolling median
         of length over base in the first stream, of those requests that drift touches.
+    alarms : DataFrame
+        The same columns, a row an alarm of a compensator's detector: at what request, and where its
+        line is then.
     figures : DataFrame
         compensator, then figure and its ends, _low and _high, means over the streams: closed (share
         of the EMA's excess absolute error), change (of that error against the EMA's), bias (mean
-        estimate over mean length, less 1), wrong (share in a wrong size class), and the median
+        estimate over mean length, less 1), wrong (share in a wrong size class), alarms (a stream;
+        NaN without a detector), and the median
         over the streams of back (requests from a jump until estimates are within 10 % of where they
         were before; infinite where they never are). NaN where not known.
     covered, worst : tuple of float, float
@@ -53,6 +58,7 @@ class LabReport(NamedTuple):
     """
 
     course: pd.DataFrame
+    alarms: pd.DataFrame
     figures: pd.DataFrame
     covered: Interval
     worst: float
@@ -60,16 +66,20 @@ class LabReport(NamedTuple):
 
 
 def lab_report(
-    streams: Sequence[Stream], compensators: Mapping[str, CompensatorSpec], sizes: SizeClasses
+    streams: Sequence[Stream],
+    compensators: Mapping[str, CompensatorSpec],
+    sizes: SizeClasses,
+    detector: DetectorSpec = NO_DETECTOR,
 ) -> LabReport:
     """Follow streams, draws of one kind, with compensators by their kinds, the EMA among them."""
-    table = scores(streams, compensators)
+    table = scores(streams, compensators, detector=detector)
     shares = closed(table).set_index("compensator")
-    mae = table.pivot(index="stream", columns="compensator", values="mae")
-    bias = table.pivot(index="stream", columns="compensator", values="bias") - 1
+    wide = table.pivot(index="stream", columns="compensator")
+    mae, bias = wide["mae"], wide["bias"] - 1
+    alarms = wide["alarms"] * (np.nan if detector == NO_DETECTOR else 1)
     rows = []
     for name, spec in compensators.items():
-        guesses = [estimates(stream, spec) for stream in streams]
+        guesses = [estimates(stream, spec, detector).typical for stream in streams]
         change = paired_change(mae[EMA], mae[name])
         wrong = [_wrong(*pair, sizes) for pair in zip(streams, guesses, strict=True)]
         back = [_back(*pair) for pair in zip(streams, guesses, strict=True)]
@@ -78,16 +88,20 @@ def lab_report(
             "change": (change.mean, change.low, change.high),
             "bias": mean_interval(bias[name]),
             "wrong": mean_interval(wrong),
+            "alarms": mean_interval(alarms[name]),
             "back": _median_interval(back),
         }
         row: dict[str, str | float] = {"compensator": name}
         for figure, (value, low, high) in ends.items():
             row |= {figure: value, f"{figure}_low": low, f"{figure}_high": high}
         rows.append(row)
-    within = [(stream.length <= estimates(stream, BOUND))[CUT:] for stream in streams]
+    within = [(stream.length <= estimates(stream, BOUND).typical)[CUT:] for stream in streams]
     windows = [np.convolve(each, np.full(WINDOW, 1 / WINDOW), "valid").min() for each in within]
+    first = {name: estimates(streams[0], spec, detector) for name, spec in compensators.items()}
+    course = _course(streams[0], first)
     return LabReport(
-        _course(streams[0], compensators),
+        course,
+        _alarms(streams[0], first, course),
         pd.DataFrame(rows),
         mean_interval([each.mean() for each in within]),
         float(np.mean(windows)),
@@ -113,18 +127,30 @@ def _touched(stream: Stream) -> NDArray[np.bool_]:
     return same_category & np.isin(stream.tenant, np.unique(stream.tenant[most]))
 
 
-def _course(stream: Stream, compensators: Mapping[str, CompensatorSpec]) -> pd.DataFrame:
+def _course(stream: Stream, found: Mapping[str, Estimates]) -> pd.DataFrame:
     touched = np.flatnonzero(_touched(stream))
     if _jump(stream) is None:
         touched = np.arange(len(stream))
     lines: dict[str, Floats] = {ACTUAL: stream.length.astype(np.float64)}
     if stream.median is not None:
         lines[KNOWN] = stream.median
-    lines |= {name: estimates(stream, spec) for name, spec in compensators.items()}
+    lines |= {name: guess.typical for name, guess in found.items()}
     frame = pd.DataFrame({name: (v / stream.base_tokens)[touched] for name, v in lines.items()})
     rolled = frame.rolling(ROLLING, center=True, min_periods=ROLLING // 2).median()
     long = rolled.assign(request=touched).dropna().melt("request", var_name="name")
     return long[["request", "name", "value"]]
+
+
+def _alarms(stream: Stream, found: Mapping[str, Estimates], course: pd.DataFrame) -> pd.DataFrame:
+    """Alarms by answers of those requests that drift touches, on the lines."""
+    rows = []
+    for name, guess in found.items():
+        line = course[course["name"] == name]
+        at = np.flatnonzero(guess.alarm)
+        at = at[np.isin(at - 1 - stream.late, line["request"])]
+        value = np.interp(at, line["request"], line["value"])
+        rows.append(pd.DataFrame({"request": at, "name": name, "value": value}))
+    return pd.concat(rows, ignore_index=True)
 
 
 def _wrong(stream: Stream, guess: Floats, sizes: SizeClasses) -> float:
@@ -173,6 +199,9 @@ def lab_says(report: LabReport) -> str:
         side = "less" if change < 0 else "more"
         return f"{label} errs {100 * abs(change):.2g} % {side} than the EMA on these lengths."
     said = f"{label} closes {_ends(figures[best], 'closed', 100)} % of the EMA's excess error."
+    if not np.isnan(figures[best]["alarms"]):
+        raised = [f"{_label(name)} {figures[name]['alarms']:.2g}" for name in (best, EMA)]
+        said += f" Alarms a stream: {', '.join(raised)}."
     if report.jump is None:
         return said
     backs = [f"{_label(name)} {_back_said(figures[name])}" for name in (best, EMA)]

@@ -77,7 +77,7 @@ class Gateway:
             kv_capacity if kv_capacity is not None else max(capacities, default=maxsize)
         )
         self.compensator = scenario.estimator.compensator.build(
-            len(scenario.categories), len(scenario.tenants)
+            len(scenario.categories), len(scenario.tenants), scenario.estimator.detector
         )
         self._context_tokens = scenario.cluster.context_tokens
         self.learning: list[LearningRow] = []
@@ -85,6 +85,7 @@ class Gateway:
         self.watch: Callable[[Request, float], None] | None = None
         # Bound once: these are called for every request.
         self._predict, self._learn = self.compensator.predict_one, self.compensator.learn_one
+        self._predict_mean = self.compensator.predict_mean_one
         limits = [tenant.limits for tenant in scenario.tenants]
         limited = any(
             (one.waiting, one.rate_rps, one.running) != (None, None, None) for one in limits
@@ -124,7 +125,7 @@ class Gateway:
     def submit(self, request: Request, now: float) -> bool:
         """Budget a request and queue it, or reject it with a reason; True when it is queued.
 
-        Writes the request's bias, estimate and total, and its replica where a router chose it, or
+        Writes the request's bias, estimates and total, and its replica where a router chose it, or
         its status and reason. `now` is in seconds since the run's start, here and below.
         """
         self._catch_up(now)
@@ -133,6 +134,8 @@ class Gateway:
         request.bias = bias
         request.estimated_output_tokens = estimate
         request.total_token_budget = request.prompt_length + estimate
+        mean_bias = self._predict_mean(request)
+        request.estimated_mean_tokens = int(request.uncorrected_estimate * mean_bias)
         prompt, most = request.prompt_tokens, request.max_output_tokens
         misfit = does_not_fit(prompt, most, self._context_tokens, self.kv_capacity)
         if misfit == TOO_LONG:
@@ -272,7 +275,7 @@ class Gateway:
             return
         request.replica = chosen = router.route(request, among)
         self.loads.requests[chosen] += 1
-        self.loads.tokens[chosen] += request.total_token_budget
+        self.loads.tokens[chosen] += request.prompt_length + request.estimated_mean_tokens
         self.queues[chosen].push(request)
 
     def leave(self, request: Request, now: float) -> None:
@@ -287,4 +290,5 @@ class Gateway:
 
     def _unload(self, request: Request) -> None:
         self.loads.requests[request.replica] -= 1
-        self.loads.tokens[request.replica] -= request.total_token_budget
+        mean = request.prompt_length + request.estimated_mean_tokens
+        self.loads.tokens[request.replica] -= mean

@@ -85,12 +85,14 @@ def replay(requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorS
     """Estimates (n,) as `compensator` would have given them, had all else gone as it did.
 
     Events are walked in order of time: an arrival asks ``predict_one``, a finish teaches
-    ``learn_one`` with actual / base tokens, as in the gateway. Of events at one instant arrivals
-    come first, then finishes, each in order of request_id: the simulated replicas' order. Rows that
-    did not finish teach nothing; the run's own compensator gives the run's estimates again.
+    ``learn_one`` with actual / base tokens, under the scenario's detector, as in the gateway. Of
+    events at one instant arrivals come first, then finishes, each in order of request_id: the
+    simulated replicas' order. Rows that did not finish teach nothing; the run's own compensator
+    gives the run's estimates again.
     """
     stream = _requests(requests, scenario)
-    predictor = compensator.build(len(scenario.categories), len(scenario.tenants))
+    detector = scenario.estimator.detector
+    predictor = compensator.build(len(scenario.categories), len(scenario.tenants), detector)
     predict, learn = predictor.predict_one, predictor.learn_one
     estimates = np.zeros(len(stream), dtype=np.int64)
     for event in _events(requests).tolist():
@@ -99,7 +101,9 @@ def replay(requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorS
         if finish:
             learn(request, request.output_length / request.base_tokens)
         else:
-            estimates[place] = int(request.uncorrected_estimate * predict(request))
+            request.bias = predict(request)
+            estimate = int(request.uncorrected_estimate * request.bias)
+            estimates[place] = request.estimated_output_tokens = estimate
     return estimates
 
 

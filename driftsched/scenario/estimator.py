@@ -10,6 +10,8 @@ from driftsched.core.config import MOST, Config
 from driftsched.estimation.classifier import ClassifierConfig, Keyword
 from driftsched.estimation.compensators import CompensatorConfig
 from driftsched.estimation.compensators.ema import EmaConfig
+from driftsched.estimation.detectors import DetectorConfig
+from driftsched.estimation.detectors.none import NoDetectorConfig
 from driftsched.estimation.predictors import PredictorConfig
 from driftsched.estimation.predictors.category import CategoryConfig
 
@@ -45,5 +47,8 @@ class Estimator(Config):
         CategoryConfig(), description="how long an answer is taken to be, before it is corrected"
     )
     compensator: CompensatorConfig = EmaConfig()
+    detector: DetectorConfig = Field(
+        NoDetectorConfig(), description="at whose alarm a category's compensation begins anew"
+    )
     input_factor: InputFactor = InputFactor()
     size_classes: SizeClasses = SizeClasses()

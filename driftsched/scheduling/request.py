@@ -47,7 +47,9 @@ class Request:
     bias : float
         The compensator's correction at admission.
     estimated_output_tokens, total_token_budget : int
-        int(uncorrected_estimate · bias), and that plus the counted prompt.
+        The typical length, int(uncorrected_estimate · bias), and that plus the counted prompt.
+    estimated_mean_tokens : int
+        The mean length, for sums; see `CompensatorSpec.predict_mean`.
     status, reason : str
         Empty while it is under way; one of the five ends afterwards.
     batch_id : int
@@ -62,6 +64,7 @@ class Request:
         "cached_tokens",
         "dispatch_s",
         "e2e_slo_s",
+        "estimated_mean_tokens",
         "estimated_output_tokens",
         "finish_s",
         "first_block",
@@ -126,6 +129,7 @@ class Request:
         self.generated_tokens = 0
         self.bias = 1.0
         self.estimated_output_tokens = 0
+        self.estimated_mean_tokens = 0
         self.total_token_budget = 0
         self.dispatch_s = nan
         self.first_token_s = nan

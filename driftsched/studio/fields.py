@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftsched.charts.labels import policy_label
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.studio.link import plain_value
@@ -67,6 +68,7 @@ Stream = Labels(
         "own": "This scenario's",
     }
 )
+Watcher = Labels({kind: detector.label for kind, detector in DETECTORS.items()})
 Late = Labels({0: "At once", 50: "50 later", 200: "200 later"})
 Measure = Labels(
     {"mean_s": "Mean", "median_s": "Median", "p99_s": "P99", "goodput_rps": "SLO goodput"}

@@ -45,6 +45,7 @@ class Key(StrEnum):
     LENGTHS = "lengths"
     PREDICTOR = "predictor"
     COMPENSATOR = "compensator"
+    DETECTOR = "detector"
     CLASSIFIER = "classifier"
     RESET = "reset"
     SAVE = "save"
@@ -66,6 +67,7 @@ class Key(StrEnum):
     LAB_EFFECT = "lab_effect"
     LAB_LATE = "lab_late"
     LAB_WITH = "lab_with"
+    LAB_DETECTOR = "lab_detector"
     LAB_POLICY = "lab_policy"
     LAB_MEASURE = "lab_measure"
 

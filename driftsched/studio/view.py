@@ -40,6 +40,7 @@ from driftsched.studio.fields import (
     Split,
     Stream,
     Tab,
+    Watcher,
     World,
     known_policies,
     labelled,
@@ -138,6 +139,7 @@ class View(BaseModel):
     lab_effect: Annotated[float, Labels({e: f"{e:g}" for e in (0.0, 0.25, 0.5)})] = 0.25
     lab_late: Annotated[int, Late] = 0
     lab_with: Learners = ("ema", "hierarchical")
+    lab_detector: Annotated[str, Watcher] = "none"
     lab_policy: OnePolicy = "sjf"
     lab_measure: Annotated[str, Measure] = "mean_s"
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from driftsched.charts.labels import policy_label
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.estimation.predictors import PREDICTORS
 from driftsched.results.wording import duration
 from driftsched.scheduling.policies import POLICIES
@@ -63,7 +64,7 @@ _CHOICES = {
 
 def choice_label(name: str) -> str:
     """Label of a setting's value, a mechanism's too; an unknown one is title-cased."""
-    for registry in (COMPENSATORS, PREDICTORS, ROUTERS):
+    for registry in (COMPENSATORS, DETECTORS, PREDICTORS, ROUTERS):
         if name in registry:
             return registry[name].label
     return _CHOICES.get(name) or policy_label(name)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from driftsched.core.errors import ScenarioError
 from driftsched.core.home import trace_path
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments import PaperResult, reproduce
 from driftsched.experiments import load_sweep as sweeps
 from driftsched.experiments.forecast import Forecast, forecast
@@ -85,24 +86,25 @@ def engine_ready() -> bool:
 
 def lab(
     streams: int,
-    settings: tuple[str, float, float, int],
+    settings: tuple[str, float, float, int, str],
     kinds: Sequence[str],
     *scenarios: Scenario,
     progress: Progress,  # noqa: ARG001  it takes a blink
 ) -> LabReport:
     """Follow drawn streams, or a scenario's own; see `driftsched.experiments.lab_report`."""
-    kind, spread, effect, late = settings
-    found = {name: spec for name, spec in compensators_named(kinds).items() if name in kinds}
+    kind, spread, effect, late, watcher = settings
+    found = compensators_named(kinds)
+    detector = DETECTORS[watcher].model_validate({"kind": watcher})
     if not scenarios:
         drawn = [
             draw_stream(kind, spread, seed, tenant_effect=effect, prompt_effect=effect, late=late)
             for seed in range(streams)
         ]
-        return lab_report(drawn, found, SizeClasses())
+        return lab_report(drawn, found, SizeClasses(), detector)
     (scenario,) = scenarios
     seeds = range(scenario.seed, scenario.seed + (streams if scenario.trace is None else 1))
     own = [stream_of(scenario, generate(scenario, seed), late) for seed in seeds]
-    return lab_report(own, found, scenario.estimator.size_classes)
+    return lab_report(own, found, scenario.estimator.size_classes, detector)
 
 
 def worth(

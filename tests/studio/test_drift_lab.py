@@ -51,6 +51,7 @@ CONTROLS: dict[str, Callable[[AppTest], object]] = {
     "spread": lambda app: app.selectbox(key=Key.LAB_SPREAD).set_value(0.3),
     "effect": lambda app: app.selectbox(key=Key.LAB_EFFECT).set_value(0.0),
     "late": lambda app: app.selectbox(key=Key.LAB_LATE).set_value(50),
+    "detector": lambda app: app.selectbox(key=Key.LAB_DETECTOR).set_value("cusum"),
     "compensators": lambda app: app.button_group(key=Key.LAB_WITH).set_value(["quantile"]),
     "policy": lambda app: app.selectbox(key=Key.LAB_POLICY).set_value("srpt"),
     "measure": lambda app: app.selectbox(key=Key.LAB_MEASURE).set_value("p99_s"),
@@ -78,7 +79,7 @@ def test_every_drift_and_measure_has_its_label() -> None:
 def test_every_control_explains_itself() -> None:
     app = opened()
     controls = [*app.main.selectbox, *app.main.button_group]
-    assert len(controls) == 7
+    assert len(controls) == 8
     assert all(control.help for control in controls)
 
 

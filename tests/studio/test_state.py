@@ -248,6 +248,7 @@ OTHERS: dict[str, object] = {
     "lab_effect": 0.0,
     "lab_late": 50,
     "lab_with": ("none", "quantile"),
+    "lab_detector": "cusum",
     "lab_policy": "srpt",
     "lab_measure": "p99_s",
 }

@@ -242,6 +242,7 @@ def lab_figures_table(_: int = 0) -> pd.DataFrame:
         "back": [np.inf, 100.0, 20.0],
         "bias": [-0.4, -0.1, -0.15],
         "wrong": [0.2, 0.15, 0.13],
+        "alarms": [2.0, 0.1, 0.0],
     }
     for name, values in figures.items():
         middle = np.array(values)

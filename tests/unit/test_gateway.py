@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
+from driftsched.core.mechanism import State
+from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.gateway.gateway import Gateway
+from driftsched.scheduling.policies.drr import DrrConfig
+from driftsched.scheduling.policies.sjf import SjfConfig
 from driftsched.scheduling.request import Request
 from tests.support.scenarios import small
 
@@ -99,6 +104,122 @@ def test_levels_share_out_an_error_by_what_is_not_known_of_them() -> None:
     assert other.all is states.all
     assert other.category is states.category
     assert (other.tenant.level, other.pair.level) == (0, 0)
+
+
+def test_a_windowed_median_forgets_what_is_older() -> None:
+    """Of the last three: none, 2, between 2 and .5, 2 again, then of .5, 4 and 8."""
+    gate = gateway(estimator={"compensator": {"kind": "windowed_median", "window": 3}})
+    found = []
+    for number, actual in enumerate([80, 20, 160, 320, 0]):
+        one = request(number, actual=max(actual, 1))
+        gate.submit(one, 0.0)
+        found.append((60 / 40 * one.bias, one.estimated_mean_tokens))
+        gate.finish(gate.next(0.0) or one, 1.0)
+    assert [bias for bias, _ in found] == pytest.approx([1, 2, 1, 2, 4], rel=1e-12)
+    assert [mean for _, mean in found] == [40, 80, 50, 86, 166], "the mean of the same three"
+
+
+def test_a_conformal_bound_is_an_answer_seen_and_rises_when_it_is_missed() -> None:
+    """The ceil((1 - α)(n + 1))-th of those seen; α falls by half a step at a miss, else rises."""
+    rule = {"kind": "conformal", "share": 0.5, "step": 0.2, "window": 3}
+    gate = gateway(estimator={"compensator": rule})
+    found = []
+    for number, actual in enumerate([80, 20, 160, 40, 40, 40]):
+        one = request(number, actual=actual)
+        gate.submit(one, 0.0)
+        found.append(60 / 40 * one.bias)
+        gate.finish(gate.next(0.0) or one, 1.0)
+    # 80 is a miss: .6 of one. 20 is none: .5 of two. 160: .6 of three. Then the second of three.
+    assert found == pytest.approx([1, 2, 2, 4, 1, 1], rel=1e-12)
+
+
+def test_a_kalman_filter_moves_by_its_share_of_what_is_not_known() -> None:
+    gate = gateway(estimator={"compensator": {"kind": "kalman"}})
+    one = request(0, actual=80)
+    gate.submit(one, 0.0)
+    assert one.estimated_mean_tokens == one.estimated_output_tokens == 40
+    gate.finish(gate.next(0.0) or one, 1.0)
+    mine, spread = gate.compensator.levels[0][0].category, 0.5 + 1e-3 * 0.35
+    gain = spread / (spread + 0.35)
+    assert mine.level == pytest.approx(gain * math.log(2), rel=1e-12)
+    assert mine.spread == pytest.approx((1 - gain) * spread, rel=1e-12)
+    explained = math.log(2) ** 2 * 0.35 / (spread + 0.35)
+    assert mine.noise == pytest.approx(0.35 + (explained - 0.35) / 11, rel=1e-12)
+    other = request(1)
+    gate.submit(other, 1.0)
+    mean = 40 * math.exp(mine.level) * (2 + 10) / (1 + 10)
+    assert other.estimated_mean_tokens == int(mean), "answers so far are twelve for eleven typical"
+    assert other.estimated_output_tokens == int(40 * math.exp(mine.level))
+
+
+def test_recursive_least_squares_are_the_least_squares() -> None:
+    """With nothing forgotten: ridge regression by the prior variances, 1.5 and .1."""
+    rule = {"kind": "rls", "forgetting": 1.0}
+    spec = COMPENSATORS["rls"].model_validate(rule)
+    compensator, rng = spec.build(1, 1), np.random.default_rng(3)
+    prompts, ratios = rng.integers(1, 2000, 30), rng.lognormal(0.3, 0.5, 30)
+    for number, (prompt, ratio) in enumerate(zip(prompts.tolist(), ratios.tolist(), strict=True)):
+        one = Request(number, 0, 1, 0, 0.0, prompt, 1, 1, prompt, 1, 40, 40.0)
+        compensator.learn_one(one, ratio)
+    design = np.column_stack([np.ones(30), np.log(prompts) - 5])
+    normal = design.T @ design + np.diag([1 / 1.5, 1 / 0.1])
+    expected = np.linalg.solve(normal, design.T @ np.log(ratios))
+    mine = compensator.levels[0][0].pair
+    assert [mine.level, mine.slope] == pytest.approx(expected.tolist(), rel=1e-9)
+
+
+def test_fixed_share_trusts_whoever_missed_least() -> None:
+    spec = COMPENSATORS["fixed_share"].model_validate({"kind": "fixed_share"})
+    compensator, one = spec.build(1, 1), request(0)
+    for _ in range(300):
+        compensator.learn_one(one, 1.0)
+    compensator.learn_one(one, 8.0)
+    mine: Any = compensator.levels[0][0].category
+    assert sum(mine.trusts) == pytest.approx(1, rel=1e-12)
+    for _ in range(12):
+        compensator.learn_one(one, 8.0)
+    assert mine.trusts[0] == max(mine.trusts), "after a step the fastest is the best"
+    assert mine.levels[0] == pytest.approx(math.log(8) * (1 - 0.6**13), rel=1e-9)
+
+
+def test_an_alarm_makes_a_category_begin_anew_and_no_other() -> None:
+    """The state of the category and of its pairs; what is known of tenants and all stays."""
+    detector = {"kind": "cusum", "wait": 0, "threshold": 2.0}
+    spec = {"compensator": {"kind": "hierarchical"}, "detector": detector}
+    gate = gateway(estimator=spec)
+    states, before = gate.compensator.levels[0][0], 0.0
+    for number in range(3):
+        one = request(number, actual=4000)
+        gate.submit(one, 0.0)
+        before = states.category.seen
+        gate.finish(gate.next(0.0) or one, 1.0)
+        if states.category.seen <= before:
+            break
+    assert before > 0
+    assert states.category.seen == 1, "only the answer of the alarm is known"
+    assert states.all.level > 0
+    assert gate.compensator.detectors[0].drift_detected
+
+
+def test_sums_read_the_mean_and_order_the_typical_length() -> None:
+    """A router that adds up medians of skewed lengths thinks replicas emptier than they are."""
+    rng = np.random.default_rng(1)
+    gate = gateway(estimator={"compensator": {"kind": "kalman"}})
+    for number, length in enumerate(rng.lognormal(4, 1, 400)):
+        one = request(number, actual=max(1, int(length)))
+        gate.submit(one, 0.0)
+        gate.finish(gate.next(0.0) or one, 1.0)
+    one = request(500)
+    gate.submit(one, 0.0)
+    assert one.estimated_mean_tokens > 1.3 * one.estimated_output_tokens
+    assert one.total_token_budget == one.prompt_length + one.estimated_output_tokens
+    assert SjfConfig.score(one, SjfConfig(), 0.0) == one.total_token_budget
+    tenant, drr = State({"left": 1e6, "round": 0, "weight": 1}), DrrConfig()
+    DrrConfig.charge(tenant, None, one, drr)
+    assert 1e6 - tenant.left == one.prompt_length + one.estimated_mean_tokens
+    loads = Gateway(small(), capacities=(10**6, 10**6))
+    loads.submit(one, 0.0)
+    assert sum(loads.loads.tokens) == one.prompt_length + one.estimated_mean_tokens
 
 
 def test_a_full_queue_refuses_with_its_reason() -> None:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from driftsched.charts import lab_course
 from driftsched.estimation.compensators import CompensatorSpec
+from driftsched.estimation.detectors.page_hinkley import PageHinkleyConfig
 from driftsched.experiments.lab import KINDS, closed, compensators_named, draw_stream, scores
 from driftsched.experiments.lab_report import (
     LabReport,
@@ -78,6 +80,23 @@ def test_figures_are_those_of_the_lab_and_of_the_estimates() -> None:
     assert row(report, "none")["wrong"] == pytest.approx(np.mean(none))
     assert report.covered[0] == pytest.approx(0.9, abs=0.02)
     assert report.worst < report.covered[0]
+
+
+def test_alarms_stand_on_the_lines_of_who_is_watched() -> None:
+    """The alarm of a category that lengths jump in, where its line is by then."""
+    stream = draw_stream("one_category", 0.3, 1)
+    report = lab_report([stream], named("none", "ema"), SIZES, PageHinkleyConfig())
+    mine = report.alarms[report.alarms["name"] == "none"]
+    assert report.jump is not None
+    assert len(mine) == 1
+    assert report.jump < mine["request"].iloc[0] < report.jump + 800
+    assert row(report, "none")["alarms"] >= 1
+    assert (mine["value"] == 1).all(), "without compensation an estimate is its base"
+    drawn = lab_course(report.course, report.alarms).data
+    assert sum(trace.mode == "markers" for trace in drawn) == report.alarms["name"].nunique()
+    quiet = lab_report([stream], named("none", "ema"), SIZES)
+    assert quiet.alarms.empty
+    assert np.isnan(row(quiet, "none")["alarms"])
 
 
 def test_the_course_shows_answers_and_estimates_over_bases() -> None:

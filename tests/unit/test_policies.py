@@ -33,6 +33,7 @@ def request(number: int, tenant: int, arrival_s: float = 0.0, budget: int = 100)
     rank = TENANTS[tenant].rank
     made = Request(number, tenant, rank, 0, arrival_s, 10, 50, 50, 10, 50, 50, 50.0)
     made.total_token_budget = budget
+    made.estimated_mean_tokens = budget - 10
     return made
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from math import log
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from pydantic import Field
+
 from driftsched.core.mechanism import Mechanism, State
+from driftsched.estimation.detectors.none import NoDetectorConfig
 
 if TYPE_CHECKING:
+    from driftsched.core.mechanism import Fields
+    from driftsched.estimation.detectors import DetectorSpec
     from driftsched.scheduling.request import Request
 
-__all__ = ["Compensator", "CompensatorSpec", "Levels"]
+__all__ = ["Compensator", "CompensatorSpec", "InsideSpec", "Levels", "corrected"]
 
 
 class Levels(NamedTuple):
@@ -31,16 +37,27 @@ class CompensatorSpec(Mechanism):
         classified), each tenant, each pair of them and all together have one; see `Levels`.
     """
 
-    state: ClassVar[dict[str, float]] = {}
+    state: ClassVar[Fields] = {}
 
     @staticmethod
     def predict(states: Levels, request: Request, p: Any) -> float:
         """Return the bias by which the request's budget is multiplied: finite and above 0.
 
-        ``request.predicted`` is the category as classified, ``request.uncorrected_estimate`` the
-        budget at bias 1 (base · safety · input factor). Changes nothing.
+        It is to give a *typical* length, by which requests are told apart, deadlines are met and
+        errors are counted: the median, where the compensator knows it. ``request.predicted`` is the
+        category as classified, ``request.uncorrected_estimate`` the budget at bias 1 (base · safety
+        · input factor). Changes nothing.
         """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
+
+    @staticmethod
+    def predict_mean(states: Levels, request: Request, p: Any) -> float:
+        """Return the bias that gives the *mean* length, for sums: load, KV cache, fair shares.
+
+        ``request.bias`` is what `predict` has said, and what a compensator says that knows no
+        other. Changes nothing.
+        """
+        return request.bias
 
     @staticmethod
     def learn(states: Levels, request: Request, ratio: float, p: Any) -> float:
@@ -51,9 +68,22 @@ class CompensatorSpec(Mechanism):
         """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
-    def build(self, categories: int, tenants: int) -> Compensator:
+    def build(
+        self, categories: int, tenants: int, detector: DetectorSpec | None = None
+    ) -> Compensator:
         """Return a fresh compensator for so many categories and tenants."""
-        return Compensator(self, categories, tenants)
+        return Compensator(self, categories, tenants, detector or NoDetectorConfig())
+
+
+class InsideSpec(CompensatorSpec):
+    """A compensator that estimates the length itself, whatever its tenant's safety factor."""
+
+    inside: bool = Field(True, description="safety and input factor are inside the feedback")
+
+
+def corrected(ratio: float, request: Request, p: Any) -> float:
+    """The bias by which an estimate is `ratio` times the base, where factors are inside."""
+    return ratio * request.base_tokens / request.uncorrected_estimate if p.inside else ratio
 
 
 class Compensator:
@@ -67,10 +97,15 @@ class Compensator:
         Whose functions.
     categories, tenants : int
         How many there are.
+    detector : DetectorSpec
+        What watches each category's errors; at an alarm what is known of it is forgotten.
     """
 
-    def __init__(self, spec: CompensatorSpec, categories: int, tenants: int) -> None:
+    def __init__(
+        self, spec: CompensatorSpec, categories: int, tenants: int, detector: DetectorSpec
+    ) -> None:
         self.spec = spec
+        self.detectors = [detector.build() for _ in range(categories)]
         together, *own = (State(spec.state) for _ in range(1 + categories + tenants))
         self.levels = [
             [
@@ -84,12 +119,26 @@ class Compensator:
         """Return the bias by which the request's budget is multiplied, > 0."""
         return self.spec.predict(self._levels(request), request, self.spec)
 
+    def predict_mean_one(self, request: Request) -> float:
+        """Return the bias that gives the mean length, > 0; ``request.bias`` is `predict_one`'s."""
+        return self.spec.predict_mean(self._levels(request), request, self.spec)
+
     def learn_one(self, request: Request, ratio: float) -> float:
         """Learn from a finished request (actual / base); return its like's bias from now on.
 
-        Its actual length is ``request.output_length``.
+        Its actual length is ``request.output_length``, estimate and bias are those it was given.
         """
+        detector = self.detectors[request.predicted]
+        detector.update(log(request.output_length / max(request.estimated_output_tokens, 1)))
+        if detector.drift_detected:
+            self._forget(request.predicted)
         return self.spec.learn(self._levels(request), request, ratio, self.spec)
+
+    def _forget(self, category: int) -> None:
+        """Have a category's state, and those of its pairs with tenants, begin anew."""
+        for row in self.levels:
+            row[category].pair.begin(self.spec.state)
+        self.levels[0][category].category.begin(self.spec.state)
 
     def _levels(self, request: Request) -> Levels:
         return self.levels[request.tenant][request.predicted]

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
+    from driftsched.core.mechanism import Fields
     from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
@@ -26,7 +27,7 @@ class EmaConfig(CompensatorSpec):
     label = "EMA (the paper's)"
     rule = "moving average of actual / base, by category"
     source = "DriftSched (arXiv 2606.02982), runtime drift compensation"
-    state: ClassVar[dict[str, float]] = {"bias": 1.0}
+    state: ClassVar[Fields] = {"bias": 1.0}
 
     kind: Literal["ema"] = "ema"
     alpha: float = Field(0.1, gt=0, le=1, description="weight of the newest observation")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from driftsched.estimation.compensators.base import CompensatorSpec
+from driftsched.estimation.compensators.base import InsideSpec, corrected
+from driftsched.estimation.compensators.sums import SUMS, add_up, scaled
 
 if TYPE_CHECKING:
-    from driftsched.core.mechanism import State
+    from driftsched.core.mechanism import Fields, State
     from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
@@ -23,7 +24,7 @@ FARTHEST = 2.5  # standard deviations that one answer may seem to be off
 ALARM, SLACK = 7.0, 0.5  # of the CUSUM, in standard deviations
 
 
-class HierarchicalConfig(CompensatorSpec):
+class HierarchicalConfig(InsideSpec):
     """ln(actual / base) = all + category + tenant + both + slope · (ln prompt − centre) + noise.
 
     Slope, centre and noise are the category's. Each level wanders, and has a variance of its own:
@@ -43,7 +44,7 @@ class HierarchicalConfig(CompensatorSpec):
         "West & Harrison (1997), dynamic linear models; Page (1954), CUSUM; Herbster & Warmuth "
         "(1998), fixed share"
     )
-    state: ClassVar[dict[str, float]] = {
+    state: ClassVar[Fields] = {
         "level": 0.0,
         "spread": 1.0,  # its variance, as a multiple of the first
         "rise": 0.0,
@@ -55,8 +56,7 @@ class HierarchicalConfig(CompensatorSpec):
         "noise": 0.35,  # variance
         "shift": 0.0,
         "miss": 0.3,
-        "answered": 0.0,
-        "expected": 0.0,
+        **SUMS,
         "average": 1.0,
         "trust": 0.5,
         "mean_miss": 1.0,
@@ -69,12 +69,15 @@ class HierarchicalConfig(CompensatorSpec):
         le=1,
         description="variance by which the level of all wanders, as a share of the noise's",
     )
-    mean: bool = Field(False, description="estimate the mean, for sums, instead of the median")
-    inside: bool = Field(True, description="safety and input factor are inside the feedback")
 
     @staticmethod
     def predict(states: Levels, request: Request, p: HierarchicalConfig) -> float:
         return bias_of(states, request, p)
+
+    @staticmethod
+    def predict_mean(states: Levels, request: Request, p: HierarchicalConfig) -> float:
+        mean = mean_ratio(states.category, exp(log_ratio(states, request)))
+        return corrected(mean, request, p)
 
     @staticmethod
     def learn(states: Levels, request: Request, ratio: float, p: HierarchicalConfig) -> float:
@@ -108,10 +111,9 @@ class HierarchicalConfig(CompensatorSpec):
 
 
 def bias_of(states: Levels, request: Request, p: HierarchicalConfig) -> float:
-    """The estimate's bias, typical or mean."""
-    mine, ratio = states.category, exp(log_ratio(states, request))
-    value = mean_ratio(mine, ratio) if p.mean else ratio * exp(mine.shift)
-    return value * request.base_tokens / request.uncorrected_estimate if p.inside else value
+    """The typical estimate's bias."""
+    ratio = exp(log_ratio(states, request))
+    return corrected(ratio * exp(states.category.shift), request, p)
 
 
 def off_centre(mine: State, request: Request) -> float:
@@ -127,8 +129,7 @@ def log_ratio(states: Levels, request: Request) -> float:
 
 def mean_ratio(mine: State, ratio: float) -> float:
     """Estimate of the mean: the ratio scaled to the category's sums, mixed with their average."""
-    scaled = ratio * (mine.answered + 10) / (mine.expected + 10)
-    return mine.trust * scaled + (1 - mine.trust) * mine.average
+    return mine.trust * scaled(mine, ratio) + (1 - mine.trust) * mine.average
 
 
 def move(state: State, first: float, step: float, total: float, wander: float) -> None:
@@ -158,15 +159,14 @@ def learn_median(mine: State, error: float) -> None:
 
 def learn_mean(mine: State, expected: float, ratio: float) -> None:
     """Keep sums and average, and say which of the two is nearer."""
-    scaled = expected * (mine.answered + 10) / (mine.expected + 10)
-    mixed = mine.trust * scaled + (1 - mine.trust) * mine.average
+    sums = scaled(mine, expected)
+    mixed = mine.trust * sums + (1 - mine.trust) * mine.average
     mine.mean_miss += max(0.02, 1 / mine.seen) * (abs(ratio - mixed) - mine.mean_miss)
     unit = mine.mean_miss * mine.mean_miss + 1e-9
-    scaled_loss = min((ratio - scaled) * (ratio - scaled) / unit, 36.0)
+    scaled_loss = min((ratio - sums) * (ratio - sums) / unit, 36.0)
     average_loss = min((ratio - mine.average) * (ratio - mine.average) / unit, 36.0)
     odds = mine.trust * exp(-0.05 * scaled_loss)
     against = (1 - mine.trust) * exp(-0.05 * average_loss)
     mine.trust = 0.002 + 0.996 * odds / (odds + against)
-    mine.answered = 0.99 * mine.answered + ratio
-    mine.expected = 0.99 * mine.expected + expected
+    add_up(mine, expected, ratio)
     mine.average += 0.03 * (ratio - mine.average)

@@ -10,6 +10,7 @@ from pydantic import Field
 from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
+    from driftsched.core.mechanism import Fields
     from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
@@ -26,7 +27,7 @@ class LogEmaConfig(CompensatorSpec):
     label = "Log EMA"
     rule = "moving average of ln(actual / base), by category"
     source = "Brown (1959), exponential smoothing, on the log scale"
-    state: ClassVar[dict[str, float]] = {"level": 0.0}
+    state: ClassVar[Fields] = {"level": 0.0}
 
     kind: Literal["log_ema"] = "log_ema"
     alpha: float = Field(0.1, gt=0, le=1, description="weight of the newest observation")

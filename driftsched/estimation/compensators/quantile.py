@@ -10,6 +10,7 @@ from pydantic import Field
 from driftsched.estimation.compensators.base import CompensatorSpec
 
 if TYPE_CHECKING:
+    from driftsched.core.mechanism import Fields
     from driftsched.estimation.compensators.base import Levels
     from driftsched.scheduling.request import Request
 
@@ -26,7 +27,7 @@ class QuantileConfig(CompensatorSpec):
     label = "Quantile"
     rule = "a quantile of actual / base followed step by step, by category"
     source = "Gibbs & Candès (2021), adaptive conformal inference; pinball loss, Koenker (1978)"
-    state: ClassVar[dict[str, float]] = {"level": 0.0, "size": 0.3, "seen": 0.0}
+    state: ClassVar[Fields] = {"level": 0.0, "size": 0.3, "seen": 0.0}
 
     kind: Literal["quantile"] = "quantile"
     share: float = Field(0.5, gt=0, lt=1, description="of answers that are to be no longer")

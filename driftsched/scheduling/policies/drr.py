@@ -13,10 +13,11 @@ __all__ = ["DrrConfig"]
 
 
 class DrrConfig(TenantPolicy):
-    """Rule: tenants take turns, each for weight · quantum estimated tokens; FIFO inside a tenant.
+    """Rule: tenants take turns, each for weight · quantum tokens; FIFO inside a tenant.
 
-    What a turn's last request takes too much is missing from the tenant's next turn, so that no
-    request need be looked at before it is chosen (surplus round robin). While two tenants wait,
+    A request counts as its prompt and its mean estimate, since turns are sums. What a turn's last
+    request takes too much is missing from the tenant's next turn, so that no request need be looked
+    at before it is chosen (surplus round robin). While two tenants wait,
     tokens / weight of what they were given differ by less than quantum + longest / weight of each.
     Who comes back begins a new turn. O(log tenants) a step.
     """
@@ -44,7 +45,7 @@ class DrrConfig(TenantPolicy):
 
     @staticmethod
     def charge(tenant: Any, queue: Any, request: Any, p: DrrConfig) -> None:
-        tenant.left -= request.total_token_budget
+        tenant.left -= request.prompt_length + request.estimated_mean_tokens
         if tenant.left <= 0:
             turn = p.quantum * tenant.weight
             passed = floor(-tenant.left / turn) + 1

@@ -28,7 +28,8 @@ class Offer(NamedTuple):
     number, place : int
         Its number in the cluster, and its place among those on offer, from 0.
     requests, tokens : int
-        What it was sent and has not ended: requests, and the sum of their total token budgets.
+        What it was sent and has not ended: requests, and the sum of their prompts and mean
+        estimates.
     capacity_tokens : int
         Its KV cache.
     """
@@ -94,7 +95,7 @@ class Loads:
     requests : list of int
         Requests waiting or running.
     tokens : list of int
-        Sum of their total token budgets, as estimated at admission.
+        Sum of their prompts and mean estimates, as of admission.
     capacity_tokens : sequence of int
         KV cache; does not change.
     """

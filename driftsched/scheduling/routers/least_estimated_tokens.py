@@ -14,13 +14,13 @@ __all__ = ["LeastEstimatedTokensConfig"]
 
 
 class LeastEstimatedTokensConfig(RouterSpec):
-    """Rule: least sum of total token budgets not ended.
+    """Rule: least sum of prompts and mean estimates not ended.
 
-    Budgets are those of admission, so the router errs as the estimator does.
+    Estimates are those of admission, so the router errs as the estimator does.
     """
 
     label = "Least estimated tokens"
-    rule = "least sum of budgets not ended"
+    rule = "least sum of mean estimates not ended"
     source = "least work left, Harchol-Balter et al. (1999)"
 
     kind: Literal["least_estimated_tokens"] = "least_estimated_tokens"

@@ -1,4 +1,4 @@
-"""Least KV share: where budgets take the smallest part of the KV cache."""
+"""Least KV share: where requests are thought to take the smallest part of the KV cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LeastKvShareConfig"]
 
 
 class LeastKvShareConfig(RouterSpec):
-    """Rule: least (budgets not ended + this one) / KV cache.
+    """Rule: least (mean tokens not ended + this one's) / KV cache.
 
     Where replicas differ it fills them in proportion to their memory; where they are alike it
     is the rule of least estimated tokens.
@@ -28,4 +28,5 @@ class LeastKvShareConfig(RouterSpec):
 
     @staticmethod
     def score(request: Request, replica: Offer, choice: Choice, p: LeastKvShareConfig) -> float:
-        return (replica.tokens + request.total_token_budget) / max(replica.capacity_tokens, 1)
+        mine = request.prompt_length + request.estimated_mean_tokens
+        return (replica.tokens + mine) / max(replica.capacity_tokens, 1)

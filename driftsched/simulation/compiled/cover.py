@@ -8,6 +8,7 @@ from typing import Any
 from driftsched.core.errors import ScenarioError
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.scenario.model import Scenario
 from driftsched.scheduling.policies import (
     POLICIES,
@@ -77,6 +78,7 @@ def _missing(scenario: Scenario, workload: Workload, own: Policy | None) -> Iter
         yield f"policy {type(own).__name__}, an object of the caller's own"
     yield _mechanism("policy", scenario.policy, POLICIES, ScorePolicy, TenantPolicy, PlannedPolicy)
     yield _mechanism("compensator", scenario.estimator.compensator, COMPENSATORS)
+    yield _mechanism("detector", scenario.estimator.detector, DETECTORS)
     if scenario.cluster.queue == "per_replica":
         yield _mechanism("router", scenario.cluster.router, ROUTERS)
     yield _memory(scenario)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from driftsched.core.arrays import Array
-from driftsched.core.mechanism import Mechanism
+from driftsched.core.mechanism import Fields, Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.scheduling.policies import POLICIES, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 
-Fields = list[tuple[str, str]]
+Declared = list[tuple[str, str, tuple[int, ...]]]
 
 
 def covered(registry: Mapping[str, type[Any]]) -> list[type[Any]]:
@@ -21,19 +22,23 @@ def covered(registry: Mapping[str, type[Any]]) -> list[type[Any]]:
     return [kind for kind in registry.values() if not kind.simpy_only]
 
 
-def _declared(states: Iterable[Mapping[str, float]], own: Sequence[str] = ()) -> Fields:
+def _declared(states: Iterable[Fields], own: Sequence[str] = ()) -> Declared:
     """One field for each name that a mechanism declares; only one mechanism's are in use.
 
     Raises
     ------
     ValueError
-        A name is one of the kernel's `own`.
+        A name is one of the kernel's `own`, or stands for rows of several lengths.
     """
-    names = dict.fromkeys(name for state in states for name in state)
-    for name in names:
-        if name in own:
-            raise ValueError(f"state must not have a field of the kernel's own, got {name}")
-    return [(name, "f8") for name in names]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for state in states:
+        for name, first in state.items():
+            shape = np.shape(first)
+            if name in own:
+                raise ValueError(f"state must not have a field of the kernel's own, got {name}")
+            if shapes.setdefault(name, shape) != shape:
+                raise ValueError(f"{name} must be as long in all states, got {shape}")
+    return [(name, "f8", shape) for name, shape in shapes.items()]
 
 
 def _parameter_names(kind: type[Mechanism]) -> list[str]:
@@ -54,12 +59,16 @@ COMPENSATION = np.dtype(
     _declared([*(kind.state for kind in covered(COMPENSATORS)), {"unused": 0}]), align=True
 )
 """One a state of the compensator."""
+DETECTION = np.dtype(
+    _declared([*(kind.state for kind in covered(DETECTORS)), {"unused": 0}]), align=True
+)
+"""One a state of the detector."""
 PARAMETERS = np.dtype(
     [
         (name, "f8")
         for name in dict.fromkeys(
             name
-            for registry in (POLICIES, COMPENSATORS, ROUTERS)
+            for registry in (POLICIES, COMPENSATORS, DETECTORS, ROUTERS)
             for kind in covered(registry)
             for name in _parameter_names(kind)
         )
@@ -82,14 +91,24 @@ def parameters_of(spec: Mechanism) -> Array:
     return record
 
 
-def compensation(state: Mapping[str, float], categories: int, tenants: int) -> Array:
-    """States of a compensator before anything was learnt; see `levels` of `mechanisms`."""
-    states = np.zeros((1 + tenants) * (1 + categories), COMPENSATION)
+def compensation(state: Fields, categories: int, tenants: int) -> Array:
+    """States of a compensator before anything was learnt; see `levels` of `mechanisms`.
+
+    Behind them is one that stays as it is.
+    """
+    states = np.zeros((1 + tenants) * (1 + categories) + 1, COMPENSATION)
     fill(states, state)
     return states
 
 
-def fill(records: Array, values: Mapping[str, float]) -> None:
+def detection(state: Fields, categories: int) -> Array:
+    """States of a detector before anything was seen, one a category, and one that stays so."""
+    states = np.zeros(categories + 1, DETECTION)
+    fill(states, state)
+    return states
+
+
+def fill(records: Array, values: Fields) -> None:
     """Write first values into all of some records."""
     for name, value in values.items():
         records[name] = value

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 
-from driftsched.core.arrays import Array, Floats
+from driftsched.core.arrays import Array, Bools, Floats
 from driftsched.estimation.compensators import COMPENSATORS, CompensatorSpec
-from driftsched.simulation.compiled.fields import compensation, parameters_of
+from driftsched.estimation.detectors import DETECTORS, DetectorSpec
+from driftsched.simulation.compiled.fields import compensation, detection, parameters_of
 from driftsched.simulation.compiled.jit import inlined, kernel
 from driftsched.simulation.compiled.mechanisms import (
     RequestView,
+    alarm,
     learn,
     levels,
     number_of,
     predict,
+    predict_mean,
 )
 
 SEEN = np.dtype(
@@ -31,47 +35,68 @@ SEEN = np.dtype(
 )
 """What a compensator is shown of a request, and in the end its length."""
 
+SAID = np.dtype([("bias", "f8"), ("mean_bias", "f8"), ("alarm", "b1")], align=True)
+"""What it says of it, and whether a detector gave an alarm just before."""
+
+
+class Followed(NamedTuple):
+    """Arrays (n,) in order of admission: the biases of typical and mean length, and alarms."""
+
+    bias: Floats
+    mean_bias: Floats
+    alarm: Bools
+
 
 def follow(
-    compensator: CompensatorSpec, rows: Array, categories: int, tenants: int, late: int
-) -> Floats:
-    """Bias at each request, shape (n,), in order of admission, by a registered compensator.
+    compensator: CompensatorSpec,
+    detector: DetectorSpec,
+    rows: Array,
+    categories: int,
+    tenants: int,
+    late: int,
+) -> Followed:
+    """Have a registered compensator, under a detector, follow requests (n,) of `SEEN`.
 
     A request's length is learnt just before the one that comes `late` after the next.
     """
     states = compensation(compensator.state, categories, tenants)
-    bias = np.ones(len(rows))
-    number, parameters = number_of(compensator, COMPENSATORS), parameters_of(compensator)
-    _follow(number, parameters, states, rows, categories, late, bias)
-    return bias
+    watched, said = detection(detector.state, categories), np.zeros(len(rows), SAID)
+    kinds = number_of(compensator, COMPENSATORS), number_of(detector, DETECTORS)
+    parameters = np.concatenate([parameters_of(compensator), parameters_of(detector)])
+    _follow(*kinds, parameters, states, watched, rows, categories, late, said)
+    return Followed(said["bias"], said["mean_bias"], said["alarm"])
 
 
 @kernel
 def _follow(
-    number: int,
+    compensator: int,
+    detector: int,
     parameters: Array,
     states: Array,
+    watched: Array,
     rows: Array,
     categories: int,
     late: int,
-    bias: Array,
+    said: Array,
 ) -> None:
-    p = parameters[0]
+    p, watching = parameters[0], parameters[1]
     for item in range(len(rows)):
         known = item - 1 - late
         if known >= 0:
-            row, request = rows[known], _request(rows, bias, known)
+            row, request = rows[known], _request(rows, said, known)
+            said[item].alarm = alarm(detector, watched, states, categories, request, watching)
             learnt = levels(states, row.tenant, row.category, categories)
-            learn(number, learnt, request, row.length / row.base_tokens, p)
-        row, request = rows[item], _request(rows, bias, item)
+            learn(compensator, learnt, request, row.length / row.base_tokens, p)
+        row = rows[item]
         asked = levels(states, row.tenant, row.category, categories)
-        bias[item] = predict(number, asked, request, p)
+        said[item].bias = predict(compensator, asked, _request(rows, said, item), p)
+        said[item].mean_bias = predict_mean(compensator, asked, _request(rows, said, item), p)
 
 
 @inlined
-def _request(rows: Array, bias: Array, item: int) -> RequestView:
-    row = rows[item]
-    estimate = int(row.uncorrected_estimate * bias[item])
+def _request(rows: Array, said: Array, item: int) -> RequestView:
+    row, bias = rows[item], said[item].bias
+    estimate = int(row.uncorrected_estimate * bias)
     length, prompt = row.length, row.prompt_length
     return RequestView(
         request_id=item,
@@ -93,7 +118,8 @@ def _request(rows: Array, bias: Array, item: int) -> RequestView:
         weight=1.0,
         generated_tokens=0,
         preemptions=0,
-        bias=bias[item],
+        bias=bias,
         estimated_output_tokens=estimate,
+        estimated_mean_tokens=int(row.uncorrected_estimate * said[item].mean_bias),
         total_token_budget=prompt + estimate,
     )

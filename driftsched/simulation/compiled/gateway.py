@@ -8,11 +8,13 @@ from driftsched.estimation.compensators.base import Levels
 from driftsched.scheduling.routers import Choice, Offer
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import (
+    alarm,
     does_not_fit,
     learn,
     levels,
     may_run,
     predict,
+    predict_mean,
     refusal,
     request_of,
     route_score,
@@ -24,6 +26,7 @@ from driftsched.simulation.compiled.retries import think_on
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
     COMPENSATOR,
+    DETECTOR,
     HELD,
     PLANNED,
     POLICY,
@@ -44,6 +47,8 @@ def submit(w: KernelState, item: int) -> int:
     bias = float(predict(run.compensator, _levels_of(w, item), request_of(w, item), p))
     w.bias[item] = bias
     w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
+    mean = float(predict_mean(run.compensator, _levels_of(w, item), request_of(w, item), p))
+    w.mean_estimate[item] = int(w.uncorrected_estimate[item] * mean)
     prompt, most = request.prompt_tokens, request.max_output_tokens
     reason = does_not_fit(prompt, most, run.context, run.capacity)
     if reason == 0 and run.limited:
@@ -95,7 +100,7 @@ def _route(w: KernelState, item: int) -> int:
     run.last_route = chosen
     replica = w.replicas[chosen]
     replica.sent += 1
-    replica.sent_tokens += w.prompt_length[item] + w.estimate[item]
+    replica.sent_tokens += w.prompt_length[item] + w.mean_estimate[item]
     request.replica = chosen
     return chosen
 
@@ -216,7 +221,9 @@ def finish(w: KernelState, item: int, now: float) -> None:
     states, ratio = _levels_of(w, item), request.output_length / request.base_tokens
     learned = w.learned[run.finished]
     learned.item = item
-    learned.bias = learn(run.compensator, states, request_of(w, item), ratio, p)
+    watching, seen = w.parameters[DETECTOR], request_of(w, item)
+    alarm(run.detector, w.detection, w.compensation, run.categories, seen, watching)
+    learned.bias = learn(run.compensator, states, seen, ratio, p)
     run.finished += 1
     _depart(w, item, now)
     if run.closed:
@@ -262,7 +269,7 @@ def _unload(w: KernelState, item: int) -> None:
     """Tell the router that a request has left its replica."""
     replica = w.replicas[w.requests[item].replica]
     replica.sent -= 1
-    replica.sent_tokens -= w.prompt_length[item] + w.estimate[item]
+    replica.sent_tokens -= w.prompt_length[item] + w.mean_estimate[item]
 
 
 @apart

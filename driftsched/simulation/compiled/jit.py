@@ -18,7 +18,7 @@ from driftsched.core.home import home
 
 SHARED = (
     *("scheduling/policies/*.py", "scheduling/routers/*.py", "scheduling/server.py"),
-    "estimation/compensators/*.py",
+    *("estimation/compensators/*.py", "estimation/detectors/*.py"),
     *("serving/batching.py", "serving/curve.py", "serving/iteration.py", "gateway/admission.py"),
 )
 """Sources outside this folder of what is compiled into the kernel."""

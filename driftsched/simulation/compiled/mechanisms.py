@@ -8,12 +8,14 @@ loaded, since everything here is compiled into the place that calls it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import log
 from typing import Any, NamedTuple
 
 from driftsched.core.arrays import Array
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.compensators.base import Levels
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.gateway import admission
 from driftsched.scheduling.policies import POLICIES, PlannedPolicy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
@@ -75,7 +77,9 @@ lift = _switch("lift", _BY_TENANT)
 charge = _switch("charge", _BY_TENANT)
 generated = _switch("generated", _BY_TENANT)
 predict = _switch("predict", covered(COMPENSATORS))
+predict_mean = _switch("predict_mean", covered(COMPENSATORS))
 learn = _switch("learn", covered(COMPENSATORS))
+update = _switch("update", covered(DETECTORS))
 route_score = _switch("score", covered(ROUTERS))
 
 
@@ -83,10 +87,26 @@ route_score = _switch("score", covered(ROUTERS))
 def levels(states: Array, tenant: int, category: int, categories: int) -> Levels:
     """The compensator's states that a request reads and teaches.
 
-    Those of a tenant lie together: its own, then one a category; the first of all are everybody's.
+    Those of a tenant lie together: its own, then one a category; the first of all are everybody's,
+    the last one is as they all begin.
     """
     first, place = (1 + tenant) * (1 + categories), 1 + category
     return Levels(states[0], states[place], states[first], states[first + place])
+
+
+@inlined
+def alarm(
+    number: int, watched: Array, states: Array, categories: int, request: RequestView, p: Any
+) -> bool:
+    """Show a detector an answer; at its alarm the category is forgotten, by it too."""
+    category = request.predicted
+    error = log(request.output_length / max(request.estimated_output_tokens, 1))
+    if not update(number, watched[category], error, p):
+        return False
+    watched[category] = watched[categories]
+    for place in range(1 + category, len(states) - 1, 1 + categories):
+        states[place] = states[len(states) - 1]
+    return True
 
 
 class RequestView(NamedTuple):
@@ -113,6 +133,7 @@ class RequestView(NamedTuple):
     preemptions: int
     bias: float
     estimated_output_tokens: int
+    estimated_mean_tokens: int
     total_token_budget: int
 
 
@@ -142,5 +163,6 @@ def request_of(w: KernelState, item: int) -> RequestView:
         record.preemptions,
         w.bias[item],
         w.estimate[item],
+        w.mean_estimate[item],
         w.prompt_length[item] + w.estimate[item],
     )

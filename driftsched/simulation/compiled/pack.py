@@ -9,13 +9,19 @@ import numpy as np
 from numpy.random import SeedSequence
 
 from driftsched.core.arrays import Array
-from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.compensators import COMPENSATORS, CompensatorSpec
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.gateway.admission import TenantGate
 from driftsched.scenario.model import Scenario
 from driftsched.scheduling.policies import POLICIES, PlannedPolicy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.scheduling.routers.base import STREAM
-from driftsched.simulation.compiled.fields import compensation, fill, parameters_of
+from driftsched.simulation.compiled.fields import (
+    compensation,
+    detection,
+    fill,
+    parameters_of,
+)
 from driftsched.simulation.compiled.fleet import pack_fleet, routed
 from driftsched.simulation.compiled.jit import kernel
 from driftsched.simulation.compiled.mechanisms import number_of
@@ -59,6 +65,8 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
     tenants = _tenants(scenario)
     room.settle(run, tenants)
     rows = room.planned + len(workload)
+    estimate, compensator = np.zeros(rows, np.int64), type(scenario.estimator.compensator)
+    alike = compensator.predict_mean is CompensatorSpec.predict_mean
     return KernelState(
         run=run,
         tenants=tenants,
@@ -69,7 +77,8 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
         uncorrected_estimate=room.behind(budgets.uncorrected_estimate),
         prompt_length=room.behind(budgets.prompt_length),
         bias=np.ones(rows),
-        estimate=np.zeros(rows, np.int64),
+        estimate=estimate,
+        mean_estimate=estimate if alike else np.zeros(rows, np.int64),
         patience_s=room.behind(drawn_s) if len(drawn_s) else drawn_s,
         **room.arrays(),
         deadlines=np.empty(n if run["patient"][0] else 0, ENTRY),
@@ -114,19 +123,21 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["peers"] = len(capacities) > 1 and (run["preempts"] | any(x.running for x in limits))
     run["router"] = number_of(scenario.cluster.router, ROUTERS)
     run["compensator"] = number_of(compensator, COMPENSATORS)
+    run["detector"] = number_of(scenario.estimator.detector, DETECTORS)
     run["categories"] = len(scenario.categories)
     return run
 
 
 def _mechanisms(scenario: Scenario) -> dict[str, Any]:
-    """Parameters of the mechanisms, and the compensator's states."""
-    compensator = scenario.estimator.compensator
-    specs = scenario.policy, compensator, scenario.cluster.router
+    """Parameters of the mechanisms, and the states of compensator and detector."""
+    compensator, detector = scenario.estimator.compensator, scenario.estimator.detector
+    specs = scenario.policy, compensator, detector, scenario.cluster.router
     categories, tenants = len(scenario.categories), len(scenario.tenants)
     states = compensation(compensator.state, categories, tenants)
     return {
         "parameters": np.concatenate([parameters_of(spec) for spec in specs]),
         "compensation": states,
+        "detection": detection(detector.state, categories),
         "server": np.array([tuple(scenario.server())], SERVER),
     }
 

@@ -27,7 +27,7 @@ ID_BITS = 25
 
 ID_MASK = (1 << ID_BITS) - 1
 
-POLICY, COMPENSATOR, ROUTER = range(3)
+POLICY, COMPENSATOR, DETECTOR, ROUTER = range(4)
 """Whose parameters."""
 
 REQUEST = np.dtype(
@@ -80,6 +80,7 @@ RUN = np.dtype(
         ("routes", "i8"),  # requests routed so far
         ("last_route", "i8"),
         ("compensator", "i8"),
+        ("detector", "i8"),
         ("categories", "i8"),
         ("waiting", "i8"),
         ("making", "b1"),  # whether requests are made as the run goes
@@ -276,11 +277,13 @@ class KernelState(NamedTuple):
     are copied from there. Records are described at their types.
 
     Read: arrival_s, uncorrected_estimate, prompt_length, draws (the router's, a row a request
-    routed), costs, parameters (of the policy, the compensator, the router), patience_s (n, or none:
+    routed), costs, parameters (of the policy, the compensator, the
+    detector, the router), patience_s (n, or none:
     until the first token), pauses_s (a row a tenant: before the second try, the third, …, without
     jitter), phases, loops, entropy (of the jitter), cached (n, or none where prompts share
     nothing), server (one record).
-    Written: made (n), bias, estimate, learned, log. The rest is state; heaps are of `ENTRY`. heaps
+    Written: made (n), bias, estimate, mean_estimate (the same array where a compensator has but one
+    estimate), learned, log. The rest is state; heaps are of `ENTRY`. heaps
     and held (requests with the policy, and at their limit) have a row a queue, and so has listed
     (tenants of whom requests wait); deadlines are times at which clients look at their requests,
     retries those of tries to come, by the try before, thoughts those of users' next rows. wake is a
@@ -304,6 +307,7 @@ class KernelState(NamedTuple):
     prompt_length: Array
     bias: Array
     estimate: Array
+    mean_estimate: Array
     patience_s: Array
     deadlines: Array
     made: Array
@@ -327,6 +331,7 @@ class KernelState(NamedTuple):
     cached: Array
     learned: Array
     compensation: Array
+    detection: Array
     parameters: Array
     server: Array
     plans: Array

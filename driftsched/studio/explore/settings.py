@@ -15,6 +15,7 @@ from driftsched.charts.labels import policy_label
 from driftsched.core.errors import InputError
 from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.estimation.predictors import PREDICTORS
 from driftsched.scenario import with_share
 from driftsched.scheduling.policies import POLICIES, PolicySpec
@@ -41,6 +42,7 @@ MOST_TENANTS = 8
 RULED: dict[str, Mapping[str, type[Mechanism]]] = {
     "predictor": PREDICTORS,
     "compensator": COMPENSATORS,
+    "detector": DETECTORS,
 }
 CHOICES = {
     Key.ENGINE_MODE: "engine.mode",
@@ -48,6 +50,7 @@ CHOICES = {
     Key.UNIT: "estimator.unit",
     Key.PREDICTOR: "estimator.predictor.kind",
     Key.COMPENSATOR: "estimator.compensator.kind",
+    Key.DETECTOR: "estimator.detector.kind",
     Key.CLASSIFIER: "estimator.classifier.kind",
 }
 """What has few values, and where it stands in the scenario."""
@@ -56,7 +59,7 @@ CHOICES = {
 def settings(view: View) -> None:
     """Draw what is seldom changed."""
     _tenant_shares(view)
-    upper, lower = st.columns(4), st.columns(3)
+    upper, lower = st.columns(4), st.columns(4)
     with upper[1]:
         _replicas(view)
     for place, (key, path) in zip((upper[0], *upper[2:], *lower), CHOICES.items(), strict=True):

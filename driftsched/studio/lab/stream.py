@@ -6,6 +6,7 @@ import streamlit as st
 
 from driftsched.charts import lab_course, lab_figures
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments.lab_report import LabReport
 from driftsched.studio import work
 from driftsched.studio.show import chart
@@ -51,6 +52,13 @@ def controls(view: View) -> None:
             "How many later requests are admitted before an answer's length is known.",
             width=130,
         )
+        choice(
+            "Detector",
+            Key.LAB_DETECTOR,
+            "Watches the errors; at its alarm a category's compensation begins anew.\n\n"
+            + rules(DETECTORS),
+            width=140,
+        )
     st.pills(
         "Compensators",
         LEARNERS,
@@ -65,7 +73,7 @@ def controls(view: View) -> None:
 
 def stream(view: View) -> None:
     """Draw the first stream's course and what it says, then the figures of all streams."""
-    settings = (view.lab_drift, view.lab_spread, view.lab_effect, view.lab_late)
+    settings = (view.lab_drift, view.lab_spread, view.lab_effect, view.lab_late, view.lab_detector)
     kinds = tuple(kind for kind in LEARNERS if kind in (*view.lab_with, EMA))
     own = (view.effective,) if view.lab_drift == OWN else ()
     report: LabReport | None = result_of(work.lab, (STREAMS, settings, kinds, *own), slot="lab")
@@ -76,13 +84,13 @@ def stream(view: View) -> None:
     marks = (
         [] if report.jump is None else [(float(report.jump), labels("lab_drift")[view.lab_drift])]
     )
-    chart(lab_course(report.course, marks), report.course, "lab-course")
+    chart(lab_course(report.course, report.alarms, marks), report.course, "lab-course")
     st.markdown(lab_says(report))
     with st.expander("How near, how soon, how sure", icon=":material/query_stats:"):
         chart(lab_figures(report.figures), report.figures, "lab-figures")
         low, high = (f"{100 * end:.1f}" for end in report.covered[1:])
         st.caption(
-            f"A bound for nine answers in ten (quantile) held for {100 * report.covered[0]:.1f} % "
+            f"A bound for nine answers in ten (conformal) held for {100 * report.covered[0]:.1f} % "
             f"({low}–{high}), in the worst window of 200 for {100 * report.worst:.0f} %. "
             f"{STREAMS} streams; 95 % intervals over them: Student's t, of “back” order statistics."
         )

@@ -45,6 +45,7 @@ WHOLE = {
     "output_tokens": "Answer length",
     "cost": "Cost of an iteration",
     "compensator": "Compensation",
+    "detector": "Drift detector",
     "predictor": "Prediction",
     "drain": "Wait until the queue is empty afterwards",
     "pause_s": "Pause afterwards (s)",
@@ -110,6 +111,7 @@ EXPLAINED = {
     "the engine does, about 1.4 a word, and that gap looks like drift.",
     "predictor": "How long answers are taken to be, before compensation.",
     "compensator": "How estimates learn from finished requests.",
+    "detector": "At whose alarm a category's compensation begins anew.",
     "classifier": "Who names a request's category. Keyword: key words in the prompt (the paper's). "
     "Oracle: knows the true category.",
 }

@@ -31,6 +31,16 @@ def test_a_table_for_people_has_a_row_a_kind_and_their_mean(
     assert starts == ["share", "drift", "step", "none", "mean"] * 2
 
 
+def test_a_detector_adds_its_alarms(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("lab", "--compensators", "none,ema", "--seeds", "2", "--kinds", "step")
+    data = data_of(capsys, *asked, "--detector", "cusum", "--json")
+    counts = {row["compensator"]: row["alarms"] for row in data["closed"]}
+    assert counts["none"] >= 4, "each of four categories has moved"
+    _, out, _ = called(capsys, *asked, "--detector", "cusum")
+    assert "alarms a stream" in out
+    assert "alarms" not in called(capsys, *asked)[1]
+
+
 def test_a_trace_has_no_floor_and_shows_errors(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

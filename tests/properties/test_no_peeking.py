@@ -12,6 +12,7 @@ import pytest
 
 from driftsched.estimation.classifier import CLASSIFIERS
 from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.detectors import DETECTORS
 from driftsched.estimation.predictors import PREDICTORS
 from driftsched.scenario import Scenario, changed, load_scenario
 from driftsched.scheduling.policies import POLICIES
@@ -83,6 +84,14 @@ def test_no_compensator_peeks(kind: str) -> None:
     """The oracle is the control: it must be seen to look ahead."""
     mechanisms = {"policy": {"kind": "sjf"}, "estimator": {"compensator": {"kind": kind}}}
     assert peeks(busy(**mechanisms)) == (kind in FORESIGHT)
+
+
+@pytest.mark.parametrize("kind", DETECTORS)
+def test_no_detector_peeks(kind: str) -> None:
+    """Even one that gives alarms all the time knows only of answers that have ended."""
+    hasty = {} if kind == "none" else {"wait": 1, "threshold": 0.5}
+    mechanisms = {"compensator": {"kind": "hierarchical"}, "detector": {"kind": kind} | hasty}
+    assert not peeks(busy(policy={"kind": "sjf"}, estimator=mechanisms))
 
 
 @pytest.mark.parametrize("kind", PREDICTORS)

@@ -94,6 +94,16 @@ def test_one_that_is_nearly_done_by_its_estimate_is_left_alone(limit: float, fir
     assert run([(0, 10), (6, 2)], limit=limit)["finish_s"].argmin() == first
 
 
+@pytest.mark.parametrize(("comes", "finishes"), [(10, [40, 42]), (20, [42, 22])])
+def test_under_mlfq_an_answer_that_has_sunk_gives_way_to_a_newcomer(
+    comes: int, finishes: list[int]
+) -> None:
+    """The first level holds sixteen tokens; on one level the oldest goes on."""
+    scenario, workload = one_at_a_time([(0, 40), (comes, 2)], "mlfq", quantum=16)
+    table = simulate(scenario, workload, engine="simpy").requests
+    assert table["finish_s"].tolist() == finishes
+
+
 def test_without_preemption_it_is_sjf() -> None:
     jobs = [(0, 10), (1, 3), (2, 2), (2, 9), (11, 1)]
     scenario, workload = one_at_a_time(jobs, "sjf")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from itertools import permutations
+from math import exp
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from driftsched.scenario import Tenant
 from driftsched.scheduling.policies import POLICIES, Policy
@@ -146,6 +150,83 @@ def test_hrrn_lets_nobody_starve() -> None:
         if chosen.pop(float(number) + 0.5).request_id == 0:
             break
     assert number < 40
+
+
+def served(number: int, prompt: int, given: int, arrival_s: float = 0.0) -> Request:
+    """A request that was interrupted after some tokens."""
+    one = request(number, STANDARD, arrival_s)
+    one.prompt_tokens, one.generated_tokens = prompt, given
+    return one
+
+
+def test_mlfq_lets_a_long_prompt_skip_levels_and_a_long_answer_sink() -> None:
+    """FastServe's rule; inside a level the oldest goes first."""
+    levels = policy("mlfq", quantum=10, prompt_share=0.1)
+    some = [
+        served(0, 10, 25),  # 26 tokens of service: 10, 20, 40
+        served(1, 210, 0),  # 21: the same level without a token given
+        served(2, 150, 0),  # 15: one level less
+        served(3, 20, 0, 5.0),
+        served(4, 90, 0, 4.0),
+    ]
+    assert order(levels, some, 6.0) == [4, 3, 2, 0, 1]
+
+
+@given(st.lists(st.integers(1, 900), min_size=2, max_size=6), st.randoms(use_true_random=False))
+def test_mlfq_knows_nothing_of_lengths(budgets: list[int], chance: random.Random) -> None:
+    """It needs no estimate: with any other ones the order is the same."""
+
+    def played(estimates: list[int]) -> list[int]:
+        some = [served(n, 30 * n, 7 * n) for n in range(len(estimates))]
+        for one, estimate in zip(some, estimates, strict=True):
+            one.estimated_output_tokens = one.total_token_budget = estimate
+        return order(policy("mlfq"), some)
+
+    assert played(budgets) == played(chance.sample(budgets, len(budgets)))
+
+
+def test_mlfq_brings_back_to_the_top_who_has_waited() -> None:
+    """Else short ones would keep a long answer waiting for ever."""
+    some = [served(0, 10, 500), served(1, 10, 0, 50.0)]
+    assert order(policy("mlfq", promote_s=60), some, 59.0) == [1, 0]
+    assert order(policy("mlfq", promote_s=60), some, 60.0) == [0, 1]
+
+
+def guessed(number: int, estimate: int, most: int, arrival_s: float = 0.0) -> Request:
+    """A request of so many tokens by estimate, and so many at most."""
+    one = request(number, STANDARD, arrival_s)
+    one.estimated_output_tokens, one.max_output_tokens = estimate, most
+    return one
+
+
+@given(st.integers(1, 900), st.integers(1, 3000), st.floats(0.1, 1.5), st.floats(0, 1))
+def test_tail_aware_size_is_the_mean_and_the_mean_of_the_longest_tenth(
+    estimate: int, most: int, spread: float, weight: float
+) -> None:
+    """Against the distribution itself, cut at the most, in a hundred thousand quantiles."""
+    shares = (np.arange(100_000) + 0.5) / 100_000
+    lengths = np.minimum(estimate * np.exp(spread * norm.ppf(shares)), most)
+    wanted = lengths.mean() + weight * lengths[90_000:].mean()
+    spec = POLICIES["tail"].model_validate({"tail_weight": weight, "spread": spread})
+    score = spec.score(guessed(0, estimate, most), spec, 0.0)
+    assert exp(score) == pytest.approx(wanted, rel=2e-3)
+
+
+def test_tail_aware_size_counts_what_may_become_long() -> None:
+    """Of two equal estimates the one that is soon cut goes first; of two equal means likewise."""
+    assert order(policy("tail"), [guessed(0, 200, 2000), guessed(1, 200, 250)]) == [1, 0]
+    alike = [guessed(0, 100, 4000), guessed(1, 135, 160)]
+    assert order(policy("tail", tail_weight=0), alike) == [1, 0]
+    longer = [guessed(0, 100, 4000), guessed(1, 200, 200)]
+    assert order(policy("tail", tail_weight=0), longer) == [0, 1]
+    assert order(policy("tail", tail_weight=2), longer) == [1, 0]
+
+
+def test_tail_aware_size_lets_nobody_starve() -> None:
+    """A score loses a tenth in thirty seconds: ten times as long is passed for eleven minutes."""
+    long, short = guessed(0, 500, 10**6), guessed(1, 50, 10**6, 600.0)
+    assert order(policy("tail"), [long, short], 600.0) == [1, 0]
+    assert order(policy("tail"), [long, guessed(1, 50, 10**6, 700.0)], 700.0) == [0, 1]
 
 
 JOBS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 20)), min_size=1, max_size=5)

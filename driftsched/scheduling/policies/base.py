@@ -61,8 +61,8 @@ class ScorePolicy(PolicySpec):
     preempts : bool
         True: where a request finds no room in a continuous batch, the running one with the highest
         score gives way if that is above its own; it waits in the queue, and its prompt and what it
-        has given are computed again. Looked at when somebody comes or leaves, so that a score must
-        not rise while a request runs. A static batch and a live engine are not interrupted.
+        has given are computed again. Looked at when somebody comes or leaves: a score that rises
+        while a request runs is noticed then. A static batch and a live engine are not interrupted.
     """
 
     rescored: ClassVar[bool] = False

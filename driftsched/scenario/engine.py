@@ -35,9 +35,14 @@ class Engine(Config):
         description="hold KV cache for the longest answer from the start, or block by block",
     )
     block_tokens: int = Field(16, ge=1, le=4096, description="tokens in a block of KV cache")
+    admit: Literal["first_fit", "past_future"] = Field(
+        "first_fit",
+        description="paged: who may join, whose prompt has room, or with whom, by estimates, all "
+        "that is to come has",
+    )
     preempt: Literal["last_admitted", "lowest_rank"] = Field(
         "last_admitted",
-        description="paged: who gives way when no block is free; lowest by the policy's order",
+        description="paged: who gives way when no block is free; of the lowest tier the last one",
     )
 
     @model_validator(mode="after")

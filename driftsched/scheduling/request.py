@@ -41,7 +41,7 @@ class Request:
         Its tenant's.
     generated_tokens : int
         Output tokens given before it was last preempted, which are computed again with the prompt;
-        of one that decodes, those given so far whenever who gives way is decided by score.
+        of one that decodes, those given so far whenever a policy that preempts looks at it.
     prompt_length : int
         The prompt in the estimator's unit.
     bias : float

@@ -5,6 +5,8 @@ iteration, so each needs a new block every `size` iterations: in iteration j whe
 is its *slot*. Counting requests by slot gives the blocks that any number of iterations takes
 without looking at the requests. A request's *base* is what it holds, less the iteration in which it
 was: in iteration j it needs base + j tokens.
+
+Looking ahead, from 1, iteration n is the one in which a request gives its n-th token from now on.
 """
 
 from __future__ import annotations
@@ -14,12 +16,14 @@ from typing import Any
 
 __all__ = [
     "block_slot",
+    "blocks_ahead",
     "blocks_for",
     "gang_starts",
     "iterations_lasting",
     "new_block",
     "new_blocks",
     "piece_end",
+    "tokens_to_come",
     "whole_length_fits",
 ]
 
@@ -69,6 +73,27 @@ def iterations_lasting(
         left -= slots[(first + iterations) % size]
         iterations += 1
     return int(iterations)
+
+
+def tokens_to_come(estimate: int, given: int, most: int) -> int:
+    """Tokens that a request is taken to give yet, at least one, and at most `most` in all.
+
+    One that has outlived its estimate is taken to go on for a tenth of what it has given, as in
+    LightLLM.
+
+    >>> tokens_to_come(300, 100, 512), tokens_to_come(300, 400, 512), tokens_to_come(300, 510, 512)
+    (200, 40, 2)
+    """
+    return max(min(max(estimate, given + given // 10), most) - given, 1)
+
+
+def blocks_ahead(tokens: int, to_come: int, iteration: int, size: int) -> int:
+    """Blocks that a request holds some iterations ahead, which has `tokens` and `to_come` more.
+
+    >>> blocks_ahead(16, 2, 1, 16), blocks_ahead(16, 2, 2, 16), blocks_ahead(16, 2, 3, 16)
+    (1, 2, 0)
+    """
+    return blocks_for(tokens + iteration - 1, size) if to_come >= iteration else 0
 
 
 def piece_end(start: int, end: int, tokens_left: int, chunked: bool) -> int:

@@ -9,9 +9,11 @@ from sys import maxsize
 from typing import TYPE_CHECKING
 
 from driftsched.serving.batching import (
+    blocks_ahead,
     iterations_lasting,
     new_blocks,
     piece_end,
+    tokens_to_come,
     whole_length_fits,
 )
 from driftsched.serving.iteration import iteration_seconds
@@ -44,6 +46,8 @@ class ContinuousReplica(Replica):
         self.chunked = engine.chunked_prefill
         self.most_tokens = engine.max_num_batched_tokens or maxsize
         self.victims: str = engine.preempt
+        self.crowded = False  # whether nobody joins until somebody has left
+        self.looks_ahead = engine.admit == "past_future"
         self.blocks: BlockTable | None = None
         if engine.kv == "paged":
             size = engine.block_tokens
@@ -74,6 +78,8 @@ class ContinuousReplica(Replica):
         for chunk in self._chunks:
             self._settle_chunk(chunk, now)
         self._grown = self._kv + (self.partial.end if self.partial else 0)
+        if self._gone or (decoding and decoding[0][0] == iteration):
+            self.crowded = False
         if self._gone:
             self._drop(now)
         while decoding and decoding[0][0] == iteration:
@@ -117,7 +123,9 @@ class ContinuousReplica(Replica):
     def _plan(self, now: float) -> bool:
         self.cost = self._next_cost
         preempted = self.busy and self.blocks is not None and self._grow(self.blocks, now)
-        self._chunks = chunks = self._prefill(now, joining=not preempted)
+        if preempted:
+            self.crowded = self.victims == "lowest_rank" and not self.gateway.preempts
+        self._chunks = chunks = self._prefill(now, joining=not (preempted or self.crowded))
         decoding, kv = len(self.decoding), self._kv
         self._decoding = decoding
         if chunks or preempted:
@@ -160,6 +168,10 @@ class ContinuousReplica(Replica):
         """Note how many tokens those who decode have given: a policy's score may look at it."""
         for last, _, request in self.decoding:
             request.generated_tokens = request.output_tokens - (last - self.iteration)
+
+    def last_key(self, request: Request, now: float) -> float:
+        """Who gives way first: the highest tier's rank or, where the policy preempts, its score."""
+        return self.queue.order(request, now) if self.gateway.preempts else request.rank
 
     def interrupt(self, request: Request, tokens: int) -> None:
         """Take a decoding request out that has `tokens`, prompt and answer so far together."""
@@ -223,11 +235,11 @@ class ContinuousReplica(Replica):
             start = request.cached_tokens
             whole = request.prompt_tokens + request.generated_tokens
             end = piece_end(start, whole, left, self.chunked)
-            room = end > start and not full and self._hold(request, end)
+            room = end > start and not full and self._hold(request, end, chunks)
             while preempts and end > start and not room and self._make_place(request, now):
                 left += 1
                 end = piece_end(start, whole, left, self.chunked)
-                room = self._hold(request, end)
+                room = self._hold(request, end, chunks)
             if not room:
                 self.put_aside(request)
                 break
@@ -239,11 +251,13 @@ class ContinuousReplica(Replica):
         self.batches += len(chunks) > before
         return chunks
 
-    def _hold(self, request: Request, end: int) -> bool:
+    def _hold(self, request: Request, end: int, chunks: Sequence[Chunk]) -> bool:
         """Take KV cache for a request that joins with tokens up to `end`; False if none is left."""
         if self.blocks is not None:
             needed = self.blocks.needed(end)
             if needed > self.blocks.free:
+                return False
+            if self.looks_ahead and not self._peak_fits(self.blocks, request, chunks):
                 return False
             self.blocks.free -= needed
             return True
@@ -252,6 +266,25 @@ class ContinuousReplica(Replica):
             return False
         self._reserved += prompt + most
         return True
+
+    def _peak_fits(self, blocks: BlockTable, request: Request, chunks: Sequence[Chunk]) -> bool:
+        """Whether there are blocks for all that those who run, and `request`, are to give yet.
+
+        They hold most just before one of them leaves; a prompt counts as if computed at once.
+        """
+        self.count_given()
+        running = [*self._decoding_requests(), *(chunk.request for chunk in chunks), request]
+        ahead = [
+            (one.prompt_tokens + given, tokens_to_come(estimate, given, one.max_output_tokens))
+            for one in running
+            for estimate, given in [(one.estimated_output_tokens, one.generated_tokens)]
+        ]
+        size = blocks.size
+        peak = max(
+            sum(blocks_ahead(tokens, to_come, last, size) for tokens, to_come in ahead)
+            for _, last in ahead
+        )
+        return peak <= kv_blocks(self.kv_capacity, size)
 
     def _seconds(self, chunks: Sequence[Chunk]) -> float:
         """Seconds of an iteration with chunks in it."""
@@ -316,7 +349,7 @@ class ContinuousReplica(Replica):
         running += [one for one in self.blocked if not isnan(one.dispatch_s)]
         chosen = [one for one in self.blocked if isnan(one.dispatch_s)]
         self.decoding, self.blocked, self.partial, self._kv = [], [], None, 0
-        self._chunks, self._steps, self._open = (), 0, False
+        self._chunks, self._steps, self._open, self.crowded = (), 0, False, False
         if self.blocks is not None:
             size = self.blocks.size
             self.blocks = BlockTable(kv_blocks(self.kv_capacity, size), size)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from driftsched.serving.batching import block_slot, blocks_for, new_block
 
 if TYPE_CHECKING:
-    from driftsched.gateway.queue import Queue
     from driftsched.scheduling.request import Request
 
 __all__ = ["BlockTable", "Chunk", "RunningBatch", "make_room"]
@@ -27,7 +26,6 @@ class RunningBatch(Protocol):
     iteration: int
     partial: Chunk | None
     victims: str
-    queue: Queue
 
     def end_of_partial(self) -> int:
         """How far the prompt under way gets in the next iteration."""
@@ -39,6 +37,10 @@ class RunningBatch(Protocol):
 
     def count_given(self) -> None:
         """Note how many tokens those who decode have given."""
+        ...
+
+    def last_key(self, request: Request, now: float) -> float:
+        """Where its tier, or a policy that preempts, puts a running request; the last gives way."""
         ...
 
     def preempted(self, request: Request, now: float) -> None:
@@ -128,12 +130,12 @@ def _preempt(replica: RunningBatch, blocks: BlockTable, served: set[Request], no
 
 
 def _victim(replica: RunningBatch, blocks: BlockTable, now: float) -> Request:
-    """The last admitted, or the one that the policy would choose last."""
+    """The last admitted; or the last by tier, or policy if that preempts, and arrival."""
     running = list(blocks.bases)
     if replica.partial is not None:
         running.append(replica.partial.request)
     if replica.victims == "last_admitted":
         return running[-1]
     replica.count_given()
-    order = replica.queue.order
-    return max(running, key=lambda one: (order(one, now), one.arrival_s, one.request_id))
+    key = replica.last_key
+    return max(running, key=lambda one: (key(one, now), one.arrival_s, one.request_id))

@@ -95,6 +95,7 @@ def engines(draw: st.DrawFn) -> dict[str, Any]:
     paged = {
         "kv": st.just("paged"),
         "block_tokens": st.sampled_from([1, 3, 16, 64]),
+        "admit": st.sampled_from(["first_fit", "past_future"]),
         "preempt": st.sampled_from(["last_admitted", "lowest_rank"]),
     }
     if draw(st.booleans()):

@@ -80,9 +80,11 @@ class SlowOperations:
 
     def slow(self, number: int, factor: float) -> None:
         self.replicas[number].factors.append(factor)
+        self.replicas[number].news = True
 
     def unslow(self, number: int, factor: float) -> None:
         self.replicas[number].factors.remove(factor)
+        self.replicas[number].news = True
 
     def drain(self, number: int) -> None:
         self.draining.append(number)

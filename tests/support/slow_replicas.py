@@ -39,6 +39,8 @@ class SlowReplica:
     iterations: int = 0
     inside: dict[Request, Seat] = field(default_factory=dict)  # in order of admission
     in_service: bool = False
+    news: bool = True  # whether somebody has come or left since it looked who may join
+    crowded: bool = False  # whether somebody gave way by tier and nobody has left since
     heads: list[Request] = field(default_factory=list)  # waiting before the queue, the first first
     deadline_s: float = inf
     shut: bool = False
@@ -56,6 +58,7 @@ class SlowReplica:
             del self.inside[request]
         else:
             self.heads.remove(request)
+            self.news = True
         self.gateway.abandon(request, now, status, reason)
         if not self.inside:
             self.deadline_s = inf
@@ -72,6 +75,8 @@ class SlowReplica:
         """Something arrived or left somewhere: look, unless in the middle of an iteration."""
         if not self.in_service:
             self.due = now
+        if not self.heads:
+            self.news = True
 
     def choose(self, now: float) -> Request | None:
         if self.heads:
@@ -80,7 +85,7 @@ class SlowReplica:
 
     def forget(self) -> None:
         """Lose all that is in it."""
-        self.inside, self.heads, self.in_service = {}, [], False
+        self.inside, self.heads, self.in_service, self.crowded = {}, [], False, False
         self.due = self.deadline_s = inf
 
     def reserved(self) -> int:
@@ -156,7 +161,8 @@ class SlowContinuous(SlowReplica):
         victim = running[-1]
         if self.scenario.engine.preempt == "lowest_rank":
             self.count_given()
-            order = self.queue.order
+            by_policy = self.gateway.preempts
+            order = self.queue.order if by_policy else lambda one, _: float(one.rank)
             victim = max(running, key=lambda r: (order(r, now), r.arrival_s, r.request_id))
         victim.preemptions += 1
         victim.generated_tokens = self.inside.pop(victim).given
@@ -239,18 +245,48 @@ class SlowContinuous(SlowReplica):
             return False
         if self.scenario.engine.kv == "reserve":
             return self.fits_whole(request)
-        return self.blocks(seat.computed + seat.planned) <= self.free()
+        return self.blocks(seat.computed + seat.planned) <= self.free() and self.peak_fits(request)
+
+    def peak_fits(self, request: Request) -> bool:
+        """Whether all that is to come has blocks, token by token, where that is asked."""
+        if self.scenario.engine.admit == "first_fit":
+            return True
+        given = {one: seat.given for one, seat in self.inside.items()}
+        given[request] = request.generated_tokens
+        ends = {
+            one: max(
+                min(max(one.estimated_output_tokens, tokens + tokens // 10), one.max_output_tokens),
+                tokens + 1,
+            )
+            for one, tokens in given.items()
+        }
+        free = self.capacity // self.scenario.engine.block_tokens
+        while given:
+            if sum(self.blocks(one.prompt_tokens + tokens) for one, tokens in given.items()) > free:
+                return False
+            given = {one: tokens + 1 for one, tokens in given.items() if tokens + 1 < ends[one]}
+        return True
 
     def turn(self, now: float) -> bool:
         ended: list[Request] = []
         left = False
         if self.in_service:
+            prompts = any(
+                seat.planned and seat.computed < one.prompt_tokens + seat.again
+                for one, seat in self.inside.items()
+            )
             self.count(now)
             left = self.drop_gone(now)
             ended = [r for r, seat in self.inside.items() if seat.given == r.output_tokens]
             self.finish(ended, now)
+            self.news = self.news or prompts or left or bool(ended)
+            self.crowded = self.crowded and not (left or ended)
         before = list(self.inside)
-        if not self.serve_running(now):
+        if self.serve_running(now):
+            by_tier = self.scenario.engine.preempt == "lowest_rank"
+            self.news, self.crowded = True, by_tier and not self.gateway.preempts
+        elif self.news and not self.crowded:
+            self.news = False
             self.admit(now)
         left = left or any(one not in self.inside for one in before)
         if self.inside:

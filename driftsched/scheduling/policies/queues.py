@@ -48,8 +48,8 @@ class Policy(Protocol):
     def order(self, request: Request, /) -> float:
         """Sort key of a request, lowest first.
 
-        It ranks those who run, where one must give way, and one tenant's requests while that is at
-        its running limit. One that also takes ``now`` is told the time.
+        It ranks those who run, where the policy preempts, and one tenant's requests while that is
+        at its running limit. One that also takes ``now`` is told the time.
         """
         ...
 

@@ -8,11 +8,13 @@ from driftsched.simulation.compiled.gateway import key_of, requeue
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.mechanisms import (
     block_slot,
+    blocks_ahead,
     blocks_for,
     iterations_lasting,
     new_block,
     new_blocks,
     piece_end,
+    tokens_to_come,
 )
 from driftsched.simulation.compiled.order import remove_row
 from driftsched.simulation.compiled.replicas import tell_peers
@@ -160,8 +162,39 @@ def count_given(w: KernelState, number: int) -> None:
 
 
 @apart
+def peak_fits(w: KernelState, number: int, item: int) -> bool:
+    """Whether there are blocks for all that those who run, and `item`, are to give yet."""
+    replica, size = w.replicas[number], w.run[0].block_tokens
+    running = replica.decoding + replica.chunks + 1
+    count_given(w, number)
+    for place in range(running):
+        one = _running(w, number, place, item)
+        given, most = w.seats[one].given, w.requests[one].max_output_tokens
+        w.seats[one].to_come = tokens_to_come(w.estimate[one], given, most)
+    for last in range(running):
+        iteration, blocks = w.seats[_running(w, number, last, item)].to_come, 0
+        for place in range(running):
+            one = _running(w, number, place, item)
+            tokens = w.requests[one].prompt_tokens + w.seats[one].given
+            blocks += blocks_ahead(tokens, w.seats[one].to_come, iteration, size)
+        if blocks > replica.capacity // size:
+            return False
+    return True
+
+
+@inlined
+def _running(w: KernelState, number: int, place: int, item: int) -> int:
+    """Who decodes, then whose prompt is in the next iteration, last `item`."""
+    decoding = w.replicas[number].decoding
+    if place < decoding:
+        return int(w.decoding[number, place] & ID_MASK)
+    chunk = place - decoding
+    return int(w.pieces[number, chunk].item) if chunk < w.replicas[number].chunks else item
+
+
+@apart
 def _victim_of(w: KernelState, number: int, now: float) -> int:
-    """The last admitted, or the one that the policy would choose last."""
+    """The last admitted; or the last by tier, or policy if that preempts, and arrival."""
     replica, run = w.replicas[number], w.run[0]
     if not run.by_rank:
         return int(replica.partial if replica.partial >= 0 else replica.last_seat)
@@ -169,7 +202,9 @@ def _victim_of(w: KernelState, number: int, now: float) -> int:
     worst, highest = -1, -inf
     item = replica.partial if replica.partial >= 0 else replica.first_seat
     while item >= 0:
-        key = key_of(w, item, now)
+        key = float(w.tenants[w.requests[item].tenant].rank)
+        if run.preempts:
+            key = key_of(w, item, now)
         if worst < 0 or key > highest or (key == highest and item > worst):
             worst, highest = item, key
         item = w.seats[item].after if item != replica.partial else replica.first_seat

@@ -43,6 +43,8 @@ def settle(w: KernelState, number: int, now: float) -> None:
             seat(w, number, item, end - iteration)
     replica.chunks = 0
     replica.grown = replica.kv + (replica.partial_end if replica.partial >= 0 else 0)
+    if replica.gone > 0 or (replica.decoding > 0 and decoding[0] >> ID_BITS == iteration):
+        replica.crowded = False
     if replica.gone > 0:
         drop(w, number, now)
     while replica.decoding > 0 and decoding[0] >> ID_BITS == iteration:
@@ -72,7 +74,9 @@ def plan(w: KernelState, number: int, now: float) -> None:
     """Give blocks, let requests join, and say when the next stretch ends."""
     replica, run = w.replicas[number], w.run[0]
     preempted = run.paged and replica.busy and grow(w, number, now)
-    prefill(w, number, now, not preempted)
+    if preempted:
+        replica.crowded = run.by_rank and not run.preempts
+    prefill(w, number, now, not (preempted or replica.crowded))
     decoding, kv = replica.decoding, replica.kv
     if replica.chunks > 0 or preempted:
         replica.busy, replica.open = True, False

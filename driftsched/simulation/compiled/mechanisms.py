@@ -25,12 +25,14 @@ from driftsched.simulation.compiled.jit import inlined, part, shared
 from driftsched.simulation.compiled.state import KernelState
 
 block_slot = shared(batching.block_slot)
+blocks_ahead = shared(batching.blocks_ahead)
 blocks_for = shared(batching.blocks_for)
 gang_starts = shared(batching.gang_starts)
 iterations_lasting = shared(batching.iterations_lasting)
 new_block = shared(batching.new_block)
 new_blocks = shared(batching.new_blocks)
 piece_end = shared(batching.piece_end)
+tokens_to_come = shared(batching.tokens_to_come)
 whole_length_fits = shared(batching.whole_length_fits)
 does_not_fit = shared(admission.does_not_fit)
 may_run = shared(admission.may_run)

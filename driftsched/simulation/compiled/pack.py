@@ -105,6 +105,7 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["most_tokens"] = engine.max_num_batched_tokens or MOST_TOKENS
     run["chunked"], run["block_tokens"] = engine.chunked_prefill, engine.block_tokens
     run["paged"], run["by_rank"] = engine.kv == "paged", engine.preempt == "lowest_rank"
+    run["looks_ahead"] = engine.admit == "past_future"
     run["prefixes"] = any(tenant.prefix_hit_rate for tenant in scenario.tenants)
     run["due_s"] = inf
     policy, compensator = scenario.policy, scenario.estimator.compensator

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from math import inf, isnan
 
-from driftsched.simulation.compiled.blocks import count_given, needed, partial_end, unseat
+from driftsched.simulation.compiled.blocks import (
+    count_given,
+    needed,
+    partial_end,
+    peak_fits,
+    unseat,
+)
 from driftsched.simulation.compiled.gateway import choose, key_of, requeue
 from driftsched.simulation.compiled.jit import apart, inlined, once
 from driftsched.simulation.compiled.mechanisms import piece_end, whole_length_fits
@@ -134,7 +140,7 @@ def hold(w: KernelState, number: int, item: int, end: int) -> bool:
     replica, request = w.replicas[number], w.requests[item]
     if w.run[0].paged:
         blocks = needed(w, end)
-        if blocks > replica.free:
+        if blocks > replica.free or (w.run[0].looks_ahead and not peak_fits(w, number, item)):
             return False
         replica.free -= blocks
         return True

@@ -103,7 +103,8 @@ RUN = np.dtype(
         ("preempts", "b1"),  # whether a running request gives way to one that scores lower
         ("resumes", "b1"),  # whether a request may be interrupted and go on later
         ("block_tokens", "i8"),
-        ("by_rank", "b1"),  # who gives way: the policy's last, or the last admitted
+        ("by_rank", "b1"),  # who gives way: the last of the lowest tier, or the last admitted
+        ("looks_ahead", "b1"),  # whether who joins must find room for all that is to come
         ("finished", "i8"),
         ("logged", "i8"),
     ],
@@ -138,6 +139,7 @@ REPLICA = np.dtype(
         ("cost", "i8"),
         ("busy", "b1"),
         ("open", "b1"),  # whether an arrival would cut the stretch under way
+        ("crowded", "b1"),  # whether nobody joins until somebody has left
     ],
     align=True,
 )
@@ -209,6 +211,7 @@ SEAT = np.dtype(
         ("ahead", "i4"),  # who was admitted before and after it, of those who decode; -1 is none
         ("after", "i4"),
         ("given", "i4"),  # tokens it had given when it was preempted
+        ("to_come", "i4"),  # tokens it was last taken to give yet
         ("taken", "b1"),  # whether it decodes
     ],
     align=True,

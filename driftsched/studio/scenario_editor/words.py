@@ -70,6 +70,7 @@ WHOLE = {
     "max_num_batched_tokens": "Tokens in an iteration",
     "kv": "KV cache",
     "block_tokens": "Block of KV cache (tokens)",
+    "admit": "Who may join",
     "preempt": "Who gives way",
     "prefix_hit_rate": "Prefix hits",
     "length_correlation": "Rank correlation of lengths",

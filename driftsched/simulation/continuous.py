@@ -170,7 +170,7 @@ class ContinuousReplica(Replica):
             request.generated_tokens = request.output_tokens - (last - self.iteration)
 
     def last_key(self, request: Request, now: float) -> float:
-        """Who gives way first: the highest tier's rank or, where the policy preempts, its score."""
+        """Its tier's rank or, where the policy preempts, its score: the highest gives way."""
         return self.queue.order(request, now) if self.gateway.preempts else request.rank
 
     def interrupt(self, request: Request, tokens: int) -> None:

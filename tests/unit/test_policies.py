@@ -16,6 +16,7 @@ from scipy.stats import norm
 from driftsched.scenario import Tenant
 from driftsched.scheduling.policies import POLICIES, Policy
 from driftsched.scheduling.policies.goodput import MARGIN, SLACK
+from driftsched.scheduling.policies.tail import TailConfig
 from driftsched.scheduling.policies.weighted import turns
 from driftsched.scheduling.request import Request
 from driftsched.scheduling.server import Server
@@ -207,7 +208,7 @@ def test_tail_aware_size_is_the_mean_and_the_mean_of_the_longest_tenth(
     shares = (np.arange(100_000) + 0.5) / 100_000
     lengths = np.minimum(estimate * np.exp(spread * norm.ppf(shares)), most)
     wanted = lengths.mean() + weight * lengths[90_000:].mean()
-    spec = POLICIES["tail"].model_validate({"tail_weight": weight, "spread": spread})
+    spec = TailConfig(tail_weight=weight, spread=spread)
     score = spec.score(guessed(0, estimate, most), spec, 0.0)
     assert exp(score) == pytest.approx(wanted, rel=2e-3)
 

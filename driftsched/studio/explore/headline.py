@@ -12,7 +12,7 @@ from driftsched.experiments.answer import Answer, answer
 from driftsched.results.statistics import latency_verdict
 from driftsched.results.wording import duration
 from driftsched.scenario import preset_names
-from driftsched.studio.explore.controls import whom
+from driftsched.studio.focus import whom
 from driftsched.studio.link import preset
 from driftsched.studio.state import Key, get_view, set_view
 from driftsched.studio.view import View
@@ -74,7 +74,7 @@ def headline(view: View, figures: Figures, before: Figures | None, rho: float | 
                 f"ρ {rho:.2g} is a backlog: more load only piles it up sooner, and where a policy "
                 "has more to choose from a median may even fall."
             )
-    changes = view.differs() if before is not None else []
+    changes = view.differs(view.before) if before is not None and view.before is not None else []
     first = figures.ensemble.policies[0]
     with st.container(horizontal=True, gap="small", key="cards"):
         for policy in figures.ensemble.policies:

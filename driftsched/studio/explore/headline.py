@@ -19,8 +19,6 @@ from driftsched.studio.view import View
 from driftsched.studio.words import between, plain
 
 TAUGHT = "noisy-neighbour"
-MANY = 1.0
-"""Offered load over capacity from which on a queue grows as long as the traffic lasts."""
 
 
 def tiles() -> None:
@@ -69,7 +67,7 @@ def headline(view: View, figures: Figures, before: Figures | None, rho: float | 
     """Draw the answer, then a figure of each policy and how it differs."""
     with st.container(key="answer"):
         st.markdown(plain_but_bold(asked(view, figures, before).text))
-        if rho is not None and rho > MANY:
+        if rho is not None and rho > 1:  # a queue grows as long as the traffic lasts
             st.caption(
                 f"ρ {rho:.2g} is a backlog: more load only piles it up sooner, and where a policy "
                 "has more to choose from a median may even fall."

@@ -297,7 +297,8 @@ def test_what_is_drawn_is_what_a_run_gives(name: str, most: int) -> None:
         assert not [finding for finding in seen.findings if finding.about == "end"]
     assert seen.queues["time_s"].max() <= end_s
     times = np.linspace(0.0, end_s, 200)
-    pd.testing.assert_frame_equal(*(sample_queues(one.queues, times) for one in (seen, run)))
+    drawn, real = (sample_queues(one.queues, times) for one in (seen, run))
+    pd.testing.assert_frame_equal(drawn, real)
     came = requests[requests["arrival_s"] <= end_s]
     width_s = float(np.diff(seen.arrivals["time_s"].unique())[0])
     counts = seen.arrivals.groupby("tenant")["rate_rps"].sum() * width_s

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from driftsched.experiments.load import peak_rho
-from driftsched.studio.explore.controls import compared, controls
+from driftsched.studio.explore.controls import controls, repeated
 from driftsched.studio.explore.figures import figures_for, rests_on
 from driftsched.studio.explore.headline import headline, tiles
 from driftsched.studio.explore.pictures import pictures
@@ -23,6 +23,6 @@ with right, st.container(key="controls"):
 if found is not None:
     with left:
         pictures(*found)
-compared(view)
+repeated()
 if found is not None:
     rests_on(found[0], view)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from driftsched.charts.frames import few, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
 from driftsched.charts.theme import Look, policy_colours, tenant_colours, translucent
 from driftsched.charts.traces import bars, dots, error_bar, level
-from driftsched.results import jain_index
 from driftsched.results.tables import finished_rows
 
 BOXES = (
@@ -25,14 +23,14 @@ MARKS = (
     "A policy that favours a tenant lowers its mark and lifts the others'; lines through the marks "
     "are 95 % intervals."
 )
-EVEN = (
-    "Bars of equal height are a fair share by weight; Jain's index is 1 then and falls towards "
-    "1 / tenants as one takes all; lines and ± are 95 % intervals over the replications."
-)
-COMPETING = (
+SERVICE = Look(
+    "Service while tenants compete",
+    "fairness",
     "While tenants compete for the GPU, a bar at 1 is exactly what its weight is due; the gap is "
     "the largest lead of one tenant over another, in tokens over weight; intervals are 95 %, over "
-    "the replications."
+    "the replications.",
+    "Policy",
+    "Service per weight (1 = its due)",
 )
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -117,21 +115,17 @@ def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e
     return look.figure(traces, {"xaxis": ticks}, hover="closest", log_y=log_y)
 
 
-def fairness(frame: pd.DataFrame, gaps: Mapping[str, str] | None = None) -> go.Figure:
-    """Draw the weight-normalised service of each tenant under each policy.
+def fairness(frame: pd.DataFrame, gaps: Mapping[str, str]) -> go.Figure:
+    """Draw the weight-normalised service of each tenant that competes, under each policy.
 
     `frame` has policy, tenant, normalised_share: service of the tenant over what its weight
     entitles it to, 1 being exactly its due; where known low and high, the ends of its interval.
-    `gaps` are each policy's largest service gap in words, where the service is that of tenants who
-    compete; without them Jain's index is computed from normalised_share.
+    `gaps` are each policy's largest service gap in words.
     """
-    look = Look("Fairness", "fairness", EVEN, "Policy", "Service per weight (1 = its due)")
-    if gaps is not None:
-        look = replace(look, title="Service while tenants compete", look_at=COMPETING)
     if frame.empty:
-        return look.empty()
-    labels = {policy: _named(frame, policy, gaps) for policy in names_in(frame["policy"])}
-    names = names_in(frame["tenant"])
+        return SERVICE.empty()
+    policies, names = names_in(frame["policy"]), names_in(frame["tenant"])
+    labels = {policy: f"{policy_label(policy)}<br>gap {gaps[policy]}" for policy in policies}
     colours = tenant_colours(names)
     traces = []
     for name in names:
@@ -142,11 +136,4 @@ def fairness(frame: pd.DataFrame, gaps: Mapping[str, str] | None = None) -> go.F
         traces.append(bars(x, y, name, colours[name], "%{y:.2f}", error_y=error_y))
     layout = {"barmode": "group", "bargap": 0.3, "shapes": [level()]}
     layout |= {"xaxis": {"categoryorder": "array", "categoryarray": list(labels.values())}}
-    return look.figure(traces, layout)
-
-
-def _named(frame: pd.DataFrame, policy: str, gaps: Mapping[str, str] | None) -> str:
-    if gaps is not None:
-        return f"{policy_label(policy)}<br>gap {gaps[policy]}"
-    shares = frame.loc[frame["policy"] == policy, "normalised_share"]
-    return f"{policy_label(policy)}<br>Jain {jain_index(shares.fillna(0.0)):.3f}"
+    return SERVICE.figure(traces, layout)

@@ -125,10 +125,11 @@ def load_sweep(
 
     `frame` has policy, utilisation, value_s, low_s, high_s, knee (bool, one row a policy at most),
     and where known knee_low and knee_high, the ends of the knee's interval. `percentile` and
-    `metric` are for the words; `now` is a utilisation to mark.
+    `metric` are for the words; `now` is a utilisation to mark, unless it lies beyond the others.
     """
+    inside = now is not None and not frame.empty and now <= frame["utilisation"].max()
     load = "Offered load / capacity (ρ of the busiest phase)"
-    said = KNEES + ("." if now is None else ", and the dashed line is the load as it is set now.")
+    said = KNEES + (", and the dashed line is the load as it is set now." if inside else ".")
     look = Look(f"P{percentile:g} against load", "load-sweep", said, load, metric_label(metric))
     rows = frame if frame.empty else frame[frame["value_s"].notna()]
     if rows.empty:
@@ -145,5 +146,5 @@ def load_sweep(
         mark = dots(x, y, f"{label}, knee", colour, None, marker={"symbol": "diamond", "size": 12})
         mark["error_x"] = error_bar(knee, "utilisation", "knee_low", "knee_high", width=5)
         traces.append(mark | {"legendgroup": str(name), "showlegend": False})
-    shapes = [] if now is None else [level(now, upright=True)]
+    shapes = [level(now, upright=True)] if now is not None and inside else []
     return look.figure(traces, {"shapes": shapes}, log_y=bool((rows["value_s"] > 0).all()))

@@ -230,7 +230,7 @@ def learnt(figures: Figures, policy: str) -> str:
 
 
 def payers(found: pd.DataFrame) -> str:
-    """Say of each policy whom it makes slower.
+    """Say of each policy whom it makes slower, and whom it makes faster most.
 
     Parameters
     ----------
@@ -239,15 +239,20 @@ def payers(found: pd.DataFrame) -> str:
     """
     first = str(found["policy"].iloc[0])
     beside = _label(first) if found.loc[found["policy"] == first, "change"].isna().all() else ""
-    parts = []
+    pay: list[str] = []
+    gain: list[str] = []
     for policy, mine in found.groupby("policy", sort=False, observed=True):
         if policy == first and beside:
             continue
-        pays = mine[mine["change_low"] > 0].sort_values("change", ascending=False)
-        who = [" ".join(pair) for pair in zip(pays["group"], pays["verdict"], strict=True)]
-        parts.append(f"**{_label(str(policy))}** {', '.join(who) or 'nobody'}")
-    said = "; ".join(parts) or "choose a second policy"
-    return f"Who pays, against {beside or 'the baseline'}: {said}."
+        slower = mine[mine["change_low"] > 0].sort_values("change", ascending=False)
+        faster = mine[mine["change_high"] < 0].sort_values("change").head(1)
+        for said, rows in ((pay, slower), (gain, faster)):
+            who = [" ".join(pair) for pair in zip(rows["group"], rows["verdict"], strict=True)]
+            said.append(f"**{_label(str(policy))}** {', '.join(who) or 'nobody'}")
+    if not pay:
+        return "Who pays, and who gains: choose a second policy."
+    start = f"Who pays, against {beside or 'the baseline'}: {'; '.join(pay)}."
+    return f"{start} Who gains most: {'; '.join(gain)}."
 
 
 def largest_gaps(shares: pd.DataFrame, former: pd.DataFrame | None) -> dict[str, str]:

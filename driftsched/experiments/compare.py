@@ -281,7 +281,12 @@ def _compared(
 
 
 def repeat(
-    scenario: Scenario, seeds: int, metrics: Sequence[str], *, progress: Progress | None = None
+    scenario: Scenario,
+    seeds: int,
+    metrics: Sequence[str],
+    tenant: str = "",
+    *,
+    progress: Progress | None = None,
 ) -> dict[str, tuple[float, float, float]]:
     """Run a scenario with several seeds under its own policy, for the intervals of its figures.
 
@@ -291,6 +296,8 @@ def repeat(
         As in `compare`.
     metrics : sequence of str
         Names as in `Comparison.interval`, or `COMPLETED`.
+    tenant : str
+        Whose figures they are; everybody's where it is empty.
 
     Returns
     -------
@@ -299,8 +306,11 @@ def repeat(
     """
     policy = scenario.policy.kind
     comparison = _compared(scenario, {policy: scenario}, seeds, progress)
-    found = {m: comparison.interval(policy, m) for m in metrics if m != COMPLETED}
+    whose = {"scope": "tenant", "name": tenant} if tenant else {}
+    found = {m: comparison.interval(policy, m, **whose) for m in metrics if m != COMPLETED}
     if COMPLETED in metrics:
-        done, asked = (comparison.values(policy, name) for name in ("completed", "submitted"))
+        done, asked = (
+            comparison.values(policy, name, **whose) for name in ("completed", "submitted")
+        )
         found[COMPLETED] = mean_interval(done / np.maximum(asked, 1))
     return found

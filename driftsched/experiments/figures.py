@@ -226,7 +226,8 @@ class Figures:
         -------
         DataFrame
             policy, tenant, normalised_share, low, high, and of the policy gap_tokens (the largest
-            service gap, in tokens over weight), gap_low, gap_high; means over the replications.
+            service gap, in tokens over weight), gap_low, gap_high; means over the replications, the
+            ends of their intervals 0 or more.
         """
         return self._competition
 
@@ -237,9 +238,9 @@ class Figures:
         rows = []
         for policy, runs in self.ensemble.runs.items():
             found = [competition(run, weight) for run in runs]
-            gap = mean_interval([gap for _, gap in found])
+            gap = np.maximum(mean_interval([gap for _, gap in found]), 0)
             for number, tenant in enumerate(tenants):
-                share = mean_interval([shares[number] for shares, _ in found])
+                share = np.maximum(mean_interval([shares[number] for shares, _ in found]), 0)
                 rows.append((policy, tenant.name, *share, *gap))
         names = ["policy", "tenant", "normalised_share", "low", "high"]
         return pd.DataFrame(rows, columns=[*names, "gap_tokens", "gap_low", "gap_high"])

@@ -14,6 +14,7 @@ from driftsched.experiments.load import OfferedLoad, offered_load
 from driftsched.results.marks import run_marks
 from driftsched.results.queues import TOTAL, sample_queues
 from driftsched.results.tables import codes_of, finished_rows
+from driftsched.results.wording import counted
 from driftsched.simulation import simulate
 from driftsched.workload.drift import Drift, drift_marks
 from driftsched.workload.generate import generate
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from driftsched.scenario.model import Scenario
     from driftsched.workload.table import Workload
 
-__all__ = ["Finding", "Forecast", "arrival_rates", "findings", "forecast"]
+__all__ = ["Finding", "Forecast", "arrival_rates", "forecast"]
 
 MOST_REQUESTS = 10_000
 """So many are run at most: on either engine a matter of a second."""
@@ -76,7 +77,7 @@ class Forecast:
     requests : DataFrame
         category, prompt_tokens, output_tokens, base_tokens, drifted (came once drift had set in).
     arrivals, queues, gpus : DataFrame
-        `arrival_rates`, and the run's tables.
+        `arrival_rates`, and the run's tables, until the last of these requests comes.
     marks : list of (float, str)
         Phases, drift and events on the run's clock.
     share : float
@@ -105,16 +106,28 @@ def forecast(scenario: Scenario, most: int = MOST_REQUESTS) -> Forecast:
     whole = generate(scenario)
     workload = _first(whole, most)
     result = simulate(scenario, workload)
-    found = [*findings(result, offered_load(scenario, whole)), *_too_late(scenario, whole)]
-    if len(workload) == len(whole):
-        found += _after_the_run(result)
+    requests, complete = result.requests, len(workload) == len(whole)
+    # what follows is not the run's: there more come while the first are being served
+    last_s = float(requests.loc[requests["attempt"] == 1, "arrival_s"].max())
+    until_s = np.inf if complete else last_s
+    found = [
+        *_stretches(result, offered_load(scenario, whole)),
+        *(_after(result) if complete else ()),
+        *_memory(result),
+        *_lost(result),
+        *_goals(result),
+        *_stalls(result),
+        *_lengths(result),
+        *_too_late(scenario, whole),
+        *(_after_the_run(result) if complete else ()),
+    ]
     return Forecast(
         tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level))),
         _requests(scenario, workload),
-        arrival_rates(result.requests, scenario.tenant_names),
-        result.queues,
-        result.gpus,
-        run_marks(result),
+        arrival_rates(requests[requests["arrival_s"] <= until_s], scenario.tenant_names),
+        result.queues[result.queues["time_s"] <= until_s],
+        result.gpus[result.gpus["time_s"] <= until_s],
+        [mark for mark in run_marks(result) if mark[0] <= until_s],
         len(workload) / len(whole),
     )
 
@@ -190,20 +203,6 @@ def arrival_rates(requests: pd.DataFrame, tenants: list[str], bins: int = BINS) 
             "rate_rps": counts.ravel() * bins / end_s,
         }
     )
-
-
-def findings(result: RunResult, load: OfferedLoad) -> tuple[Finding, ...]:
-    """Tell in words what a run showed, the worst first; `load` is that of its scenario."""
-    found = [
-        *_stretches(result, load),
-        *_after(result),
-        *_memory(result),
-        *_lost(result),
-        *_goals(result),
-        *_stalls(result),
-        *_lengths(result),
-    ]
-    return tuple(sorted(found, key=lambda finding: LEVELS.index(finding.level)))
 
 
 def _stretches(result: RunResult, load: OfferedLoad) -> list[Finding]:
@@ -286,11 +285,11 @@ def _memory(result: RunResult) -> Iterator[Finding]:
     text = f"KV cache of {capacity:,} tokens: at most {full:.2g} % of it was in use"
     waiting = int(_waiting(result, result.queues["time_s"]).max())
     if preempted:
-        text += f", and requests were preempted {preempted:,} times."
+        text += f", and requests were preempted {counted(preempted, 'time')}."
     elif most < wanted <= waiting:
         text += f": a batch of {wanted} is never reached, {most} ran together."
     else:
-        yield Finding("ok", "kv", f"{text}, by {most} requests together.")
+        yield Finding("ok", "kv", f"{text}, by {counted(most, 'request')} together.")
         return
     yield Finding("warning", "kv", text)
 

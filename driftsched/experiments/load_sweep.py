@@ -32,6 +32,7 @@ def load_sweep(
     utilisations: Sequence[float] = UTILISATIONS,
     metric: str = "e2e_s",
     percentile: float = 95.0,
+    who: Sequence[str] = (),
     progress: Advance | None = None,
 ) -> pd.DataFrame:
     """Run every variant at every load, on common random numbers.
@@ -45,7 +46,9 @@ def load_sweep(
     utilisations : sequence of float
         Loads of the busiest phase over what the hardware can serve (`offered_load`); ascending.
     metric, percentile : str and float
-        What is looked at: e2e_s, ttft_s or queue_wait_s.
+        What is looked at: e2e_s, ttft_s, tpot_s or queue_wait_s.
+    who : sequence of str
+        Tenants whose latency it is; none are all.
     progress : callable, optional
         Called with the share of the work done, 0 to 1; what it raises ends the sweep.
 
@@ -63,9 +66,9 @@ def load_sweep(
     for place, load in enumerate(loads):
         loaded = {name: with_load(scenario, load) for name, scenario in variants.items()}
         tell = None if progress is None else part(progress, place, len(loads))
-        figures = Figures(run_ensemble(loaded, replications, progress=tell))
+        figures = Figures(run_ensemble(loaded, replications, progress=tell), who=who)
         for policy in variants:
-            pools[policy].append(figures.pool(policy, metric))
+            pools[policy].append(figures.pool(policy, metric, "focus"))
             found = pools[policy][-1].percentile(percentile)
             ends = (found.value, found.low, found.high)
             rows.append((policy, utilisations[place], load, *ends))

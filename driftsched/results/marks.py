@@ -9,6 +9,7 @@ import pandas as pd
 
 from driftsched.results.gpu_samples import ABSENT
 from driftsched.results.tables import RunResult
+from driftsched.results.wording import counted
 from driftsched.workload.drift import drift_marks
 from driftsched.workload.table import Segment
 
@@ -67,10 +68,7 @@ def _autoscaled(result: RunResult) -> list[tuple[float, str]]:
     there = result.gpus[result.gpus["state"] != ABSENT]
     counts = there.groupby("time_s")["replica"].nunique()
     changes = counts[counts.diff().fillna(0.0) != 0]
-    return [
-        (float(str(at)), f"{count} replica{'s' if count > 1 else ''}")
-        for at, count in changes.items()
-    ]
+    return [(float(str(at)), counted(int(count), "replica")) for at, count in changes.items()]
 
 
 def _segments(result: RunResult) -> tuple[list[Segment], list[float]]:

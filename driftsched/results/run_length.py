@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from driftsched.core.arrays import Floats
 from driftsched.results.pooled import Estimate, PooledSample
 from driftsched.results.statistics import student
+from driftsched.results.wording import counted
 
 MOST_REPLICATIONS = 100_000
 BATCH = 5
@@ -69,21 +70,18 @@ def advice(pool: PooledSample, p: float | None, name: str, precision: float = 0.
     calls it: ``"P99"``. `precision` is the wanted half width over the value.
     """
     estimate, needed = pool.estimate(p), replications_of(pool, p, precision)
+    seen = counted(estimate.n, "replication")
     if needed is None:
-        return f"How far to trust {name} is not known from {_count(estimate.n)}"
-    reached = f"{name} is known to ±{_percent(estimate.precision)} from {_count(estimate.n)}"
+        return f"How far to trust {name} is not known from {seen}"
+    reached = f"{name} is known to ±{_percent(estimate.precision)} from {seen}"
     if math.isinf(estimate.precision):
-        reached = f"{_count(estimate.n)} are too few to bound {name}"
+        reached = f"{seen} are too few to bound {name}"
         needed = max(needed, estimate.n + 1)
     if estimate.precision <= precision:
         return reached
     if needed >= MOST_REPLICATIONS:
         return f"{reached}; ±{_percent(precision)} is out of reach"
     return f"{reached}; ±{_percent(precision)} needs about {needed:,}"
-
-
-def _count(n: int) -> str:
-    return "1 replication" if n == 1 else f"{n} replications"
 
 
 def _percent(share: float) -> str:

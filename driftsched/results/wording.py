@@ -27,6 +27,11 @@ def joined(names: Sequence[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def counted(number: int, what: str) -> str:
+    """So many of something: 1 request; 2,000 requests."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
 def duration(seconds: float) -> str:
     """Seconds as a short text: 12 ms, 3.4 s, 487 s, 2 h 5 min; "–" where unknown."""
     if not math.isfinite(seconds):

@@ -109,11 +109,6 @@ def get_scenario() -> Scenario:
     return get_view().scenario
 
 
-def set_scenario(scenario: Scenario, preset: str | None = None) -> None:
-    """Replace the session's scenario; `preset` names where a new one came from."""
-    change_view(scenario=scenario, preset=preset or get_view().preset)
-
-
 def bound(field: Key, shown: Any = None) -> dict[str, Any]:
     """Arguments that tie a widget to a field of the view: it shows it (or `shown`), changes it."""
     st.session_state[field] = getattr(get_view(), field) if shown is None else shown

@@ -184,12 +184,10 @@ class View(BaseModel):
             pin=urlencode(self.changed(pin="").link or {"preset": self.preset}, doseq=True)
         )
 
-    def differs(self) -> list[str]:
-        """What is not as in `before`: a line each, "load 1 → 1.2"."""
-        if self.before is None:
-            return []
+    def differs(self, before: View) -> list[str]:
+        """What is not as in another view: a line each, "load 1 → 1.2"."""
         sides = []
-        for one, other in ((self.before, self), (self, self.before)):
+        for one, other in ((before, self), (self, before)):
             mine = {name: getattr(one, name) for name in KNOBS} | {
                 f"{spec.kind}.{name}": value
                 for spec in one.tuned
@@ -197,11 +195,11 @@ class View(BaseModel):
             }
             changes = differences(other.scenario, one.scenario) or ()
             sides.append(mine | dict(change.split("=", 1) for change in changes))
-        before, now = sides
+        then, now = sides
         return [
-            f"{KNOBS.get(name, name)} {_said(before.get(name))} → {_said(now.get(name))}"
-            for name in {**before, **now}
-            if before.get(name) != now.get(name) and not name.startswith(WORDS)
+            f"{KNOBS.get(name, name)} {_said(then.get(name))} → {_said(now.get(name))}"
+            for name in {**then, **now}
+            if then.get(name) != now.get(name) and not name.startswith(WORDS)
         ]
 
     @cached_property
@@ -213,6 +211,12 @@ class View(BaseModel):
             name: scenario.model_copy(update={"policy": own.get(name) or POLICIES[name](kind=name)})
             for name in self.policies
         }
+
+    @property
+    def what_if(self) -> str:
+        """What is run beside the scenario as edited: ", load 1 → 1.5"; empty where nothing."""
+        edited = View(preset=self.preset, scenario=self.scenario, tuned=self.tuned)
+        return "".join(f", {line}" for line in self.differs(edited))
 
     @property
     def edited(self) -> bool:

@@ -120,10 +120,18 @@ def worth(
 
 
 def load_sweep(
-    variants: Mapping[str, Scenario], replications: int, percentile: float, *, progress: Progress
+    variants: Mapping[str, Scenario],
+    replications: int,
+    percentile: float,
+    metric: str,
+    who: Sequence[str],
+    *,
+    progress: Progress,
 ) -> pd.DataFrame:
     """Run several policies at several loads; see `driftsched.experiments.load_sweep`."""
-    return sweeps.load_sweep(variants, replications, percentile=percentile, progress=progress)
+    return sweeps.load_sweep(
+        variants, replications, metric=metric, percentile=percentile, who=who, progress=progress
+    )
 
 
 def paper(

@@ -45,6 +45,7 @@ def test_every_policy_can_be_seen_and_pressed_on_a_narrow_page(open_page: Opener
     """The last ones would stand beyond the edge of their column, and only scrolling brings them."""
     page = open_page("/", viewport={"width": 900, "height": 900})
     settled(page)
+    page.get_by_role("button", name="More").click()
     pills = page.locator(".st-key-policies")
     edge = pills.bounding_box()
     for pill in pills.get_by_role("button").all():

@@ -49,6 +49,30 @@ def test_two_policies_are_played_at_one_moment(open_page: Opener) -> None:
     assert first == second
 
 
+SHOWN = """() => [...document.querySelectorAll('[data-panel]')].map((panel) => [panel.dataset.panel,
+  panel.querySelector('.ds-plot').data.filter((trace) => trace.visible !== false)
+    .map((trace) => trace.name)])"""
+
+
+def test_a_tenant_in_focus_is_what_the_curves_show(open_page: Opener) -> None:
+    page = open_page("/run?preset=noisy-neighbour", viewport=DESK)
+    settled(page)
+    page.get_by_role("combobox", name="Tenants").click()
+    page.get_by_role("option", name="search", exact=True).click()
+    page.wait_for_url("**/*tenant=search*")
+    settled(page)
+    shown = dict(page.evaluate(SHOWN))
+    assert shown["queue"] == shown["latency"] == ["search"]
+    rows = [row.split("\t") for row in page.locator(".ds-table tbody tr").all_inner_texts()]
+    assert [row[0].strip() for row in rows] == ["All", "search", "chat", "crawler"]
+    note = page.locator("[data-panel=latency] .ds-note").inner_text()
+    assert note == f"P50 {rows[1][-2]} · P99 {rows[1][-1]}"
+    assert rows[0][-2:] != rows[1][-2:]
+    page.locator(".ds-table").get_by_role("button", name="crawler").click()
+    assert dict(page.evaluate(SHOWN))["queue"] == ["search", "crawler"]
+    assert errors_shown(page) == []
+
+
 def test_the_first_row_of_charts_is_in_sight_beside_the_figures(open_page: Opener) -> None:
     """Whoever plays a run must see what moves without scrolling."""
     page = open_page("/run?preset=paper", viewport=DESK)

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import skew, t
 
 from driftsched.experiments import Figures, run_ensemble
-from driftsched.experiments.answer import recovered
+from driftsched.experiments.answer import payers, recovered
 from driftsched.experiments.recovery import recovery
 from driftsched.results import PairedChange, csv_text
 from driftsched.results.statistics import latency_verdict
@@ -139,6 +139,27 @@ def test_the_sentence_follows_from_exported_tables(name: str, seed: int) -> None
         one, paid = slower[most]
         assert f"{most[:1].upper()}{most[1:]} pays" in said
         assert f"{duration(quantile(paid[1], level))}, {latency_verdict(one)}" in said
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", ["busy-gpu", "noisy-neighbour", "flash-crowd"])
+def test_who_pays_and_who_gains_follow_from_exported_tables(name: str, seed: int) -> None:
+    view = view_of(name, seed)
+    metric, level = view.metric, view.level
+    said = payers(figures(view).percentiles(metric, [level], "tenant"))
+    pay, _, gain = said.partition(" Who gains most: ")
+    assert pay.startswith("Who pays, against FIFO: ")
+    tables = {kind: exported(scenario) for kind, scenario in view.variants.items()}
+    for kind in ("weighted", "sjf"):
+        changes = {}
+        for tenant in view.scenario.tenant_names:
+            ends = [values(tables[one], (tenant,), metric) for one in ("fifo", kind)]
+            changes[tenant] = change(ends, level)
+        found = sorted(changes.items(), key=lambda pair: -pair[1].mean)
+        slower = [f"{who} {latency_verdict(one)}" for who, one in found if one.low > 0]
+        faster = [f"{who} {latency_verdict(one)}" for who, one in found[::-1] if one.high < 0]
+        assert f"**{POLICIES[kind].label}** {', '.join(slower) or 'nobody'}" in pay
+        assert f"**{POLICIES[kind].label}** {(*faster, 'nobody')[0]}" in gain
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from streamlit.testing.v1 import AppTest
 
 from driftsched.charts.labels import policy_label
 from driftsched.experiments import Ensemble
+from driftsched.results import metrics_table
+from driftsched.results.wording import duration
+from driftsched.scenario import load_scenario
 from driftsched.scheduling.policies import PAPER_POLICIES
+from driftsched.simulation import simulate
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.link import DEFAULT_PRESET
 from driftsched.studio.state import Key
-from driftsched.studio.view import read_link
+from driftsched.studio.view import EVERYBODY, read_link
 from driftsched.studio.waiting import kept_result
 from tests.support.markdown import read
 from tests.support.patience import STEP_S, tries
@@ -161,11 +166,14 @@ def test_bands_say_what_they_are(explore: AppTest) -> None:
 
 
 def test_verdicts_are_paired_against_the_first_policy() -> None:
-    app = through_app("explore", preset="paper")
-    said = next(m.value for m in app.markdown if "against FIFO" in m.value)
-    assert "**SJF** against FIFO: P50 3" in said
-    assert "faster; P99 1" in said
-    assert "P99 no difference can be told" in said
+    p50, p99 = (
+        {m.label.split(",")[0]: m.delta for m in through_app("explore", **link).metric}
+        for link in ({"preset": "paper"}, {"preset": "paper", "level": "P99"})
+    )
+    assert p50["FIFO"] == p99["FIFO"] == "–"
+    assert re.fullmatch(r"3\d–\d+ % faster", p50["SJF"])
+    assert re.fullmatch(r"1\d–\d+ % faster", p99["SJF"])
+    assert "no difference" in p99.values()
 
 
 def test_warm_up_is_said_and_can_be_left_out() -> None:
@@ -384,6 +392,26 @@ def test_every_figure_of_a_run_has_its_interval_over_seeds() -> None:
     said = next(c.value for c in app.caption if "95 % interval" in c.value)
     assert "over 10 replications, seeds 1 to 10" in said
     assert "MSER-5" in said
+
+
+def test_a_tenant_in_focus_drives_the_figures_of_a_run() -> None:
+    """Everybody's median says nothing of those whom one asks about."""
+    app = through_app("run", preset="noisy-neighbour")
+    assert app.selectbox(key=Key.TENANT).value == EVERYBODY
+    app.selectbox(key=Key.TENANT).set_value("crawler")
+    settled(app, lambda app: all(m.delta for m in app.metric))
+    assert app.query_params["tenant"] in ("crawler", ["crawler"])
+    table = metrics_table(simulate(load_scenario("noisy-neighbour")))
+    all_of_them, mine = table.iloc[0], table[table["name"] == "crawler"].iloc[0]
+    said = metric(app, "Median latency")
+    assert said == duration(mine["p50_e2el_ms"] / 1e3)
+    assert said != duration(all_of_them["p50_e2el_ms"] / 1e3)
+    assert metric(app, "Throughput") == f"{mine['request_throughput']:.2f} /s"
+    latency = next(m for m in app.metric if m.label == "Median latency")
+    low, high = (float(end.split()[0]) for end in latency.delta.split(": ")[1].split(" – "))
+    assert low < float(said.split()[0]) * 1.05
+    assert 0 < high - low < high
+    assert not any(m.label.startswith("Energy") for m in app.metric), "a GPU's, no tenant's"
 
 
 def test_paper_switch_changes_the_claims() -> None:

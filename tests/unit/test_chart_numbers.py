@@ -21,6 +21,7 @@ from driftsched.charts import (
     latency_bands,
     latency_cdf,
     lengths,
+    load_sweep,
     memory,
     queue_depth,
     tenants,
@@ -29,6 +30,7 @@ from driftsched.charts import (
 from driftsched.charts.frames import few, peaks
 from driftsched.charts.gpus import GPU_ROWS
 from driftsched.charts.marks import add_marks
+from driftsched.charts.theme import look_at
 from driftsched.charts.traces import line_with_band
 from driftsched.results.marks import phase_marks
 from tests.unit.chart_tables import (
@@ -44,6 +46,7 @@ from tests.unit.chart_tables import (
     memory_table,
     queues_table,
     requests_table,
+    sweep_table,
 )
 
 
@@ -180,13 +183,18 @@ def test_tenant_boxes_are_quantiles_in_the_scenario_order() -> None:
     np.testing.assert_allclose(drawn, expected)
 
 
-def test_fairness_states_jains_index() -> None:
-    figure = fairness(fairness_table())
-    labels = list(figure.layout.xaxis.categoryarray)
-    assert labels == ["FIFO<br>Jain 1.000", "SJF<br>Jain 0.500"]
+@pytest.mark.parametrize(("now", "drawn"), [(0.5, True), (17.6, False), (None, False)])
+def test_a_dashed_line_is_spoken_of_only_where_it_is_drawn(now: float | None, drawn: bool) -> None:
+    """The load that is set may be far beyond those of the picture."""
+    figure = load_sweep(sweep_table(), 95, now=now)
+    assert [shape.x0 for shape in figure.layout.shapes] == ([now] if drawn else [])
+    assert ("dashed line" in look_at(figure)) == drawn
+
+
+def test_fairness_states_the_largest_gap() -> None:
+    figure = fairness(fairness_table(), {"fifo": "9 k", "sjf": "12 ±1 k"})
+    assert [*figure.layout.xaxis.categoryarray] == ["FIFO<br>gap 9 k", "SJF<br>gap 12 ±1 k"]
     assert list(figure.data[0].y) == [1, 2]
-    given = fairness(fairness_table(), {"fifo": "9 k", "sjf": "12 ±1 k"})
-    assert given.layout.xaxis.categoryarray[1] == "SJF<br>gap 12 ±1 k"
 
 
 def test_gpu_leaves_out_what_is_unknown_and_turns_shares_into_percent() -> None:

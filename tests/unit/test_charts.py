@@ -52,7 +52,11 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
         ["Compensator", "(tokens)"],
     ),
     "tenants": (by_policy(charts.tenants), requests_table, ["Tenant", "(s)"]),
-    "fairness": (charts.fairness, fairness_table, ["Policy", "1 = its due"]),
+    "fairness": (
+        lambda frame: charts.fairness(frame, {"fifo": "9 k", "sjf": "12 ±1 k"}),
+        fairness_table,
+        ["Policy", "1 = its due"],
+    ),
     "energy": (charts.energy, joules_table, ["(s)", "(kJ)"]),
     "gpu": (charts.gpu, gpus_table, ["(s)", "(requests)"]),
     "arrivals": (charts.arrivals, arrivals_table, ["(s)", "(requests/s)"]),

@@ -7,10 +7,13 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from driftsched.experiments.forecast import LEVELS, arrival_rates, forecast
 from driftsched.experiments.load import offered_load
+from driftsched.results.marks import run_marks
+from driftsched.results.queues import sample_queues
 from driftsched.scenario import Scenario, changed, load_scenario, parse_scenario
 from driftsched.serving.memory import memory_parts
 from driftsched.simulation import simulate
@@ -268,6 +271,39 @@ def test_only_the_first_requests_are_run() -> None:
     assert crossing.marks == whole.marks
     loop = forecast(load_scenario("closed-loop"), 300)
     assert loop.share < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("paper", 10_000),
+        ("flash-crowd", 10_000),
+        ("closed-loop", 10_000),
+        ("replica-outage", 10_000),
+        ("paper", 1200),
+        ("flash-crowd", 1200),
+        ("replica-outage", 1200),
+    ],
+)
+def test_what_is_drawn_is_what_a_run_gives(name: str, most: int) -> None:
+    """A preview of a part once drew how its queue drains, while in the run more come."""
+    scenario = load_scenario(name)
+    seen, run = forecast(scenario, most), simulate(scenario)
+    requests = run.requests
+    end_s = float(requests["finish_s"].max())
+    if seen.share < 1:
+        first = requests[requests["attempt"] == 1].sort_values("arrival_s")
+        end_s = float(first["arrival_s"].iloc[most - 1])
+        assert not [finding for finding in seen.findings if finding.about == "end"]
+    assert seen.queues["time_s"].max() <= end_s
+    times = np.linspace(0.0, end_s, 200)
+    drawn, real = (sample_queues(one.queues, times) for one in (seen, run))
+    pd.testing.assert_frame_equal(drawn, real)
+    came = requests[requests["arrival_s"] <= end_s]
+    width_s = float(np.diff(seen.arrivals["time_s"].unique())[0])
+    counts = seen.arrivals.groupby("tenant")["rate_rps"].sum() * width_s
+    assert counts.to_dict() == pytest.approx(came["tenant"].value_counts().to_dict())
+    assert seen.marks == [mark for mark in run_marks(run) if mark[0] <= end_s]
 
 
 def test_arrival_rates_count_every_request_once() -> None:

@@ -7,16 +7,17 @@ from typing import Any
 import streamlit as st
 
 from driftsched.charts.labels import policy_label
-from driftsched.results.wording import joined
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.explore.settings import settings, with_value
+from driftsched.studio.focus import focus
 from driftsched.studio.sidebar import seed, take_along
 from driftsched.studio.state import Key, bound, change_view, choice, get_view, of_scenario
-from driftsched.studio.view import BOUNDS, EVERYBODY, View
+from driftsched.studio.view import BOUNDS, View
 from driftsched.studio.words import METRICS, POLICY_HELP, plain
 
 CVS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 FACTORS = (0.25, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
+REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
 BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
 AS_IS = "as it is"
 
@@ -26,23 +27,30 @@ def controls(view: View, rho: float | None) -> None:
 
     `rho` is offered load over capacity at the busiest, where it is known.
     """
-    left, right = st.columns([3, 2], gap="small")
-    with left:
-        _focus(view)
-    with right:
+    upper, lower = (st.columns([3, 2], gap="small", vertical_alignment="bottom") for _ in range(2))
+    with upper[0]:
+        focus(view.scenario, view.scenario.about)
+    with upper[1]:
         choice("Percentile", Key.LEVEL, "P99: 99 of 100 requests are at least as fast.")
-    meanings = "\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values())
-    choice("Measure", Key.METRIC, meanings)
+    with lower[0]:
+        meanings = "\n".join(f"- **{label}**: {meaning}" for label, meaning in METRICS.values())
+        choice("Measure", Key.METRIC, meanings)
+    with lower[1].popover("More", width="stretch"), st.container(key="more"):
+        _policies(view)
+        settings(view)
     _load(view, rho)
     _bursts(view)
     _drift(view)
-    _batch(view)
+    left, right = st.columns(2, gap="small")
+    with left:
+        _batch(view)
+    with right:
+        _replicas(view)
     _pin(view)
 
 
-def compared(view: View) -> None:
-    """Draw what is moved seldom: policies, replications, tenants' shares, engine, estimates."""
-    _policies(view)
+def repeated() -> None:
+    """Draw how often and with which numbers it is repeated, and what takes it elsewhere."""
     left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
     with middle:
         seed()
@@ -56,38 +64,6 @@ def compared(view: View) -> None:
             help="How often the experiment is repeated with other random numbers; more make "
             "the intervals narrower.",
         )
-    with st.expander("Tenants, engine, estimates, policies", icon=":material/tune:"):
-        settings(view)
-
-
-def whom(view: View) -> str:
-    """Those in focus, as they are called in a sentence."""
-    if not view.who:
-        return "everybody"
-    if view.who == view.scenario.about.tenants and view.scenario.about.whom:
-        return view.scenario.about.whom
-    return joined(view.who) if len(view.who) < 4 else f"{len(view.who)} tenants"
-
-
-def _focus(view: View) -> None:
-    about, names = view.scenario.about, view.scenario.tenant_names
-    options = [EVERYBODY, *names]
-    shown = view.tenant if view.tenant in options else EVERYBODY
-    if about.tenants and len(about.tenants) != 1:
-        options.insert(0, "")
-    if view.tenant is None and about.tenants:
-        shown = "" if "" in options else about.tenants[0]
-    asked = whom(view.changed(tenant=None))
-    label = {"": asked[:1].upper() + asked[1:], EVERYBODY: "All tenants"}
-    st.session_state[Key.TENANT] = shown
-    st.selectbox(
-        "Tenants",
-        options,
-        key=Key.TENANT,
-        on_change=lambda: change_view(tenant=st.session_state[Key.TENANT] or None),
-        format_func=lambda name: label.get(name) or name,
-        help="Whose latency the sentence, the figures and the curves are.",
-    )
 
 
 def _policies(view: View) -> None:
@@ -177,6 +153,18 @@ def _batch(view: View) -> None:
         with_value(BATCHES, size),
         **of_scenario(Key.BATCH_SIZE, "engine.batch_size"),
         help="Requests that a GPU works on at once, at most.",
+    )
+
+
+def _replicas(view: View) -> None:
+    cluster = view.scenario.cluster
+    st.select_slider(
+        "GPUs",
+        with_value(REPLICAS, cluster.replicas),
+        **of_scenario(Key.REPLICAS, "cluster.replicas"),
+        disabled=bool(cluster.pools),
+        help="Copies of the model that serve side by side. Where the scenario has pools of "
+        "several kinds, edit them on the Scenario page.",
     )
 
 

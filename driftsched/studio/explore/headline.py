@@ -12,15 +12,13 @@ from driftsched.experiments.answer import Answer, answer
 from driftsched.results.statistics import latency_verdict
 from driftsched.results.wording import duration
 from driftsched.scenario import preset_names
-from driftsched.studio.explore.controls import whom
+from driftsched.studio.focus import whom
 from driftsched.studio.link import preset
 from driftsched.studio.state import Key, get_view, set_view
 from driftsched.studio.view import View
 from driftsched.studio.words import between, plain
 
 TAUGHT = "noisy-neighbour"
-MANY = 1.0
-"""Offered load over capacity from which on a queue grows as long as the traffic lasts."""
 
 
 def tiles() -> None:
@@ -69,12 +67,12 @@ def headline(view: View, figures: Figures, before: Figures | None, rho: float | 
     """Draw the answer, then a figure of each policy and how it differs."""
     with st.container(key="answer"):
         st.markdown(plain_but_bold(asked(view, figures, before).text))
-        if rho is not None and rho > MANY:
+        if rho is not None and rho > 1:  # a queue grows as long as the traffic lasts
             st.caption(
                 f"ρ {rho:.2g} is a backlog: more load only piles it up sooner, and where a policy "
                 "has more to choose from a median may even fall."
             )
-    changes = view.differs() if before is not None else []
+    changes = view.differs(view.before) if before is not None and view.before is not None else []
     first = figures.ensemble.policies[0]
     with st.container(horizontal=True, gap="small", key="cards"):
         for policy in figures.ensemble.policies:

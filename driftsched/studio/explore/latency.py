@@ -1,4 +1,4 @@
-"""How long requests take: curves with bands, percentiles with intervals, verdicts."""
+"""How long requests take: curves with bands, percentiles with intervals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def latency(view: View, figures: Figures, before: Figures | None) -> None:
 
 
 def _percentiles(figures: Figures, before: Figures | None, metric: str) -> None:
-    """Draw the table, and what it says in words."""
+    """Draw the table."""
     with st.container(horizontal=True, gap="medium"):
         split, text = _which(figures)
     try:
@@ -44,9 +44,6 @@ def _percentiles(figures: Figures, before: Figures | None, metric: str) -> None:
     table = figures.percentiles(metric, levels, of, before=before)
     st.dataframe(percentile_table(table, split), hide_index=True)
     caption_and_csv(HOW, table, f"percentiles-{metric}", "percentiles-csv")
-    lines = [] if before is not None else verdicts(table)
-    if lines:
-        st.markdown("\n".join(f"- {line}" for line in lines))
 
 
 def _which(figures: Figures) -> tuple[str, str]:
@@ -93,30 +90,6 @@ def percentile_table(found: pd.DataFrame, split: str) -> pd.DataFrame:
         row = {"Policy": policy_label(str(policy))}
         if split != "overall":
             row[split.capitalize()] = str(group)
-        rows.append(row | {f"P{p:.10g}": with_interval(*ends) for p, *ends in _ends(mine)})
+        ends = mine[["percentile", "value_s", "low_s", "high_s"]].to_numpy().tolist()
+        rows.append(row | {f"P{p:.10g}": with_interval(*figure) for p, *figure in ends})
     return pd.DataFrame(rows)
-
-
-def _ends(rows: pd.DataFrame) -> list[list[float]]:
-    ends: list[list[float]] = rows[["percentile", "value_s", "low_s", "high_s"]].to_numpy().tolist()
-    return ends
-
-
-def verdicts(found: pd.DataFrame) -> list[str]:
-    """Say of each policy how it differs from the first one, at the lowest and highest level."""
-    first = found["policy"].iloc[0]
-    if (found["group"] != "").any():
-        return []
-    levels = [found["percentile"].min(), found["percentile"].max()]
-    lines = []
-    for policy, mine in found.groupby("policy", sort=False, observed=True):
-        verdict_at = dict(zip(mine["percentile"], mine["verdict"], strict=True))
-        parts = [
-            f"P{level:g} {verdict_at[level]}"
-            for level in dict.fromkeys(levels)
-            if verdict_at[level]
-        ]
-        if policy != first and parts:
-            lines.append(f"**{policy_label(str(policy))}** against {policy_label(first)}: ")
-            lines[-1] += "; ".join(parts) + "."
-    return lines

@@ -66,7 +66,7 @@ def service_table(goals: pd.DataFrame, scope: str) -> pd.DataFrame:
         ("request_goodput", False),
     ):
         ends = goals[[name, f"{name}_low", f"{name}_high"]].to_numpy()
-        ends = 100 * np.clip(ends, 0, 1) if percent else ends
+        ends = 100 * np.clip(ends, 0, 1) if percent else np.maximum(ends, 0)
         table[name] = [with_interval(*row) for row in ends.tolist()]
         if percent:
             table[name] = [f"{text} %" if text != "–" else text for text in table[name]]

@@ -33,7 +33,6 @@ from driftsched.studio.state import (
 from driftsched.studio.view import View
 from driftsched.studio.words import choice_label, plain, rules
 
-REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
 FACTORS = (0, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100)
 MOST_TENANTS = 8
 """With more tenants than this, sliders are no help; the Scenario page has a table."""
@@ -59,10 +58,8 @@ CHOICES = {
 def settings(view: View) -> None:
     """Draw what is seldom changed."""
     _tenant_shares(view)
-    upper, lower = st.columns(4), st.columns(4)
-    with upper[1]:
-        _replicas(view)
-    for place, (key, path) in zip((upper[0], *upper[2:], *lower), CHOICES.items(), strict=True):
+    places = (*st.columns(4), *st.columns(3))
+    for place, (key, path) in zip(places, CHOICES.items(), strict=True):
         with place:
             _choice(key, path)
     _policy_parameters(view)
@@ -112,18 +109,6 @@ def _tenant_shares(view: View) -> None:
 def _take_share(tenant: str) -> None:
     share = st.session_state[f"share-{tenant}"] / 100
     change_view(scenario=with_share(get_view().scenario, tenant, share))
-
-
-def _replicas(view: View) -> None:
-    cluster = view.scenario.cluster
-    st.select_slider(
-        "GPUs (replicas)",
-        with_value(REPLICAS, cluster.replicas),
-        **of_scenario(Key.REPLICAS, "cluster.replicas"),
-        disabled=bool(cluster.pools),
-        help="Copies of the model that serve side by side. Where the scenario has pools of "
-        "several kinds, edit them on the Scenario page.",
-    )
 
 
 def _policy_parameters(view: View) -> None:

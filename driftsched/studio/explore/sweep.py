@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -35,25 +37,23 @@ def sweep(view: View, figures: Figures, before: Figures | None) -> None:
     if ensemble.scenarios == view.variants:  # else the picture is not of this view yet
         least = ensemble.requests * len(ensemble.policies) * LOADS
         replications = min(max(MOST // least, FEWEST), REPLICATIONS)
-        found = _sweep(view, replications, "sweep")
+        asked = (replications, view.level, view.metric, view.who)
+        found = _sweep(view, asked, "sweep")
         then = None
         if found is not None and before is not None and view.before is not None:
-            then = _sweep(view.before, replications, "sweep-before")
+            then = _sweep(view.before, asked, "sweep-before")
     if found is not None:
-        st.session_state[_LAST] = found
-        here = _here(found)
-        now = here if here <= found["utilisation"].max() else None
-        _draw(found, view, now, then)
+        st.session_state[_LAST] = found, view
+        _draw(found, view, _here(found), then)
     elif former is not None:
-        _draw(former, view, None)
+        _draw(former[0], former[1], None)
 
 
-def _sweep(view: View, replications: int, slot: str) -> pd.DataFrame | None:
+def _sweep(view: View, asked: tuple[Any, ...], slot: str) -> pd.DataFrame | None:
     """The table, its loads as multiples of the scenario as it is set."""
     # the picture spans all loads, whatever is set now
     variants = view.changed(load=1.0).variants
-    asked = (variants, replications, view.level)
-    found = result_of(work.load_sweep, asked, slot=slot, wait_s=0, part=PART)
+    found = result_of(work.load_sweep, (variants, *asked), slot=slot, wait_s=0, part=PART)
     return None if found is None else found.assign(load=found["load"] / view.load)
 
 
@@ -66,14 +66,14 @@ def _draw(
     found: pd.DataFrame, view: View, now: float | None, before: pd.DataFrame | None = None
 ) -> None:
     compared(
-        lambda table: load_sweep_chart(table, view.level, now=now),
+        lambda table: load_sweep_chart(table, view.level, view.metric, now),
         (found, before),
         "load-sweep",
-        (view.preset, view.level),
+        (view.preset, view.level, view.metric, *view.who),
     )
     st.caption(
         f"The scenario as it is set now asks for {_here(found):.2g} times what the hardware can "
         "serve at its busiest. Each point: replications of the same requests, sent faster or "
-        "slower, end to end; the knee is where load over latency is highest (Kleinrock 1979). "
+        "slower; the knee is where load over latency is highest (Kleinrock 1979). "
         "Intervals: Woodruff's for a percentile, for the knee that of paired differences."
     )

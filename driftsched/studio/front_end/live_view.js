@@ -69,6 +69,7 @@ class LiveView {
     this.playing = this.following = false;
     this.latencyAs = "histogram";
     this.hidden = new Set();
+    this.focused = "";
     together.add(this);
     this.listen();
     this.resizing = new ResizeObserver(() => Object.values(this.plots).forEach((plot) => plot.resize()));
@@ -115,8 +116,22 @@ class LiveView {
     this.root.style.setProperty("--ds-plot-height", `${run.plotHeight}px`);
     this.part(".ds-badge").hidden = !run.live;
     this.note("running", run.figures.running.data.length > 1 ? "solid: requests · dotted: KV cache used" : "requests in the GPUs");
+    this.focus();
     this.makeTable();
     this.makeLegend();
+  }
+
+  /** Show the tenant in focus alone; one of very many is part of the last line. */
+  focus() {
+    const { focus, latency } = this.run;
+    if (focus === this.focused) return;
+    this.focused = focus;
+    const groups = Object.keys(latency);
+    const shown = groups.includes(focus) ? focus : groups.at(-1);
+    for (const group of groups) {
+      if (focus && group !== shown) this.hidden.add(group);
+      else this.hidden.delete(group);
+    }
   }
 
   /** Keep the moment, in the page's address too; what else is on the page goes there. */
@@ -190,7 +205,9 @@ class LiveView {
     for (const [name, { finish_s, e2e_s }] of Object.entries(latency)) {
       known[name] = e2e_s.slice(0, countUpTo(finish_s, this.time)).sort((a, b) => a - b);
     }
-    const all = Object.values(known).flat().sort((a, b) => a - b);
+    const ordered = (groups) => groups.flatMap((group) => known[group]).sort((a, b) => a - b);
+    const groups = Object.keys(known);
+    const all = ordered(groups.filter((group) => !this.hidden.has(group)));
     const name = this.latencyAs;
     const [p50, p99] = [0.5, 0.99].map((share) => quantile(all, share));
     figures[name].layout.shapes = all.length ? percentileLines(p50, p99) : [];
@@ -203,7 +220,7 @@ class LiveView {
     const finished = this.run.counts.finished.at(-1);
     const whole = Object.values(latency).reduce((sum, { e2e_s }) => sum + e2e_s.length, 0);
     const sampled = whole < finished ? ` · ${whole.toLocaleString("en")} sampled` : "";
-    this.tellLatencies({ "": all, ...known });
+    this.tellLatencies({ "": ordered(groups), ...known });
     this.note("latency", all.length ? `P50 ${seconds(p50)} · P99 ${seconds(p99)}${sampled}` : "none finished yet");
     for (const button of this.root.querySelectorAll(".ds-toggle button")) {
       button.setAttribute("aria-pressed", String(button.dataset.do === name));

@@ -14,6 +14,7 @@ from driftsched.live import LiveOptions
 from driftsched.live.snapshot import LiveSnapshot
 from driftsched.results.marks import join_marks, phase_marks
 from driftsched.results.wording import duration
+from driftsched.studio.focus import focus
 from driftsched.studio.jobs import State
 from driftsched.studio.live.runs import LiveJob
 from driftsched.studio.live.start import stop_button
@@ -130,10 +131,11 @@ def ended(job: LiveJob) -> None:
     if job.result is None:
         return
     _unfinished(job.result.requests)
-    intervals, what_they_are = within(job.result)
-    headline(job.result, intervals)
+    tenant = focus(job.result.scenario, width=260)
+    intervals, what_they_are = within(job.result, tenant)
+    headline(job.result, intervals, tenant=tenant)
     how_sure(what_they_are)
-    watch(job.result, job.key)
+    watch(job.result, job.key, tenant=tenant)
     twin_section(job)
     command = live_command(job.result.provenance["live"]["options"])
     caption = "The same run on a command line, with the scenario from the ZIP:"

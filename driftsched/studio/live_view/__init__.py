@@ -10,28 +10,32 @@ from pydantic_core import to_json
 
 from driftsched.charts.theme import modebar
 from driftsched.studio.front_end.script import component
-from driftsched.studio.live_view.figures import live_message
+from driftsched.studio.live_view.figures import group_of, live_message
 from driftsched.studio.show import without_links
 from driftsched.studio.state import get_view
 
 __all__ = ["as_json", "live_view"]
 
 _component = component("liveView", "live_view")
-TWO_ROWS_PX = 720
-CAPTION_PX = 56
+PLOT_PX = 304
 
 
 def live_view(
-    *run: Any, key: str, on_request_change: Callable[[], None] | None = None, **more: Any
+    *run: Any,
+    key: str,
+    tenant: str = "",
+    on_request_change: Callable[[], None] | None = None,
+    **more: Any,
 ) -> None:
     """Show a run, as `live_message` takes it: play a recorded one, follow one that is live.
 
     Call it with one key on every rerun, at the same place: the plots then stay mounted, and zoom
-    and playing survive. `on_request_change` is called when a bar of the latencies is clicked; the
-    key's state then holds `request`, the id of one of its requests.
+    and playing survive. With a `tenant` in focus its lines alone are shown. `on_request_change` is
+    called when a bar of the latencies is clicked; the key's state then holds `request`, the id of
+    one of its requests.
     """
-    message = live_message(*run, **more) | {"plotHeight": TWO_ROWS_PX // 2 - CAPTION_PX}
-    message["config"] = modebar(get_view().image)
+    message = live_message(*run, **more) | {"plotHeight": PLOT_PX}
+    message |= {"config": modebar(get_view().image), "focus": group_of(tenant) if tenant else ""}
     click = {} if on_request_change is None else {"on_request_change": on_request_change}
     _component(key=key, data=without_links(as_json(message)).encode(), **click)
 

@@ -120,11 +120,11 @@ def live_message(
         "time_s": grid,
         "counts": counts,
         "tenants": {
-            _tenant(name): {count: values for count, values in levels.items() if values.any()}
+            group_of(name): {count: values for count, values in levels.items() if values.any()}
             for name, levels in tenants.items()
         },
         "figures": figures,
-        "latency": {_tenant(name): values for name, values in latency.items()},
+        "latency": {group_of(name): values for name, values in latency.items()},
     }
 
 
@@ -243,8 +243,9 @@ def _learned(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 # ---------------------------------------------------------------------------------- figures
 
 
-def _tenant(name: str) -> str:
-    return f"tenant:{name}"
+def group_of(tenant: str) -> str:
+    """What all that is drawn of a tenant is called."""
+    return f"tenant:{tenant}"
 
 
 def _over_time(
@@ -275,7 +276,7 @@ def _queue(waiting: Mapping[str, Floats], colours: Mapping[str, str], span: Any)
     look = {"width": 1.8, "shape": "hv"}
     traces = []
     for name, levels in waiting.items():
-        colour, group = colours[name], _tenant(name)
+        colour, group = colours[name], group_of(name)
         traces.append(line(None, levels, name, colour, "%{y:,.0f}", line=look, legendgroup=group))
     return _over_time("queue", traces, 5, span, labelled=True)
 
@@ -342,7 +343,7 @@ def _histogram(
     for name, values in latency.items():
         drawn = outline(edges, values["e2e_s"], name, colours[name])
         top = max(top, float(drawn["y"].max()))
-        traces.append(drawn | {"legendgroup": _tenant(name)})
+        traces.append(drawn | {"legendgroup": group_of(name)})
     y: dict[str, Any] = {"rangemode": "tozero"} | ({"range": [0, 1.1 * top]} if recorded else {})
     look = Look("", "histogram", "", "End-to-end latency (s)", "Requests")
     return _panel(look, traces, {"yaxis": y} | _until_one_ends(every), log_x=True)
@@ -354,7 +355,7 @@ def _cdf(latency: Mapping[str, Mapping[str, Floats]], colours: Mapping[str, str]
         found = np.sort(values["e2e_s"])
         x = np.quantile(found, SHARES) if len(found) else found
         drawn = line(x, 100 * SHARES[: len(x)], name, colours[name], "%{x:,.3~r} s")
-        traces.append(drawn | {"hoverinfo": "x", "legendgroup": _tenant(name)})
+        traces.append(drawn | {"hoverinfo": "x", "legendgroup": group_of(name)})
     look = Look("", "cdf", "", "End-to-end latency (s)", "Share of requests (%)")
     layout = {"yaxis": dict(SHARE_AXIS)} | _until_one_ends(every)
     return _panel(look, traces, layout, log_x=True, hover="y unified")

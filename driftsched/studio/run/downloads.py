@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import streamlit as st
 
 from driftsched.charts.report import html_report, report_figures
 from driftsched.core.errors import DriftSchedError
-from driftsched.results import RunLibrary, RunResult, csv_text, export_zip, paper_tables
+from driftsched.results import RunLibrary, RunResult, export_zip
 from driftsched.scenario import to_yaml
 from driftsched.studio.downloads import csv_button, download
 from driftsched.studio.show import problem
@@ -16,7 +14,6 @@ from driftsched.studio.state import Key
 from driftsched.studio.words import plain
 
 TABLES = ("requests", "queues", "gpus", "learning")
-PAPER = ("metrics", "queue_depth", "telemetry")
 
 
 def take_along(result: RunResult, command: str, caption: str) -> None:
@@ -64,26 +61,11 @@ def _downloads(result: RunResult, command: str) -> None:
 
 def _tables(result: RunResult, name: str) -> None:
     with st.expander("Single tables (CSV)", icon=":material/table:"):
-        st.caption("As this program writes them; times are seconds since the run's start.")
+        st.caption("Times are seconds since the run's start; the paper's own files are in the ZIP.")
         with st.container(horizontal=True, gap="medium"):
             for table in TABLES:
                 file = f"{name}-{table}"
                 csv_button(getattr(result, table), file, f"run-{table}", f"{table}.csv")
-        st.caption("With the columns of the paper's program.")
-        with st.container(horizontal=True, gap="medium"):
-            for table in PAPER:
-                download(
-                    f"{table}.csv",
-                    partial(_paper, result, table),
-                    f"{table}.csv",
-                    f"paper-{table}",
-                    "For scripts that were written for the paper's own output.",
-                    quiet=True,
-                )
-
-
-def _paper(result: RunResult, table: str) -> bytes:
-    return csv_text(paper_tables(result)[f"{table}.csv"]).encode()
 
 
 def _report(result: RunResult, command: str) -> str:

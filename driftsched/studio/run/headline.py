@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import streamlit as st
 
 from driftsched.experiments.compare import COMPLETED, repeat
 from driftsched.results import WithinRun
-from driftsched.results.energy import energy_summary
-from driftsched.results.metrics import summarise
-from driftsched.results.percentiles import Summary
+from driftsched.results.metrics import metrics_table
 from driftsched.results.tables import RunResult
 from driftsched.results.wording import duration
 from driftsched.studio.waiting import result_of
@@ -69,7 +68,7 @@ CARDS = (
         "{:.2f} /s".format,
         "Finished requests a second, over the whole run.",
     ),
-    Card("Finished", COMPLETED, "{:.0%}".format, "Of {submitted} requests: {ends}."),
+    Card("Finished", COMPLETED, "{:.0%}".format, "Of {submitted:.0f} requests: {ends}."),
 )
 ENERGY = (
     Card(
@@ -97,20 +96,20 @@ def how_sure(explanation: str) -> None:
         st.caption(explanation)
 
 
-def headline(result: RunResult, ends: Ends, whose: str = "") -> None:
+def headline(result: RunResult, ends: Ends, whose: str = "", tenant: str = "") -> None:
     """Draw latencies, throughput, how the requests ended, and energy where it is known.
 
     `ends` are those of each metric's 95 % interval, as far as they are known; `whose` says, before
-    them, what they are of where that is not this very run.
+    them, what they are of where that is not this very run. With `tenant` the figures are its own.
     """
-    summary = _figures(result)
-    cards = [*CARDS, *(card for card in ENERGY if summary[card.metric] is not None)]
+    summary = _figures(result, tenant)
+    cards = [*CARDS, *(card for card in ENERGY if not math.isnan(summary[card.metric]))]
     with st.container(horizontal=True, gap="small"):
         for card in cards:
             value = summary[card.metric]
             st.metric(
                 card.label,
-                "–" if value is None or math.isnan(value) else card.written(value),
+                "–" if math.isnan(value) else card.written(value),
                 _interval(card, ends, whose),
                 delta_color="off",
                 delta_arrow="off",
@@ -120,16 +119,20 @@ def headline(result: RunResult, ends: Ends, whose: str = "") -> None:
             )
 
 
-def _figures(result: RunResult) -> Summary:
+def _figures(result: RunResult, tenant: str) -> dict[Any, Any]:
     metrics = result.scenario.metrics.model_copy(update={"percentiles": (50.0, 99.0)})
     scenario = result.scenario.model_copy(update={"metrics": metrics})
-    summary = summarise(result.requests, scenario) | energy_summary(result)
-    submitted, completed = summary["submitted"] or 0, summary["completed"] or 0
+    table = metrics_table(replace(result, scenario=scenario))
+    mine = (table["scope"] == "tenant") & (table["name"] == tenant) if tenant else slice(1)
+    summary: dict[Any, Any] = table[mine].iloc[0].to_dict()
+    submitted, completed = summary["submitted"], summary["completed"]
     return summary | {COMPLETED: completed / submitted if submitted else math.nan}
 
 
-def _how_ended(summary: Summary) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {summary[name]}" for name in ENDS if summary[name])
+def _how_ended(summary: Mapping[Any, Any]) -> str:
+    return ", ".join(
+        f"{name.replace('_', ' ')} {summary[name]:.0f}" for name in ENDS if summary[name]
+    )
 
 
 def _interval(card: Card, ends: Ends, whose: str) -> str | None:
@@ -143,15 +146,15 @@ def _interval(card: Card, ends: Ends, whose: str) -> str | None:
     return f"{whose}{card.written(max(low, 0.0))} – {card.written(high)}"
 
 
-def over_seeds(result: RunResult, metrics: tuple[str, ...]) -> tuple[Ends, str]:
+def over_seeds(result: RunResult, tenant: str = "") -> tuple[Ends, str]:
     """Intervals of a simulated run's figures, and a sentence that says what they are.
 
     The scenario is run with nine more seeds by the pool; a progress bar stands here until then.
     """
     if len(result.requests) * SEEDS > MOST:
-        return within(result)
-    scenario, steady = result.scenario, WithinRun(result.requests).remark
-    found = result_of(repeat, (scenario, SEEDS, metrics), slot="run-seeds")
+        return within(result, tenant)
+    scenario, steady = result.scenario, _alone(result, tenant).remark
+    found = result_of(repeat, (scenario, SEEDS, SHOWN, tenant), slot="run-seeds")
     if found is None:
         return {}, f"{SEEDS - 1} more replications tell how far to trust the figures."
     last = scenario.seed + SEEDS - 1
@@ -163,8 +166,13 @@ def over_seeds(result: RunResult, metrics: tuple[str, ...]) -> tuple[Ends, str]:
     )
 
 
-def within(result: RunResult) -> tuple[Ends, str]:
+def within(result: RunResult, tenant: str = "") -> tuple[Ends, str]:
     """Intervals of the latencies that one run allows by itself, and a sentence about them."""
-    run = WithinRun(result.requests)
+    run = _alone(result, tenant)
     found = {name: run.latency(*which) for name, which in LATENCIES.items()}
     return {name: (1e3 * one.low, 1e3 * one.high) for name, one in found.items()}, run.remark
+
+
+def _alone(result: RunResult, tenant: str) -> WithinRun:
+    requests = result.requests
+    return WithinRun(requests[requests["tenant"] == tenant] if tenant else requests)

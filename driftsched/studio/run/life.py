@@ -10,7 +10,7 @@ import streamlit as st
 
 from driftsched.experiments.life import Life
 from driftsched.results.tables import RunResult
-from driftsched.results.wording import duration
+from driftsched.results.wording import counted, duration
 from driftsched.scenario import Scenario
 from driftsched.studio import work
 from driftsched.studio.downloads import csv_button
@@ -73,10 +73,10 @@ def _told(scenario: Scenario, told: Life) -> None:
 def sentences(scenario: Scenario, told: Life) -> list[str]:
     """The story, a Markdown line each."""
     row, unit = told.request, scenario.estimator.unit
+    category, taken = str(row["category"]), str(row["predicted_category"])
     said = [
-        f"**Came** at {row['arrival_s']:.1f} s from {plain(row['tenant'])}, "
-        f"{plain(row['category'])}"
-        + _but(row["category"], row["predicted_category"], ", taken for "),
+        f"**Came** at {row['arrival_s']:.1f} s from {plain(row['tenant'])}, {plain(category)}"
+        + ("" if category == taken else f", taken for {plain(taken)}"),
         f"**Estimated** at {row['estimated_output_tokens']:,} {unit}: {row['base_tokens']:,} × "
         f"{row['bias']:.3g} ({choice_label(scenario.estimator.compensator.kind)}) × "
         f"{row['safety_factor']:g} (safety) × {row['input_factor']:.3g} (input)",
@@ -90,7 +90,7 @@ def sentences(scenario: Scenario, told: Life) -> list[str]:
             "which had come later"
         )
     if row["preemptions"]:
-        said.append(f"**Interrupted** {row['preemptions']} times")
+        said.append(f"**Interrupted** {counted(row['preemptions'], 'time')}")
     said.append(f"**{str(row['status']).replace('_', ' ').capitalize()}** {_end(row)}")
     if told.taught is not None:
         taught = told.taught
@@ -108,10 +108,6 @@ def sentences(scenario: Scenario, told: Life) -> list[str]:
                 f"the same time, finished at {ends:.1f} s: {duration(abs(sooner))} {word}"
             )
     return said
-
-
-def _but(one: object, other: object, words: str) -> str:
-    return "" if str(one) == str(other) else f"{words}{plain(other)}"
 
 
 def _end(row: pd.Series[Any]) -> str:

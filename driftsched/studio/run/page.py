@@ -16,10 +16,11 @@ from driftsched.scenario import Scenario
 from driftsched.scenario.differences import differences
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
+from driftsched.studio.focus import focus
 from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 from driftsched.studio.run.downloads import take_along
-from driftsched.studio.run.headline import SEEDS, SHOWN, headline, how_sure, over_seeds
+from driftsched.studio.run.headline import SEEDS, headline, how_sure, over_seeds
 from driftsched.studio.run.life import one_life, take_request
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, bound
@@ -32,11 +33,13 @@ def simulated_page(view: View) -> None:
     """Run the scenario under its own policy, perhaps beside another, play it, offer its files."""
     scenario = view.effective
     own = scenario.policy.kind
-    title, beside = st.columns([3, 1], vertical_alignment="center")
+    title, whose, beside = st.columns([3, 1, 1], vertical_alignment="center", gap="small")
     title.markdown(
         f"**{plain(scenario.title or scenario.name)}** under **{policy_label(own)}**, "
-        f"seed {scenario.seed}"
+        f"seed {scenario.seed}{view.what_if}"
     )
+    with whose:
+        tenant = focus(scenario, label_visibility="collapsed")
     with beside:
         st.selectbox(
             "Beside",
@@ -49,24 +52,24 @@ def simulated_page(view: View) -> None:
     result = result_of(simulate, (scenario,), slot="run")
     if result is None:
         return
-    _side_by_side(view, result)
+    _side_by_side(view, result, tenant)
     st.header("The whole run", anchor="figures")
     figures = st.container()
-    intervals, what_they_are = over_seeds(result, SHOWN)
+    intervals, what_they_are = over_seeds(result, tenant)
     with figures:
-        headline(result, intervals, f"{SEEDS} replications: ")
+        headline(result, intervals, f"{SEEDS} replications: ", tenant)
     how_sure(what_they_are)
     one_life(result)
     _energy(result)
     take_along(result, command_line(scenario, view.preset), "The same run on a command line:")
 
 
-def _side_by_side(view: View, result: RunResult) -> None:
+def _side_by_side(view: View, result: RunResult, tenant: str) -> None:
     """Play the run, and the same under the policy beside it at the same moments."""
     scenario, kind = view.effective, view.beside
     key = work_key(simulate, (scenario,))[:12]
     if kind in (None, scenario.policy.kind):
-        watch(result, key, choosing=True)
+        watch(result, key, tenant=tenant, choosing=True)
         return
     tuned = {spec.kind: spec for spec in view.tuned}
     policy = tuned.get(kind) or POLICIES[kind](kind=kind)
@@ -82,13 +85,16 @@ def _side_by_side(view: View, result: RunResult) -> None:
     ):
         with column:
             st.markdown(f"**{policy_label(one.scenario.policy.kind)}**")
-            watch(one, run_id, f"beside-{run_id}")
+            watch(one, run_id, f"beside-{run_id}", tenant=tenant)
 
 
-def watch(result: RunResult, run_id: str, key: str = "live", *, choosing: bool = False) -> None:
+def watch(
+    result: RunResult, run_id: str, key: str = "live", *, tenant: str = "", choosing: bool = False
+) -> None:
     """Draw the live view of a finished run; a page may have several, each with its key.
 
-    With `choosing` a click on a bar of the latencies chooses a request.
+    `tenant` is the one in focus, "" all; with `choosing` a click on a bar of the latencies chooses
+    a request.
     """
     scenario = result.scenario
     tables = {
@@ -99,7 +105,7 @@ def watch(result: RunResult, run_id: str, key: str = "live", *, choosing: bool =
     }
     title = f"{scenario.title or scenario.name}, {policy_label(scenario.policy.kind)}"
     click = {"on_request_change": partial(take_request, key)} if choosing else {}
-    live_view(run_id, title, tables, marks=run_marks(result), key=key, **click)
+    live_view(run_id, title, tables, marks=run_marks(result), key=key, tenant=tenant, **click)
 
 
 def _energy(result: RunResult) -> None:

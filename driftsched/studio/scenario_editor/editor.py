@@ -13,7 +13,7 @@ from driftsched.studio.scenario_editor.draft import Draft, open_draft
 from driftsched.studio.scenario_editor.kept import as_text, open_and_save
 from driftsched.studio.scenario_editor.previews import pictures, preview
 from driftsched.studio.scenario_editor.sections import GROUPS, SECTIONS
-from driftsched.studio.state import Key, get_scenario, segments, set_scenario
+from driftsched.studio.state import Key, change_view, get_scenario, get_view, segments
 from driftsched.studio.traces import check_browser_scenario
 from driftsched.studio.words import plain
 
@@ -45,7 +45,7 @@ def editor() -> None:
     if problem:
         _explain(draft, problem, top)
     with right:
-        seen = preview(get_scenario())
+        seen = preview(get_view())
     if seen is not None:
         pictures(get_scenario(), seen)
 
@@ -62,11 +62,12 @@ def _finish(draft: Draft) -> str:
         return ""  # what to do first is said where it is done
     try:
         scenario = check_browser_scenario(parse_scenario(wanted))
+        _ = get_view().changed(scenario=scenario).effective
     except InputError as error:
         return str(error)
     if scenario != draft.base:
         draft.base = scenario
-        set_scenario(scenario)
+        change_view(scenario=scenario)
         st.rerun()
     return ""
 

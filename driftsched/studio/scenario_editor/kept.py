@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +11,11 @@ import streamlit as st
 from driftsched.core.errors import DriftSchedError, InputError, ScenarioError
 from driftsched.core.home import home
 from driftsched.results.files import io_errors, write_file
-from driftsched.scenario import Scenario, from_yaml, json_schema, to_yaml
+from driftsched.scenario import Scenario, from_yaml, to_yaml
 from driftsched.studio.downloads import download
 from driftsched.studio.scenario_editor.draft import Draft
 from driftsched.studio.show import problem
-from driftsched.studio.state import set_scenario
+from driftsched.studio.state import change_view
 from driftsched.studio.traces import check_browser_scenario
 
 MAX_CHARACTERS = 300_000
@@ -132,14 +131,6 @@ def _save(scenario: Scenario) -> None:
         "yaml-download",
         "The scenario in force, for this page and the command line.",
     )
-    download(
-        "JSON schema",
-        lambda: json.dumps(json_schema(), indent=2).encode(),
-        "scenario.schema.json",
-        "schema-download",
-        "Rules of a scenario file, for editors that check and complete while you type.",
-        quiet=True,
-    )
 
 
 def taken(draft: Draft, read: Callable[[], Scenario]) -> None:
@@ -149,7 +140,7 @@ def taken(draft: Draft, read: Callable[[], Scenario]) -> None:
     except InputError as error:
         problem(f"Not opened: {error}")
     else:
-        set_scenario(draft.base)
+        change_view(scenario=draft.base)
         st.rerun()
 
 

@@ -13,13 +13,13 @@ from driftsched.scenario import Scenario
 from driftsched.serving.memory import memory_parts
 from driftsched.studio import work
 from driftsched.studio.show import chart
+from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import plain
 
 MOST_REQUESTS = 200_000
 FIRST = 3
 """Findings that are in sight; the rest can be unfolded."""
-TOO_MANY = f"More than {MOST_REQUESTS:,} requests: no preview, it would take too long."
 SIGNS = {
     "error": ("red", "error"),
     "warning": ("orange", "trending_up"),
@@ -28,13 +28,14 @@ SIGNS = {
 }
 
 
-def preview(scenario: Scenario) -> Forecast | None:
-    """Say what happens in a short run of a valid scenario, and return it once it is there."""
+def preview(view: View) -> Forecast | None:
+    """Say what happens in a short run of what Run runs, and return it once it is there."""
+    scenario = view.effective
     st.header(
         "What will happen", anchor=False, help="Of the last valid scenario, from a short run."
     )
     if sum(phase.expected_requests for phase in scenario.phases) > MOST_REQUESTS:
-        st.info(TOO_MANY, icon=":material/info:")
+        st.info(f"Over {MOST_REQUESTS:,} requests: no preview.", icon=":material/info:")
         return None
     seen = cast("Forecast | None", result_of(work.short_run, (scenario,), slot="preview", wait_s=5))
     if seen is None:
@@ -48,7 +49,8 @@ def preview(scenario: Scenario) -> Forecast | None:
         with st.expander(f"{len(said) - FIRST} more"):
             st.markdown("\n\n".join(said[FIRST:]))
     part = "" if seen.share == 1 else f" of the first {100 * seen.share:.2g} % of the requests"
-    st.caption(f"One run{part}, seed {scenario.seed}: how far others differ is on Explore and Run.")
+    what = f"One run{part}, seed {scenario.seed}{view.what_if}"
+    st.caption(f"{what}: how far others differ is on Explore and Run.")
     return seen
 
 

@@ -21,7 +21,7 @@ from driftsched.studio import work
 from driftsched.studio.scenario_editor.draft import Data, Draft
 from driftsched.studio.scenario_editor.form import edit_fields
 from driftsched.studio.show import chart, problem
-from driftsched.studio.state import set_scenario
+from driftsched.studio.state import change_view
 from driftsched.studio.traces import (
     MAX_UPLOAD_MB,
     check_browser_scenario,
@@ -171,5 +171,5 @@ def _fitted(draft: Draft, scenario: Scenario) -> None:
         help="Replace the scenario: its traffic is drawn from then on, no longer read.",
     ):
         draft.take(from_yaml(text))
-        set_scenario(draft.base)
+        change_view(scenario=draft.base)
         st.rerun()

@@ -19,7 +19,7 @@ CVS = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 FACTORS = (0.25, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
 REPLICAS = (1, 2, 3, 4, 6, 8, 12, 16)
 BATCHES = (1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
-AS_IS = "as it is"
+AS_IS = "unchanged"
 
 
 def controls(view: View, rho: float | None) -> None:
@@ -96,7 +96,7 @@ def _bursts(view: View) -> None:
     options: list[Any] = [AS_IS, *with_value(CVS, view.bursts or CVS[0])]
     st.session_state[Key.BURSTS] = AS_IS if view.bursts is None else view.bursts
     st.select_slider(
-        "Burstiness (CV)",
+        "Burstiness",
         options,
         key=Key.BURSTS,
         format_func=lambda cv: AS_IS if cv == AS_IS else f"{cv:g}",

@@ -47,8 +47,9 @@ def submit(w: KernelState, item: int) -> int:
     bias = float(predict(run.compensator, _levels_of(w, item), request_of(w, item), p))
     w.bias[item] = bias
     w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
-    mean = float(predict_mean(run.compensator, _levels_of(w, item), request_of(w, item), p))
-    w.mean_estimate[item] = int(w.uncorrected_estimate[item] * mean)
+    if run.means:
+        mean = float(predict_mean(run.compensator, _levels_of(w, item), request_of(w, item), p))
+        w.mean_estimate[item] = int(w.uncorrected_estimate[item] * mean)
     prompt, most = request.prompt_tokens, request.max_output_tokens
     reason = does_not_fit(prompt, most, run.context, run.capacity)
     if reason == 0 and run.limited:
@@ -221,8 +222,10 @@ def finish(w: KernelState, item: int, now: float) -> None:
     states, ratio = _levels_of(w, item), request.output_length / request.base_tokens
     learned = w.learned[run.finished]
     learned.item = item
-    watching, seen = w.parameters[DETECTOR], request_of(w, item)
-    alarm(run.detector, w.detection, w.compensation, run.categories, seen, watching)
+    seen = request_of(w, item)
+    if run.watched:
+        watching = w.parameters[DETECTOR]
+        alarm(run.detector, w.detection, w.compensation, run.categories, seen, watching)
     learned.bias = learn(run.compensator, states, seen, ratio, p)
     run.finished += 1
     _depart(w, item, now)

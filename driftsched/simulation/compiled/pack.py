@@ -125,6 +125,8 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["router"] = number_of(scenario.cluster.router, ROUTERS)
     run["compensator"] = number_of(compensator, COMPENSATORS)
     run["detector"] = number_of(scenario.estimator.detector, DETECTORS)
+    run["watched"] = scenario.estimator.detector.kind != "none"
+    run["means"] = compensator.predict_mean is not CompensatorSpec.predict_mean
     run["categories"] = len(scenario.categories)
     return run
 

@@ -81,6 +81,8 @@ RUN = np.dtype(
         ("last_route", "i8"),
         ("compensator", "i8"),
         ("detector", "i8"),
+        ("watched", "b1"),  # whether there is one
+        ("means", "b1"),  # whether mean lengths are not the typical ones
         ("categories", "i8"),
         ("waiting", "i8"),
         ("making", "b1"),  # whether requests are made as the run goes

@@ -65,8 +65,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
     tenants = _tenants(scenario)
     room.settle(run, tenants)
     rows = room.planned + len(workload)
-    estimate, compensator = np.zeros(rows, np.int64), type(scenario.estimator.compensator)
-    alike = compensator.predict_mean is CompensatorSpec.predict_mean
+    estimate = np.zeros(rows, np.int64)
     return KernelState(
         run=run,
         tenants=tenants,
@@ -78,7 +77,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
         prompt_length=room.behind(budgets.prompt_length),
         bias=np.ones(rows),
         estimate=estimate,
-        mean_estimate=estimate if alike else np.zeros(rows, np.int64),
+        mean_estimate=np.zeros(rows, np.int64) if run["means"][0] else estimate,
         patience_s=room.behind(drawn_s) if len(drawn_s) else drawn_s,
         **room.arrays(),
         deadlines=np.empty(n if run["patient"][0] else 0, ENTRY),

@@ -43,6 +43,7 @@ def frame(*, run: bool = True) -> None:
 
 def _frame(run: bool) -> None:
     _config()  # before the navigation, or its icons are fetched from elsewhere for the tab
+    _address()  # too, or the back button may find the page's address without its link
     pages = _pages()
     chosen = st.navigation(pages)
     if chosen.url_path == HOME:  # the menu lights its link at one address alone
@@ -88,7 +89,7 @@ def page_setup(
     with st.container(key="asked"):
         st.caption(plain(view.scenario.question) if question is None else question)
     _left_out(view.problems)
-    if not share():
+    if view.link is None:
         st.caption(":material/link_off: This scenario is too big for a link; share its file.")
     return view
 
@@ -100,7 +101,16 @@ def _alone(title: str) -> None:
         frame(run=False)
     else:
         _config()
+        _address()
         _body(title)
+
+
+def _address() -> None:
+    """Have the session's view and the page's link agree: after a step back the view follows."""
+    context = get_script_run_ctx()
+    if context is not None and context.is_history_navigation:
+        forget_view()
+    share()
 
 
 def _left_out(problems: Sequence[str]) -> None:
@@ -117,9 +127,6 @@ def _left_out(problems: Sequence[str]) -> None:
 
 def _body(title: str) -> None:
     st.set_page_config(page_title=f"{title} · DriftSched Studio")
-    context = get_script_run_ctx()
-    if context is not None and context.is_history_navigation:
-        forget_view()
     sidebar(title)
 
 

@@ -157,10 +157,9 @@ def _take_field(key: Key, place: str) -> None:
     change_scenario(**{field.removesuffix(last): value})
 
 
-def share() -> bool:
-    """Write the view into the page's link; False where the scenario is too big for one."""
-    params = get_view().link
-    wanted = params or {}
+def share() -> None:
+    """Write the view into the page's link, as far as one can hold its scenario."""
+    wanted = get_view().link or {}
     current = {name: st.query_params.get_all(name) for name in st.query_params}
     ours = {name: values for name, values in current.items() if name in (*SCENARIO, *IN_LINK)}
     new = {
@@ -173,4 +172,3 @@ def share() -> bool:
     for name in ours:
         if name not in wanted:
             del st.query_params[name]
-    return params is not None

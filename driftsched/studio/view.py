@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from driftsched.charts.labels import policy_label
+from driftsched.core.config import MOST
 from driftsched.core.errors import InputError
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
 from driftsched.scenario.differences import differences
@@ -127,7 +128,7 @@ class View(BaseModel):
     image: Annotated[str, Image] = "svg"
     world: Annotated[str, World] = "simulated"
     beside: OnePolicy | None = None
-    request: int | None = Field(None, ge=0)
+    request: int | None = Field(None, ge=0, le=MOST)
     live: str = Field("", max_length=MAX_LIVE_LINK)
     paper_unit: Annotated[str, labelled("words", "tokens")] = "words"
     paper_mode: Annotated[str, labelled("gang", "continuous")] = "gang"
@@ -236,7 +237,7 @@ class View(BaseModel):
             usual = View.model_fields[name].get_default(call_default_factory=True)
             if getattr(self, name) != asked.get(name, usual):
                 value = written[name]
-                params[each] = value if isinstance(value, str | list) else f"{value:.6g}"
+                params[each] = value if isinstance(value, str | list) else f"{value:.10g}"
         return {} if params == {"preset": DEFAULT_PRESET} else params or {"preset": self.preset}
 
     def changed(self, **fields: Any) -> View:

@@ -339,6 +339,15 @@ def test_unknown_policies_are_one_line_and_the_others_are_compared() -> None:
     assert problem.endswith("got 'urgnt', 'best'")
 
 
+def test_link_keeps_a_requests_number_and_refuses_one_beyond_all_runs() -> None:
+    """No digit may be lost, and what no float can hold must not reach the page."""
+    assert read_link({"request": ["1234567"]}).link["request"] == "1234567"
+    view = read_link({"request": ["2" * 400], "load": ["2"]})
+    assert (view.request, view.load) == (None, 2)
+    assert len(view.problems) == 1
+    assert view.problems[0].startswith("request must be")
+
+
 def test_link_is_read_up_to_a_length_and_its_faults_told_up_to_a_number() -> None:
     """Neither the server nor the page may drown in what somebody sends."""
     view = read_link({"set": ["seed=9"] * 20_000})

@@ -19,11 +19,9 @@ def energy_summary(result: RunResult) -> Summary:
     """Energy and cost of a whole run, over its finished requests.
 
     Energy is the last `energy_j` of each replica in the gpus table: measured, or, simulated, the
-    sum of idle + busy share · (TDP - idle) watts a GPU (Fan, Weber, Barroso, "Power provisioning
-    for a warehouse-sized computer", 2007: power is linear in utilisation). Host, cooling and
-    network are not in it. Every GPU is paid for from its first sample to its last; where events let
-    replicas come and go, as long as they exist, from the beginning of their start-up until they
-    have left, also while they are down.
+    sum of what `serving.power` says of each GPU. Host, cooling and network are not in it. Every GPU
+    is paid for from its first sample to its last; where events let replicas come and go, as long as
+    they exist, from the beginning of their start-up until they have left, also while they are down.
 
     Keys are `ENERGY_METRICS`: mean_power_w is of all GPUs together, costs are in the currency of
     `cluster.price_per_gpu_hour`, and tokens are input and output where they are not said to be

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from driftsched.core.arrays import Array, Floats
 from driftsched.scenario.model import Scenario
+from driftsched.serving.iteration import IterationCost
 from driftsched.serving.memory import kv_capacity_tokens
+from driftsched.serving.power import power_shares
 
 Columns = tuple[Array, ...]
 """How a replica went: time_s, running, kv_used_tokens from then on, and until then."""
@@ -29,6 +31,7 @@ GPU_COLUMNS = (
 MAX_SAMPLES = 200_000
 ABSENT = "absent"
 OFF = (ABSENT, "down")
+ROUNDING_S = 1e-9
 
 States = Sequence[tuple[float, str]]
 """Rows (time_s, state) of a replica; a state holds until the next row."""
@@ -39,11 +42,12 @@ def gpu_table(
 ) -> pd.DataFrame:
     """Sample each replica's log every `metrics.sample_s` seconds (200,000 samples at most).
 
-    A row is a replica with all its GPUs. Power is that many times idle + busy share · (TDP − idle)
-    (Fan, Weber and Barroso 2007), energy its sum over the intervals; temperature, clocks and
-    processes are not modelled and NaN. Where scenario events change replicas `states` says what
-    each is and from when on; then there are also the columns `state` (starting, up, slow, draining,
-    down) and `present_s`, how many seconds of the interval before the replica existed.
+    A row is a replica with all its GPUs. Power is that many times idle + share · (TDP − idle), the
+    share that of `serving.power` while something runs; energy is its sum over the intervals;
+    temperature, clocks and processes are not modelled and NaN. Where scenario events change
+    replicas `states` says what each is and from when on; then there are also the columns `state`
+    (starting, up, slow, draining, down) and `present_s`, how many seconds of the interval before
+    the replica existed.
     """
     columns = [log() for log in logs]
     end = max((float(each[0][-1]) for each in columns if len(each[0])), default=0.0)
@@ -78,15 +82,11 @@ def _sample(scenario: Scenario, number: int, log: Columns, times: np.ndarray) ->
     # Between two rows the cache grows evenly; what leaves at the second has not left before.
     after = np.minimum(place + 1, len(logged) - 1)
     kv = _between(times, logged, place, kv_from[place], kv_until[after]).astype(np.int64)
-    busy_until = np.diff(logged)  # a long run's log is large: summed up in its own place
-    busy_until *= running[:-1] > 0
-    np.cumsum(busy_until, out=busy_until)
-    busy_until = np.concatenate([[0.0], busy_until])
-    so_far = _between(times, logged, place, busy_until[place], busy_until[after])
-    step = times[1] - times[0] if len(times) > 1 else 1.0
-    busy = np.diff(so_far, prepend=0.0) / step
-    busy = np.clip(busy, 0.0, 1.0)
-    power = gpus * (gpu.idle_w + busy * (gpu.tdp_w - gpu.idle_w))
+    busy_s = np.diff(logged)
+    busy_s *= running[:-1] > 0
+    busy = _mean(times, logged, place, busy_s)
+    drawn = _mean(times, logged, place, busy_s * _drawn(cluster.build_cost(), log, busy_s))
+    power = gpus * (gpu.idle_w + drawn * (gpu.tdp_w - gpu.idle_w))
     table = pd.DataFrame(
         {
             "time_s": times,
@@ -103,6 +103,23 @@ def _sample(scenario: Scenario, number: int, log: Columns, times: np.ndarray) ->
         copy=False,
     )
     return _whole(table)
+
+
+def _drawn(cost: IterationCost, log: Columns, busy_s: Floats) -> Floats:
+    """Share of the power above idle that is drawn between each two rows, see `power_shares`."""
+    _, running, kv_from, kv_until = log
+    grown = np.maximum(kv_until[1:] - kv_from[:-1], 0.0)
+    tokens_s = np.divide(grown, busy_s, out=np.zeros(len(busy_s)), where=busy_s > 0)
+    return power_shares(cost, running[:-1].astype(np.int64), kv_from[:-1], tokens_s)
+
+
+def _mean(times: Floats, logged: Floats, place: NDArray[np.intp], seconds: Floats) -> Floats:
+    """Share of each interval before `times` that the seconds of stretches between rows fill."""
+    until = np.concatenate([[0.0], np.cumsum(seconds)])
+    after = np.minimum(place + 1, len(logged) - 1)
+    so_far = _between(times, logged, place, until[place], until[after])
+    step = times[1] - times[0] if len(times) > 1 else 1.0
+    return np.clip(np.diff(so_far, prepend=0.0) / step, 0.0, 1.0)
 
 
 def _between(
@@ -133,7 +150,7 @@ def _with_states(table: pd.DataFrame, rows: States, idle_w: float) -> pd.DataFra
     share = np.divide(off_s, gaps, out=np.isin(state, OFF).astype(np.float64), where=gaps > 0)
     table["power_w"] -= idle_w * share
     table["energy_j"] = np.cumsum(table["power_w"] * gaps)
-    return table[(table["state"] != ABSENT) | (table["present_s"] > 0)]
+    return table[(table["state"] != ABSENT) | (table["present_s"] > ROUNDING_S)]
 
 
 def _spent(times: Floats, rows: States, states: tuple[str, ...]) -> Floats:

@@ -28,6 +28,7 @@ class Gpu(Config):
     idle_w: float = Field(ge=0, le=1e5)
     link_gbs: float = Field(32.0, gt=0, le=1e5, description="to other GPUs, one way; PCIe 4 x16")
     link_latency_us: float = Field(5.0, ge=0, le=1e5, description="a step of an all-reduce")
+    kernel_us: float = Field(4.2, ge=0, le=1e4, description="a kernel that has next to no work")
     host_speed: float = Field(1.0, gt=0, le=100, description="a core of the host; DGX A100 = 1")
     source: str = Field("not stated", max_length=500)
 
@@ -88,9 +89,6 @@ class Stack(Config):
         Host time a request in the iteration: building its inputs, sampling, detokenising.
     prompt_ms : float
         Time a new prompt: tokenising, admission, first transfer.
-    unsplit_bytes : float
-        Bytes moved a token, layer and element of the hidden vector that tensor parallelism does not
-        split (norms, residuals, staging of the all-reduce), beyond what one GPU's MFU contains.
     score_bytes : float
         Bytes moved an attention score (query × key × head) where attention is not fused; not split.
     """
@@ -98,7 +96,6 @@ class Stack(Config):
     layer_us: float = Field(0.0, ge=0)
     request_ms: float = Field(0.0, ge=0)
     prompt_ms: float = Field(0.0, ge=0)
-    unsplit_bytes: float = Field(0.0, ge=0)
     score_bytes: float = Field(0.0, ge=0)
     source: str
 

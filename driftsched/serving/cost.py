@@ -37,8 +37,8 @@ class RooflineConfig(Config):
     link_efficiency: float = Field(0.8, gt=0, le=1, description="of the link between GPUs")
     stack: Literal["auto", "kernels", "vllm-0.2"] = Field(
         "auto",
-        description="serving program: kernels adds nothing to the GPUs' work, vllm-0.2 what "
-        "Splitwise measured; auto is kernels on one GPU and vllm-0.2 on several",
+        description="serving program: kernels adds nothing to the GPUs' work, vllm-0.2 what a "
+        "host without CUDA graphs adds; auto is kernels on one GPU and vllm-0.2 on several",
     )
 
     def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> IterationCost:
@@ -68,7 +68,7 @@ class ConstantRateConfig(Config):
 
     def build(self, gpu: Gpu, model: Model, tensor_parallel: int = 1) -> IterationCost:
         """The same for every GPU and model."""
-        return IterationCost(self.token_s, 0.0, 0.0, 0.0, 0.0)
+        return IterationCost(0.0, self.token_s, 0.0, 0.0, 0.0)
 
 
 class CoefficientsConfig(Config):

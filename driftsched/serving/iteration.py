@@ -24,7 +24,7 @@ __all__ = [
 
 COEFFICIENTS = (
     *("overhead_s", "weights_s", "token_s", "kv_token_s", "attention_s", "host_s"),
-    *("wire_s", "wire_token_s", "request_s", "prompt_s", "slowdown"),
+    *("kernel_s", "wire_s", "wire_token_s", "request_s", "prompt_s", "slowdown"),
 )
 """The numbers of a cost, in order."""
 
@@ -34,7 +34,7 @@ def linear_seconds(cost: IterationCost, tokens: int) -> float:
     if cost.by_tokens.rows > 0:
         return curve_at(cost.by_tokens, tokens)
     compute = cost.token_s * tokens
-    return sqrt(cost.weights_s * cost.weights_s + compute * compute)
+    return cost.kernel_s + sqrt(cost.weights_s * cost.weights_s + compute * compute)
 
 
 def fixed_seconds(cost: IterationCost, tokens: int) -> float:
@@ -157,10 +157,10 @@ class _Once(dict[int, float]):
 class IterationCost:
     """t = overhead + √(host² + gpu²) + request · r + prompt · j + kv · K + attention · S.
 
-    gpu = √(weights² + (token · n)²) + wire + wire_token · n; n tokens, r requests, j new prompts,
-    K tokens of KV cache read, S squared prompt tokens. The inner root of squares follows the
-    measured knee between memory-bound and compute-bound iterations, which a hard maximum does not;
-    the outer one the host that starts kernels while the GPU runs earlier ones.
+    gpu = kernel + √(weights² + (token · n)²) + wire + wire_token · n; n tokens, r requests, j new
+    prompts, K tokens of KV cache read, S squared prompt tokens. The inner root of squares follows
+    the measured knee between memory-bound and compute-bound iterations, which a hard maximum does
+    not; the outer one the host that starts kernels while the GPU runs earlier ones.
 
     Parameters
     ----------
@@ -170,6 +170,8 @@ class IterationCost:
         Seconds a token computed, a token of KV cache read, a squared prompt token.
     host_s : float
         Seconds an iteration in which the host starts the kernels.
+    kernel_s : float
+        Seconds an iteration in which kernels start and end, however little they have to do.
     wire_s, wire_token_s : float
         Seconds of all-reduces between GPUs: an iteration, a token.
     request_s, prompt_s : float
@@ -177,7 +179,7 @@ class IterationCost:
     slowdown : float
         Factor on every iteration, above 0.
     by_tokens, by_kv : Curve, optional
-        Seconds as measured, in place of the inner root of squares and of kv · K.
+        Seconds as measured, in place of kernel and the inner root of squares, and of kv · K.
 
     Attributes
     ----------
@@ -196,6 +198,7 @@ class IterationCost:
         attention_s: float,
         *,
         host_s: float = 0.0,
+        kernel_s: float = 0.0,
         wire_s: float = 0.0,
         wire_token_s: float = 0.0,
         request_s: float = 0.0,
@@ -210,6 +213,7 @@ class IterationCost:
         self.kv_token_s = kv_token_s
         self.attention_s = attention_s
         self.host_s = host_s
+        self.kernel_s = kernel_s
         self.wire_s = wire_s
         self.wire_token_s = wire_token_s
         self.request_s = request_s

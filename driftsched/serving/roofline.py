@@ -9,6 +9,11 @@ __all__ = ["all_reduce_s", "roofline_cost"]
 
 HALF = 2
 """Bytes of an activation."""
+KERNELS = 9
+"""Kernels a layer: two norms, query-key-value, rotation, output, up, activation, down, residual."""
+UNSPLIT_BYTES = 24
+"""Bytes moved a token, layer and hidden element that tensor parallelism leaves whole: two norms and
+a residual read and write two half-precision numbers each. On one GPU they are part of its MFU."""
 
 
 def all_reduce_s(gpu: Gpu, tensor_parallel: int, link_efficiency: float) -> tuple[float, float]:
@@ -54,13 +59,12 @@ def roofline_cost(
 
     - weights = bytes(P) / N / BW and token = 2P / N / FLOPS; both split evenly
     - kv = 2 · 2 · L · kv_heads · head size / min(N, kv_heads) / BW a token: split by head, no finer
+    - kernel = 9 · L kernels that take the GPU's `kernel_us` with next to no work
     - attention = 2 · L · h / N / FLOPS a squared prompt token (causal: half of 4 · L · h)
     - two all-reduces of n · h half-precision numbers a layer (Shoeybi et al. 2019), see
       `all_reduce_s`: 2L · latency an iteration, 2L · 2h · s a token
-    - from the stack: its times of the host, (1 - 1/N) · L · h · unsplit_bytes / BW a token, and
-      L · heads · score_bytes / BW a squared prompt token
-
-    The unsplit part is that of one GPU, which its measured compute efficiency contains already.
+    - norms and residuals are not split: (1 - 1/N) · L · h · 24 bytes / BW a token
+    - from the stack: its times of the host, and L · heads · score_bytes / BW a squared prompt token
 
     Parameters
     ----------
@@ -81,7 +85,7 @@ def roofline_cost(
     call_s, byte_s = all_reduce_s(gpu, tensor_parallel, link_efficiency)
     calls = 2 * model.layers
     wide = model.layers * model.hidden
-    unsplit_s = (1 - 1 / tensor_parallel) * wide * stack.unsplit_bytes / bytes_s
+    unsplit_s = (1 - 1 / tensor_parallel) * wide * UNSPLIT_BYTES / bytes_s
     scores_s = model.layers * model.heads * stack.score_bytes / bytes_s
     return IterationCost(
         overhead_s=overhead_s,
@@ -89,6 +93,7 @@ def roofline_cost(
         token_s=2 * model.params / tensor_parallel / flops + unsplit_s,
         kv_token_s=model.kv_bytes_per_token / model.kv_shards(tensor_parallel) / bytes_s,
         attention_s=2 * wide / tensor_parallel / half_flops + scores_s,
+        kernel_s=KERNELS * model.layers * gpu.kernel_us * 1e-6,
         host_s=stack.layer_us * 1e-6 * model.layers / gpu.host_speed,
         wire_s=calls * call_s,
         wire_token_s=calls * HALF * model.hidden * byte_s,

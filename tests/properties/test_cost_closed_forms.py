@@ -84,11 +84,11 @@ def evaluated(
         return float(y[-1] + slope * (at - x[-1]))
 
     measured = len(cost.by_tokens.knots) > 0
-    linear = table(cost.by_tokens, tokens) if measured else np.hypot(k[1], k[2] * tokens)
-    gpu = linear + k[6] + k[7] * tokens
+    linear = table(cost.by_tokens, tokens) if measured else k[6] + np.hypot(k[1], k[2] * tokens)
+    gpu = linear + k[7] + k[8] * tokens
     read = table(cost.by_kv, kv) if len(cost.by_kv.knots) else k[3] * kv
     fixed = k[0] + np.hypot(k[5], gpu)
-    return float(fixed + k[8] * requests + k[9] * prompts + read + k[4] * squares)
+    return float(fixed + k[9] * requests + k[10] * prompts + read + k[4] * squares)
 
 
 def test_every_kind_is_here() -> None:

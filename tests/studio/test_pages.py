@@ -15,6 +15,7 @@ from driftsched.results import metrics_table
 from driftsched.results.wording import duration
 from driftsched.scenario import load_scenario
 from driftsched.scheduling.policies import PAPER_POLICIES
+from driftsched.serving.measurements import published
 from driftsched.simulation import simulate
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.link import DEFAULT_PRESET
@@ -429,3 +430,17 @@ def test_paper_shows_its_claims_under_other_assumptions_on_demand() -> None:
     app.toggle(key=Key.PAPER_ASSUMPTIONS).set_value(True)
     settled(app, lambda app: any("What moves each" in m.value for m in app.markdown))
     assert app.code[0].value.endswith("--assumptions"), "the command is that of what is shown"
+
+
+def test_run_sets_its_gpus_beside_what_was_measured() -> None:
+    """A model of hardware without its error is believed too far."""
+    app = through_app("run", preset="azure-conversation")
+    (found,) = [e for e in app.expander if e.label == "GPUs: modelled and measured"]
+    rows = [row for row in published() if row.set_up == ("A100-80", "llama-3-8b", 1)]
+    table = found.dataframe[0].value
+    assert list(table["error"]) == [f"{100 * row.error():+.0f} %" for row in rows]
+    most = max(abs(row.error()) for row in rows)
+    assert f"by {100 * most:.0f} % at most" in found.markdown[0].value
+    unknown = through_app("run", preset="busy-gpu")
+    (found,) = [e for e in unknown.expander if e.label == "GPUs: modelled and measured"]
+    assert "nobody has published any" in found.markdown[0].value

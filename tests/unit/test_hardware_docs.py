@@ -9,7 +9,7 @@ from pathlib import Path
 from driftsched.scenario import parse_scenario
 from driftsched.scenario.yaml_text import read_yaml
 from driftsched.serving import GPUS, MODELS, STACKS
-from driftsched.serving.measurements import Measurement, predicted_ms, published
+from driftsched.serving.measurements import Measurement, published
 from tests.support.scenarios import small
 
 DOCS = (Path(__file__).parents[2] / "docs" / "hardware.md").read_text(encoding="utf-8")
@@ -25,16 +25,8 @@ def table_lines() -> list[str]:
     for (part, gpu, model, tensor_parallel), rows in groupby(published(), set_up):
         cells = []
         for row in rows:
-            model_ms = predicted_ms(
-                gpu,
-                model,
-                part,
-                row.tokens,
-                tensor_parallel=tensor_parallel,
-                context_tokens=row.context_tokens,
-            )
-            error = f"{100 * (model_ms / row.ms - 1):+.0f} %"
-            cells.append(f"{row.tokens}: {row.ms:g} → {model_ms:.1f} ({error})")
+            error = f"{100 * row.error():+.0f} %"
+            cells.append(f"{row.tokens}: {row.measured:g} → {row.predicted():.1f} ({error})")
         gpus = f"{tensor_parallel} × {gpu}" if tensor_parallel > 1 else gpu
         lines.append(f"| {part} | {model} on {gpus} | {' · '.join(cells)} |")
     return lines

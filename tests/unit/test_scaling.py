@@ -74,7 +74,7 @@ def test_a_replica_serves_between_its_start_up_and_its_leaving(mode: str, queue:
 
 def test_what_does_not_exist_costs_nothing() -> None:
     """GPU-hours of 52 s on one replica and 15 s on another, to the second and not to the sample."""
-    price = {"price_per_gpu_hour": 3600.0}
+    price = {"price_per_gpu_hour": 3600.0, "cost": {"kind": "constant", "token_s": 0.02}}
     result = run(OUT | {"at_s": 5.03}, IN | {"at_s": 9.05}, cluster=price)
     gpus = result.gpus
     left_s = max(9.05, served(result, 1)["finish_s"].max())

@@ -32,6 +32,7 @@ class _CostView(NamedTuple):
     kv_token_s: float
     attention_s: float
     host_s: float
+    kernel_s: float
     wire_s: float
     wire_token_s: float
     request_s: float
@@ -70,6 +71,7 @@ def cost_of(costs: Costs, kind: int) -> _CostView:
         k[8],
         k[9],
         k[10],
+        k[11],
         _curve_of(costs, kind, 0),
         _curve_of(costs, kind, 1),
         costs.decode_s[kind],

@@ -17,6 +17,7 @@ from driftsched.scenario.differences import differences
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
 from driftsched.studio.focus import focus
+from driftsched.studio.hardware import measured
 from driftsched.studio.link import preset
 from driftsched.studio.live_view import live_view
 from driftsched.studio.run.downloads import take_along
@@ -115,6 +116,7 @@ def _energy(result: RunResult) -> None:
         return
     st.header("Energy", anchor="energy")
     chart(energy_chart(table, phase_marks(result.requests)), table, "energy")
+    measured(result.scenario)
 
 
 def command_line(scenario: Scenario, name: str) -> str:

@@ -12,6 +12,7 @@ from driftsched.experiments.forecast import Forecast
 from driftsched.scenario import Scenario
 from driftsched.serving.memory import memory_parts
 from driftsched.studio import work
+from driftsched.studio.hardware import measured
 from driftsched.studio.show import chart
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of
@@ -67,6 +68,7 @@ def pictures(scenario: Scenario, seen: Forecast) -> None:
     with right:
         chart(queue_depth(seen.queues, seen.marks), seen.queues, "queue")
         chart(gpu(seen.gpus, seen.marks), seen.gpus, "gpu")
+        measured(scenario)
 
 
 def _memory(scenario: Scenario) -> pd.DataFrame:

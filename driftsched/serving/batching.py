@@ -16,10 +16,10 @@ from typing import Any
 
 __all__ = [
     "block_slot",
-    "blocks_ahead",
     "blocks_for",
     "gang_starts",
     "iterations_lasting",
+    "most_ahead",
     "new_block",
     "new_blocks",
     "piece_end",
@@ -87,13 +87,17 @@ def tokens_to_come(estimate: int, given: int, most: int) -> int:
     return max(min(max(estimate, given + given // 10), most) - given, 1)
 
 
-def blocks_ahead(tokens: int, to_come: int, iteration: int, size: int) -> int:
-    """Blocks that a request holds some iterations ahead, which has `tokens` and `to_come` more.
+def most_ahead(held: int, requests: int, to_come: int, size: int) -> int:
+    """Tokens for which there must be room when the first of some requests leaves.
 
-    >>> blocks_ahead(16, 2, 1, 16), blocks_ahead(16, 2, 2, 16), blocks_ahead(16, 2, 3, 16)
-    (1, 2, 0)
+    They have `held` tokens now, and all of them as many as `to_come` yet, or more; by then each has
+    given `to_come` - 1 into the cache, and of its last block nobody else can use the rest. In order
+    of what is to come, the longest first, the highest of these is the peak (Past-Future, LightLLM).
+
+    >>> most_ahead(30, 2, 10, 1), most_ahead(30, 2, 10, 16)
+    (48, 78)
     """
-    return blocks_for(tokens + iteration - 1, size) if to_come >= iteration else 0
+    return held + requests * (to_come - 1 + size - 1)
 
 
 def piece_end(start: int, end: int, tokens_left: int, chunked: bool) -> int:

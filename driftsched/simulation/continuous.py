@@ -9,8 +9,8 @@ from sys import maxsize
 from typing import TYPE_CHECKING
 
 from driftsched.serving.batching import (
-    blocks_ahead,
     iterations_lasting,
+    most_ahead,
     new_blocks,
     piece_end,
     tokens_to_come,
@@ -270,21 +270,21 @@ class ContinuousReplica(Replica):
     def _peak_fits(self, blocks: BlockTable, request: Request, chunks: Sequence[Chunk]) -> bool:
         """Whether there are blocks for all that those who run, and `request`, are to give yet.
 
-        They hold most just before one of them leaves; a prompt counts as if computed at once.
+        They hold most just before one of them leaves, see `most_ahead`; a prompt counts as if
+        computed at once.
         """
         self.count_given()
-        running = [*self._decoding_requests(), *(chunk.request for chunk in chunks), request]
-        ahead = [
-            (one.prompt_tokens + given, tokens_to_come(estimate, given, one.max_output_tokens))
-            for one in running
-            for estimate, given in [(one.estimated_output_tokens, one.generated_tokens)]
-        ]
-        size = blocks.size
-        peak = max(
-            sum(blocks_ahead(tokens, to_come, last, size) for tokens, to_come in ahead)
-            for _, last in ahead
-        )
-        return peak <= kv_blocks(self.kv_capacity, size)
+        ahead = []
+        for one in [*self._decoding_requests(), *(chunk.request for chunk in chunks), request]:
+            given, most = one.generated_tokens, one.max_output_tokens
+            to_come = tokens_to_come(one.estimated_output_tokens, given, most)
+            ahead.append((to_come, one.prompt_tokens + given))
+        room, held = kv_blocks(self.kv_capacity, blocks.size) * blocks.size, 0
+        for place, (to_come, tokens) in enumerate(sorted(ahead, reverse=True), 1):
+            held += tokens
+            if most_ahead(held, place, to_come, blocks.size) > room:
+                return False
+        return True
 
     def _seconds(self, chunks: Sequence[Chunk]) -> float:
         """Seconds of an iteration with chunks in it."""

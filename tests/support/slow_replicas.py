@@ -260,9 +260,10 @@ class SlowContinuous(SlowReplica):
             )
             for one, tokens in given.items()
         }
-        free = self.capacity // self.scenario.engine.block_tokens
+        size = self.scenario.engine.block_tokens
         while given:
-            if sum(self.blocks(one.prompt_tokens + tokens) for one, tokens in given.items()) > free:
+            held = sum(one.prompt_tokens + tokens + size - 1 for one, tokens in given.items())
+            if held > self.capacity // size * size:
                 return False
             given = {one: tokens + 1 for one, tokens in given.items() if tokens + 1 < ends[one]}
         return True

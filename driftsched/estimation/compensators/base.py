@@ -68,6 +68,14 @@ class CompensatorSpec(Mechanism):
         """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
+    @staticmethod
+    def learn_mean(states: Levels, request: Request, ratio: float, p: Any) -> None:
+        """Learn what `predict_mean` alone asks for; called before `learn`, with the same arguments.
+
+        Not where nobody reads mean lengths. Changes the states alone, and nothing that `predict` or
+        `learn` look at.
+        """
+
     def build(
         self, categories: int, tenants: int, detector: DetectorSpec | None = None
     ) -> Compensator:
@@ -132,7 +140,9 @@ class Compensator:
         detector.update(log(request.output_length / max(request.estimated_output_tokens, 1)))
         if detector.drift_detected:
             self._forget(request.predicted)
-        return self.spec.learn(self._levels(request), request, ratio, self.spec)
+        levels = self._levels(request)
+        self.spec.learn_mean(levels, request, ratio, self.spec)
+        return self.spec.learn(levels, request, ratio, self.spec)
 
     def _forget(self, category: int) -> None:
         """Have a category's state, and those of its pairs with tenants, begin anew."""

@@ -54,12 +54,14 @@ class FixedShareConfig(InsideSpec):
         return corrected(scaled(mine, exp(mixed(mine))), request, p)
 
     @staticmethod
+    def learn_mean(states: Levels, request: Request, ratio: float, p: FixedShareConfig) -> None:
+        add_up(states.category, exp(mixed(states.category)), ratio)
+
+    @staticmethod
     def learn(states: Levels, request: Request, ratio: float, p: FixedShareConfig) -> float:
         mine: Any = states.category
         seen = log(ratio)
-        guess = mixed(mine)
-        error = seen - guess
-        add_up(mine, exp(guess), ratio)
+        error = seen - mixed(mine)
         mine.seen += 1
         rate = max(0.01, 1 / (mine.seen + 10))
         mine.noise = max(mine.noise + rate * (error * error - mine.noise), 0.0025)

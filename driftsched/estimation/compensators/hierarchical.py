@@ -80,13 +80,16 @@ class HierarchicalConfig(InsideSpec):
         return corrected(mean, request, p)
 
     @staticmethod
+    def learn_mean(states: Levels, request: Request, ratio: float, p: HierarchicalConfig) -> None:
+        learn_sums(states.category, exp(log_ratio(states, request)), ratio)
+
+    @staticmethod
     def learn(states: Levels, request: Request, ratio: float, p: HierarchicalConfig) -> float:
         every, mine = states.all, states.category
-        guess, apart = log_ratio(states, request), off_centre(mine, request)
-        error = log(ratio) - guess
+        apart = off_centre(mine, request)
+        error = log(ratio) - log_ratio(states, request)
         mine.seen += 1
         learn_median(mine, error)
-        learn_mean(mine, exp(guess), ratio)
         spreads = ALL * every.spread + CATEGORY * mine.spread + TENANT * states.tenant.spread
         spreads += PAIR * states.pair.spread + SLOPE * mine.slope_spread * apart * apart
         total = mine.noise + spreads
@@ -157,11 +160,11 @@ def learn_median(mine: State, error: float) -> None:
     mine.shift += max(0.005, 0.3 / sqrt(mine.seen)) * mine.miss * side
 
 
-def learn_mean(mine: State, expected: float, ratio: float) -> None:
-    """Keep sums and average, and say which of the two is nearer."""
+def learn_sums(mine: State, expected: float, ratio: float) -> None:
+    """Keep sums and average, and say which of the two is nearer; before the answer is counted."""
     sums = scaled(mine, expected)
     mixed = mine.trust * sums + (1 - mine.trust) * mine.average
-    mine.mean_miss += max(0.02, 1 / mine.seen) * (abs(ratio - mixed) - mine.mean_miss)
+    mine.mean_miss += max(0.02, 1 / (mine.seen + 1)) * (abs(ratio - mixed) - mine.mean_miss)
     unit = mine.mean_miss * mine.mean_miss + 1e-9
     scaled_loss = min((ratio - sums) * (ratio - sums) / unit, 36.0)
     average_loss = min((ratio - mine.average) * (ratio - mine.average) / unit, 36.0)

@@ -56,10 +56,13 @@ class KalmanConfig(InsideSpec):
         return corrected(scaled(mine, exp(mine.level)), request, p)
 
     @staticmethod
+    def learn_mean(states: Levels, request: Request, ratio: float, p: KalmanConfig) -> None:
+        add_up(states.category, exp(states.category.level), ratio)
+
+    @staticmethod
     def learn(states: Levels, request: Request, ratio: float, p: KalmanConfig) -> float:
         mine = states.category
         error = log(ratio) - mine.level
-        add_up(mine, exp(mine.level), ratio)
         mine.seen += 1
         mine.spread += mine.wander * mine.noise
         total = mine.spread + mine.noise

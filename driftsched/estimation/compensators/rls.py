@@ -54,11 +54,13 @@ class RlsConfig(InsideSpec):
         return corrected(scaled(states.category, exp(line(states.pair, request))), request, p)
 
     @staticmethod
+    def learn_mean(states: Levels, request: Request, ratio: float, p: RlsConfig) -> None:
+        add_up(states.category, exp(line(states.pair, request)), ratio)
+
+    @staticmethod
     def learn(states: Levels, request: Request, ratio: float, p: RlsConfig) -> float:
         mine, apart = states.pair, off_usual(request)
-        guess = line(mine, request)
-        error = log(ratio) - guess
-        add_up(states.category, exp(guess), ratio)
+        error = log(ratio) - line(mine, request)
         kept = p.forgetting if mine.spread + mine.slope_spread < FIRST else 1.0
         level, slope = mine.spread + mine.common * apart, mine.common + mine.slope_spread * apart
         total = kept + level + slope * apart

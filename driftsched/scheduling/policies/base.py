@@ -40,7 +40,15 @@ class TenantTraits(Protocol):
 
 
 class PolicySpec(Mechanism):
-    """Common base of the policies; see `Mechanism`. A policy derives from one of those below."""
+    """Common base of the policies; see `Mechanism`. A policy derives from one of those below.
+
+    Attributes
+    ----------
+    reads_mean : bool
+        Whether it looks at ``request.estimated_mean_tokens``, which is kept for those alone who do.
+    """
+
+    reads_mean: ClassVar[bool] = False
 
     def build(self, tenants: Sequence[TenantTraits], server: Callable[[], Server]) -> Policy:
         """Return a fresh, empty queue of waiting requests for these tenants.
@@ -84,16 +92,20 @@ class PlannedPolicy(PolicySpec):
     """Serves all in time that can be; the least worth for their work wait for later.
 
     A plan goes through the requests in order of `due_s`, as if each had the server to itself for
-    its `work_s`. Whenever one would be done too late, those with the least worth / work so far are
-    put off until it is not (Moore & Hodgson). Who is in the plan goes first, by `due_s`; then
-    who is put off, or could not be in time at all, by `later`; ties go to the lower id. A new plan
-    is made once an eighth of those who wait, and eight of them, have come since the last one, or
-    where the first of the plan cannot be in time any more.
+    its `work_s`; where the first objective cannot be kept any more, the second one counts. Whenever
+    one would be done too late, those with the least worth / work so far are put off until it is not
+    (Moore & Hodgson). Who is in the plan goes first, by `due_s`; then who is put off, or could not
+    be in time at all, by `later`; ties go to the lower id. A new plan is made once an eighth of
+    those who wait, and eight of them, have come since the last one, or where the first of the plan
+    cannot be in time any more. What these functions say of a request stays while it waits.
     """
 
     @staticmethod
-    def due_s(request: Request, server: Server, p: Any, now: float) -> float:
-        """When the server must be done with its work: too late if within `work_s` from `now`."""
+    def due_s(request: Request, server: Server, p: Any, missed: bool) -> float:
+        """When the server must be done with its work: too late if within `work_s` from now.
+
+        With `missed` it is too late for the first objective, and the second one counts.
+        """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     @staticmethod
@@ -102,7 +114,7 @@ class PlannedPolicy(PolicySpec):
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     @staticmethod
-    def worth(request: Request, server: Server, p: Any, now: float) -> float:
+    def worth(request: Request, server: Server, p: Any, missed: bool) -> float:
         """What it is worth to be done by `due_s`."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 

@@ -22,6 +22,7 @@ class DrrConfig(TenantPolicy):
     Who comes back begins a new turn. O(log tenants) a step.
     """
 
+    reads_mean = True
     label = "DRR"
     rule = "turns of as many tokens as a tenant's weight allows"
     source = "Shreedhar & Varghese (1996); surplus form: Adiseshu, Parulkar & Varghese (1996)"

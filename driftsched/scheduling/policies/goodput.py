@@ -56,11 +56,10 @@ class GoodputConfig(PlannedPolicy):
     turns: int = Field(20, ge=1, le=10**6, description="one choice in so many is theirs then")
 
     @staticmethod
-    def due_s(request: Request, server: Server, p: GoodputConfig, now: float) -> float:
+    def due_s(request: Request, server: Server, p: GoodputConfig, missed: bool) -> float:
         own_s, work_s = _own_s(request, server), _work_s(request, server)
-        first_s = _first_s(request, server, p, own_s)
-        if first_s >= now:
-            return first_s + work_s
+        if not missed:
+            return _first_s(request, server, p, own_s) + work_s
         loosest_s = request.e2e_slo_s if request.e2e_slo_s < ENDLESS_S else request.ttft_slo_s
         if loosest_s >= ENDLESS_S:
             loosest_s = p.otherwise_s
@@ -71,9 +70,8 @@ class GoodputConfig(PlannedPolicy):
         return _work_s(request, server)
 
     @staticmethod
-    def worth(request: Request, server: Server, p: GoodputConfig, now: float) -> float:
-        first = _first_s(request, server, p, _own_s(request, server))
-        return request.weight if first >= now else MISSED * request.weight
+    def worth(request: Request, server: Server, p: GoodputConfig, missed: bool) -> float:
+        return MISSED * request.weight if missed else request.weight
 
     @staticmethod
     def later(request: Request, server: Server, p: GoodputConfig) -> float:

@@ -157,8 +157,11 @@ class PlannedQueue:
         self._choices = 0
 
     def order(self, request: Request, now: float = 0.0) -> float:
-        due_s = float(self.spec.due_s(request, self.server, self.spec, now))
-        return due_s if self._begin_s(request, due_s) >= now else self._later(request)
+        for missed in (False, True):
+            due_s = float(self.spec.due_s(request, self.server, self.spec, missed))
+            if self._begin_s(request, due_s) >= now:
+                return due_s
+        return self._later(request)
 
     def _begin_s(self, request: Request, due_s: float) -> float:
         """When the server must begin with it."""
@@ -204,7 +207,8 @@ class PlannedQueue:
         for due_s, number in sorted(in_time):
             request = self._waiting[number]
             work_s = spec.work_s(request, server, spec)
-            heappush(planned, (spec.worth(request, server, spec, now) / work_s, number, work_s))
+            missed = due_s != spec.due_s(request, server, spec, False)
+            heappush(planned, (spec.worth(request, server, spec, missed) / work_s, number, work_s))
             free_s += work_s
             while planned and free_s > due_s:
                 _, put_off, saved_s = heappop(planned)

@@ -8,15 +8,15 @@ from driftsched.simulation.compiled.gateway import key_of, requeue
 from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.mechanisms import (
     block_slot,
-    blocks_ahead,
     blocks_for,
     iterations_lasting,
+    most_ahead,
     new_block,
     new_blocks,
     piece_end,
     tokens_to_come,
 )
-from driftsched.simulation.compiled.order import remove_row
+from driftsched.simulation.compiled.order import pop, push, remove_row
 from driftsched.simulation.compiled.replicas import tell_peers
 from driftsched.simulation.compiled.state import BLOCKED, ID_BITS, ID_MASK, KernelState
 
@@ -170,14 +170,13 @@ def peak_fits(w: KernelState, number: int, item: int) -> bool:
     for place in range(running):
         one = _running(w, number, place, item)
         given, most = w.seats[one].given, w.requests[one].max_output_tokens
-        w.seats[one].to_come = tokens_to_come(w.estimate[one], given, most)
-    for last in range(running):
-        iteration, blocks = w.seats[_running(w, number, last, item)].to_come, 0
-        for place in range(running):
-            one = _running(w, number, place, item)
-            tokens = w.requests[one].prompt_tokens + w.seats[one].given
-            blocks += blocks_ahead(tokens, w.seats[one].to_come, iteration, size)
-        if blocks > replica.capacity // size:
+        to_come = tokens_to_come(w.estimate[one], given, most)
+        push(w.ahead, place, -to_come, w.requests[one].prompt_tokens + given)
+    room, held = replica.capacity // size * size, 0
+    for place in range(running):
+        to_come = int(-w.ahead[0].key)
+        held += pop(w.ahead, running - place)
+        if most_ahead(held, place + 1, to_come, size) > room:
             return False
     return True
 

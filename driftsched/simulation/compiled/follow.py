@@ -16,6 +16,7 @@ from driftsched.simulation.compiled.mechanisms import (
     RequestView,
     alarm,
     learn,
+    learn_mean,
     levels,
     number_of,
     predict,
@@ -86,7 +87,9 @@ def _follow(
             row, request = rows[known], _request(rows, said, known)
             said[item].alarm = alarm(detector, watched, states, categories, request, watching)
             learnt = levels(states, row.tenant, row.category, categories)
-            learn(compensator, learnt, request, row.length / row.base_tokens, p)
+            ratio = row.length / row.base_tokens
+            learn_mean(compensator, learnt, request, ratio, p)
+            learn(compensator, learnt, request, ratio, p)
         row = rows[item]
         asked = levels(states, row.tenant, row.category, categories)
         said[item].bias = predict(compensator, asked, _request(rows, said, item), p)

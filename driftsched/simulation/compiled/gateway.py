@@ -11,6 +11,7 @@ from driftsched.simulation.compiled.mechanisms import (
     alarm,
     does_not_fit,
     learn,
+    learn_mean,
     levels,
     may_run,
     predict,
@@ -226,6 +227,8 @@ def finish(w: KernelState, item: int, now: float) -> None:
     if run.watched:
         watching = w.parameters[DETECTOR]
         alarm(run.detector, w.detection, w.compensation, run.categories, seen, watching)
+    if run.means:
+        learn_mean(run.compensator, states, seen, ratio, p)
     learned.bias = learn(run.compensator, states, seen, ratio, p)
     run.finished += 1
     _depart(w, item, now)

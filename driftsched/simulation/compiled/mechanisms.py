@@ -25,10 +25,10 @@ from driftsched.simulation.compiled.jit import inlined, part, shared
 from driftsched.simulation.compiled.state import KernelState
 
 block_slot = shared(batching.block_slot)
-blocks_ahead = shared(batching.blocks_ahead)
 blocks_for = shared(batching.blocks_for)
 gang_starts = shared(batching.gang_starts)
 iterations_lasting = shared(batching.iterations_lasting)
+most_ahead = shared(batching.most_ahead)
 new_block = shared(batching.new_block)
 new_blocks = shared(batching.new_blocks)
 piece_end = shared(batching.piece_end)
@@ -81,6 +81,7 @@ generated = _switch("generated", _BY_TENANT)
 predict = _switch("predict", covered(COMPENSATORS))
 predict_mean = _switch("predict_mean", covered(COMPENSATORS))
 learn = _switch("learn", covered(COMPENSATORS))
+learn_mean = _switch("learn_mean", covered(COMPENSATORS))
 update = _switch("update", covered(DETECTORS))
 route_score = _switch("score", covered(ROUTERS))
 

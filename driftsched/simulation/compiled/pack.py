@@ -29,6 +29,7 @@ from driftsched.simulation.compiled.order import ENTRY
 from driftsched.simulation.compiled.state import (
     BY_TENANT,
     CACHED,
+    CHANCE,
     CONTINUOUS,
     GANG,
     LEARNED,
@@ -83,6 +84,7 @@ def pack(scenario: Scenario, workload: Workload, budgets: Budgets) -> KernelStat
         deadlines=np.empty(n if run["patient"][0] else 0, ENTRY),
         **_waiting(room, queues, int(run["choice"][0])),
         seats=np.zeros(n if run["resumes"][0] else 0, SEAT),
+        ahead=np.empty(batch + 1, ENTRY),
         cached=_cached(room) if run["prefixes"][0] else np.zeros(0, CACHED),
         learned=np.empty(n, LEARNED),
         **_mechanisms(scenario),
@@ -125,7 +127,8 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["compensator"] = number_of(compensator, COMPENSATORS)
     run["detector"] = number_of(scenario.estimator.detector, DETECTORS)
     run["watched"] = scenario.estimator.detector.kind != "none"
-    run["means"] = compensator.predict_mean is not CompensatorSpec.predict_mean
+    if routed(scenario) or policy.reads_mean:
+        run["means"] = compensator.predict_mean is not CompensatorSpec.predict_mean
     run["categories"] = len(scenario.categories)
     return run
 
@@ -172,6 +175,7 @@ def _waiting(room: Room, queues: int, choice: int) -> dict[str, Any]:
         "behind": np.empty(n if by_tenant else 0, np.int32),
         "listed": np.empty((queues, tenants), ENTRY),
         "plans": np.empty((3, n if choice == PLANNED else 0), ENTRY),
+        "chances": np.empty(n if choice == PLANNED else 0, CHANCE),
     }
 
 

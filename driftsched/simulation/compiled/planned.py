@@ -27,33 +27,41 @@ def server_of(w: KernelState) -> Server:
     return Server(one.prompt_s, one.token_s, one.seats, one.kv_tokens, one.replicas)
 
 
-@apart
+@inlined
 def planned_key(w: KernelState, item: int, now: float) -> float:
-    """Score of a request by itself, lowest first."""
-    due = float(
-        due_s(w.run[0].policy, request_of(w, item), server_of(w), w.parameters[POLICY], now)
-    )
-    return due if due - work_of(w, item) >= now else put_off_key(w, item)
+    """Score of a request that was queued, by itself, lowest first."""
+    chance = w.chances[item]
+    if chance.due_s - chance.work_s >= now:
+        return float(chance.due_s)
+    if chance.second_due_s - chance.work_s >= now:
+        return float(chance.second_due_s)
+    return float(chance.put_off)
 
 
 @inlined
 def work_of(w: KernelState, item: int) -> float:
     """Seconds of the server that it takes."""
-    return float(work_s(w.run[0].policy, request_of(w, item), server_of(w), w.parameters[POLICY]))
+    return float(w.chances[item].work_s)
 
 
 @inlined
 def put_off_key(w: KernelState, item: int) -> float:
     """Score of a request that is put off."""
-    p = w.parameters[POLICY]
-    return float(LATER + later(w.run[0].policy, request_of(w, item), server_of(w), p))
+    return float(w.chances[item].put_off)
 
 
 @apart
 def add_planned(w: KernelState, queue: int, item: int) -> None:
-    """Queue a request, scored by itself."""
-    state, key = w.queues[queue], planned_key(w, item, w.arrival_s[item])
-    push(w.heaps[queue], state.size, key, item)
+    """Queue a request, scored by itself; what a plan asks of it does not change while it waits."""
+    run, p, state = w.run[0], w.parameters[POLICY], w.queues[queue]
+    request, server, chance = request_of(w, item), server_of(w), w.chances[item]
+    chance.work_s = work_s(run.policy, request, server, p)
+    chance.due_s = due_s(run.policy, request, server, p, False)
+    chance.second_due_s = due_s(run.policy, request, server, p, True)
+    chance.put_off = LATER + later(run.policy, request, server, p)
+    chance.worth = worth(run.policy, request, server, p, False)
+    chance.second_worth = worth(run.policy, request, server, p, True)
+    push(w.heaps[queue], state.size, planned_key(w, item, w.arrival_s[item]), item)
     state.planned += 1
     state.fresh += 1
 
@@ -103,35 +111,58 @@ def first_put_off(w: KernelState, queue: int) -> int:
 
 @apart
 def plan(w: KernelState, queue: int, now: float) -> None:
-    """Decide anew who is put off."""
-    run, state, p = w.run[0], w.queues[queue], w.parameters[POLICY]
-    by_latest, planned, scores = w.plans[0], w.plans[1], w.plans[2]
-    waiting = in_time = kept = 0
+    """Decide anew who is put off; where that changes no score the heap stays as it is."""
+    state, waiting = w.queues[queue], w.heaps[queue]
+    by_latest, scores = w.plans[0], w.plans[2]
+    size = in_time = 0
+    same = True
     for place in range(state.size):
-        item = int(w.heaps[queue, place].item)
-        if not w.requests[item].end:
-            w.heaps[queue, waiting].item = item
-            waiting += 1
-            scores[item].key = planned_key(w, item, now)
-            if scores[item].key < LATER:
-                push(by_latest, in_time, scores[item].key, item)
-                in_time += 1
-    free_s = now
-    while in_time > 0:
-        item = pop(by_latest, in_time)
-        in_time -= 1
-        own_s = work_of(w, item)
-        value = worth(run.policy, request_of(w, item), server_of(w), p, now)
-        push(planned, kept, value / own_s, item)
-        kept += 1
-        free_s += own_s
+        item = int(waiting[place].item)
+        if w.requests[item].end:
+            same = False
+            continue
+        key = planned_key(w, item, now)
+        same = same and key == waiting[place].key
+        scores[item].key = key
+        waiting[size].item = item
+        size += 1
+        if key < LATER:
+            push(by_latest, in_time, key, item)
+            in_time += 1
+    for left in range(in_time, 0, -1):  # sorted in its own place, the latest first
+        by_latest[left - 1].item = pop(by_latest, left)
+    if _put_off(w, in_time, now) or not same:
+        for place in range(size):
+            item = int(waiting[place].item)
+            push(waiting, place, scores[item].key, item)
+    state.size = size
+    state.fresh = 0
+
+
+@inlined
+def _put_off(w: KernelState, in_time: int, now: float) -> bool:
+    """Go through a plan and put off the least worth where somebody would be late; whether any.
+
+    Who is worth how much is asked only from there on.
+    """
+    by_latest, planned, scores = w.plans[0], w.plans[1], w.plans[2]
+    free_s, kept, asked = now, 0, in_time
+    for place in range(in_time - 1, -1, -1):
+        item = int(by_latest[place].item)
+        free_s += work_of(w, item)
+        if asked == in_time and free_s <= scores[item].key:
+            continue
+        while asked > place:
+            asked -= 1
+            one = int(by_latest[asked].item)
+            chance = w.chances[one]
+            missed = scores[one].key != chance.due_s
+            value = chance.second_worth if missed else chance.worth
+            push(planned, kept, value / chance.work_s, one)
+            kept += 1
         while kept > 0 and free_s > scores[item].key:
             put_off = pop(planned, kept)
             kept -= 1
             free_s -= work_of(w, put_off)
             scores[put_off].key = put_off_key(w, put_off)
-    for place in range(waiting):
-        item = int(w.heaps[queue, place].item)
-        push(w.heaps[queue], place, scores[item].key, item)
-    state.size = waiting
-    state.fresh = 0
+    return asked < in_time

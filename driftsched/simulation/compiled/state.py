@@ -82,7 +82,7 @@ RUN = np.dtype(
         ("compensator", "i8"),
         ("detector", "i8"),
         ("watched", "b1"),  # whether there is one
-        ("means", "b1"),  # whether mean lengths are not the typical ones
+        ("means", "b1"),  # whether mean lengths are read, and not the typical ones
         ("categories", "i8"),
         ("waiting", "i8"),
         ("making", "b1"),  # whether requests are made as the run goes
@@ -213,12 +213,22 @@ SEAT = np.dtype(
         ("ahead", "i4"),  # who was admitted before and after it, of those who decode; -1 is none
         ("after", "i4"),
         ("given", "i4"),  # tokens it had given when it was preempted
-        ("to_come", "i4"),  # tokens it was last taken to give yet
         ("taken", "b1"),  # whether it decodes
     ],
     align=True,
 )
 """One a request, where requests may be interrupted; all but `given` where KV cache is paged."""
+CHANCE = np.dtype(
+    [
+        ("work_s", "f8"),
+        ("due_s", "f8"),
+        ("second_due_s", "f8"),  # where the first objective is missed
+        ("worth", "f8"),
+        ("second_worth", "f8"),
+        ("put_off", "f8"),  # score of one that a plan puts off
+    ]
+)
+"""One a request, where the policy plans; see `PlannedPolicy`."""
 
 SERVER = np.dtype([(name, "f8") for name in Server._fields])
 """What serves a queue; see `driftsched.scheduling.server.Server`."""
@@ -295,7 +305,8 @@ class KernelState(NamedTuple):
     tournament of the replicas. behind links the requests of a tenant's queue; pool is room for
     `chance`. decoding (see `ID_BITS`), gone, blocked and pieces have a row a replica, and so have
     slots, which count decoding requests by the iteration in which they need a block; seats (n).
-    plans (3, n, where the policy plans) are room for two heaps, and the scores of requests.
+    ahead is room for a heap of those who run. plans (3, n, where the policy plans) are room for two
+    heaps, and the scores of requests; chances (n, the same) what a plan knows of each.
     """
 
     run: Array
@@ -339,5 +350,7 @@ class KernelState(NamedTuple):
     detection: Array
     parameters: Array
     server: Array
+    ahead: Array
     plans: Array
+    chances: Array
     log: Array

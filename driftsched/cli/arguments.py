@@ -9,11 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from driftsched.cli.output import tell
 from driftsched.core.home import trace_path
 from driftsched.live.hardware_entry import read_entry
 from driftsched.results import RunLibrary, RunResult, read_run
-from driftsched.scenario import Scenario, load_scenario
+from driftsched.scenario import (
+    Scenario,
+    apply_overrides,
+    load_scenario,
+    parse_scenario,
+    to_yaml,
+)
 from driftsched.scheduling.policies import POLICIES
 from driftsched.workload import import_trace
 
@@ -64,6 +72,11 @@ def scenario_of(args: argparse.Namespace) -> Scenario:
     if getattr(args, "policy", None) is not None:
         POLICIES[args.policy]
     return load_scenario(args.scenario, _overrides(args))
+
+
+def changed_by(args: argparse.Namespace, scenario: Scenario) -> Scenario:
+    """Copy of a scenario with the changes that are asked for."""
+    return parse_scenario(apply_overrides(yaml.safe_load(to_yaml(scenario)), _overrides(args)))
 
 
 def command_line(args: argparse.Namespace) -> str:

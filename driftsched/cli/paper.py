@@ -1,4 +1,4 @@
-"""``paper``: the published claims beside what the runs give, also under other assumptions."""
+"""``paper``: a paper's claims beside what the runs give; DriftSched's under other assumptions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import argparse
 import math
 from typing import TYPE_CHECKING
 
-from driftsched.cli.arguments import add_scenario, scenario_of, tell_trace, up_to
+from driftsched.cli.arguments import add_scenario, changed_by, scenario_of, tell_trace, up_to
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about
-from driftsched.experiments import reproduce
+from driftsched.core.errors import InputError
+from driftsched.experiments.papers import DRIFTSCHED, PAPERS
 from driftsched.experiments.sensitivities import moves, sensitivities
 from driftsched.results.wording import with_interval
 
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 
 def paper_command(parser: argparse.ArgumentParser) -> Action:
-    """Repeat the published experiment and print each claim, published and here."""
-    add_scenario(parser, what="a preset's name or a YAML file (default paper)", needed=False)
+    """Repeat a published experiment and print each claim, published and here."""
+    what = f"a paper ({', '.join(PAPERS)}), or DriftSched's in a preset or a YAML file"
+    add_scenario(parser, what=f"{what} (default paper)", needed=False)
     parser.add_argument(
         "--seeds", type=up_to(10_000), default=10, metavar="N", help="how many (default 10)"
     )
@@ -34,15 +36,21 @@ def paper_command(parser: argparse.ArgumentParser) -> Action:
 
 
 def _paper(args: argparse.Namespace) -> None:
-    args.scenario = args.scenario or "paper"
-    scenario = scenario_of(args)
-    trace = tell_trace(scenario)
+    name = args.scenario if args.scenario in PAPERS else DRIFTSCHED
+    paper = PAPERS[name]
+    if name == DRIFTSCHED:
+        args.scenario = "paper" if args.scenario in (None, name) else args.scenario
+        scenarios = {"paper": scenario_of(args)}
+    else:
+        scenarios = {of: changed_by(args, one) for of, one in paper.scenarios.items()}
+    scenario = next(iter(scenarios.values()))
     unit, mode, lengths = scenario.estimator.unit, scenario.engine.mode, scenario.lengths
+    if args.assumptions and name != DRIFTSCHED:
+        raise InputError(f"--assumptions must be left out but for {DRIFTSCHED}, got it for {name}")
+    trace = tell_trace(scenario)
     with progress_bar("repeating") as progress:
-        claims = reproduce(
-            scenario, seeds=args.seeds, unit=unit, mode=mode, lengths=lengths, progress=progress
-        ).claims
-    table = None
+        found = paper.judge(scenarios, args.seeds, progress)
+    claims, table = found.claims, None
     if args.assumptions:
         with progress_bar("assuming") as progress:
             table = sensitivities(
@@ -50,6 +58,7 @@ def _paper(args: argparse.Namespace) -> None:
             )
     if args.json:
         data = about(scenario) | {"seeds": args.seeds, "claims": claims.to_dict("records")} | trace
+        data |= {"paper": name, "source": paper.source, "assumed": found.assumptions}
         if table is not None:
             data |= {"assumptions": table.to_dict("records"), "moves": moves(table)}
         print_json(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from driftsched.experiments.claims import NEAR_POINTS
+from driftsched.experiments.verdicts import NEAR_POINTS
 from driftsched.serving.cost import ConstantRateConfig, RooflineConfig
 from driftsched.serving.memory import kv_capacity_tokens
 

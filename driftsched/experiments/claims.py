@@ -9,24 +9,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from driftsched.experiments.verdicts import (
+    NEAR_POINTS,
+    Interval,
+    Row,
+    claims_frame,
+    figure,
+    percent,
+)
 from driftsched.results import PairedChange, mean_interval
 
 if TYPE_CHECKING:
     from driftsched.experiments.compare import Comparison
     from driftsched.scenario import Scenario
 
-__all__ = ["DRIFT_PERCENT", "NEAR_POINTS", "PUBLISHED", "RATIO", "Evidence", "claims_table"]
+__all__ = ["DRIFT_PERCENT", "PUBLISHED", "RATIO", "Evidence", "claims_table", "shown"]
 
 PUBLISHED = {"mae": -38.8, "rmse": -40.5, "p50": -42.0, "p99": -16.0}
 """Published changes in percent: errors by compensation, latencies under SJF against FIFO."""
-NEAR_POINTS = 10.0
-"""A figure holds when ours is told apart from no change and this near to it, in percent points."""
 DRIFT_PERCENT = 5.0
 """A category drifts when its answers are on average this far off their base length."""
 NEAR_ONE_PERCENT = 10.0
 RATIO = "ratio_"
 """Begins the findings' columns with each category's mean of actual over base length."""
-Interval = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -76,25 +81,7 @@ def claims_table(evidence: Evidence) -> pd.DataFrame:
         _policy_over_correction(evidence),
         _tokens_near_one(evidence),
     ]
-    names = [
-        "claim",
-        "published_percent",
-        "ours_percent",
-        "low",
-        "high",
-        "holds",
-        "explanation",
-    ]
-    return pd.DataFrame(rows, columns=names)
-
-
-Row = tuple[str, float, float, float, float, bool, str]
-
-
-def _judged(claim: str, published: float, ours: PairedChange, explanation: str) -> Row:
-    mean, low, high = 100 * ours.mean, 100 * ours.low, 100 * ours.high
-    holds = ours.significant and abs(mean - published) <= NEAR_POINTS
-    return claim, published, mean, low, high, holds, explanation
+    return claims_frame(rows)
 
 
 def _error(measure: str, words: str, evidence: Evidence) -> Row:
@@ -124,7 +111,9 @@ def _error(measure: str, words: str, evidence: Evidence) -> Row:
             f" The tenants' safety factors ({listed}) are outside the feedback and stay as error; "
             f"were all of them 1, the change would be {shown(even, '+.0%')}."
         )
-    return _judged(f"Compensation lowers the {words} of length estimates", published, ours, text)
+    return figure(
+        f"Compensation lowers the {words} of length estimates", published, percent(ours), text
+    )
 
 
 def _more(evidence: Evidence) -> str:
@@ -154,7 +143,7 @@ def _latency(metric: str, words: str, evidence: Evidence) -> Row:
             " The long requests go last and pay for the short ones; the published gain at P99, "
             "which comes from gangs of like lengths, is not there."
         )
-    return _judged(f"SJF's {words} latency is below FIFO's", published, ours, text)
+    return figure(f"SJF's {words} latency is below FIFO's", published, percent(ours), text)
 
 
 def _gangs(evidence: Evidence) -> str:

@@ -13,6 +13,7 @@ from driftsched.experiments.claims import RATIO, Evidence, claims_table
 from driftsched.experiments.compare import Comparison, RunTables, run_tables
 from driftsched.experiments.ensemble import run_ensemble
 from driftsched.experiments.figures import Figures
+from driftsched.experiments.papers.base import Reproduction
 from driftsched.results import (
     RunResult,
     estimation_error,
@@ -32,22 +33,16 @@ UNCORRECTED = "sjf, no correction"
 
 
 @dataclass(frozen=True)
-class PaperResult:
+class PaperResult(Reproduction):
     """The published claims beside what the runs gave.
 
     Attributes
     ----------
-    claims : DataFrame
-        claim, published_percent, ours_percent, low, high, holds, explanation: see `claims_table`.
     comparison : Comparison
         FIFO and SJF over all seeds.
-    assumptions : list of str
-        What is ours, a sentence each.
     """
 
-    claims: pd.DataFrame
     comparison: Comparison
-    assumptions: list[str]
 
 
 def reproduce(
@@ -108,8 +103,9 @@ def reproduce(
     evidence = Evidence(comparison, correction, known)
     return PaperResult(
         claims_table(evidence),
-        comparison,
         assumptions(scenario, evidence.fact("cut_share")[0]),
+        comparison.metrics,
+        comparison,
     )
 
 

@@ -72,11 +72,14 @@ def _page(page: tuple[str, str, str], **more: Any) -> dict[str, Any]:
 
 
 def page_setup(
-    title: str, question: str | None = None, beside: Callable[[], None] | None = None
+    title: str,
+    question: str | Callable[[View], str] | None = None,
+    beside: Callable[[], None] | None = None,
 ) -> View:
     """Head a page and return what the session looks at.
 
-    `question` is what the page answers, in plain words: the scenario's own where it is left out.
+    `question` is what the page answers, in plain words, or says it of a view: the scenario's own
+    where it is left out.
     `beside` draws what stands beside the page's name.
     """
     if not _framed.get():
@@ -87,7 +90,8 @@ def page_setup(
         if beside is not None:
             beside()
     with st.container(key="asked"):
-        st.caption(plain(view.scenario.question) if question is None else question)
+        asked = question(view) if callable(question) else question
+        st.caption(plain(view.scenario.question) if asked is None else asked)
     _left_out(view.problems)
     if view.link is None:
         st.caption(":material/link_off: This scenario is too big for a link; share its file.")

@@ -1,4 +1,4 @@
-"""The parts of the Paper page: each claim, published and ours; switches; what we assume."""
+"""The parts of the Paper page: which paper; each claim, published and ours; what we assume."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import streamlit as st
 
 from driftsched.charts import claims as claims_chart
 from driftsched.charts import sensitivities as sensitivities_chart
-from driftsched.experiments import PaperResult
+from driftsched.experiments.papers import DRIFTSCHED, PAPERS, Reproduction
+from driftsched.experiments.reproduce import published
 from driftsched.results.export import csv_text
 from driftsched.studio import work
 from driftsched.studio.downloads import download
+from driftsched.studio.link import preset
 from driftsched.studio.run.headline import how_sure
 from driftsched.studio.scenario_editor.words import EXPLAINED, label
 from driftsched.studio.show import chart
@@ -23,11 +25,39 @@ from driftsched.studio.waiting import result_of
 SWITCHES = {Key.PAPER_UNIT: "unit", Key.PAPER_MODE: "mode", Key.PAPER_LENGTHS: "lengths"}
 
 
-def switches() -> None:
+def question(view: View) -> str:
+    """What the page answers of the paper that is chosen."""
+    if view.paper == DRIFTSCHED:
+        return (
+            "Which results of DriftSched (arXiv 2606.02982) can be had again, and why do others "
+            "differ?"
+        )
+    return f"{PAPERS[view.paper].question} ({PAPERS[view.paper].source})"
+
+
+def picker() -> None:
+    """Draw the choice of the paper."""
+    choice("Paper", Key.PAPER, "Each has its own settings, set as published.", segments)
+
+
+def reproduction(view: View) -> Reproduction | None:
+    """Repeat the paper that is chosen; None while that is under way."""
+    scenarios = dict(PAPERS[view.paper].scenarios)
+    if view.paper == DRIFTSCHED:
+        switched = view.paper_unit, view.paper_mode, view.paper_lengths
+        scenarios = {"paper": published(preset("paper"), *switched)}
+    found: Reproduction | None = result_of(
+        work.paper, (view.paper, view.paper_seeds, scenarios), slot="paper"
+    )
+    return found
+
+
+def switches(view: View) -> None:
     """Draw what the paper leaves open or does in two ways; the first ones are its program."""
     with st.container(horizontal=True, gap="medium"):
-        for key, name in SWITCHES.items():
-            choice(label(name), key, EXPLAINED[name], segments)
+        if view.paper == DRIFTSCHED:
+            for key, name in SWITCHES.items():
+                choice(label(name), key, EXPLAINED[name], segments)
         choice(
             "Replications",
             Key.PAPER_SEEDS,
@@ -38,7 +68,7 @@ def switches() -> None:
         )
 
 
-def claims(paper: PaperResult, view: View) -> None:
+def claims(paper: Reproduction, view: View) -> None:
     """Draw all claims in one chart, then a line for each."""
     table = paper.claims
     st.markdown(
@@ -59,10 +89,13 @@ def claims(paper: PaperResult, view: View) -> None:
             st.markdown(row.explanation)
 
 
-def files(paper: PaperResult, view: View) -> None:
+def files(paper: Reproduction, view: View) -> None:
     """Offer the numbers behind the claims, and the command that repeats them."""
     table = paper.claims
-    name = f"claims-{view.paper_unit}-{view.paper_mode}-{view.paper_lengths}"
+    own = view.paper == DRIFTSCHED
+    name = f"claims-{view.paper}"
+    if own:
+        name = f"claims-{view.paper_unit}-{view.paper_mode}-{view.paper_lengths}"
     with st.container(horizontal=True):
         download(
             "Claims",
@@ -73,20 +106,23 @@ def files(paper: PaperResult, view: View) -> None:
         )
         download(
             "Every run's metrics",
-            lambda: csv_text(paper.comparison.metrics).encode(),
+            lambda: csv_text(paper.metrics).encode(),
             f"{name}-metrics.csv",
             "claims-metrics",
             "The metrics of each policy and replication behind these claims, as CSV.",
         )
 
-    st.caption("The same on a command line; `compare paper` has the runs behind it:")
-    more = " --assumptions" if view.paper_assumptions else ""
-    st.code(
-        f"python -m driftsched paper --seeds {view.paper_seeds} --unit {view.paper_unit} "
-        f"--engine-mode {view.paper_mode} --lengths {view.paper_lengths}{more}",
-        language="bash",
-        wrap_lines=True,
-    )
+    command = f"python -m driftsched paper {view.paper} --seeds {view.paper_seeds}"
+    said = "The same on a command line:"
+    if own:
+        said = "The same on a command line; `compare paper` has the runs behind it:"
+        more = " --assumptions" if view.paper_assumptions else ""
+        command = (
+            f"python -m driftsched paper --seeds {view.paper_seeds} --unit {view.paper_unit} "
+            f"--engine-mode {view.paper_mode} --lengths {view.paper_lengths}{more}"
+        )
+    st.caption(said)
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def verdict(row: Any) -> tuple[str, str, str]:
@@ -105,7 +141,7 @@ def _clear(row: Any) -> bool:
     return not row.low <= 0 <= row.high
 
 
-def assumptions(paper: PaperResult) -> None:
+def assumptions(paper: Reproduction) -> None:
     """List, folded away, what the paper does not say, and how sure our figures are."""
     with st.expander("What had to be assumed", icon=":material/edit_note:"):
         st.caption("The paper does not publish these; other values can give other figures.")
@@ -116,16 +152,17 @@ def assumptions(paper: PaperResult) -> None:
     )
 
 
-def other_assumptions(asked: tuple[Any, ...]) -> None:
-    """Offer the claims with one assumption changed at a time; `asked` is of `work.paper`."""
-    if not st.toggle(
+def other_assumptions(view: View) -> None:
+    """Offer DriftSched's claims with one assumption changed at a time."""
+    if view.paper != DRIFTSCHED or not st.toggle(
         "Under other assumptions",
         help="The same claims with wider lengths, other words per token, prompts that do not name "
         "their job type; and of the last phase and of each tenant alone.",
         **bound(Key.PAPER_ASSUMPTIONS),
     ):
         return
-    found = result_of(work.paper_assumptions, asked, slot="assumptions")
+    switched = view.paper_seeds, view.paper_unit, view.paper_mode, view.paper_lengths
+    found = result_of(work.paper_assumptions, (preset("paper"), *switched), slot="assumptions")
     if found is not None:
         table, said = found
         st.markdown(said)

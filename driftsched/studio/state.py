@@ -57,6 +57,7 @@ class Key(StrEnum):
     WORLD = "world"
     BESIDE = "beside"
     REQUEST = "request"
+    PAPER = "paper"
     PAPER_UNIT = "paper_unit"
     PAPER_MODE = "paper_mode"
     PAPER_LENGTHS = "paper_lengths"

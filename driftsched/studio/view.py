@@ -24,6 +24,7 @@ from pydantic import (
 from driftsched.charts.labels import policy_label
 from driftsched.core.config import MOST
 from driftsched.core.errors import InputError
+from driftsched.experiments.papers import DRIFTSCHED, PAPERS
 from driftsched.scenario import Scenario, with_burstiness, with_length_step, with_load
 from driftsched.scenario.differences import differences
 from driftsched.scenario.messages import one_line
@@ -130,6 +131,7 @@ class View(BaseModel):
     beside: OnePolicy | None = None
     request: int | None = Field(None, ge=0, le=MOST)
     live: str = Field("", max_length=MAX_LIVE_LINK)
+    paper: Annotated[str, Labels({name: one.title for name, one in PAPERS.items()})] = DRIFTSCHED
     paper_unit: Annotated[str, labelled("words", "tokens")] = "words"
     paper_mode: Annotated[str, labelled("gang", "continuous")] = "gang"
     paper_lengths: Annotated[str, labelled("natural", "capped")] = "natural"

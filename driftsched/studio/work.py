@@ -11,12 +11,12 @@ import pandas as pd
 from driftsched.core.errors import ScenarioError
 from driftsched.core.home import trace_path
 from driftsched.estimation.detectors import DETECTORS
-from driftsched.experiments import PaperResult, reproduce
 from driftsched.experiments import load_sweep as sweeps
 from driftsched.experiments.forecast import Forecast, forecast
 from driftsched.experiments.lab import compensators_named, draw_stream, stream_of
 from driftsched.experiments.lab_report import LabReport, lab_report
 from driftsched.experiments.life import Life, life
+from driftsched.experiments.papers import PAPERS, Reproduction
 from driftsched.experiments.sensitivities import moves, sensitivities
 from driftsched.experiments.worth import worth as experiments_worth
 from driftsched.scenario import Scenario, to_yaml
@@ -135,12 +135,10 @@ def load_sweep(
 
 
 def paper(
-    scenario: Scenario, seeds: int, unit: str, mode: str, lengths: str, *, progress: Progress
-) -> PaperResult:
-    """Repeat the published experiment; see `driftsched.experiments.reproduce`."""
-    return reproduce(
-        scenario, seeds=seeds, unit=unit, mode=mode, lengths=lengths, progress=progress
-    )
+    name: str, seeds: int, scenarios: Mapping[str, Scenario], *, progress: Progress
+) -> Reproduction:
+    """Repeat a published experiment, by its name; see `driftsched.experiments.papers`."""
+    return PAPERS[name].judge(scenarios, seeds, progress)
 
 
 def paper_assumptions(

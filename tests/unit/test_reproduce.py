@@ -13,8 +13,8 @@ import pytest
 
 from driftsched.core.errors import InputError, ScenarioError
 from driftsched.experiments import PaperResult, reproduce
-from driftsched.experiments.claims import NEAR_POINTS
 from driftsched.experiments.reproduce import findings
+from driftsched.experiments.verdicts import NEAR_POINTS
 from driftsched.results import estimation_table
 from driftsched.scenario import Scenario, changed, load_scenario
 from driftsched.simulation import simulate

@@ -11,10 +11,25 @@ import pandas as pd
 if TYPE_CHECKING:
     from driftsched.results import PairedChange
 
-__all__ = ["NEAR_POINTS", "Interval", "Row", "at_most", "claims_frame", "figure", "percent", "sign"]
+__all__ = [
+    "JUDGED",
+    "NEAR_POINTS",
+    "Interval",
+    "Row",
+    "at_most",
+    "claims_frame",
+    "figure",
+    "percent",
+    "sign",
+]
 
 NEAR_POINTS = 10.0
 """A figure holds when ours is told apart from no change and this near to it, in percent points."""
+JUDGED = (
+    f"A published figure holds where our 95 % interval leaves out 0 and our mean is within "
+    f"{NEAR_POINTS:g} points of it; a bound where the whole interval is at most that; a direction "
+    "without a figure where the whole interval is on its side of 0."
+)
 COLUMNS = ["claim", "published_percent", "ours_percent", "low", "high", "holds", "explanation"]
 Interval = tuple[float, float, float]
 Row = tuple[str, float, float, float, float, bool, str]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from driftsched.experiments.claims import shown
 from driftsched.experiments.papers import rounds
 from driftsched.experiments.papers.base import Paper, Reproduction, Runs
-from driftsched.experiments.verdicts import Interval, at_most, claims_frame, percent, sign
+from driftsched.experiments.verdicts import Interval, at_most, percent, sign
 from driftsched.results import paired_pool_change
 from driftsched.scenario import Scenario, changed
 
@@ -49,14 +49,14 @@ def judge(
         least, most = f"A_min {width}", f"A_max {width}"
         rows += [
             at_most(
-                f"{width}: A_min's mean is above hindsight's by at most",
+                f"{width}: A_min over hindsight, at most",
                 NEAR,
                 change("hindsight", least),
-                f"A_min is {lost[least]} above it, A_max {lost[most]}. A_min lets too many in: "
+                f"A_min's mean is {lost[least]} above, A_max's {lost[most]}. It lets too many in: "
                 f"{preempted[least]:,.0f} preemptions a run, {preempted[most]:,.0f} under A_max.",
             ),
             sign(
-                f"{width}: A_min is faster than A_max",
+                f"{width}: A_min beats A_max",
                 -1,
                 change(most, least),
                 f"Against hindsight A_min is {lost[least]}, A_max {lost[most]}: room kept for the "
@@ -65,13 +65,13 @@ def judge(
         ]
     rows.append(
         sign(
-            "A_max gets worse as intervals get wider",
+            "Wider intervals make A_max worse",
             1,
             change(*(f"A_max {width}" for width in WIDTHS)),
             f"{lost['A_max ±50 %']}, then {lost['A_max ±90 %']} above hindsight.",
         )
     )
-    return Reproduction(claims_frame(rows), ASSUMED, metrics)
+    return Reproduction.of(rows, ASSUMED, metrics)
 
 
 ASSUMED = [
@@ -86,7 +86,7 @@ ASSUMED = [
 PAPER = Paper(
     "A_min",
     "arXiv 2508.14544",
-    "Where only an interval of each length is known, which end is better to plan with?",
+    "Which end of a length's interval is better to plan with?",
     {"burst": rounds.in_rounds("a-min", 500, 100_000)},
     judge,
 )

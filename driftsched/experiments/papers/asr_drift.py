@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from driftsched.experiments.claims import shown
 from driftsched.experiments.papers.base import Paper, Reproduction, Runs, under
-from driftsched.experiments.verdicts import Interval, at_most, claims_frame, figure, sign
+from driftsched.experiments.verdicts import Interval, at_most, figure, sign
 from driftsched.scenario import Scenario, from_yaml, with_length_step, with_load
 
 if TYPE_CHECKING:
@@ -58,38 +58,38 @@ def judge(
 
     rows = [
         figure(
-            "SJF cuts the median at high load by up to",
+            "SJF cuts the median, up to",
             -73.0,
             runs.change(HIGH, "sjf", 50.0),
             f"{listed('sjf', 50.0)}. The more requests wait, the larger it is.",
         ),
         figure(
-            "SJF raises P90 by up to",
+            "SJF raises P90, up to",
             97.0,
             worst("sjf"),
             f"{listed('sjf', 90.0)}; shown is the worse of the first two. Only where more comes "
             "than can be served does a tenth starve; else shorter queues help P90 too.",
         ),
         figure(
-            "HRRN cuts the median by up to",
+            "HRRN cuts the median, up to",
             -28.0,
             runs.change(HIGH, "hrrn", 50.0),
             f"{listed('hrrn', 50.0)}.",
         ),
         at_most(
-            "HRRN raises P90 by at most",
+            "HRRN raises P90, at most",
             24.0,
             worst("hrrn"),
             f"{listed('hrrn', 90.0)}; shown is the worse of the first two.",
         ),
         sign(
-            "SJF's gain at the median persists under drift",
+            "SJF's gain persists under drift",
             -1,
             runs.change(DRIFT, "sjf", 50.0),
             f"Audio twice as long from the middle on: {listed('sjf', 50.0)}.",
         ),
     ]
-    return Reproduction(claims_frame(rows), ASSUMED, runs.metrics())
+    return Reproduction.of(rows, ASSUMED, runs.metrics())
 
 
 ASSUMED = [
@@ -104,7 +104,7 @@ _LOAD_1 = from_yaml(SETTINGS)
 PAPER = Paper(
     "ASR drift",
     "arXiv 2603.11273",
-    "Does HRRN keep part of SJF's gain in speech recognition, at a bounded tail?",
+    "Does HRRN keep SJF's gain at a bounded tail?",
     {
         HIGH: with_load(_LOAD_1, 0.95),
         OVERLOAD: with_load(_LOAD_1, 2.0),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
 from driftsched.experiments.ensemble import Ensemble, part, run_ensemble
 from driftsched.experiments.figures import Figures
-from driftsched.experiments.verdicts import Interval, percent
+from driftsched.experiments.verdicts import JUDGED, Interval, Row, claims_frame, percent
 from driftsched.results import PooledSample, paired_pool_change
 from driftsched.scenario import Scenario, with_policy
 
@@ -31,6 +31,11 @@ class Reproduction:
     claims: pd.DataFrame
     assumptions: list[str]
     metrics: pd.DataFrame
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], assumed: Sequence[str], metrics: pd.DataFrame) -> Self:
+        """Put one together, with the rule of its verdicts among what is assumed."""
+        return cls(claims_frame(rows), [*assumed, JUDGED], metrics)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from driftsched.experiments.claims import shown
 from driftsched.experiments.papers.base import Paper, Reproduction, Runs, under
-from driftsched.experiments.verdicts import at_most, claims_frame, figure
+from driftsched.experiments.verdicts import at_most, figure
 from driftsched.scenario import Scenario, changed, from_yaml
 
 if TYPE_CHECKING:
@@ -109,32 +109,32 @@ def judge(
     relative = "Promotion is relative here: who waited for τ does not pass those who did too."
     rows = [
         figure(
-            "Burst of 100: class order cuts short requests' median",
+            "Burst: short requests' median falls",
             -69.9,
             runs.change("burst", "sjf", 50.0, 0),
-            f"{fifo('burst')} s, published 229.5 s. The order needs the right class, no more.",
+            f"{fifo('burst')} s, published 229.5 s. The shortest class goes first, of 100 at once.",
         ),
         figure(
-            "Load 0.74, exponential service: class order cuts it",
+            "Load 0.74: it falls",
             -49.4,
             runs.change("exponential", "sjf", 50.0, 0),
-            f"{fifo('exponential')} s, published 13.94 s.",
+            f"{fifo('exponential')} s, published 13.94 s; service is exponential.",
         ),
         figure(
-            "The same, with promotion after 3 × short",
+            "With promotion after 3 × short",
             -17.7,
             runs.change("exponential", "promoted", 50.0, 0),
             f"{fifo('exponential')} s. {relative}",
         ),
         figure(
-            "Twice that variance, with promotion",
+            "With twice the variance",
             -35.0,
             runs.change("varied", "promoted", 50.0, 0),
             f"{fifo('varied')} s, published 20.60 s. {relative} The published program lifts one a "
             "dispatch, the first over τ in its heap's order, mostly a short one.",
         ),
         at_most(
-            "Three classes, promotion: long requests' P95 rises at most",
+            "Three classes: long P95 rises at most",
             20.0,
             runs.change("three classes", "promoted", 95.0, longest),
             "Without promotion it changes by "
@@ -143,7 +143,7 @@ def judge(
             f"{shown(runs.change('three classes', 'promoted', 50.0, 0), '+.0f')} %.",
         ),
     ]
-    return Reproduction(claims_frame(rows), ASSUMED, runs.metrics())
+    return Reproduction.of(rows, ASSUMED, runs.metrics())
 
 
 ASSUMED = [
@@ -157,7 +157,7 @@ ASSUMED = [
 PAPER = Paper(
     "Clairvoyant",
     "arXiv 2606.07248",
-    "Does serving the shortest class first help before a server that takes one at a time?",
+    "Does shortest class first help a serial server?",
     {
         "burst": _burst(_gamma(0.5)),
         "exponential": _gamma(1.0),

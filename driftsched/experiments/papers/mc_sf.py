@@ -11,7 +11,7 @@ import numpy as np
 from driftsched.experiments.claims import shown
 from driftsched.experiments.papers import rounds
 from driftsched.experiments.papers.base import Paper, Reproduction, Runs, under
-from driftsched.experiments.verdicts import Interval, claims_frame, figure
+from driftsched.experiments.verdicts import Interval, figure
 from driftsched.results import mean_interval
 from driftsched.scenario import Scenario
 from driftsched.serving.memory import kv_capacity_tokens
@@ -82,20 +82,20 @@ def judge(
     }
     rows = [
         figure(
-            "Online, MC-SF's mean latency is above hindsight's by",
+            "Online, its mean is above hindsight's",
             4.7,
             over["sjf"],
             f"Ours is {shown(over['sjf'], '+.1f')} % above a bound that hindsight cannot beat, and "
             f"so no more above hindsight; FIFO is {shown(over['fifo'], '+.1f')} %.",
         ),
         figure(
-            "MC-SF's mean is below FIFO's with the same look-ahead by",
+            "It is below FIFO's with look-ahead",
             -30.9,
             runs.change(BUSY, "sjf"),
             f"At load 0.8 by {shown(runs.change(STEADY, 'sjf'), '+.0f')} %: more when more wait.",
         ),
     ]
-    return Reproduction(claims_frame(rows), ASSUMED, runs.metrics())
+    return Reproduction.of(rows, ASSUMED, runs.metrics())
 
 
 ASSUMED = [
@@ -111,7 +111,7 @@ ASSUMED = [
 PAPER = Paper(
     "MC-SF",
     "arXiv 2502.07115",
-    "How near does shortest first with a look at memory come to what hindsight could do?",
+    "How near does MC-SF come to hindsight?",
     {STEADY: rounds.in_rounds("mc-sf", 1000, 0.14), BUSY: rounds.in_rounds("mc-sf", 1000, 0.19)},
     judge,
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from driftsched.experiments.claims import shown
 from driftsched.experiments.papers.base import Paper, Reproduction, Runs, under
-from driftsched.experiments.verdicts import at_most, claims_frame, percent, sign
+from driftsched.experiments.verdicts import at_most, percent, sign
 from driftsched.results import fairness_summary, mean_interval, paired_change
 from driftsched.results.fairness import INPUT_WEIGHT, OUTPUT_WEIGHT
 from driftsched.scenario import Scenario, from_yaml
@@ -72,26 +72,26 @@ def judge(
 
     rows = [
         at_most(
-            "VTC's service gap is within its bound: over it by",
+            "VTC's gap over its bound, at most",
             0.0,
             mean_interval(100 * (gap["vtc"] / bound - 1)),
-            f"The gap is {tokens['vtc']} tokens, the bound {bound:,.0f}: 2 × {OUTPUT_WEIGHT} × the "
-            f"{batch:,} tokens that fit in a batch.",
+            f"The service gap is {tokens['vtc']} tokens, the bound {bound:,.0f}: 2 × "
+            f"{OUTPUT_WEIGHT} × the {batch:,} tokens that fit in a batch.",
         ),
         sign(
-            "FIFO's gap breaks that bound: over it by",
+            "FIFO's gap breaks that bound",
             1,
             mean_interval(100 * (gap["fifo"] / bound - 1)),
             f"Its gap is {tokens['fifo']} tokens: who sends more is given more.",
         ),
         sign(
-            "VTC's gap is smaller than FIFO's",
+            "VTC's gap is below FIFO's",
             -1,
             percent(paired_change(gap["fifo"], gap["vtc"])),
             f"{tokens['vtc']} tokens in place of {tokens['fifo']}.",
         ),
         at_most(
-            "VTC serves as fast as FIFO: longer by at most",
+            "VTC's duration over FIFO's, at most",
             SLOWER,
             percent(paired_change(lasted("fifo"), lasted("vtc"))),
             f"Until the last answer {shown(mean_interval(lasted('vtc')), ',.0f')} s: no room stays "
@@ -99,7 +99,7 @@ def judge(
         ),
     ]
     metrics = runs.metrics().assign(**{GAP: [*gap["fifo"], *gap["vtc"]]})
-    return Reproduction(claims_frame(rows), ASSUMED, metrics)
+    return Reproduction.of(rows, ASSUMED, metrics)
 
 
 ASSUMED = [
@@ -114,7 +114,7 @@ ASSUMED = [
 PAPER = Paper(
     "VTC",
     "arXiv 2401.00588",
-    "Does the virtual token counter keep the service of backlogged clients within its bound?",
+    "Does VTC keep clients' service within its bound?",
     {"arena": from_yaml(SETTINGS)},
     judge,
 )

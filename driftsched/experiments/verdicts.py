@@ -21,6 +21,7 @@ __all__ = [
     "figure",
     "percent",
     "sign",
+    "within",
 ]
 
 NEAR_POINTS = 10.0
@@ -50,6 +51,11 @@ def figure(claim: str, published: float, ours: Interval, explanation: str) -> Ro
 def at_most(claim: str, most: float, ours: Interval, explanation: str) -> Row:
     """Judge a published bound: the whole interval of ours is at most that."""
     return (claim, most, *ours, ours[2] <= most, explanation)
+
+
+def within(claim: str, most: float, ours: Interval, explanation: str) -> Row:
+    """Judge what was published in words, by a bound of our own."""
+    return (claim, math.nan, *at_most(claim, most, ours, explanation)[2:])
 
 
 def sign(claim: str, side: int, ours: Interval, explanation: str) -> Row:

@@ -12,7 +12,7 @@ import pytest
 from driftsched.experiments.papers import DRIFTSCHED, PAPERS, Reproduction
 from driftsched.experiments.papers.clairvoyant import promoted
 from driftsched.experiments.papers.mc_sf import least_latency
-from driftsched.experiments.verdicts import NEAR_POINTS, at_most, figure, sign
+from driftsched.experiments.verdicts import NEAR_POINTS, at_most, figure, sign, within
 from driftsched.scenario import Scenario, changed, from_yaml, to_yaml, with_policy
 from driftsched.simulation import simulate
 from driftsched.studio.work import check_amount
@@ -102,6 +102,8 @@ def test_a_figure_a_bound_and_a_direction_are_judged() -> None:
     assert [figure("", -25.0, ours, "")[5] for ours in (near, far, unsure)] == [True, False, False]
     assert at_most("", -15.0, near, "")[5]
     assert not at_most("", -16.0, near, "")[5]
+    assert within("", -15.0, near, "")[5]
+    assert math.isnan(within("", -15.0, near, "")[1]), "a bound of ours was not published"
     assert [sign("", -1, ours, "")[5] for ours in (near, unsure)] == [True, False]
     assert not sign("", 1, near, "")[5]
     alone = (-20.0, math.nan, math.nan)

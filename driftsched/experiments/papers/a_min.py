@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from driftsched.experiments.claims import shown
 from driftsched.experiments.papers import rounds
 from driftsched.experiments.papers.base import Paper, Reproduction, Runs
-from driftsched.experiments.verdicts import Interval, at_most, percent, sign
+from driftsched.experiments.verdicts import Interval, percent, sign, within
 from driftsched.results import paired_pool_change
 from driftsched.scenario import Scenario, changed
 
@@ -48,8 +48,8 @@ def judge(
     for width in WIDTHS:
         least, most = f"A_min {width}", f"A_max {width}"
         rows += [
-            at_most(
-                f"{width}: A_min over hindsight, at most",
+            within(
+                f"{width}: A_min within {NEAR:g} % of hindsight",
                 NEAR,
                 change("hindsight", least),
                 f"A_min's mean is {lost[least]} above, A_max's {lost[most]}. It lets too many in: "

@@ -147,6 +147,7 @@ def judge(
 
 
 ASSUMED = [
+    "Figures and settings are those of the paper's second version and its published programs.",
     "Classes are known: the published simulation's noise on P(long) hardly ever swaps two.",
     "Promotion is cμ's aging at equal cost, the nearest registered rule; it is relative.",
     "Two classes of Gamma service at load 0.74 are the published simulation. Of three, service is "

@@ -9,7 +9,7 @@ import numpy as np
 
 from driftsched.experiments.claims import shown
 from driftsched.experiments.papers.base import Paper, Reproduction, Runs, under
-from driftsched.experiments.verdicts import at_most, percent, sign
+from driftsched.experiments.verdicts import at_most, percent, sign, within
 from driftsched.results import fairness_summary, mean_interval, paired_change
 from driftsched.results.fairness import INPUT_WEIGHT, OUTPUT_WEIGHT
 from driftsched.scenario import Scenario, from_yaml
@@ -90,8 +90,8 @@ def judge(
             percent(paired_change(gap["fifo"], gap["vtc"])),
             f"{tokens['vtc']} tokens in place of {tokens['fifo']}.",
         ),
-        at_most(
-            "VTC's duration over FIFO's, at most",
+        within(
+            f"VTC lasts at most {SLOWER:g} % longer",
             SLOWER,
             percent(paired_change(lasted("fifo"), lasted("vtc"))),
             f"Until the last answer {shown(mean_interval(lasted('vtc')), ',.0f')} s: no room stays "

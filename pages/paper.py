@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from driftsched.experiments.papers import PAPERS
 from driftsched.studio.page import page_setup
 from driftsched.studio.paper import (
     assumptions,
@@ -9,12 +10,11 @@ from driftsched.studio.paper import (
     files,
     other_assumptions,
     picker,
-    question,
     reproduction,
     switches,
 )
 
-view = page_setup("Paper", question)
+view = page_setup("Paper", lambda view: PAPERS[view.paper].question)
 picker()
 answer = st.container()
 switches(view)

@@ -25,16 +25,6 @@ from driftsched.studio.waiting import result_of
 SWITCHES = {Key.PAPER_UNIT: "unit", Key.PAPER_MODE: "mode", Key.PAPER_LENGTHS: "lengths"}
 
 
-def question(view: View) -> str:
-    """What the page answers of the paper that is chosen."""
-    if view.paper == DRIFTSCHED:
-        return (
-            "Which results of DriftSched (arXiv 2606.02982) can be had again, and why do others "
-            "differ?"
-        )
-    return f"{PAPERS[view.paper].question} ({PAPERS[view.paper].source})"
-
-
 def picker() -> None:
     """Draw the choice of the paper."""
     choice("Paper", Key.PAPER, "Each has its own settings, set as published.", segments)

@@ -42,6 +42,7 @@ def test_a_paper_says_where_it_was_published_and_what_is_run(name: str) -> None:
     paper = PAPERS[name]
     assert re.fullmatch(r"arXiv \d{4}\.\d{5}", paper.source)
     assert paper.question.endswith("?")
+    assert f"({paper.source})" in paper.question
     for scenario in paper.scenarios.values():
         assert from_yaml(to_yaml(scenario)) == scenario
     check_amount((20, dict(paper.scenarios)))

@@ -104,7 +104,7 @@ _LOAD_1 = from_yaml(SETTINGS)
 PAPER = Paper(
     "ASR drift",
     "arXiv 2603.11273",
-    "Does HRRN keep SJF's gain at a bounded tail?",
+    "Does HRRN keep SJF's gain at a bounded tail (arXiv 2603.11273)?",
     {
         HIGH: with_load(_LOAD_1, 0.95),
         OVERLOAD: with_load(_LOAD_1, 2.0),

@@ -27,7 +27,7 @@ def judge(
 PAPER = Paper(
     "DriftSched",
     "arXiv 2606.02982",
-    "Which results of DriftSched can be had again, and why do others differ?",
+    "Which results of DriftSched (arXiv 2606.02982) can be had again, and why do others differ?",
     {"paper": load_scenario("paper")},
     judge,
 )

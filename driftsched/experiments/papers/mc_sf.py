@@ -111,7 +111,7 @@ ASSUMED = [
 PAPER = Paper(
     "MC-SF",
     "arXiv 2502.07115",
-    "How near does MC-SF come to hindsight?",
+    "How near does MC-SF come to hindsight (arXiv 2502.07115)?",
     {STEADY: rounds.in_rounds("mc-sf", 1000, 0.14), BUSY: rounds.in_rounds("mc-sf", 1000, 0.19)},
     judge,
 )

@@ -114,7 +114,7 @@ ASSUMED = [
 PAPER = Paper(
     "VTC",
     "arXiv 2401.00588",
-    "Does VTC keep clients' service within its bound?",
+    "Does VTC keep clients' service within its bound (arXiv 2401.00588)?",
     {"arena": from_yaml(SETTINGS)},
     judge,
 )

@@ -133,9 +133,9 @@ ASSUMED = [
     "Figures and settings are those of the paper's second version and its published programs.",
     "Classes are known: the published simulation's noise on P(long) hardly ever swaps two.",
     "Promotion is cμ's aging at equal cost, the nearest registered rule; it is relative.",
-    "Two classes of Gamma service at load 0.74 are the published simulation. Three have means on an "
-    "Apple M1, LMSYS-Chat-1M's shares and a squared coefficient of variation of 0.2, as the paper's "
-    "tables have it; the load is ours.",
+    "Two classes of Gamma service at load 0.74 are the published simulation. Three have means on "
+    "an Apple M1, LMSYS-Chat-1M's shares and a squared coefficient of variation of 0.2, as in the "
+    "paper's tables; the load is ours.",
     "One server, one request at a time, 100 tokens a second; prompts cost nothing.",
     "Published for bursts are 70 to 76 %; set beside ours is its table's Gemma3:4b.",
 ]

@@ -6,11 +6,18 @@ from itertools import pairwise
 
 import pytest
 
+from driftsched.experiments.papers import DRIFTSCHED, PAPERS
 from tests.support.browser import Opener
 from tests.support.pages import settled
 
 DESK = {"width": 1440, "height": 900}
-PAGES = ("run", "scenario", "drift_lab", "paper")
+PAGES = (
+    "run",
+    "scenario",
+    "drift_lab",
+    "paper",
+    *(f"paper?paper={name}" for name in PAPERS if name != DRIFTSCHED),
+)
 SHIFTS = """() => new Promise((go) => {
   let moved = 0;
   new PerformanceObserver((list) => {

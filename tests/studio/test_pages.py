@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from driftsched.charts.labels import policy_label
 from driftsched.experiments import Ensemble
+from driftsched.experiments.papers import DRIFTSCHED, PAPERS
 from driftsched.results import metrics_table
 from driftsched.results.wording import duration
 from driftsched.scenario import load_scenario
@@ -422,6 +423,19 @@ def test_paper_switch_changes_the_claims() -> None:
     app.button_group(key=Key.PAPER_UNIT).set_value("tokens")
     settled(app, RESULTS["paper"])
     assert [e.label for e in app.expander] != before
+
+
+def test_each_paper_is_a_click_away_with_its_claims_and_command() -> None:
+    """The page is DriftSched's as it was, until another is chosen."""
+    app = through_app("paper")
+    assert app.button_group(key=Key.PAPER).value == DRIFTSCHED
+    for name in ("vtc", "asr-drift"):
+        app.button_group(key=Key.PAPER).set_value(name)
+        settled(app, lambda app, name=name: app.code and f"paper {name} --" in app.code[0].value)
+        assert app.query_params["paper"] in (PAPERS[name].title, [PAPERS[name].title])
+        assert sum("published" in line.label for line in app.expander) >= 4
+        assert not [group for group in app.button_group if group.key == Key.PAPER_UNIT]
+        assert PAPERS[name].question in [caption.value for caption in app.caption]
 
 
 def test_paper_shows_its_claims_under_other_assumptions_on_demand() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from driftsched.experiments import reproduce
+from driftsched.experiments.papers import PAPERS
 from driftsched.experiments.sensitivities import moves, sensitivities
-from driftsched.scenario import load_scenario
+from driftsched.scenario import changed, load_scenario
 from tests.support.commands import called, data_of
 
 SHORT = ("--set", "phases.0.requests=60", "--set", "phases.1.requests=120")
@@ -37,3 +38,20 @@ def test_people_get_a_row_a_claim_and_a_row_an_assumption(
     assert said.startswith("What moves each most: MAE")
     _, out, _ = called(capsys, *ASKED[:-1])
     assert "as it is" not in out
+
+
+def test_another_paper_is_named_and_its_settings_can_be_changed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    few = ("--set", "phases.0.requests=40", "--set", "phases.0.duration_s=null")
+    data = data_of(capsys, "paper", "vtc", "--seeds", "2", *few, "--json")
+    paper = PAPERS["vtc"]
+    (scenario,) = paper.scenarios.values()
+    phase = scenario.phases[0].model_dump() | {"requests": 40, "duration_s": None}
+    claims = paper.judge({"arena": changed(scenario, phases=[phase])}, 2, None).claims
+    assert [row["ours_percent"] for row in data["claims"]] == claims["ours_percent"].tolist()
+    assert (data["paper"], data["source"]) == ("vtc", paper.source)
+    assert data["assumed"]
+    code, _, err = called(capsys, "paper", "vtc", "--assumptions")
+    assert code == 2
+    assert "--assumptions must be left out but for driftsched, got it for vtc" in err

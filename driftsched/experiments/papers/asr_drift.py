@@ -58,7 +58,7 @@ def judge(
 
     rows = [
         figure(
-            "SJF cuts the median, up to",
+            "SJF cuts the median at high load, up to",
             -73.0,
             runs.change(HIGH, "sjf", 50.0),
             f"{listed('sjf', 50.0)}. The more requests wait, the larger it is.",
@@ -83,7 +83,7 @@ def judge(
             f"{listed('hrrn', 90.0)}; shown is the worse of the first two.",
         ),
         sign(
-            "SJF's gain persists under drift",
+            "SJF's gain persists where lengths drift",
             -1,
             runs.change(DRIFT, "sjf", 50.0),
             f"Audio twice as long from the middle on: {listed('sjf', 50.0)}.",
@@ -104,7 +104,7 @@ _LOAD_1 = from_yaml(SETTINGS)
 PAPER = Paper(
     "ASR drift",
     "arXiv 2603.11273",
-    "Does HRRN keep SJF's gain at a bounded tail (arXiv 2603.11273)?",
+    "Does HRRN bound SJF's tail (arXiv 2603.11273)?",
     {
         HIGH: with_load(_LOAD_1, 0.95),
         OVERLOAD: with_load(_LOAD_1, 2.0),

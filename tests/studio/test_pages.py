@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -425,13 +426,17 @@ def test_paper_switch_changes_the_claims() -> None:
     assert [e.label for e in app.expander] != before
 
 
+def shows_command(words: str, app: AppTest) -> bool:
+    return bool(app.code) and words in app.code[0].value
+
+
 def test_each_paper_is_a_click_away_with_its_claims_and_command() -> None:
     """The page is DriftSched's as it was, until another is chosen."""
     app = through_app("paper")
     assert app.button_group(key=Key.PAPER).value == DRIFTSCHED
     for name in ("vtc", "asr-drift"):
         app.button_group(key=Key.PAPER).set_value(name)
-        settled(app, lambda app, name=name: app.code and f"paper {name} --" in app.code[0].value)
+        settled(app, partial(shows_command, f"paper {name} --"))
         assert app.query_params["paper"] in (PAPERS[name].title, [PAPERS[name].title])
         assert sum("published" in line.label for line in app.expander) >= 4
         assert not [group for group in app.button_group if group.key == Key.PAPER_UNIT]

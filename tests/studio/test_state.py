@@ -238,6 +238,7 @@ OTHERS: dict[str, object] = {
     "beside": "aging",
     "request": 7,
     "live": '{"requests":7}',
+    "paper": "vtc",
     "paper_unit": "tokens",
     "paper_mode": "continuous",
     "paper_lengths": "capped",

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     ValidationError,
+    model_validator,
 )
 
 from driftsched.charts.labels import policy_label
@@ -147,6 +148,16 @@ class View(BaseModel):
     lab_measure: Annotated[str, Measure] = "mean_s"
 
     problems: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recorded(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        """Of a trace only the pace changes: what would be said of more is not what is run."""
+        if fields["scenario"].trace is None:
+            return fields
+        of_phases = {name for name in KNOBS if name != "load"}
+        aliases = {View.model_fields[name].alias for name in of_phases}
+        return {name: v for name, v in fields.items() if name not in of_phases | aliases}
 
     @cached_property
     def effective(self) -> Scenario:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import prod
+from functools import lru_cache
+from math import inf, prod
 from typing import Any
 
 import pandas as pd
 
-from driftsched.core.errors import ScenarioError
+from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.core.home import trace_path
 from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments import load_sweep as sweeps
@@ -23,6 +24,7 @@ from driftsched.scenario import Scenario, to_yaml
 from driftsched.scenario.estimator import SizeClasses
 from driftsched.workload import generate, import_trace
 from driftsched.workload.fit import fit_trace
+from driftsched.workload.traces.textfile import MAX_BYTES, size_of
 
 MOST_REQUESTS, MOST_TOKENS, MOST_IN_ONE_RUN = 2_000_000, 2_000_000_000, 500_000
 """What one piece of work may simulate: requests and tokens of all its replications together, and
@@ -41,8 +43,21 @@ def _scenarios(args: Sequence[Any]) -> Iterator[Scenario]:
 
 
 def expected_requests(scenario: Scenario) -> float:
-    """How many requests one run of it has, about."""
-    return sum(phase.expected_requests for phase in scenario.phases)
+    """How many requests one run of it has, about; 0 for a window of a trace, not known unread."""
+    if (trace := scenario.trace) is None:
+        return sum(phase.expected_requests for phase in scenario.phases)
+    if trace.from_s or trace.until_s is not None:
+        return 0.0
+    return min(trace.sample * trace.sample_clients * _rows(trace.file), trace.limit or inf)
+
+
+@lru_cache(maxsize=64)
+def _rows(file: str) -> int:
+    """Rows of an uploaded file, which its name tells from all others."""
+    try:
+        return size_of(trace_path(file), MAX_BYTES)[1]
+    except TraceError:
+        return 0  # said where it is read
 
 
 def _amount(args: Sequence[Any]) -> tuple[float, float]:

@@ -8,8 +8,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from driftsched.core.errors import ScenarioError
-from driftsched.scenario import load_scenario, preset_names
-from driftsched.studio.work import check_amount, seconds
+from driftsched.scenario import Scenario, load_scenario, parse_scenario, preset_names
+from driftsched.studio.traces import store_trace
+from driftsched.studio.work import check_amount, expected_requests, seconds
 from tests.support.patience import STEP_S
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -37,6 +38,23 @@ def test_tokens_are_bounded_as_well() -> None:
     )
     with pytest.raises(ScenarioError, match="at most 2,000,000,000 tokens of answers"):
         check_amount((scenario,))
+
+
+def recorded(rows: int, **rules: float) -> Scenario:
+    """A scenario of an uploaded file of so many rows."""
+    file = store_trace(b"req_time,client,prompt_len,output_len\n" + b"1,a,2,3\n" * rows)
+    data = load_scenario("paper").model_dump(by_alias=True)
+    return parse_scenario(data | {"phases": (), "trace": {"file": file} | rules})
+
+
+def test_rows_of_a_trace_count_as_requests() -> None:
+    """Of a trace any number was taken on: each picture ran millions of them many times."""
+    scenario = recorded(500_100)
+    assert expected_requests(scenario) == pytest.approx(500_100, abs=1)
+    with pytest.raises(ScenarioError, match="at most 500,000 requests in one run"):
+        check_amount((scenario,))
+    check_amount((recorded(500_100, limit=400_000),))
+    check_amount((recorded(500_100, sample=0.5),))
 
 
 @pytest.mark.parametrize("name", preset_names())

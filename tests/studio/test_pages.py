@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -15,13 +16,14 @@ from driftsched.experiments import Ensemble
 from driftsched.experiments.papers import DRIFTSCHED, PAPERS
 from driftsched.results import metrics_table
 from driftsched.results.wording import duration
-from driftsched.scenario import load_scenario
+from driftsched.scenario import load_scenario, parse_scenario
 from driftsched.scheduling.policies import PAPER_POLICIES
 from driftsched.serving.measurements import published
 from driftsched.simulation import simulate
 from driftsched.simulation.compiled import warm_up
-from driftsched.studio.link import DEFAULT_PRESET
+from driftsched.studio.link import DEFAULT_PRESET, scenario_params
 from driftsched.studio.state import Key
+from driftsched.studio.traces import store_trace
 from driftsched.studio.view import EVERYBODY, read_link
 from driftsched.studio.waiting import kept_result
 from tests.support.markdown import read
@@ -277,6 +279,32 @@ def test_drift_says_from_when_and_when_it_is_learnt() -> None:
 def test_backlog_is_said_where_more_load_may_lower_a_median(explore: AppTest) -> None:
     assert any("is a backlog" in c.value for c in through_app("explore", preset="paper").caption)
     assert not any("is a backlog" in c.value for c in explore.caption)
+
+
+def test_the_sweep_of_a_large_trace_takes_its_place() -> None:
+    """As many rows as Azure's conversations; a refusal once stood where its curves belong."""
+    rng = np.random.default_rng(1)
+    count = 19_366
+    ticks, prompts, answers = (rng.integers(1, most, count) for most in (180_000_000, 1500, 200))
+    rows = "".join(
+        f"{tick * 1e-5:.5f},a,{prompt},{answer}\n"
+        for tick, prompt, answer in zip(np.sort(ticks), prompts, answers, strict=True)
+    )
+    file = store_trace(f"req_time,client,prompt_len,output_len\n{rows}".encode())
+    data = load_scenario("paper-continuous").model_dump(by_alias=True)
+    scenario = parse_scenario(data | {"phases": (), "drift": (), "trace": {"file": file}})
+    params = scenario_params(scenario, DEFAULT_PRESET) or {}
+
+    def drawn(app: AppTest) -> bool:
+        assert not [*app.error, *app.warning]
+        return any("as it is set now asks for" in caption.value for caption in app.caption)
+
+    app = AppTest.from_file(ROOT / "pages" / "explore.py", default_timeout=STEP_S)
+    app.query_params.update(params | {"tab": "Load", "policies": "fifo,sjf"})
+    settled(app, drawn)
+    assert app.metric
+    assert not [said.value for said in app.caption if "too big" in said.value]
+    assert any("19 366 requests" in said.value for said in app.caption)
 
 
 def test_no_policy_is_one_clear_message() -> None:

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from driftsched.scenario import (
     Scenario,
+    TraceSource,
     changed,
     load_scenario,
     parse_scenario,
@@ -374,3 +375,16 @@ def test_thousands_of_changes_are_read_at_once(monkeypatch: pytest.MonkeyPatch) 
     assert len(parsed) == 2
     read_link({"set": [f"field{n}=1" for n in range(3000)]})
     assert len(parsed) < 30
+
+
+def test_of_a_trace_nothing_is_said_to_differ_but_what_does() -> None:
+    """Run's head and the preview said "drift 1 → 2" of recorded lengths, which stay."""
+    recorded = load_scenario("paper").model_copy(
+        update={"phases": (), "drift": (), "trace": TraceSource(file="t.csv")}
+    )
+    view = read_link({"drift": ["2"], "cv": ["3"], "load": ["1.5"]}).changed(scenario=recorded)
+    assert view.what_if == ", load 1 → 1.5"
+    assert view.effective.trace is not None
+    assert view.effective.trace.time_scale == pytest.approx(1 / 1.5)
+    assert (view.step, view.bursts) == (1, None)
+    assert view.changed(step=3.0).step == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from driftsched.experiments.forecast import LEVELS, arrival_rates, forecast
 from driftsched.experiments.load import offered_load
 from driftsched.results.marks import run_marks
 from driftsched.results.queues import sample_queues
-from driftsched.scenario import Scenario, changed, load_scenario, parse_scenario
+from driftsched.results.tables import RunResult
+from driftsched.scenario import Scenario, changed, load_scenario, parse_scenario, with_load
 from driftsched.serving.memory import memory_parts
 from driftsched.simulation import simulate
-from driftsched.workload import generate
+from driftsched.workload import generate, import_trace
 
 
 def served(*phases: dict[str, Any], **fields: Any) -> Scenario:
@@ -287,7 +289,54 @@ def test_only_the_first_requests_are_run() -> None:
 )
 def test_what_is_drawn_is_what_a_run_gives(name: str, most: int) -> None:
     """A preview of a part once drew how its queue drains, while in the run more come."""
-    scenario = load_scenario(name)
+    drawn_as_run(load_scenario(name), most)
+
+
+@pytest.mark.parametrize(
+    ("rules", "load", "most"),
+    [
+        ({}, 1.0, 10_000),
+        ({}, 1.0, 900),
+        ({}, 2.5, 10_000),
+        ({"time_scale": 0.5}, 0.4, 900),
+        ({"from_s": 60.0, "until_s": 180.0}, 1.0, 10_000),
+        ({"from_s": 60.0, "limit": 1000}, 3.0, 400),
+        ({"sample": 0.5}, 1.0, 10_000),
+    ],
+)
+def test_what_is_drawn_of_a_trace_is_what_a_run_gives(
+    tmp_path: Path, rules: dict[str, Any], load: float, most: int
+) -> None:
+    """Times, rejected rows, load and window: a preview of other requests answers nothing."""
+    file = tmp_path / "trace.csv"
+    rng = np.random.default_rng(1)
+    count = 2000
+    at_s, answers = np.cumsum(rng.exponential(0.15, count)), rng.integers(5, 200, count)
+    prompts = rng.integers(10, 2600, count)
+    rows = [
+        f"{at:.6f},u{n % 3},{prompt},{answer if n % 500 else 'none'}\n"
+        for n, (at, prompt, answer) in enumerate(zip(at_s, prompts, answers, strict=True))
+    ]
+    file.write_text("req_time,client,prompt_len,output_len\n" + "".join(rows))
+    data = load_scenario("paper-continuous").model_dump(by_alias=True)
+    trace = {"file": str(file), "on_error": "skip"} | rules
+    edited = parse_scenario(data | {"phases": (), "drift": (), "trace": trace})
+    report, scenario = import_trace(edited, file), with_load(edited, load)
+    run = drawn_as_run(scenario, most).requests
+    assert report.rows_read == count
+    assert len(run) == report.rows_taken
+    assert (run["status"] == "rejected").sum() == report.rows_too_long > 0
+    assert float(run["arrival_s"].max()) == pytest.approx(report.span_s / load)
+    seen = forecast(scenario, most)
+    assert seen.share == min(most, report.rows_taken) / report.rows_taken
+    if seen.share == 1:
+        assert seen.requests["output_tokens"].sum() == generate(edited).output_tokens.sum()
+        lost = [f.text for f in seen.findings if "the context holds 2048" in f.text]
+        assert len(lost) == run.loc[run["status"] == "rejected", "tenant"].nunique()
+
+
+def drawn_as_run(scenario: Scenario, most: int) -> RunResult:
+    """Hold what a forecast draws against the run, and return that."""
     seen, run = forecast(scenario, most), simulate(scenario)
     requests = run.requests
     end_s = float(requests["finish_s"].max())
@@ -304,6 +353,7 @@ def test_what_is_drawn_is_what_a_run_gives(name: str, most: int) -> None:
     counts = seen.arrivals.groupby("tenant")["rate_rps"].sum() * width_s
     assert counts.to_dict() == pytest.approx(came["tenant"].value_counts().to_dict())
     assert seen.marks == [mark for mark in run_marks(run) if mark[0] <= end_s]
+    return run
 
 
 def test_arrival_rates_count_every_request_once() -> None:

@@ -35,7 +35,7 @@ def preview(view: View) -> Forecast | None:
     st.header(
         "What will happen", anchor=False, help="Of the last valid scenario, from a short run."
     )
-    if sum(phase.expected_requests for phase in scenario.phases) > MOST_REQUESTS:
+    if work.expected_requests(scenario) > MOST_REQUESTS:
         st.info(f"Over {MOST_REQUESTS:,} requests: no preview.", icon=":material/info:")
         return None
     seen = cast("Forecast | None", result_of(work.short_run, (scenario,), slot="preview", wait_s=5))

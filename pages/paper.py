@@ -13,10 +13,11 @@ from driftsched.studio.paper import (
     reproduction,
     switches,
 )
+from driftsched.studio.sidebar import foot
 
 view = page_setup("Paper", lambda view: PAPERS[view.paper].question)
 picker()
-answer = st.container()
+answer = st.container(key="paper-answer")
 switches(view)
 with answer:
     paper = reproduction(view)
@@ -26,3 +27,4 @@ if paper is not None:
     other_assumptions(view)
     assumptions(paper)
     files(paper, view)
+foot(seeded=False)

@@ -4,9 +4,7 @@ from driftsched.studio.live.page import live_page, world
 from driftsched.studio.page import page_setup
 from driftsched.studio.run.page import simulated_page
 
-view = page_setup(
-    "Run", "What happens, second by second, when this scenario runs under one policy?"
-)
+view = page_setup("Run", "What happens, second by second?")
 if world() == "live":
     live_page(view)
 else:

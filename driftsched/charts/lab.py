@@ -8,28 +8,26 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from driftsched.charts import theme
 from driftsched.charts.frames import names_in, spread
 from driftsched.charts.labels import compensator_label
 from driftsched.charts.marks import Marks, add_marks
-from driftsched.charts.theme import NEUTRAL, PALETTE, Look, panel, panels
+from driftsched.charts.theme import GREEN, NEUTRAL, Look, panel, panels
 from driftsched.charts.traces import bars, dots, error_bar, level, line, line_with_band
 
-BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, _, VIOLET, OLIVE, BROWN = PALETTE
 COLOURS = {
-    "none": OLIVE,
-    "ema": BLUE,
-    "log_ema": SKY,
-    "quantile": PURPLE,
-    "windowed_median": ORANGE,
-    "conformal": PURPLE,
-    "kalman": VIOLET,
-    "fixed_share": BROWN,
-    "rls": VERMILLION,
-    "hierarchical": VERMILLION,
+    "none": theme.OLIVE,
+    "ema": theme.BLUE,
+    "log_ema": theme.SKY,
+    "quantile": theme.PURPLE,
+    "windowed_median": theme.ORANGE,
+    "conformal": theme.CRIMSON,
+    "kalman": theme.VIOLET,
+    "fixed_share": theme.BROWN,
+    "rls": theme.INDIGO,
+    "hierarchical": theme.VERMILLION,
     "oracle": GREEN,
 }
-DOTTED = ("conformal", "rls")
-"""Of a colour that another has."""
 COURSE = Look(
     "Estimates along the stream",
     "lab-course",
@@ -84,8 +82,8 @@ def lab_course(
         mine = mine.iloc[spread(len(mine), POINTS)]
         label, colour, look = looks.get(name) or (
             compensator_label(name),
-            COLOURS.get(name, BROWN),
-            {"dash": "dot"} if name in DOTTED else {},
+            COLOURS.get(name, NEUTRAL),
+            {},
         )
         traces.append(line(mine["request"], mine["value"], label, colour, "%{y:.2f}", line=look))
         at = None if alarms is None else alarms[alarms["name"] == name]
@@ -111,7 +109,7 @@ def lab_figures(frame: pd.DataFrame) -> go.Figure:
     if "closed" in shown:
         shown.remove("change")
     names = [compensator_label(str(name)) for name in frame["compensator"]]
-    colours = [COLOURS.get(str(name), BROWN) for name in frame["compensator"]]
+    colours = [COLOURS.get(str(name), NEUTRAL) for name in frame["compensator"]]
     traces = []
     for place, name in enumerate(shown):
         title, times = SHOWN[name]
@@ -159,7 +157,7 @@ def worth(frame: pd.DataFrame, what: str = "mean latency") -> go.Figure:
             continue
         row, tau = percent.iloc[[place]], frame["tau"].iloc[[place]]
         label = OTHERS.get(name) or compensator_label(name)
-        colour = ORANGE if name == "today" else COLOURS.get(name, BROWN)
+        colour = theme.ORANGE if name == "today" else COLOURS.get(name, NEUTRAL)
         dot = dots(tau, row["change"], label, colour, "%{y:+.3~g} %", marker={"size": 11})
         ends = error_bar(row, "change", "change_low", "change_high", color=colour)
         traces.append(dot | {"error_y": ends})

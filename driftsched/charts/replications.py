@@ -41,8 +41,8 @@ BIAS = (
 CLAIMS = Look(
     "Published and here",
     "claims",
-    "A published figure holds where the bar around our dot, its 95 % interval, leaves out zero and "
-    "the diamond, the published value, is within 10 points of the dot.",
+    "A claim holds where the bar around our dot, its 95 % interval, leaves out zero and the "
+    "published diamond is within 10 points of the dot.",
     "Change (%)",
     "",
 )

@@ -14,9 +14,12 @@ from driftsched import scheduling
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#C98800", "#009E73", "#CC79A7"
 VERMILLION, SKY, GREY, VIOLET = "#C84E00", "#3A9BD9", "#8A8A8A", "#7B61C9"
-OLIVE, BROWN = "#9A8B00", "#8C6D4F"
+OLIVE, BROWN, CRIMSON, INDIGO = "#9A8B00", "#8C6D4F", "#C2185B", "#8822FF"
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, VERMILLION, SKY, GREY, VIOLET, OLIVE, BROWN)
-"""Okabe and Ito's colours, shifted to a contrast of 3 on white and on near-black."""
+"""Okabe and Ito's colours, shifted to a contrast of 3 on white and on near-black.
+
+Crimson and indigo are for pictures in which ten are not enough.
+"""
 
 POLICIES = dict(
     zip(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from driftsched.experiments.papers import DRIFTSCHED, PAPERS
 from tests.support.browser import Opener
-from tests.support.pages import settled
+from tests.support.pages import SHIFT, WORDS, settled, stops_before_picture
 
-DESK = {"width": 1440, "height": 900}
 PAGES = (
     "run",
     "scenario",
@@ -18,43 +18,29 @@ PAGES = (
     "paper",
     *(f"paper?paper={name}" for name in PAPERS if name != DRIFTSCHED),
 )
-SHIFTS = """() => new Promise((go) => {
-  let moved = 0;
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) if (!entry.hadRecentInput) moved += entry.value;
-    go(moved);
-  }).observe({ type: 'layout-shift', buffered: true });
-  setTimeout(() => go(moved), 1000);
-})"""
-WORDS = """() => {
-  const main = document.querySelector('[data-testid=stMain]');
-  const walker = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
-  const words = [];
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    const element = node.parentElement;
-    const apart = 'svg, canvas, [data-testid=stIconMaterial], details:not([open]) > :not(summary)';
-    if (element.closest(apart) || !element.checkVisibility({ opacityProperty: true })) continue;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    const { top, bottom, width } = range.getBoundingClientRect();
-    const seen = width > 1 && top < innerHeight && bottom > 0;
-    if (seen) words.push(...node.textContent.match(/[\\p{L}\\p{N}][^\\s]*/gu) ?? []);
-  }
-  return words;
-}"""
+FORM = "scenario"
+"""A page that is one form: its fields come before the pictures of what they give."""
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    ("name", "width"), [*((name, 1440) for name in PAGES), ("drift_lab", 900), ("paper", 900)]
+)
 def test_little_moves_little_is_to_be_read_and_it_is_heard_in_order(
-    open_page: Opener, name: str
+    open_page: Opener, name: str, width: int
 ) -> None:
     """What jumps away under the mouse is clicked wrongly; a wall of words is not read.
 
     Whoever hears a page goes by its headings, and by Tab past dozens of chart buttons.
     """
-    page = open_page(f"/{name}", viewport=DESK)
+    scheme = "dark" if width < 1000 else "light"
+    desk = {"width": width, "height": 900}
+    page = open_page("/_stcore/health", viewport=desk, color_scheme=scheme)
+    page.add_init_script(SHIFT)
+    page.goto(f"{open_page.url}/{name}")
     settled(page)
-    assert page.evaluate(SHIFTS) < 0.1
+    assert page.evaluate("window.shift") < 0.1
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
     words = page.evaluate(WORDS)
     assert 20 < len(words) <= 120, " ".join(words)
     levels = page.evaluate(
@@ -69,3 +55,5 @@ def test_little_moves_little_is_to_be_read_and_it_is_heard_in_order(
         ".ds-picture .ds-plot:not([aria-label]), .ds-live figure:not([aria-label])"
     )
     assert unnamed.count() == 0
+    if name != FORM:
+        assert stops_before_picture(page) <= 12

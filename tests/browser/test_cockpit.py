@@ -8,31 +8,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.support.browser import Opener
-from tests.support.pages import errors_shown, settled
+from tests.support.pages import SHIFT, WORDS, errors_shown, settled, stops_before_picture
 
 SCREEN = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-SHIFT = """
-window.shift = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
-}).observe({type: 'layout-shift', buffered: true});
-"""
-WORDS = """() => {
-  const words = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const around = walk.currentNode.parentElement, range = document.createRange();
-    range.selectNodeContents(walk.currentNode);
-    const {top, bottom, width} = range.getBoundingClientRect();
-    const seen = around.checkVisibility({opacityProperty: true, visibilityProperty: true});
-    const apart = around.closest('script, style, svg, [data-testid=stIconMaterial], '
-      + '[data-testid=stSkipToContent], [data-testid=stSliderTickBar]');
-    if (seen && !apart && width && top < innerHeight && bottom > 0) {
-      words.push(...walk.currentNode.textContent.trim().split(/\\s+/).filter(Boolean));
-    }
-  }
-  return words;
-}"""
+NARROW = {"width": 900, "height": 900}
 BOX = "() => document.querySelector('.ds-picture').getBoundingClientRect().toJSON()"
 AXIS = "() => document.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
 GHOSTS = """() => [...document.querySelectorAll('.js-plotly-plot')].map(
@@ -68,7 +48,7 @@ def test_on_a_phone_the_answer_comes_first_then_the_sliders(open_page: Opener) -
     assert answer["y"] < slider["y"] < page.evaluate(BOX)["top"]
 
 
-@pytest.mark.parametrize("viewport", [SCREEN, PHONE], ids=["screen", "phone"])
+@pytest.mark.parametrize("viewport", [SCREEN, NARROW, PHONE], ids=["screen", "narrow", "phone"])
 def test_nothing_that_is_there_moves_while_the_rest_comes(
     open_page: Opener, viewport: dict[str, int]
 ) -> None:
@@ -82,15 +62,7 @@ def test_nothing_that_is_there_moves_while_the_rest_comes(
 def test_twelve_tabs_lead_to_the_first_picture(open_page: Opener) -> None:
     page = open_page("/", viewport=SCREEN)
     settled(page)
-    passed = """() => {
-      const at = document.activeElement, plot = document.querySelector('.ds-picture');
-      return Boolean(plot.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING);
-    }"""
-    stops = -1
-    while not page.evaluate(passed):
-        page.keyboard.press("Tab")
-        stops += 1
-    assert 0 < stops <= 12
+    assert 0 < stops_before_picture(page) <= 12
 
 
 @pytest.mark.parametrize("tab", ["Latency", "Tenants", "Queues", "Drift", "Load"])

@@ -163,7 +163,7 @@ def test_a_recorded_run_shows_the_finished_picture_first(open_page: Opener) -> N
     _drawn(page)
     assert page.locator(".ds-time").inner_text() == "335.0 s / 335.0 s"
     assert _count(page, "finished") == 2037
-    assert page.locator(".ds-speed select").input_value() == "10"
+    assert page.locator(".ds-speed").input_value() == "10"
     assert _points(page, "queue") == 600
 
 

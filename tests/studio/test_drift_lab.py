@@ -79,7 +79,7 @@ def test_every_drift_and_measure_has_its_label() -> None:
 def test_every_control_explains_itself() -> None:
     app = opened()
     controls = [*app.main.selectbox, *app.main.button_group]
-    assert len(controls) == 8
+    assert len(controls) == 9
     assert all(control.help for control in controls)
 
 

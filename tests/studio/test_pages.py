@@ -99,7 +99,7 @@ def test_page_has_heading_frame_and_result(page: str, way: Callable[[str], AppTe
     assert not app.warning
     chooser = [box for box in app.sidebar.selectbox if box.key == Key.PRESET]
     assert len(chooser) == (0 if page == "paper" else 1)
-    assert bool(app.sidebar.caption) == (page != "explore"), "Explore asks at its head"
+    assert not app.sidebar.caption
 
 
 def test_explore_opens_on_an_answer_and_a_finished_picture_under_the_papers_policies(

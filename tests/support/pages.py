@@ -6,7 +6,17 @@ from typing import Any
 
 from driftsched.studio.page import PAGES
 
-__all__ = ["TITLES", "assert_page", "errors_shown", "page_names", "settled", "widest"]
+__all__ = [
+    "SHIFT",
+    "TITLES",
+    "WORDS",
+    "assert_page",
+    "errors_shown",
+    "page_names",
+    "settled",
+    "stops_before_picture",
+    "widest",
+]
 
 TITLES = {file.removesuffix(".py"): title for file, title, _ in PAGES}
 
@@ -22,6 +32,38 @@ QUIET = """() => {
       '[data-testid=stProgress], [data-testid=stSpinner], [class*=st-key-busy-]') === null
     && all('.ds-picture').every((p) => p.dataset.drawn === 'yes' || p.offsetParent === null)
     && all('.ds-live [data-panel]').every((panel) => panel.querySelector('.main-svg'));
+}"""
+
+# In the page from its start on: how much moved by itself.
+SHIFT = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({type: 'layout-shift', buffered: true});
+"""
+
+# All words in sight, those of the sidebar too.
+WORDS = """() => {
+  const words = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const around = walk.currentNode.parentElement, range = document.createRange();
+    range.selectNodeContents(walk.currentNode);
+    const {top, bottom, width} = range.getBoundingClientRect();
+    const seen = around.checkVisibility({opacityProperty: true, visibilityProperty: true});
+    const apart = around.closest('script, style, svg, [data-testid=stIconMaterial], '
+      + '[data-testid=stSkipToContent], [data-testid=stSliderTickBar]');
+    if (seen && !apart && width && top < innerHeight && bottom > 0) {
+      words.push(...walk.currentNode.textContent.trim().split(/\\s+/).filter(Boolean));
+    }
+  }
+  return words;
+}"""
+
+# The focus is past the beginning of the first picture.
+PASSED = """() => {
+  const at = document.activeElement, plot = document.querySelector('.ds-picture, .ds-live');
+  const after = plot.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return at === plot || Boolean(after);
 }"""
 
 # What was just pressed or drawn may start another run: its message has been sent, after the delay
@@ -62,6 +104,15 @@ def errors_shown(page: Any) -> list[str]:
         "[data-testid=stException], [data-testid=stAlertContentError], .ds-problem:visible"
     )
     return [str(text) for text in boxes.all_inner_texts()]
+
+
+def stops_before_picture(page: Any) -> int:
+    """How often Tab is pressed in vain on the way to the first picture."""
+    stops = -1
+    while not page.evaluate(PASSED):
+        page.keyboard.press("Tab")
+        stops += 1
+    return stops
 
 
 def widest(page: Any) -> tuple[int, int]:

@@ -10,12 +10,14 @@ import pytest
 
 from driftsched.charts import (
     arrivals,
+    lab,
     latency_cdf,
     queue_depth,
     tenant_percentile,
     tenants,
     theme,
 )
+from driftsched.estimation.compensators import COMPENSATORS
 from tests.unit.chart_tables import (
     CATEGORIES,
     POLICIES,
@@ -68,7 +70,13 @@ def linear(colour: str) -> np.ndarray:
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
 
 
-@pytest.mark.parametrize("colour", theme.PALETTE)
+def test_each_compensator_has_a_colour_of_its_own() -> None:
+    """RLS once had hierarchical's, the conformal bound the quantile's."""
+    assert lab.COLOURS.keys() == COMPENSATORS.keys()
+    assert len({*lab.COLOURS.values()}) == len(lab.COLOURS)
+
+
+@pytest.mark.parametrize("colour", [*theme.PALETTE, *lab.COLOURS.values()])
 def test_colours_are_readable_on_white_and_on_dark(colour: str) -> None:
     dark = luminance("#0e1117")
     assert 1.05 / (luminance(colour) + 0.05) >= 2.99

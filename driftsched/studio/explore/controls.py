@@ -10,7 +10,7 @@ from driftsched.charts.labels import policy_label
 from driftsched.scheduling.policies import POLICIES
 from driftsched.studio.explore.settings import settings, with_value
 from driftsched.studio.focus import focus
-from driftsched.studio.sidebar import seed, take_along
+from driftsched.studio.sidebar import foot
 from driftsched.studio.state import Key, bound, change_view, choice, get_view, of_scenario
 from driftsched.studio.view import BOUNDS, View
 from driftsched.studio.words import METRICS, POLICY_HELP, plain
@@ -51,11 +51,7 @@ def controls(view: View, rho: float | None) -> None:
 
 def repeated() -> None:
     """Draw how often and with which numbers it is repeated, and what takes it elsewhere."""
-    left, middle, right = st.columns([2, 1, 1], gap="medium", vertical_alignment="bottom")
-    with middle:
-        seed()
-    with right:
-        take_along()
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     with left:
         st.slider(
             "Replications",
@@ -64,6 +60,8 @@ def repeated() -> None:
             help="How often the experiment is repeated with other random numbers; more make "
             "the intervals narrower.",
         )
+    with right:
+        foot()
 
 
 def _policies(view: View) -> None:

@@ -115,7 +115,7 @@ class LiveView {
     this.root.setAttribute("aria-label", `Live view: ${run.title}`);
     this.root.style.setProperty("--ds-plot-height", `${run.plotHeight}px`);
     this.part(".ds-badge").hidden = !run.live;
-    this.note("running", run.figures.running.data.length > 1 ? "solid: requests · dotted: KV cache used" : "requests in the GPUs");
+    this.note("running", run.figures.running.data.length > 1 ? "dotted: KV cache used" : "requests in the GPUs");
     this.focus();
     this.makeTable();
     this.makeLegend();
@@ -393,7 +393,7 @@ class LiveView {
   }
 
   speed() {
-    const chosen = this.part(".ds-speed select").value;
+    const chosen = this.part(".ds-speed").value;
     return chosen === "max" ? Math.max(this.run.duration / MAX_SPEED_S, 50) : Number(chosen);
   }
 
@@ -401,7 +401,7 @@ class LiveView {
     const wanted = this.run.done ? this.run.duration / WHOLE_RUN_S : 1;
     const far = (speed) => Math.abs(Math.log(speed / Math.max(wanted, 0.1)));
     const option = (value, text) => Object.assign(document.createElement("option"), { value, textContent: text });
-    const select = this.part(".ds-speed select");
+    const select = this.part(".ds-speed");
     select.replaceChildren(...SPEEDS.map((speed) => option(String(speed), `${speed}×`)), option("max", "max"));
     select.value = String(SPEEDS.reduce((best, speed) => (far(speed) < far(best) ? speed : best)));
   }

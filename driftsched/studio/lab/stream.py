@@ -71,21 +71,26 @@ def controls(view: View) -> None:
     )
 
 
-def stream(view: View) -> None:
-    """Draw the first stream's course and what it says, then the figures of all streams."""
+def stream(view: View) -> LabReport | None:
+    """Say what the streams say, and draw the first one's course."""
     settings = (view.lab_drift, view.lab_spread, view.lab_effect, view.lab_late, view.lab_detector)
     kinds = tuple(kind for kind in LEARNERS if kind in (*view.lab_with, EMA))
     own = (view.effective,) if view.lab_drift == OWN else ()
     report: LabReport | None = result_of(work.lab, (STREAMS, settings, kinds, *own), slot="lab")
     if report is None:
-        return
+        return None
     from driftsched.experiments.lab_report import lab_says
 
     marks = (
         [] if report.jump is None else [(float(report.jump), labels("lab_drift")[view.lab_drift])]
     )
-    chart(lab_course(report.course, report.alarms, marks), report.course, "lab-course")
     st.markdown(lab_says(report))
+    chart(lab_course(report.course, report.alarms, marks), report.course, "lab-course")
+    return report
+
+
+def how_near(report: LabReport) -> None:
+    """Draw the figures of all streams, folded away."""
     with st.expander("How near, how soon, how sure", icon=":material/query_stats:"):
         chart(lab_figures(report.figures), report.figures, "lab-figures")
         low, high = (f"{100 * end:.1f}" for end in report.covered[1:])

@@ -11,6 +11,7 @@ from driftsched.studio.live.runs import LiveJob, live_runs
 from driftsched.studio.live.setup import engine_setup
 from driftsched.studio.live.start import connection_test, start_button
 from driftsched.studio.live.state import LiveKey
+from driftsched.studio.sidebar import foot
 from driftsched.studio.state import Key, choice, segments
 from driftsched.studio.view import View
 from driftsched.studio.waiting import session_name
@@ -34,6 +35,7 @@ def live_page(view: View) -> None:
         st.divider()
         (ended if job.ended.is_set() else follow)(job)
     history(job)
+    foot()
 
 
 WORDS = {

@@ -24,6 +24,7 @@ from driftsched.studio.run.downloads import take_along
 from driftsched.studio.run.headline import SEEDS, headline, how_sure, over_seeds
 from driftsched.studio.run.life import one_life, take_request
 from driftsched.studio.show import chart
+from driftsched.studio.sidebar import foot
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of, work_key
@@ -51,9 +52,11 @@ def simulated_page(view: View) -> None:
             label_visibility="collapsed",
         )
     result = result_of(simulate, (scenario,), slot="run")
+    if result is not None:
+        _side_by_side(view, result, tenant)
+    foot()
     if result is None:
         return
-    _side_by_side(view, result, tenant)
     st.header("The whole run", anchor="figures")
     figures = st.container()
     intervals, what_they_are = over_seeds(result, tenant)

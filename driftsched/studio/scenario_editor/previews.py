@@ -33,7 +33,10 @@ def preview(view: View) -> Forecast | None:
     """Say what happens in a short run of what Run runs, and return it once it is there."""
     scenario = view.effective
     st.header(
-        "What will happen", anchor=False, help="Of the last valid scenario, from a short run."
+        "What will happen",
+        anchor=False,
+        help="Of the last valid scenario, from a short run; how far others differ is on Explore "
+        "and Run.",
     )
     if work.expected_requests(scenario) > MOST_REQUESTS:
         st.info(f"Over {MOST_REQUESTS:,} requests: no preview.", icon=":material/info:")
@@ -50,8 +53,7 @@ def preview(view: View) -> Forecast | None:
         with st.expander(f"{len(said) - FIRST} more"):
             st.markdown("\n\n".join(said[FIRST:]))
     part = "" if seen.share == 1 else f" of the first {100 * seen.share:.2g} % of the requests"
-    what = f"One run{part}, seed {scenario.seed}{view.what_if}"
-    st.caption(f"{what}: how far others differ is on Explore and Run.")
+    st.caption(f"One run{part}, seed {scenario.seed}{view.what_if}.")
     return seen
 
 

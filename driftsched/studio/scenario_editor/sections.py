@@ -60,7 +60,7 @@ def _tenants(draft: Draft) -> None:
             row["share"] = share
 
     add_up(draft, [row["share"] for row in rows], "tenants", put)
-    with st.expander("Patience and retries of a tenant's clients", icon=":material/hourglass:"):
+    with st.expander("Patience and retries", icon=":material/hourglass:"):
         at = st.selectbox(
             "Clients of",
             range(len(rows)),

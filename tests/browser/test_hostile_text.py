@@ -41,9 +41,8 @@ def test_text_of_a_link_is_text(open_page: Opener, path: str) -> None:
     page, hosts = opened(open_page, path, [*SCENARIO, *WRONG])
     said = page.get_by_test_id("stAlert").first.inner_text().replace("\u2060", "")
     assert "https://evil.example/p.png" in said
-    if path != "/paper":
-        place = page.locator(".st-key-asked") if path == "/" else page.get_by_test_id("stSidebar")
-        assert TEXT in place.inner_text().replace("\u2060", "")
+    if path in ("/", "/run"):
+        assert TEXT in page.get_by_test_id("stMain").inner_text().replace("\u2060", "")
     assert page.evaluate(FOREIGN) == 0
     assert hosts == set()
 

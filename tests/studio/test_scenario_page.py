@@ -285,6 +285,7 @@ def test_uploaded_trace_becomes_the_traffic(page: AppTest) -> None:
     at(page, "file_uploader", "trace-upload").upload("t.csv", broken).run()
     computed(page, lambda: [box for box in page.warning if "Broken fields: 1." in box.value])
     assert not page.metric, "Run refuses the file"
+    assert scenario(page) == load_scenario("paper"), "what cannot be run is not in force"
     report = next(frame.value for frame in page.dataframe if "Line" in frame.value)
     assert report["Line"].tolist() == [3]
     at(page, "selectbox", "trace.on_error").set_value("skip").run()
@@ -305,7 +306,7 @@ def test_columns_of_an_unknown_table_are_proposed_and_confirmed(page: AppTest) -
     at(page, "radio", "source").set_value("trace").run()
     rows = b"when_s;input_tokens;output_tokens;team\n0;5;6;a\n1.5;7;8;b\n"
     at(page, "file_uploader", "trace-upload").upload("own.gz", gzip.compress(rows)).run()
-    assert not page.exception
+    computed(page, lambda: scenario(page).trace)
     assert [error.value for error in page.error] == []
     trace = scenario(page).trace
     assert trace is not None
@@ -315,10 +316,36 @@ def test_columns_of_an_unknown_table_are_proposed_and_confirmed(page: AppTest) -
     assert (trace.columns.prompt_tokens, trace.columns.client) == ("input_tokens", "team")
     unit = key(page, f"trace.columns.{trace.file}.time_unit")
     page.selectbox(key=unit).set_value("ms").run()
-    corrected = scenario(page).trace
-    assert corrected is not None
-    assert corrected.columns is not None
-    assert corrected.columns.time_unit == "ms"
+
+    def corrected() -> bool:
+        trace = scenario(page).trace
+        return trace is not None and trace.columns is not None and trace.columns.time_unit == "ms"
+
+    computed(page, corrected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "rule"),
+    [
+        (b"-5,50", "got '-5'"),
+        (b"", "at least 1 usable row, got 0"),
+    ],
+)
+def test_a_file_without_a_usable_row_is_one_message_and_not_in_force(
+    page: AppTest, rows: bytes, rule: str
+) -> None:
+    """It replaced the traffic, and the preview beside it said the same once more."""
+    at(page, "radio", "source").set_value("trace").run()
+    head = TRACE.splitlines()[0] + b"\n"
+    data = head + (b"2023-11-16 18:17:03," + rows + b"\n" if rows else b"")
+    at(page, "file_uploader", "trace-upload").upload("t.csv", data).run()
+    computed(page, lambda: page.error)
+    page.run()
+    (said,) = (read(error.value) for error in page.error)
+    assert rule in said
+    assert scenario(page) == load_scenario("paper")
+    at(page, "radio", "source").set_value("phases").run()
+    assert not page.error
 
 
 def test_trace_is_fitted_and_taken(page: AppTest) -> None:

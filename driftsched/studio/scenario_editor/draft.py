@@ -64,19 +64,22 @@ class Draft(Form):
 
     `base` is the valid scenario that the data came from or became last; `generation` counts how
     often all widgets were given anew; `source`, phases or trace, is which of the two is meant: the
-    data may hold both. `uploads` are the session's files, stored path → original name;
-    `yaml_offered` and `yaml_typed` the text of the YAML tab.
+    data may hold both; `unread` says that the trace has not been read, or cannot be. `uploads` are
+    the session's files, stored path → original name; `yaml_offered` and `yaml_typed` the text of
+    the YAML tab.
     """
 
     base: Scenario = field(kw_only=True)
     generation: int = 0
     source: str = "phases"
+    unread: bool = False
     uploads: dict[str, str] = field(default_factory=dict)
     yaml_offered: str = ""
     yaml_typed: str = ""
 
     def take(self, data: Data | Scenario) -> None:
         """Give all widgets anew, from changed data or from a valid scenario."""
+        self.unread = False
         if isinstance(data, Scenario):
             self.base, self.data = data, json.loads(data.model_dump_json(by_alias=True))
             self.source = "phases" if data.trace is None else "trace"

@@ -58,8 +58,8 @@ def _finish(draft: Draft) -> str:
         draft.take(draft.data)
         st.rerun()
     wanted = draft.wanted()
-    if wanted["trace"] is not None and not wanted["trace"]["file"]:
-        return ""  # what to do first is said where it is done
+    if wanted["trace"] is not None and (draft.unread or not wanted["trace"]["file"]):
+        return ""  # what is wrong, or to be done first, is said where it is mended
     try:
         scenario = check_browser_scenario(parse_scenario(wanted))
         _ = get_view().changed(scenario=scenario).effective

@@ -118,18 +118,20 @@ def _look(name: str) -> TraceLook:
 
 
 def _report(draft: Draft) -> None:
+    """Say what became of the rows; until they can be run, the former traffic stays in force."""
+    draft.unread = False
     lenient = draft.data["trace"] | {"on_error": "skip"}
     try:
         scenario = parse_scenario(draft.data | {"phases": [], "trace": lenient})
         check_browser_scenario(scenario)
-    except InputError as error:
-        problem(error)
-        return
+    except InputError:
+        return  # the editor says what is wrong with a scenario
     found = result_of(work.trace_report, (scenario,), slot="trace-report")
+    draft.unread = found is None
     if found is None:
         return
     numbers, rules, problems, count = found
-    refused = count > 0 and draft.data["trace"]["on_error"] == "stop"
+    draft.unread = refused = count > 0 and draft.data["trace"]["on_error"] == "stop"
     if not refused:
         for column, (name, value) in zip(st.columns(len(numbers)), numbers.items(), strict=True):
             column.metric(name, f"{value:,}")

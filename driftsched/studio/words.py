@@ -36,14 +36,9 @@ METRICS = {
 
 
 _CHOICES = {
-    "gang": "Gang",
-    "continuous": "Continuous",
-    "words": "Words",
-    "tokens": "Tokens",
     "natural": "Naturally",
     "capped": "At the limit",
     "mmpp": "On/off bursts (MMPP)",
-    "gamma": "Gamma",
     "diurnal": "Daily curve",
     "piecewise": "Curve through points",
     "empirical": "Measured quantiles",

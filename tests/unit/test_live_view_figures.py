@@ -128,12 +128,6 @@ def test_drift_is_the_moving_mean_of_actual_over_estimated() -> None:
     assert drift[24 + DRIFT_WINDOW] == 2
 
 
-def test_without_a_learning_table_the_requests_tell_the_drift() -> None:
-    drawn = levels(message(hand_made() | {"learning": pd.DataFrame()}), "drift")
-    assert set(drawn["short bias"]) == {None}
-    assert (drawn["short drift"][-2], drawn["short drift"][-1]) == (2, 1.25)
-
-
 def test_an_estimate_of_zero_gives_null_and_not_infinity() -> None:
     tables = hand_made()
     tables["learning"]["estimated_output_tokens"] = 0

@@ -216,24 +216,17 @@ def _ended(requests: pd.DataFrame, tenants: Sequence[str], grid: Floats) -> dict
     return found
 
 
-def _learned(rows: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Rows time_s, key, bias, drift; without a learning table, of what the requests say."""
-    source, requests = rows["learning"], rows["requests"]
-    if not source.empty:
-        time, key, actual = "time_s", "key", "output_tokens"
-    elif not requests.empty and "estimated_output_tokens" in requests:
-        time, key, actual = "finish_s", "category", "counted_output_tokens"
-        source = requests[requests["status"] == "finished"]
-    else:
+def _learned(learning: pd.DataFrame) -> pd.DataFrame:
+    """Rows time_s, key, bias, drift; every finished request has one."""
+    if learning.empty:
         return pd.DataFrame({"time_s": [], "key": [], "bias": [], "drift": []})
-    estimated = _floats(source, "estimated_output_tokens")
-    ratio = np.full(len(source), np.nan)
-    np.divide(_floats(source, actual), estimated, out=ratio, where=estimated > 0)
-    keys = pd.Categorical(source[key].astype(str), _names(source[key]))
-    columns = {"time_s": _floats(source, time), "key": keys, "bias": np.nan, "drift": ratio}
-    if "bias" in source:
-        columns["bias"] = _floats(source, "bias")
-    frame: pd.DataFrame = pd.DataFrame(columns).sort_values("time_s", kind="stable")
+    estimated = _floats(learning, "estimated_output_tokens")
+    ratio = np.full(len(learning), np.nan)
+    np.divide(_floats(learning, "output_tokens"), estimated, out=ratio, where=estimated > 0)
+    keys = pd.Categorical(learning["key"].astype(str), _names(learning["key"]))
+    columns = {"time_s": _floats(learning, "time_s"), "bias": _floats(learning, "bias")}
+    frame = pd.DataFrame(columns).assign(key=keys, drift=ratio)
+    frame = frame.sort_values("time_s", kind="stable")
     frame = frame.dropna(subset="time_s")
     moving = frame.groupby("key", observed=True)["drift"].rolling(DRIFT_WINDOW, min_periods=1)
     frame["drift"] = moving.mean().reset_index(level=0, drop=True)
@@ -300,7 +293,7 @@ def _running(running: Floats, kv_share: Floats | None, span: Any) -> Figure:
 def _drift(grid: Floats, rows: Mapping[str, pd.DataFrame], span: Any) -> Figure:
     looks = {"drift": {"width": 1.4, "dash": "dot"}, "bias": {"width": 1.8, "shape": "hv"}}
     traces = []
-    learned = _learned(rows)
+    learned = _learned(rows["learning"])
     colours = category_colours(_names(learned["key"]))
     for key, mine in learned.groupby("key", observed=True, sort=True):
         name = str(key)

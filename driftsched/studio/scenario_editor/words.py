@@ -60,7 +60,6 @@ WHOLE = {
     "at_s": "Begins at (s)",
     "for_s": "Lasts (s)",
     "over_s": "Takes (s)",
-    "from_s": "From (s)",
     "to_s": "Until (s)",
     "of": "Lengths concerned",
     "sd": "Spread of ln(factor)",
@@ -117,7 +116,7 @@ EXPLAINED = {
     "Oracle: knows the true category.",
 }
 """Field → what its values mean, wherever it is chosen."""
-SINGULAR = {"drift": "drift event", "events": "event", "categories": "category"}
+SINGULAR = {"drift": "drift event", "categories": "category"}
 
 
 def singular(name: str) -> str:

@@ -17,7 +17,7 @@ from driftsched.studio.live.task import connect, live_run
 from driftsched.studio.show import problem
 from driftsched.studio.waiting import result_of, session_name
 from driftsched.studio.words import plain
-from driftsched.studio.work import check_amount
+from driftsched.studio.work import check_amount, expected_requests
 
 
 def connection_test(options: LiveOptions) -> None:
@@ -90,7 +90,7 @@ def _what_is_sent(scenario: Scenario, options: LiveOptions) -> str:
         rest = f"{rest} {plain(unmet)}"
     if not scenario.phases:
         return f"{named}, from its recorded traffic. {rest}"
-    requests = sum(phase.expected_requests for phase in scenario.phases)
+    requests = expected_requests(scenario)
     seconds = sum(
         phase.expected_requests / phase.rate_rps for phase in scenario.phases if phase.rate_rps
     )

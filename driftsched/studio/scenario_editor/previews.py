@@ -18,7 +18,6 @@ from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of
 from driftsched.studio.words import plain
 
-MOST_REQUESTS = 200_000
 FIRST = 3
 """Findings that are in sight; the rest can be unfolded."""
 SIGNS = {
@@ -38,9 +37,6 @@ def preview(view: View) -> Forecast | None:
         help="Of the last valid scenario, from a short run; how far others differ is on Explore "
         "and Run.",
     )
-    if work.expected_requests(scenario) > MOST_REQUESTS:
-        st.info(f"Over {MOST_REQUESTS:,} requests: no preview.", icon=":material/info:")
-        return None
     seen = cast("Forecast | None", result_of(work.short_run, (scenario,), slot="preview", wait_s=5))
     if seen is None:
         return None

@@ -15,6 +15,7 @@ from driftsched.core.registry import Registry
 __all__ = [
     "BENCH",
     "FORMATS",
+    "PREDICTED",
     "SERVEGEN",
     "TimeUnit",
     "TraceColumns",
@@ -31,6 +32,12 @@ class TraceColumns(Config):
     time: str = Field(min_length=1, max_length=200)
     prompt_tokens: str = Field(min_length=1, max_length=200)
     output_tokens: str = Field(min_length=1, max_length=200)
+    predicted_tokens: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="output tokens as predicted before, for the predictor column",
+    )
     client: str | None = Field(
         None, min_length=1, max_length=200, description="who sent it, for tenants and sampling"
     )
@@ -45,10 +52,15 @@ class TraceColumns(Config):
     time_unit: TimeUnit = "s"
 
     @property
+    def by_use(self) -> dict[str, str]:
+        """Columns that must be there, by what they are for."""
+        uses = ("time", "prompt_tokens", "output_tokens", "predicted_tokens", "blocks", "client")
+        return {use: name for use in uses if (name := getattr(self, use)) is not None}
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """Columns that must be there."""
-        more = [name for name in (self.blocks, self.client) if name is not None]
-        return (self.time, self.prompt_tokens, self.output_tokens, *more)
+        """The same without what for."""
+        return tuple(self.by_use.values())
 
 
 class TraceFormat(TraceColumns):
@@ -64,6 +76,8 @@ def _format(time: str, prompt: str, output: str, **more: Any) -> TraceFormat:
     return TraceFormat(time=time, prompt_tokens=prompt, output_tokens=output, **more)
 
 
+PREDICTED = "predicted_tokens"
+"""Column of predicted output tokens, read where a file of a known format has it."""
 BENCH, SERVEGEN = "vllm_bench", "servegen"
 """Formats that are read in ways of their own."""
 FORMATS: Registry[TraceFormat] = Registry("trace format")

@@ -26,7 +26,8 @@ class PhaseRequests:
     start, in a closed loop as if answers took no time.
 
     Recorded lengths replace drawn ones: `prompt_tokens`, `output_tokens` and `max_output_tokens`
-    are given together or not at all, and so are `cached_tokens` and `first_block`.
+    are given together or not at all, and so are `cached_tokens` and `first_block`;
+    `predicted_tokens` may be told with them.
     """
 
     arrival_s: Floats
@@ -39,6 +40,7 @@ class PhaseRequests:
     max_output_tokens: Ints | None = None
     cached_tokens: Ints | None = None
     first_block: Ints | None = None
+    predicted_tokens: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.arrival_s)

@@ -50,6 +50,8 @@ def assemble(
             users += int(rows.user.max(initial=-1)) + 1
         if rows.cached_tokens is not None and rows.first_block is not None:
             part |= {"cached_tokens": rows.cached_tokens, "first_block": rows.first_block}
+        if rows.predicted_tokens is not None:
+            part["predicted_tokens"] = rows.predicted_tokens
         if impatient:
             part["patience_s"] = _patience(scenario, streams, number, rows.tenant)
         parts.append(part)

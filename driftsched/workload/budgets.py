@@ -90,7 +90,11 @@ def prepare_budgets(scenario: Scenario, workload: Workload, seed: int | None = N
     output = workload.output_words if in_words else workload.output_tokens
     predicted = classify(scenario, workload)
     budget = np.array([c.base_tokens for c in scenario.categories], dtype=np.float64)[predicted]
-    seen = Seen(budget, np.maximum(prompt, 1.0), np.maximum(output, 1.0))
+    told = workload.predicted_tokens
+    if told is not None and in_words:
+        ratio = np.array([category.words_per_token for category in scenario.categories])
+        told = told * ratio[predicted]
+    seen = Seen(budget, np.maximum(prompt, 1.0), np.maximum(output, 1.0), told)
     rng = Streams(scenario.seed if seed is None else seed, 1).get("predictor", 0)
     typical = np.rint(estimator.predictor.typical(seen, rng))
     base = np.clip(typical, 1, MOST).astype(np.int64)

@@ -62,6 +62,9 @@ class Workload:
     cached_tokens, first_block : int arrays or None
         Tokens of the prompt found in the prefix cache, and a number, 0 or more, that requests share
         whose prompts begin alike; None where a trace does not tell.
+    predicted_tokens : float array or None
+        Output tokens as predicted before, above 0, NaN where a row does not say; None where a trace
+        does not tell.
     phase : int array or None
         Position of each request's segment; None where rows stand as the segments say.
     """
@@ -82,6 +85,7 @@ class Workload:
     patience_s: Floats | None = None
     cached_tokens: Ints | None = None
     first_block: Ints | None = None
+    predicted_tokens: Floats | None = None
     phase: Ints | None = None
 
     def __len__(self) -> int:

@@ -34,6 +34,7 @@ QWEN = "\n".join(
     json.dumps(
         {"chat_id": i, "parent_chat_id": -1, "timestamp": i * 0.5, "input_length": 20 + i}
         | {"output_length": 7, "type": "text", "turn": 1}
+        | ({} if i % 3 else {"predicted_tokens": 7.5})
     )
     for i in range(12)
 )
@@ -41,8 +42,8 @@ BENCH = json.dumps(
     {"duration": 9.5, "completed": 3, "request_throughput": 0.3, "input_lens": [5, 6, 7]}
     | {"output_lens": [8, 9, 0], "start_times": [1000.5, 1001.0, 1003.0]}
 )
-OWN = "when;who;prompt_tokens;completion_tokens\n" + "".join(
-    f"{i * 0.25};team {i % 2};{10 + i};{30 + i}\n" for i in range(12)
+OWN = "when;who;prompt_tokens;completion_tokens;forecast\n" + "".join(
+    f"{i * 0.25};team {i % 2};{10 + i};{30 + i};{'' if i % 3 else 50 + i}\n" for i in range(12)
 )
 FILES = {
     "azure": AZURE,
@@ -54,7 +55,11 @@ FILES = {
     "columns": OWN,
 }
 OWN_COLUMNS = TraceColumns(
-    time="when", prompt_tokens="prompt_tokens", output_tokens="completion_tokens", client="who"
+    time="when",
+    prompt_tokens="prompt_tokens",
+    output_tokens="completion_tokens",
+    predicted_tokens="forecast",
+    client="who",
 )
 JUNK = st.sampled_from(
     [

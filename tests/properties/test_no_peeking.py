@@ -19,7 +19,7 @@ from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
 from driftsched.simulation import simulate
 from driftsched.workload import Workload, generate, import_trace
-from tests.support.scenarios import small
+from tests.support.scenarios import small, with_predictions
 
 FORESIGHT = ("oracle",)
 """Those that are there to say what knowing the future would be worth."""
@@ -64,7 +64,7 @@ def foretold(workload: Workload, table: pd.DataFrame, now_s: float) -> Workload:
 
 def peeks(scenario: Scenario) -> bool:
     """Whether something decided in the first half depends on answers that end in the second."""
-    workload = generate(scenario)
+    workload = with_predictions(generate(scenario))
     table = simulate(scenario, workload).requests
     now_s = float(table["finish_s"].quantile(0.5))
     changed_run = simulate(scenario, foretold(workload, table, now_s)).requests
@@ -121,7 +121,7 @@ def test_no_router_peeks(kind: str) -> None:
 def test_recorded_answers_show_in_nothing_known_at_admission(cap: bool) -> None:
     """Categories and limits taken from the answers told estimators what they were to guess."""
     rng = np.random.default_rng(3)
-    rows = np.column_stack([np.arange(400), rng.integers(1, 900, 400), rng.integers(1, 900, 400)])
+    rows = np.column_stack([np.arange(400), *rng.integers(1, 900, (3, 400))])
     others = rows.copy()
     others[:, 2] = rng.integers(1, 900, 400)
     first, second = (imported(table, cap=cap) for table in (rows, others))
@@ -133,7 +133,7 @@ def test_recorded_answers_show_in_nothing_known_at_admission(cap: bool) -> None:
 
 def test_the_rule_by_output_is_foresight() -> None:
     """The control: this rule is known to look ahead, and says so."""
-    rows = np.column_stack([np.arange(9), np.full(9, 50), np.arange(9) * 100 + 1])
+    rows = np.column_stack([np.arange(9), np.full(9, 50), np.arange(9) * 100 + 1, np.full(9, 7)])
     others = rows.copy()
     others[:, 2] = rows[::-1, 2]
     first, second = (imported(table, category_rule="output") for table in (rows, others))
@@ -142,8 +142,8 @@ def test_the_rule_by_output_is_foresight() -> None:
 
 def imported(rows: Any, **rules: Any) -> Workload:
     data = load_scenario("paper").model_dump(mode="json", by_alias=True)
-    columns = {"time": "t", "prompt_tokens": "p", "output_tokens": "o", "time_unit": "s"}
+    columns = {"time": "t", "prompt_tokens": "p", "output_tokens": "o", "predicted_tokens": "e"}
     data["trace"] = {"file": "x.csv", "format": "columns", "columns": columns, **rules}
     data["phases"] = []
-    text = "t,p,o\n" + "\n".join(",".join(map(str, row)) for row in rows.tolist())
+    text = "t,p,o,e\n" + "\n".join(",".join(map(str, row)) for row in rows.tolist())
     return import_trace(Scenario.model_validate(data), io.BytesIO(text.encode())).workload

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from driftsched.estimation import compensators
 from driftsched.scenario import Scenario, parse_scenario
 from driftsched.scheduling import policies, routers
+from driftsched.workload import Workload
 
 POLICIES = tuple(policies.POLICIES)
 COMPENSATORS = tuple(compensators.COMPENSATORS)
@@ -43,6 +46,13 @@ def small(**changes: Any) -> Scenario:
         ],
     }
     return parse_scenario(data | changes)
+
+
+def with_predictions(workload: Workload) -> Workload:
+    """The same requests, as a trace that predicts four answers in five of them would give them."""
+    rng = np.random.default_rng(6)
+    said = np.where(rng.random(len(workload)) < 0.8, rng.lognormal(3.5, 0.6, len(workload)), np.nan)
+    return replace(workload, predicted_tokens=said)
 
 
 COSTS: tuple[dict[str, Any], ...] = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
+from driftsched.core.errors import ScenarioError
 from driftsched.estimation.predictors import Seen
 from driftsched.estimation.predictors.bucket_classifier import PUBLISHED, BucketClassifierConfig
 from driftsched.estimation.predictors.length_buckets import LengthBucketsConfig
@@ -45,7 +48,7 @@ def test_a_fit_finds_the_power_in_spite_of_noise_and_bases() -> None:
     spec = PromptRegressionConfig.fitted(base, prompt, answer)
     assert spec.slope == pytest.approx(0.3, abs=0.01)
     assert spec.centre == pytest.approx(np.exp(5), rel=0.02)
-    assert PromptRegressionConfig.fitted(*answers(5, 9)).slope == 0
+    assert PromptRegressionConfig.fitted(*answers(5, 9)[:3]).slope == 0
 
 
 def test_buckets_are_named_as_often_as_they_should() -> None:
@@ -103,6 +106,34 @@ def test_published_ranks_are_met() -> None:
     for sigma, tau in ((0.4, 0.79), (0.8, 0.64), (1.0, 0.57)):
         said = NoisyOracleConfig(sigma=sigma).typical(seen, rng())
         assert kendalltau(seen.answer, said).statistic == pytest.approx(tau, abs=0.02)
+
+
+def test_a_traces_predictions_count_and_the_categorys_budget_where_there_is_none(
+    tmp_path: Path,
+) -> None:
+    """In words as in tokens, whatever drifts, and whatever the answer was."""
+    file = tmp_path / "trace.csv"
+    file.write_text(
+        "req_time,client,prompt_len,output_len,predicted_tokens\n0,a,9,50,80\n1,b,9,70,\n"
+    )
+    for unit, ratio in (("tokens", 1.0), ("words", 0.75)):
+        told = load_scenario(
+            "paper",
+            [
+                "phases=[]",
+                f"trace={{file: '{file}'}}",
+                f"estimator.unit={unit}",
+                "estimator.predictor.kind=column",
+                "categories.0.words_per_token=0.75",
+            ],
+        )
+        assert prepare_budgets(told, generate(told)).base_tokens.tolist() == [80 * ratio, 64]
+
+
+def test_without_predictions_the_column_is_one_line() -> None:
+    scenario = load_scenario("paper", ["estimator.predictor.kind=column"])
+    with pytest.raises(ScenarioError, match="must not be column where traffic has no predictions"):
+        simulate(scenario)
 
 
 def test_every_seed_draws_its_own_noise() -> None:

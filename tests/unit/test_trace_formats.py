@@ -118,6 +118,33 @@ def test_columns_are_proposed_from_names_and_contents(
     assert read(text, format="columns", columns=found).rows_taken == 2
 
 
+def test_a_predictions_name_is_not_taken_for_an_answers() -> None:
+    text = "ts_s,in_tokens,predicted_output_tokens,output_tokens\n0,5,6.5,7\n1,5,,8\n"
+    found = proposed(text)
+    assert (found["output_tokens"], found["predicted_tokens"]) == (
+        "output_tokens",
+        "predicted_output_tokens",
+    )
+    told = read(text, format="columns", columns=found).workload.predicted_tokens
+    assert told is not None
+    np.testing.assert_array_equal(told, [6.5, np.nan])
+
+
+def test_a_known_format_may_have_predictions_beside_it() -> None:
+    """Nobody renames the columns of a public trace to add one."""
+    head, *rows = ARENA.splitlines()
+    cells = ["predicted_tokens", "9", "", "2.5e2"]
+    text = "\n".join(map(",".join, zip([head, *rows], cells, strict=False)))
+    report = read(text)
+    assert report.format == "arena"
+    assert report.workload.predicted_tokens is not None
+    np.testing.assert_array_equal(report.workload.predicted_tokens, [9, np.nan, 250])
+    assert "the file predicts 2 answers, for the predictor column" in report.rules
+    for wrong in ("0", "-3", "x", "nan"):
+        with pytest.raises(TraceError, match=f"predicted_tokens: must be a number > 0.*{wrong}"):
+            read(text.replace("2.5e2", wrong))
+
+
 def test_nothing_is_proposed_where_nothing_can_be_told() -> None:
     """A guess among unnamed columns would be no better than none."""
     seen = look_at_trace(io.BytesIO(b"a,b,c\n1,2,3\n4,5,6\n"))

@@ -11,6 +11,7 @@ __all__ = ["PREDICTORS", "PredictorConfig", "PredictorSpec", "Seen"]
 PREDICTORS: Registry[type[PredictorSpec]] = Registry("predictor", __name__)
 PREDICTORS.add("category", "category:CategoryConfig")
 PREDICTORS.add("prompt_regression", "prompt_regression:PromptRegressionConfig")
+PREDICTORS.add("column", "column:ColumnConfig")
 PREDICTORS.add("length_buckets", "length_buckets:LengthBucketsConfig")
 PREDICTORS.add("bucket_classifier", "bucket_classifier:BucketClassifierConfig")
 PREDICTORS.add("noisy_oracle", "noisy_oracle:NoisyOracleConfig")

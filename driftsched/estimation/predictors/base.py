@@ -22,11 +22,14 @@ class Seen(NamedTuple):
     base : budget of the category as classified
     prompt : length of the prompt
     answer : actual length of the answer; only who has `foresight` may look
+    told : length that recorded traffic says was predicted, NaN where a row does not; None where
+        traffic tells none
     """
 
     base: Floats
     prompt: Floats
     answer: Floats
+    told: Floats | None = None
 
 
 class PredictorSpec(Mechanism):
@@ -47,5 +50,10 @@ class PredictorSpec(Mechanism):
         """Predict each answer's typical length, shape (n,); the caller makes it whole, at least 1.
 
         `rng` is the predictor's own, so that no other draw changes with it.
+
+        Raises
+        ------
+        ScenarioError
+            The traffic does not tell what it predicts from.
         """
         raise NotImplementedError  # pragma: no cover - every registered kind defines it

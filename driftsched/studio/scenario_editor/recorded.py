@@ -39,7 +39,9 @@ COLUMNS = {
     "prompt_tokens": "Prompt tokens",
     "output_tokens": "Answer tokens",
     "client": "Sender",
+    "predicted_tokens": "Predicted tokens",
 }
+OPTIONAL = ("client", "predicted_tokens")
 KEEP = {True: "This scenario's", False: "The file's clients, one category"}
 
 
@@ -97,10 +99,10 @@ def _columns(draft: Draft, trace: Data) -> Data:
     st.caption(plain(" · ".join(seen.reasons)))
     proposed = trace.get("columns") or (seen.columns.model_dump() if seen.columns else {})
     columns: Data = {**proposed}
-    for place, (name, shown) in zip(st.columns(5), COLUMNS.items(), strict=True):
+    for place, (name, shown) in zip(st.columns(len(COLUMNS)), COLUMNS.items(), strict=True):
         options = list(get_args(TraceColumns.model_fields["time_unit"].annotation))
         if name != "time_unit":
-            options = [*([None] if name == "client" else []), *seen.names]
+            options = [*([None] if name in OPTIONAL else []), *seen.names]
         value = proposed.get(name)
         columns[name] = place.selectbox(
             shown,

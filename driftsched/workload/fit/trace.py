@@ -215,6 +215,8 @@ def _scenario(
     }
     if base is None:
         changed |= _surroundings(fits, shares)
+    elif base.estimator.predictor.kind == "column":  # of the trace, which is there no more
+        changed["estimator"] = own["estimator"] | {"predictor": {"kind": "category"}}
     return parse_scenario(own | changed)
 
 

@@ -28,6 +28,7 @@ MOST_CELLS = 0.9
 DATE_TIME = r"(?:19|20|21)\d\d-\d\d-\d\d[ T]\d\d:\d\d"
 
 WORDS = {
+    "predicted_tokens": ("predicted", "prediction", "estimated", "estimate", "forecast"),
     "time": ("timestamp", "arrival", "arrived", "time", "start", "date", "created", "when", "ts"),
     "prompt_tokens": ("prompt", "input", "context", "request", "in"),
     "output_tokens": ("output", "completion", "generated", "response", "answer", "reply", "out"),
@@ -176,7 +177,10 @@ def _propose(seen: TraceLook) -> tuple[TraceColumns | None, tuple[str, ...]]:
     counts = [name for name in seen.names if _counts(cells[name])]
     found: dict[str, str | None] = {}
     fitting = {"time": list(units), "prompt_tokens": counts, "output_tokens": counts}
-    for what, names in (fitting | {"client": seen.names}).items():
+    # Before answers, whose names a prediction's may hold.
+    some = [name for name in seen.names if np.nansum(_numbers(cells[name])) > 0]
+    candidates = {"predicted_tokens": some, **fitting, "client": seen.names}
+    for what, names in candidates.items():
         found[what] = _best(what, [name for name in names if name not in found.values()])
     lacking = [what.replace("_", " ") for what in fitting if found[what] is None]
     if lacking:
@@ -187,6 +191,8 @@ def _propose(seen: TraceLook) -> tuple[TraceColumns | None, tuple[str, ...]]:
         f"{found['prompt_tokens']!r} holds whole numbers and is named like prompt lengths",
         f"{found['output_tokens']!r} holds whole numbers and is named like answer lengths",
     ]
+    if found["predicted_tokens"] is not None:
+        reasons.append(f"{found['predicted_tokens']!r} is named like predicted answer lengths")
     if found["client"] is not None:
         reasons.append(f"{found['client']!r} is named like the sender")
     try:

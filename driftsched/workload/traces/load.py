@@ -156,6 +156,7 @@ def _mapped(
         prompt_tokens=prompt,
         output_tokens=output,
         max_output_tokens=maximum,
+        predicted_tokens=None if rows.predicted_tokens is None else rows.predicted_tokens[order],
     )
     return requests, Misfits.of(prompt, output, context)
 

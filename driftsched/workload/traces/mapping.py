@@ -173,6 +173,9 @@ def in_words(rules: TraceSource, rows: RecordedRows, in_order: bool) -> tuple[st
     }
     said = [by_tenant[rules.tenant_rule], by_category[rules.category_rule], answers[rules.cap]]
     said.append("prompt texts are made up from the category's templates")
+    if rows.predicted_tokens is not None:
+        known = int((~np.isnan(rows.predicted_tokens)).sum())
+        said.append(f"the file predicts {known:,} answers, for the predictor column")
     if rules.time_scale != 1:
         said.append(f"times are multiplied by {rules.time_scale:g}")
     if not in_order:

@@ -15,7 +15,14 @@ import pyarrow as pa
 import pyarrow.csv
 
 from driftsched.core.errors import TraceError
-from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TraceFormat, TraceSource
+from driftsched.scenario.recorded import (
+    BENCH,
+    FORMATS,
+    PREDICTED,
+    SERVEGEN,
+    TraceFormat,
+    TraceSource,
+)
 from driftsched.workload.traces.formats import BENCH_LISTS, TraceLook, at_path, look_at_trace
 from driftsched.workload.traces.rows import LONGEST_VALUE, RecordedRows, TraceProblem
 from driftsched.workload.traces.servegen import read_servegen
@@ -66,6 +73,8 @@ def read_rows(
         layout = FORMATS[name]
     else:
         layout = TraceFormat(**rules.columns.model_dump(), failures=True)
+    if rules.columns is None and any(PREDICTED in row for row in seen.rows):
+        layout = layout.model_copy(update={"predicted_tokens": PREDICTED})
     if seen.kind == "json":
         raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
     rows = RecordedRows()
@@ -197,7 +206,10 @@ def _read_jsonl(stream: BinaryIO, layout: TraceFormat, rows: RecordedRows) -> No
         at.append(line)
         for column, name in zip(cells, layout.names, strict=True):
             value = at_path(record, name)
-            column.append(json.dumps(value) if name == layout.blocks else _cell(value))
+            if value is None and name == layout.predicted_tokens:
+                column.append("")
+            else:
+                column.append(json.dumps(value) if name == layout.blocks else _cell(value))
         if len(at) == BLOCK_LINES:
             take()
     take()

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftsched.core.arrays import Ints
+from driftsched.core.arrays import Bools, Floats, Ints
 from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import TimeUnit, TraceFormat
 from driftsched.workload.traces.formats import DATE_TIME
@@ -32,6 +32,7 @@ WHOLE = r"^\+?[0-9]{1,10}(?:\.0*)?$"
 MAX_BLOCKS = 20_000_000
 BLOCKS = r"^\[\s*(?:[0-9]{1,18}\s*(?:,\s*[0-9]{1,18}\s*)*)?\]$"
 BLOCKS_RULE = "must be a list of whole numbers >= 0 of at most 18 digits"
+PREDICTED_RULE = f"must be a number > 0 and <= {MAX_TOKENS}, or nothing"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class RecordedRows:
         What each prompt shares with others, block by block; see `TraceColumns`.
     block_tokens : int
         Tokens of a block.
+    predicted_tokens : float array, shape (n,), or None
+        Output tokens as predicted before; NaN where a row does not say.
     """
 
     time_ns: Ints = field(init=False)
@@ -90,11 +93,13 @@ class RecordedRows:
     notes: tuple[str, ...] = ()
     blocks: pa.ListArray[Any] | None = None
     block_tokens: int = 0
+    predicted_tokens: Floats | None = None
     _broken_lines: list[TraceProblem] = field(default_factory=list)
     _wrong_cells: list[TraceProblem] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
     _parts: list[tuple[Ints, ...]] = field(default_factory=list)
     _lists: list[pa.ListArray[Any]] = field(default_factory=list)
+    _predicted: list[Floats] = field(default_factory=list)
     _taken: int = 0
     _listed: int = 0
 
@@ -106,16 +111,21 @@ class RecordedRows:
         There is a column of texts for each name of the layout, and a line number for each row.
         """
         least = 0 if layout.failures else 1
-        time_ns = _times_ns(columns[0], layout.time_unit)
-        prompt, output = (_whole_numbers(column) for column in columns[1:3])
+        cells = dict(zip(layout.by_use, columns, strict=True))
+        time_ns = _times_ns(cells["time"], layout.time_unit)
+        prompt, output = (_whole_numbers(cells[f"{of}_tokens"]) for of in ("prompt", "output"))
         good = [
             time_ns != BAD_TIME,
             (prompt >= 1) & (prompt <= MAX_TOKENS),
             (output >= least) & (output <= MAX_TOKENS),
         ]
         rules = [_time_rule(layout.time_unit), _token_rule(1), _token_rule(least)]
+        if layout.predicted_tokens is not None:
+            predicted, right = _predictions(cells["predicted_tokens"])
+            good.append(right)
+            rules.append(PREDICTED_RULE)
         if layout.blocks is not None:
-            found = pc.match_substring_regex(pc.utf8_trim_whitespace(columns[3]), BLOCKS)
+            found = pc.match_substring_regex(pc.utf8_trim_whitespace(cells["blocks"]), BLOCKS)
             good.append(found.to_numpy(zero_copy_only=False))
             rules.append(BLOCKS_RULE)
         wanted = MAX_PROBLEMS if len(self._wrong_cells) < MAX_PROBLEMS else 0
@@ -128,9 +138,12 @@ class RecordedRows:
             ]
         self.rows_read += len(time_ns)
         taken = np.logical_and.reduce(good)
-        client = columns[-1].filter(pa.array(taken)) if layout.client is not None else None
+        answered = taken & (output > 0)
+        client = cells["client"].filter(pa.array(taken)) if layout.client is not None else None
+        if layout.predicted_tokens is not None:
+            self._predicted.append(predicted[answered])
         if layout.blocks is not None:
-            self._add_blocks(columns[3].filter(pa.array(taken & (output > 0))))
+            self._add_blocks(cells["blocks"].filter(pa.array(answered)))
         self.add(time_ns[taken], prompt[taken], output[taken], client)
 
     def broken(self, line: int, rule: str, value: str) -> None:
@@ -182,6 +195,9 @@ class RecordedRows:
             self.blocks = pa.concat_arrays([pa.array([], pa.list_(pa.int64())), *self._lists])
             self.block_tokens = blocks_of
             self._lists.clear()
+        if self._predicted:
+            self.predicted_tokens = np.concatenate(self._predicted)
+            self._predicted.clear()
         self.time_ns, self.prompt_tokens, self.output_tokens = columns[:3]
         self.clients = tuple(self._places)
         self.client = columns[3] if with_clients else None
@@ -222,6 +238,15 @@ def _times_ns(cells: pa.Array[Any], unit: TimeUnit) -> Ints:
         parsed = pd.to_datetime(texts.to_pandas(), format="ISO8601", utc=True, errors="coerce")
         times = pa.array(parsed.dt.as_unit("ns")).cast(pa.timestamp("ns"))
     return np.asarray(times.cast(pa.int64()).fill_null(BAD_TIME).to_numpy())
+
+
+def _predictions(cells: pa.Array[Any]) -> tuple[Floats, Bools]:
+    """Values of the cells, NaN where there is none, and whether each keeps the rule."""
+    texts = pc.utf8_trim_whitespace(cells)
+    right = pc.match_substring_regex(texts, NUMBER)
+    numbers = pc.if_else(right, texts, "nan").cast(pa.float64()).to_numpy()
+    empty = pc.equal(texts, "").to_numpy(zero_copy_only=False)
+    return numbers, empty | ((numbers > 0) & (numbers <= MAX_TOKENS))
 
 
 def _whole_numbers(cells: pa.Array[Any]) -> Ints:

@@ -141,6 +141,16 @@ def names_in(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def numbers_in(text: str) -> tuple[float, ...]:
+    """Numbers with commas between them."""
+    try:
+        return tuple(map(float, names_in(text)))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be numbers with commas, got {text[:40]!r}"
+        ) from None
+
+
 def up_to(most: int) -> Callable[[str], int]:
     """Give argparse a type: whole numbers from 1 to `most`."""
 

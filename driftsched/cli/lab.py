@@ -8,7 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_trace, up_to
+from driftsched.cli.arguments import (
+    add_scenario,
+    names_in,
+    numbers_in,
+    scenario_of,
+    tell_trace,
+    up_to,
+)
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar, share
 from driftsched.estimation.compensators import COMPENSATORS
@@ -56,6 +63,16 @@ def lab_command(parser: argparse.ArgumentParser) -> Action:
         "--late", type=int, default=0, help="requests until a length is known (default 0)"
     )
     parser.add_argument(
+        "--limits",
+        metavar="NUMBERS",
+        type=numbers_in,
+        default=(),
+        help="multiples of the base at which answers are cut, by lot (default: none is cut)",
+    )
+    parser.add_argument(
+        "--censoring", action="store_true", help="take cut answers as at least so long"
+    )
+    parser.add_argument(
         "--detector",
         choices=DETECTORS,
         default="none",
@@ -89,6 +106,8 @@ def _lab(args: argparse.Namespace) -> None:
                     tenant_effect=args.tenant_effect,
                     prompt_effect=args.prompt_effect,
                     late=args.late,
+                    limits=args.limits,
+                    censoring=args.censoring,
                 )
                 for seed in range(first, first + args.seeds)
             ]

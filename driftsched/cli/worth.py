@@ -6,7 +6,14 @@ import argparse
 
 import pandas as pd
 
-from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_trace, up_to
+from driftsched.cli.arguments import (
+    add_scenario,
+    names_in,
+    numbers_in,
+    scenario_of,
+    tell_trace,
+    up_to,
+)
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about
@@ -40,12 +47,12 @@ def worth_command(parser: argparse.ArgumentParser) -> Action:
     parser.add_argument(
         "--tau",
         metavar="NUMBERS",
-        type=_numbers,
+        type=numbers_in,
         default=TAUS,
         help=f"noisy oracles by Kendall's τ (default {','.join(map(str, TAUS))})",
     )
     parser.add_argument(
-        "--sigma", metavar="NUMBERS", type=_numbers, default=(), help="by σ of ln length"
+        "--sigma", metavar="NUMBERS", type=numbers_in, default=(), help="by σ of ln length"
     )
     parser.add_argument(
         "--measure", choices=tuple(MEASURES), default="mean_s", help="of the sentence"
@@ -53,15 +60,6 @@ def worth_command(parser: argparse.ArgumentParser) -> Action:
     parser.add_argument("--seeds", type=up_to(10_000), default=10, help="how many (default 10)")
     add_json(parser)
     return _worth
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(map(float, names_in(text)))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"must be numbers with commas, got {text[:40]!r}"
-        ) from None
 
 
 def _worth(args: argparse.Namespace) -> None:

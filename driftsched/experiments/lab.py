@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from driftsched.core.errors import ScenarioError
+from driftsched.estimation.compensators.base import ENDLESS
 from driftsched.estimation.detectors.none import NoDetectorConfig
 from driftsched.results.statistics import mean_interval
 from driftsched.workload.budgets import prepare_budgets
@@ -66,6 +67,10 @@ class Stream:
         What drift has added to the logarithm of each answer's length, where that is known.
     late : int
         How many later requests are admitted before an answer's length is known.
+    most : int array or None
+        What each answer was cut at; None where nothing was cut.
+    censoring : bool
+        Whether cut answers are known as such; see `Estimator`.
     """
 
     tenant: Ints
@@ -78,6 +83,8 @@ class Stream:
     mean: Floats | None = None
     shift: Floats | None = None
     late: int = 0
+    most: Ints | None = None
+    censoring: bool = False
 
     def __len__(self) -> int:
         return len(self.length)
@@ -139,6 +146,8 @@ def draw_stream(
     tenant_effect: float = 0.25,
     prompt_effect: float = 0.25,
     late: int = 0,
+    limits: Sequence[float] = (),
+    censoring: bool = False,
 ) -> Stream:
     """Draw a stream whose true distribution is known: log-normal lengths of four categories.
 
@@ -155,6 +164,10 @@ def draw_stream(
     requests : int
     tenant_effect, prompt_effect : float
     late : int
+        See `Stream`.
+    limits : sequence of float
+        Multiples of the base at which answers are cut, each request's drawn by lot.
+    censoring : bool
         See `Stream`.
     """
     if kind not in KINDS:
@@ -175,6 +188,11 @@ def draw_stream(
     sd = np.where((passed >= 0.5) & (kind == "heavy_tail"), 1.5 * spread, spread)
     median = BASES[category] * np.exp(level)
     length = np.maximum(1, np.rint(median * np.exp(sd * rng.standard_normal(requests))))
+    mean, most = median * np.exp(sd**2 / 2), None
+    if limits:
+        most = np.maximum(1, np.rint(BASES[category] * rng.choice(limits, requests)))
+        mean = _cut_mean(median, sd, most)
+        median, length = np.minimum(median, most), np.minimum(length, most)
     return Stream(
         tenant=tenant,
         category=category,
@@ -183,10 +201,20 @@ def draw_stream(
         base_tokens=BASES[category],
         uncorrected_estimate=BASES[category].astype(np.float64),
         median=median,
-        mean=median * np.exp(sd**2 / 2),
+        mean=mean,
         shift=shift,
         late=late,
+        most=None if most is None else most.astype(np.int64),
+        censoring=censoring,
     )
+
+
+def _cut_mean(median: Floats, sd: Floats, most: Floats) -> Floats:
+    """Mean of log-normal lengths that are cut."""
+    from scipy.special import ndtr
+
+    off = np.log(most / median) / sd
+    return median * np.exp(sd**2 / 2) * ndtr(off - sd) + most * ndtr(-off)
 
 
 def stream_of(scenario: Scenario, workload: Workload, late: int = 0) -> Stream:
@@ -201,6 +229,8 @@ def stream_of(scenario: Scenario, workload: Workload, late: int = 0) -> Stream:
         base_tokens=budgets.base_tokens[order],
         uncorrected_estimate=budgets.uncorrected_estimate[order],
         late=late,
+        most=workload.max_output_tokens[order] if scenario.estimator.censoring else None,
+        censoring=scenario.estimator.censoring,
     )
 
 
@@ -211,12 +241,15 @@ def estimates(
     from driftsched.simulation.compiled.follow import SEEN, follow
 
     rows = np.zeros(len(stream), SEEN)
+    most = np.full(len(stream), ENDLESS) if stream.most is None else stream.most
     for name in SEEN.names or ():
-        rows[name] = getattr(stream, name)
+        rows[name] = most if name == "most" else getattr(stream, name)
     categories, tenants = int(stream.category.max()) + 1, int(stream.tenant.max()) + 1
-    said = follow(compensator, detector, rows, categories, tenants, stream.late)
-    base = stream.uncorrected_estimate
-    return Estimates(base * said.bias, base * said.mean_bias, said.alarm)
+    censoring = stream.censoring
+    said = follow(compensator, detector, rows, categories, tenants, stream.late, censoring)
+    base, limit = stream.uncorrected_estimate, most if censoring else np.inf
+    typical, mean = (np.minimum(base * bias, limit) for bias in (said.bias, said.mean_bias))
+    return Estimates(typical, mean, said.alarm)
 
 
 def scores(

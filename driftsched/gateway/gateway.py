@@ -77,7 +77,10 @@ class Gateway:
             kv_capacity if kv_capacity is not None else max(capacities, default=maxsize)
         )
         self.compensator = scenario.estimator.compensator.build(
-            len(scenario.categories), len(scenario.tenants), scenario.estimator.detector
+            len(scenario.categories),
+            len(scenario.tenants),
+            scenario.estimator.detector,
+            scenario.estimator.censoring,
         )
         self._context_tokens = scenario.cluster.context_tokens
         self.learning: list[LearningRow] = []
@@ -130,12 +133,12 @@ class Gateway:
         """
         self._catch_up(now)
         bias = self._predict(request)
-        estimate = int(request.uncorrected_estimate * bias)
+        estimate = self.compensator.length(request, bias)
         request.bias = bias
         request.estimated_output_tokens = estimate
         request.total_token_budget = request.prompt_length + estimate
         mean_bias = self._predict_mean(request)
-        request.estimated_mean_tokens = int(request.uncorrected_estimate * mean_bias)
+        request.estimated_mean_tokens = self.compensator.length(request, mean_bias)
         prompt, most = request.prompt_tokens, request.max_output_tokens
         misfit = does_not_fit(prompt, most, self._context_tokens, self.kv_capacity)
         if misfit == TOO_LONG:

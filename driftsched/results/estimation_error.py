@@ -91,8 +91,10 @@ def replay(requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorS
     gives the run's estimates again.
     """
     stream = _requests(requests, scenario)
-    detector = scenario.estimator.detector
-    predictor = compensator.build(len(scenario.categories), len(scenario.tenants), detector)
+    own = scenario.estimator
+    predictor = compensator.build(
+        len(scenario.categories), len(scenario.tenants), own.detector, own.censoring
+    )
     predict, learn = predictor.predict_one, predictor.learn_one
     estimates = np.zeros(len(stream), dtype=np.int64)
     for event in _events(requests).tolist():
@@ -102,7 +104,7 @@ def replay(requests: pd.DataFrame, scenario: Scenario, compensator: CompensatorS
             learn(request, request.output_length / request.base_tokens)
         else:
             request.bias = predict(request)
-            estimate = int(request.uncorrected_estimate * request.bias)
+            estimate = predictor.length(request, request.bias)
             estimates[place] = request.estimated_output_tokens = estimate
     return estimates
 

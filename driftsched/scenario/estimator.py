@@ -50,5 +50,18 @@ class Estimator(Config):
     detector: DetectorConfig = Field(
         NoDetectorConfig(), description="at whose alarm a category's compensation begins anew"
     )
+    censoring: bool = Field(
+        False,
+        description="an answer cut at its maximum is taken as at least so long: it teaches only "
+        "where it was longer than estimated, and estimates end at the maximum; in tokens",
+    )
     input_factor: InputFactor = InputFactor()
     size_classes: SizeClasses = SizeClasses()
+
+    @model_validator(mode="after")
+    def _limits_are_in_tokens(self) -> Estimator:
+        if self.censoring and self.unit != "tokens":
+            raise ValueError(
+                f"censoring needs the unit tokens, in which answers have a maximum, got {self.unit}"
+            )
+        return self

@@ -122,3 +122,15 @@ def test_a_run_learns_once_from_each_finished_request(name: str) -> None:
     finished = (result.requests["status"] == "finished").sum()
     assert len(result.learning) == finished == 200
     assert result.learning.equals(simulate(scenario).learning)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_engines_know_cut_answers(name: str) -> None:
+    """What a cut answer says is one rule, and so are estimates that end at the maximum."""
+    base = small()
+    category = base.categories[0].model_dump() | {"max_output_tokens": 45}
+    estimator = {"unit": "tokens", "censoring": True, "compensator": {"kind": name}}
+    result = assert_engines_agree(small(categories=[category], estimator=estimator))
+    cut = result.requests["output_tokens"] == result.requests["max_output_tokens"]
+    assert 0.05 < cut.mean() < 0.95
+    assert (result.requests["estimated_output_tokens"] <= 45).all()

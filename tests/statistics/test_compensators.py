@@ -19,6 +19,8 @@ from driftsched.experiments.lab import (
 )
 
 SEEDS = range(6)
+LIMITS = (0.5, 1, 2, 4)
+"""Multiples of the base at which answers are cut, by lot."""
 WATCHED = CusumConfig(threshold=3.0)
 FOUND = compensators_named(["ema", "hierarchical"])
 
@@ -68,6 +70,36 @@ def test_a_common_step_is_learnt_in_half_the_time() -> None:
             recent = np.convolve(off, np.full(12, 1 / 12), "valid")
             times.append(int(np.argmax(recent > -np.log(1.1))))
     assert np.mean(found["hierarchical"]) <= 0.5 * np.mean(found["ema"]), found
+
+
+@pytest.mark.parametrize("name", ["ema", "hierarchical"])
+@pytest.mark.parametrize("spread", [0.3, 0.6])
+def test_answers_cut_at_different_lengths_are_not_taken_for_short_ones(
+    name: str, spread: float
+) -> None:
+    """Also where estimates are cut as the answers will be, which by itself is half the gain."""
+    missed = []
+    for censoring in (False, True):
+        for seed in SEEDS:
+            stream = draw_stream("step", spread, seed, limits=LIMITS, censoring=censoring)
+            assert stream.most is not None
+            typical = np.minimum(estimates(stream, FOUND[name]).typical, stream.most)
+            missed.append(np.abs(typical - stream.length)[300:].mean())
+    plain, known = np.array(missed).reshape(2, -1)
+    assert (known < plain).all()
+    assert known.mean() < (0.96 if name == "ema" else 0.85) * plain.mean()
+
+
+def test_limits_cut_what_can_be_known_too() -> None:
+    """The floor is of answers as they are served: median and mean of what is cut."""
+    streams = [draw_stream("none", 0.6, seed, limits=LIMITS) for seed in SEEDS]
+    for stream in streams:
+        assert stream.mean is not None
+        assert stream.median is not None
+        assert stream.most is not None
+        assert (stream.length <= stream.most).all()
+        assert (stream.length <= stream.median).mean() >= 0.5
+        assert stream.mean.mean() == pytest.approx(stream.length.mean(), rel=0.03)
 
 
 @pytest.mark.parametrize("name", ["quantile", "conformal"])

@@ -52,6 +52,18 @@ def test_replay_clips_as_the_ema_does() -> None:
     assert list(replay(hand_requests(), hand_scenario(), spec))[6] == int(6 * 1.2)
 
 
+def test_replay_knows_cut_answers_as_the_gateway_does() -> None:
+    """Else the run's own compensator would be said to have erred otherwise than it did."""
+    told = ["unit=tokens", "censoring=true", "compensator.kind=hierarchical"]
+    scenario = load_scenario("paper-continuous", [f"estimator.{one}" for one in told])
+    run = simulate(scenario)
+    again = replay(run.requests, scenario, scenario.estimator.compensator)
+    assert np.array_equal(again, run.requests["estimated_output_tokens"])
+    most = run.requests["max_output_tokens"]
+    assert (run.requests["estimated_output_tokens"] <= most).all()
+    assert (run.requests["output_tokens"] == most).mean() > 0.05, "some answers are cut"
+
+
 def test_replay_does_not_depend_on_the_order_of_rows() -> None:
     requests = hand_requests()
     shuffled = requests.sample(frac=1, random_state=3)

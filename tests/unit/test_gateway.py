@@ -168,6 +168,22 @@ def test_recursive_least_squares_are_the_least_squares() -> None:
     assert [mine.level, mine.slope] == pytest.approx(expected.tolist(), rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", sorted(set(COMPENSATORS) - {"none", "oracle"}))
+def test_an_answer_cut_below_its_estimate_teaches_nothing(kind: str) -> None:
+    """That it would have been longer than 20 is no news where 40 are expected; than 50, it is."""
+    spec = COMPENSATORS[kind].model_validate({"kind": kind})
+    for answer, most, news in ((20, 20, False), (20, 21, True), (50, 50, True)):
+        compensator = spec.build(1, 1, censoring=True)
+        one = Request(0, 0, 1, 0, 0.0, 10, answer, most, 10, answer, 40, 40.0)
+        one.bias = compensator.predict_one(one)
+        assert compensator.length(one, one.bias) == min(40, most)
+        one.estimated_output_tokens = min(40, most)
+        before = [vars(state).copy() for state in compensator.levels[0][0]]
+        compensator.learn_one(one, answer / 40)
+        after = [vars(state) for state in compensator.levels[0][0]]
+        assert (after != before) == news, (answer, most)
+
+
 def test_fixed_share_trusts_whoever_missed_least() -> None:
     spec = COMPENSATORS["fixed_share"].model_validate({"kind": "fixed_share"})
     compensator, one = spec.build(1, 1), request(0)

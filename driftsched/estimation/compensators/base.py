@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from driftsched.estimation.detectors import DetectorSpec
     from driftsched.scheduling.request import Request
 
-__all__ = ["Compensator", "CompensatorSpec", "InsideSpec", "Levels", "corrected"]
+__all__ = [
+    "Compensator",
+    "CompensatorSpec",
+    "InsideSpec",
+    "Levels",
+    "corrected",
+    "limit_of",
+    "teaches",
+]
+
+ENDLESS = 1 << 62
 
 
 class Levels(NamedTuple):
@@ -77,10 +87,14 @@ class CompensatorSpec(Mechanism):
         """
 
     def build(
-        self, categories: int, tenants: int, detector: DetectorSpec | None = None
+        self,
+        categories: int,
+        tenants: int,
+        detector: DetectorSpec | None = None,
+        censoring: bool = False,
     ) -> Compensator:
         """Return a fresh compensator for so many categories and tenants."""
-        return Compensator(self, categories, tenants, detector or NoDetectorConfig())
+        return Compensator(self, categories, tenants, detector or NoDetectorConfig(), censoring)
 
 
 class InsideSpec(CompensatorSpec):
@@ -92,6 +106,20 @@ class InsideSpec(CompensatorSpec):
 def corrected(ratio: float, request: Request, p: Any) -> float:
     """The bias by which an estimate is `ratio` times the base, where factors are inside."""
     return ratio * request.base_tokens / request.uncorrected_estimate if p.inside else ratio
+
+
+def limit_of(request: Request, censoring: bool) -> int:
+    """Longest that an answer is taken to be: where cut answers are known as such, its maximum."""
+    return request.max_output_tokens if censoring else ENDLESS
+
+
+def teaches(request: Request, censoring: bool) -> bool:
+    """Whether an answer says anything new: cut at its maximum, it would have been longer.
+
+    So it says that answers are longer than estimated, or nothing.
+    """
+    cut = censoring and request.output_tokens >= request.max_output_tokens
+    return not cut or request.output_length > request.uncorrected_estimate * request.bias
 
 
 class Compensator:
@@ -107,12 +135,19 @@ class Compensator:
         How many there are.
     detector : DetectorSpec
         What watches each category's errors; at an alarm what is known of it is forgotten.
+    censoring : bool
+        Whether an answer cut at its maximum is known to be one; see `teaches`.
     """
 
     def __init__(
-        self, spec: CompensatorSpec, categories: int, tenants: int, detector: DetectorSpec
+        self,
+        spec: CompensatorSpec,
+        categories: int,
+        tenants: int,
+        detector: DetectorSpec,
+        censoring: bool,
     ) -> None:
-        self.spec = spec
+        self.spec, self.censoring = spec, censoring
         self.detectors = [detector.build() for _ in range(categories)]
         together, *own = (State(spec.state) for _ in range(1 + categories + tenants))
         self.levels = [
@@ -140,9 +175,16 @@ class Compensator:
         detector.update(log(request.output_length / max(request.estimated_output_tokens, 1)))
         if detector.drift_detected:
             self._forget(request.predicted)
+        if not teaches(request, self.censoring):
+            return self.predict_one(request)
         levels = self._levels(request)
         self.spec.learn_mean(levels, request, ratio, self.spec)
         return self.spec.learn(levels, request, ratio, self.spec)
+
+    def length(self, request: Request, bias: float) -> int:
+        """The length that a bias amounts to, whole."""
+        limit = limit_of(request, self.censoring)
+        return min(int(request.uncorrected_estimate * bias), limit)
 
     def _forget(self, category: int) -> None:
         """Have a category's state, and those of its pairs with tenants, begin anew."""

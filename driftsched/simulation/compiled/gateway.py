@@ -13,6 +13,7 @@ from driftsched.simulation.compiled.mechanisms import (
     learn,
     learn_mean,
     levels,
+    limit_of,
     may_run,
     predict,
     predict_mean,
@@ -20,6 +21,7 @@ from driftsched.simulation.compiled.mechanisms import (
     request_of,
     route_score,
     score,
+    teaches,
 )
 from driftsched.simulation.compiled.order import pop, push
 from driftsched.simulation.compiled.planned import add_planned, best_planned, planned_key
@@ -47,10 +49,11 @@ def submit(w: KernelState, item: int) -> int:
     p = w.parameters[COMPENSATOR]
     bias = float(predict(run.compensator, _levels_of(w, item), request_of(w, item), p))
     w.bias[item] = bias
-    w.estimate[item] = int(w.uncorrected_estimate[item] * bias)
+    limit = limit_of(request, run.censoring)
+    w.estimate[item] = min(int(w.uncorrected_estimate[item] * bias), limit)
     if run.means:
         mean = float(predict_mean(run.compensator, _levels_of(w, item), request_of(w, item), p))
-        w.mean_estimate[item] = int(w.uncorrected_estimate[item] * mean)
+        w.mean_estimate[item] = min(int(w.uncorrected_estimate[item] * mean), limit)
     prompt, most = request.prompt_tokens, request.max_output_tokens
     reason = does_not_fit(prompt, most, run.context, run.capacity)
     if reason == 0 and run.limited:
@@ -227,9 +230,12 @@ def finish(w: KernelState, item: int, now: float) -> None:
     if run.watched:
         watching = w.parameters[DETECTOR]
         alarm(run.detector, w.detection, w.compensation, run.categories, seen, watching)
-    if run.means:
-        learn_mean(run.compensator, states, seen, ratio, p)
-    learned.bias = learn(run.compensator, states, seen, ratio, p)
+    if teaches(seen, run.censoring):
+        if run.means:
+            learn_mean(run.compensator, states, seen, ratio, p)
+        learned.bias = learn(run.compensator, states, seen, ratio, p)
+    else:
+        learned.bias = predict(run.compensator, states, seen, p)
     run.finished += 1
     _depart(w, item, now)
     if run.closed:

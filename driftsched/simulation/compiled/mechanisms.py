@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from driftsched.core.arrays import Array
 from driftsched.core.mechanism import Mechanism
-from driftsched.estimation.compensators import COMPENSATORS
+from driftsched.estimation.compensators import COMPENSATORS, base
 from driftsched.estimation.compensators.base import Levels
 from driftsched.estimation.detectors import DETECTORS
 from driftsched.gateway import admission
@@ -34,6 +34,8 @@ new_blocks = shared(batching.new_blocks)
 piece_end = shared(batching.piece_end)
 tokens_to_come = shared(batching.tokens_to_come)
 whole_length_fits = shared(batching.whole_length_fits)
+limit_of = shared(base.limit_of)
+teaches = shared(base.teaches)
 does_not_fit = shared(admission.does_not_fit)
 may_run = shared(admission.may_run)
 refusal = shared(admission.refusal)

@@ -82,6 +82,7 @@ RUN = np.dtype(
         ("compensator", "i8"),
         ("detector", "i8"),
         ("watched", "b1"),  # whether there is one
+        ("censoring", "b1"),  # whether cut answers are known as such
         ("means", "b1"),  # whether mean lengths are read, and not the typical ones
         ("categories", "i8"),
         ("waiting", "i8"),

@@ -11,6 +11,7 @@ from math import nan
 from sys import maxsize
 from typing import TYPE_CHECKING, Any
 
+from driftsched.estimation.predictors.refined import refined_length
 from driftsched.gateway.admission import TOO_LONG, TenantGate, does_not_fit, no_room, too_long
 from driftsched.gateway.queue import Queue
 from driftsched.scheduling.routers.base import Loads
@@ -82,6 +83,7 @@ class Gateway:
             scenario.estimator.detector,
             scenario.estimator.censoring,
         )
+        self._refinement = scenario.estimator.predictor.refinement
         self._context_tokens = scenario.cluster.context_tokens
         self.learning: list[LearningRow] = []
         self.requeues: list[Requeue] = []
@@ -180,6 +182,15 @@ class Gateway:
         policy: Any = self.queues[request.replica if self._router is not None else 0].policy
         policy.generated(request, tokens)
 
+    def has_given(self, request: Request, tokens: int) -> None:
+        """Note how much of its answer a request has, and how long the whole is taken to be then."""
+        request.generated_tokens = tokens
+        every, kept = self._refinement
+        if every:
+            estimate, length = request.estimated_output_tokens, request.output_length
+            now = refined_length(estimate, length, request.output_tokens, tokens, every, kept)
+            request.revision_tokens = now - estimate
+
     def _catch_up(self, now: float) -> None:
         if self.catch_up is not None:
             self.catch_up(now)
@@ -232,7 +243,7 @@ class Gateway:
         self._catch_up(now)
         self.requeues.append((request.request_id, request.dispatch_s, now))
         request.dispatch_s = request.first_token_s = nan
-        request.generated_tokens = 0
+        self.has_given(request, 0)
         request.preemptions += 1
         self.interrupt(request)
 

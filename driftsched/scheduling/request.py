@@ -50,6 +50,9 @@ class Request:
         The typical length, int(uncorrected_estimate · bias), and that plus the counted prompt.
     estimated_mean_tokens : int
         The mean length, for sums; see `CompensatorSpec.predict_mean`.
+    revision_tokens : int
+        By how much the typical length is taken to be more, or less, since it decodes; 0 unless the
+        predictor looks again. As of when `generated_tokens` are.
     status, reason : str
         Empty while it is under way; one of the five ends afterwards.
     batch_id : int
@@ -81,6 +84,7 @@ class Request:
         "reason",
         "replica",
         "request_id",
+        "revision_tokens",
         "status",
         "tenant",
         "total_token_budget",
@@ -130,6 +134,7 @@ class Request:
         self.bias = 1.0
         self.estimated_output_tokens = 0
         self.estimated_mean_tokens = 0
+        self.revision_tokens = 0
         self.total_token_budget = 0
         self.dispatch_s = nan
         self.first_token_s = nan

@@ -167,7 +167,7 @@ class ContinuousReplica(Replica):
     def count_given(self) -> None:
         """Note how many tokens those who decode have given: a policy's score may look at it."""
         for last, _, request in self.decoding:
-            request.generated_tokens = request.output_tokens - (last - self.iteration)
+            self.gateway.has_given(request, request.output_tokens - (last - self.iteration))
 
     def last_key(self, request: Request, now: float) -> float:
         """Its tier's rank or, where the policy preempts, its score: the highest gives way."""
@@ -176,7 +176,7 @@ class ContinuousReplica(Replica):
     def interrupt(self, request: Request, tokens: int) -> None:
         """Take a decoding request out that has `tokens`, prompt and answer so far together."""
         self._kv -= tokens
-        request.generated_tokens = tokens - request.prompt_tokens
+        self.gateway.has_given(request, tokens - request.prompt_tokens)
         self.decoding = [entry for entry in self.decoding if entry[2] is not request]
         heapify(self.decoding)
 
@@ -277,7 +277,8 @@ class ContinuousReplica(Replica):
         ahead = []
         for one in [*self._decoding_requests(), *(chunk.request for chunk in chunks), request]:
             given, most = one.generated_tokens, one.max_output_tokens
-            to_come = tokens_to_come(one.estimated_output_tokens, given, most)
+            estimate = one.estimated_output_tokens + one.revision_tokens
+            to_come = tokens_to_come(estimate, given, most)
             ahead.append((to_come, one.prompt_tokens + given))
         room, held = kv_blocks(self.kv_capacity, blocks.size) * blocks.size, 0
         for place, (to_come, tokens) in enumerate(sorted(ahead, reverse=True), 1):

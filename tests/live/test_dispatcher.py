@@ -242,7 +242,9 @@ def test_engine_that_does_not_open_is_one_error_line() -> None:
     assert engine.closed == 1
 
 
-@pytest.mark.parametrize("part", [("compensator", "oracle"), ("predictor", "noisy_oracle")])
+@pytest.mark.parametrize(
+    "part", [("compensator", "oracle"), ("predictor", "noisy_oracle"), ("predictor", "refined")]
+)
 def test_an_oracle_needs_planned_lengths(part: tuple[str, str]) -> None:
     """Else lengths that were never real would be called an oracle's."""
     name, kind = part

@@ -192,6 +192,10 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     engine = draw(engines())
     # Blocks run out where the cache is small and many come at once.
     pressed = engine.get("kv") == "paged" and draw(st.integers(0, 3)) > 0
+    unit = draw(st.sampled_from(["words", "tokens"]))
+    looks: st.SearchStrategy[dict[str, Any]] = st.builds(
+        dict, kind=st.just("refined"), every_tokens=st.integers(1, 60)
+    )
     return parse_scenario(
         {
             "schema": 1,
@@ -201,7 +205,9 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             "categories": draw(categories()),
             "phases": draw(phases(pressed=pressed)),
             "estimator": {
-                "unit": draw(st.sampled_from(["words", "tokens"])),
+                "unit": unit,
+                "predictor": draw(st.just({"kind": "category"}) | looks),
+                "censoring": unit == "tokens" and draw(st.booleans()),
                 "compensator": {"kind": draw(st.sampled_from(COMPENSATORS))},
             },
             "policy": {"kind": draw(st.sampled_from(POLICIES))},

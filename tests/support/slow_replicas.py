@@ -165,7 +165,7 @@ class SlowContinuous(SlowReplica):
             order = self.queue.order if by_policy else lambda one, _: float(one.rank)
             victim = max(running, key=lambda r: (order(r, now), r.arrival_s, r.request_id))
         victim.preemptions += 1
-        victim.generated_tokens = self.inside.pop(victim).given
+        self.gateway.has_given(victim, self.inside.pop(victim).given)
         self.put_aside(victim)
 
     def put_aside(self, request: Request) -> None:
@@ -182,7 +182,7 @@ class SlowContinuous(SlowReplica):
             if seat.computed >= one.prompt_tokens + seat.again
         ]
         for one in decoding:
-            one.generated_tokens = self.inside[one].given
+            self.gateway.has_given(one, self.inside[one].given)
         return decoding
 
     def make_place(self, request: Request, now: float) -> bool:
@@ -254,11 +254,9 @@ class SlowContinuous(SlowReplica):
         given = {one: seat.given for one, seat in self.inside.items()}
         given[request] = request.generated_tokens
         ends = {
-            one: max(
-                min(max(one.estimated_output_tokens, tokens + tokens // 10), one.max_output_tokens),
-                tokens + 1,
-            )
+            one: max(min(max(whole, tokens + tokens // 10), one.max_output_tokens), tokens + 1)
             for one, tokens in given.items()
+            for whole in [one.estimated_output_tokens + one.revision_tokens]
         }
         size = self.scenario.engine.block_tokens
         while given:

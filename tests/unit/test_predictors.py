@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from driftsched.core.errors import ScenarioError
@@ -14,10 +16,13 @@ from driftsched.estimation.predictors.bucket_classifier import PUBLISHED, Bucket
 from driftsched.estimation.predictors.length_buckets import LengthBucketsConfig
 from driftsched.estimation.predictors.noisy_oracle import NoisyOracleConfig
 from driftsched.estimation.predictors.prompt_regression import PromptRegressionConfig
+from driftsched.estimation.predictors.refined import RefinedConfig, refined_length
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate
 from driftsched.workload import generate
 from driftsched.workload.budgets import prepare_budgets
+from tests.support.same_tables import assert_engines_agree
+from tests.support.scenarios import small
 
 MANY = 40_000
 
@@ -142,6 +147,70 @@ def test_every_seed_draws_its_own_noise() -> None:
     bases = [prepare_budgets(scenario, workload, seed).base_tokens for seed in (None, 1, 2)]
     assert np.array_equal(bases[0], bases[1])
     assert not np.array_equal(bases[1], bases[2])
+
+
+lengths = st.integers(1, 5000)
+
+
+@given(lengths, lengths, st.integers(1, 300), st.floats(0.05, 1), st.data())
+def test_each_look_at_an_answer_errs_less_about_what_is_left(
+    estimate: int, length: int, every: int, kept: float, data: st.DataObject
+) -> None:
+    """In relative terms by the factor asked for, hence also in tokens; and never in between."""
+    given_tokens = data.draw(st.integers(0, length))
+    said = refined_length(estimate, length, length, given_tokens, every, kept)
+    seen = given_tokens // every * every
+    assert said == refined_length(estimate, length, length, seen, every, kept)
+    assert said >= seen or seen == 0
+    left = length - seen
+    off = abs(np.log(estimate / length)) * kept ** (seen // every)
+    assert left * np.exp(-off) - 1 <= said - seen <= left * np.exp(off) + 1
+    later = min(seen + every, length)
+    next_said = refined_length(estimate, length, length, later, every, kept)
+    assert abs(next_said - length) <= abs(said - length) + 1
+
+
+def test_what_is_left_is_known_as_well_as_published() -> None:
+    """TRAIL: over a decoding, a mean absolute error 2.66 times below that of the first guess."""
+    draw, spec = np.random.default_rng(1), RefinedConfig(sigma=0.5)
+    first = again = 0.0
+    for length in draw.lognormal(np.log(180), 1.0, 400).astype(int) + 1:
+        guess = int(length * np.exp(spec.sigma * draw.standard_normal()) + 1)
+        for so_far in range(0, int(length), 10):
+            now = refined_length(guess, int(length), int(length), so_far, *spec.refinement)
+            first += abs(max(guess - so_far, 0) - (length - so_far))
+            again += abs(max(now - so_far, 0) - (length - so_far))
+    assert 2 < first / again < 4
+
+
+@pytest.mark.parametrize("unit", ["words", "tokens"])
+@pytest.mark.parametrize(
+    ("policy", "engine"),
+    [
+        ("srpt", {"kv": "reserve"}),
+        ("srpt", {"kv": "paged"}),
+        ("fifo", {"kv": "paged", "admit": "past_future"}),
+    ],
+)
+def test_looking_again_decides_otherwise_and_alike_in_both_engines(
+    policy: str, engine: dict[str, str], unit: str
+) -> None:
+    """The first guesses are the same: only what has run is judged anew."""
+    long = {"kind": "lognormal", "mu": 5, "sigma": 0.6}
+    base, tables = small(), []
+    category = base.categories[0].model_dump() | {"max_output_tokens": 600, "output_tokens": long}
+    for predictor in ({"kind": "noisy_oracle"}, {"kind": "refined", "every_tokens": 5}):
+        scenario = small(
+            categories=[category],
+            policy={"kind": policy},
+            engine={"mode": "continuous", "batch_size": 16, **engine},
+            cluster={"memory_utilisation": 0.2012},
+            estimator={"unit": unit, "predictor": {"sigma": 1.0, **predictor}},
+        )
+        tables.append(assert_engines_agree(scenario).requests)
+    one, other = tables
+    assert one["base_tokens"].equals(other["base_tokens"])
+    assert not one["finish_s"].equals(other["finish_s"])
 
 
 def test_a_perfect_prediction_decides_as_the_oracle_does() -> None:

@@ -15,6 +15,7 @@ PREDICTORS.add("column", "column:ColumnConfig")
 PREDICTORS.add("length_buckets", "length_buckets:LengthBucketsConfig")
 PREDICTORS.add("bucket_classifier", "bucket_classifier:BucketClassifierConfig")
 PREDICTORS.add("noisy_oracle", "noisy_oracle:NoisyOracleConfig")
+PREDICTORS.add("refined", "refined:RefinedConfig")
 
 if TYPE_CHECKING:
     PredictorConfig = PredictorSpec

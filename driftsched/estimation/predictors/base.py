@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from driftsched.core.mechanism import Mechanism
 
-__all__ = ["Floats", "PredictorSpec", "Seen"]
+__all__ = ["Floats", "PredictorSpec", "Refinement", "Seen"]
 
 Floats = NDArray[np.float64]
 
@@ -32,10 +32,20 @@ class Seen(NamedTuple):
     told: Floats | None = None
 
 
+class Refinement(NamedTuple):
+    """How often a running answer is predicted anew: every so many tokens; 0 is never.
+
+    `kept` is the share of the error that a look leaves; see `refined_length`.
+    """
+
+    every_tokens: int
+    kept: float
+
+
 class PredictorSpec(Mechanism):
     """Parameters of a predictor, and its function, for a whole table before the run begins.
 
-    So neither engine knows of it: both find its predictions in the budgets.
+    So neither engine knows of it: both find its predictions in the budgets, but for its refinement.
 
     Attributes
     ----------
@@ -45,6 +55,11 @@ class PredictorSpec(Mechanism):
     """
 
     foresight: ClassVar[bool] = False
+
+    @property
+    def refinement(self) -> Refinement:
+        """How answers are predicted anew while they are decoded."""
+        return Refinement(0, 1.0)
 
     def typical(self, seen: Seen, rng: np.random.Generator) -> Floats:
         """Predict each answer's typical length, shape (n,); the caller makes it whole, at least 1.

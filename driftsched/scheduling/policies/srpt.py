@@ -38,4 +38,4 @@ class SrptConfig(ScorePolicy):
         given = request.generated_tokens
         if given > 0 and given >= p.limit * request.estimated_output_tokens:
             return -1.0
-        return max(request.total_token_budget - given, 0)
+        return max(request.total_token_budget + request.revision_tokens - given, 0)

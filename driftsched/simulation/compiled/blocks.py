@@ -14,6 +14,7 @@ from driftsched.simulation.compiled.mechanisms import (
     new_block,
     new_blocks,
     piece_end,
+    revision_of,
     tokens_to_come,
 )
 from driftsched.simulation.compiled.order import pop, push, remove_row
@@ -170,7 +171,7 @@ def peak_fits(w: KernelState, number: int, item: int) -> bool:
     for place in range(running):
         one = _running(w, number, place, item)
         given, most = w.seats[one].given, w.requests[one].max_output_tokens
-        to_come = tokens_to_come(w.estimate[one], given, most)
+        to_come = tokens_to_come(w.estimate[one] + revision_of(w, one), given, most)
         push(w.ahead, place, -to_come, w.requests[one].prompt_tokens + given)
     room, held = replica.capacity // size * size, 0
     for place in range(running):

@@ -134,5 +134,6 @@ def _request(rows: Array, said: Array, item: int, censoring: bool) -> RequestVie
         bias=bias,
         estimated_output_tokens=estimate,
         estimated_mean_tokens=min(int(row.uncorrected_estimate * said[item].mean_bias), limit),
+        revision_tokens=0,
         total_token_budget=prompt + estimate,
     )

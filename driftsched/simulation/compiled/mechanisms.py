@@ -16,6 +16,7 @@ from driftsched.core.mechanism import Mechanism
 from driftsched.estimation.compensators import COMPENSATORS, base
 from driftsched.estimation.compensators.base import Levels
 from driftsched.estimation.detectors import DETECTORS
+from driftsched.estimation.predictors import refined
 from driftsched.gateway import admission
 from driftsched.scheduling.policies import POLICIES, PlannedPolicy, ScorePolicy, TenantPolicy
 from driftsched.scheduling.routers import ROUTERS
@@ -36,6 +37,7 @@ tokens_to_come = shared(batching.tokens_to_come)
 whole_length_fits = shared(batching.whole_length_fits)
 limit_of = shared(base.limit_of)
 teaches = shared(base.teaches)
+refined_length = shared(refined.refined_length)
 does_not_fit = shared(admission.does_not_fit)
 may_run = shared(admission.may_run)
 refusal = shared(admission.refusal)
@@ -139,7 +141,20 @@ class RequestView(NamedTuple):
     bias: float
     estimated_output_tokens: int
     estimated_mean_tokens: int
+    revision_tokens: int
     total_token_budget: int
+
+
+@inlined
+def revision_of(w: KernelState, item: int) -> int:
+    """By how much a request is taken to be longer than estimated, by what it has given."""
+    run, record = w.run[0], w.requests[item]
+    if run.every_tokens == 0 or not run.resumes:
+        return 0
+    estimate, length, tokens = w.estimate[item], record.output_length, record.output_tokens
+    given = w.seats[item].given
+    now = refined_length(estimate, length, tokens, given, run.every_tokens, run.kept)
+    return int(now - estimate)
 
 
 @inlined
@@ -169,5 +184,6 @@ def request_of(w: KernelState, item: int) -> RequestView:
         w.bias[item],
         w.estimate[item],
         w.mean_estimate[item],
+        revision_of(w, item),
         w.prompt_length[item] + w.estimate[item],
     )

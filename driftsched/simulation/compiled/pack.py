@@ -127,6 +127,7 @@ def _run(scenario: Scenario, capacities: Array, batch: int) -> Array:
     run["compensator"] = number_of(compensator, COMPENSATORS)
     run["detector"] = number_of(scenario.estimator.detector, DETECTORS)
     run["watched"] = scenario.estimator.detector.kind != "none"
+    run["every_tokens"], run["kept"] = scenario.estimator.predictor.refinement
     run["censoring"] = scenario.estimator.censoring
     if routed(scenario) or policy.reads_mean:
         run["means"] = compensator.predict_mean is not CompensatorSpec.predict_mean

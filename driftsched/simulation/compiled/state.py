@@ -83,6 +83,8 @@ RUN = np.dtype(
         ("detector", "i8"),
         ("watched", "b1"),  # whether there is one
         ("censoring", "b1"),  # whether cut answers are known as such
+        ("every_tokens", "i8"),  # between two looks at an answer under way; 0 is never
+        ("kept", "f8"),  # of the error, at each of them
         ("means", "b1"),  # whether mean lengths are read, and not the typical ones
         ("categories", "i8"),
         ("waiting", "i8"),

@@ -190,9 +190,11 @@ def test_each_policy_is_chosen_in_one_click_and_says_its_rule(page: AppTest, kin
 def test_each_part_of_the_estimator_is_chosen_in_one_click(
     page: AppTest, part: str, kind: str
 ) -> None:
-    """Likewise, and its parameters with it."""
+    """Likewise, and its parameters with it; what there is nothing to predict from says so."""
     choose(page, f"estimator.{part}.kind", kind)
-    quiet(page)
+    said = [error.value.split(":")[0] for error in page.error]
+    lacking = ["estimator.predictor must not be column where traffic has no predictions"]
+    assert said == (lacking if kind == "column" else [])
     assert getattr(scenario(page).estimator, part).kind == kind
 
 

@@ -251,6 +251,7 @@ class SlowContinuous(SlowReplica):
         """Whether all that is to come has blocks, token by token, where that is asked."""
         if self.scenario.engine.admit == "first_fit":
             return True
+        self.count_given()
         given = {one: seat.given for one, seat in self.inside.items()}
         given[request] = request.generated_tokens
         ends = {

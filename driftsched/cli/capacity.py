@@ -69,7 +69,7 @@ def _capacity(args: argparse.Namespace) -> None:
         print_json(told | now | {"policies": data})
         return
     rows = [
-        [POLICIES[policy].label, _factor(one), f"{one.value * peak.rate_rps:.3g}", str(one.seeds)]
+        [POLICIES[policy].label, _factor(one), _factor(one.of(peak.rate_rps)), str(one.seeds)]
         for policy, one in found.items()
     ]
     print(aligned(["policy", "times today's load", "requests/s", "seeds"], rows))

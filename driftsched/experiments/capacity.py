@@ -142,6 +142,10 @@ class Capacity(NamedTuple):
     high: float
     seeds: int
 
+    def of(self, today: float) -> Capacity:
+        """The same as multiples of what `today` is, requests a second say."""
+        return Capacity(self.value * today, self.low * today, self.high * today, self.seeds)
+
 
 def capacity(
     scenario: Scenario, goal: Goal, *, precision: float = 0.02, most_seeds: int = MOST_SEEDS

@@ -17,12 +17,11 @@ from driftsched.studio.sidebar import foot
 
 view = page_setup("Paper", lambda view: PAPERS[view.paper].question)
 picker()
-answer = st.container(key="paper-answer")
-switches(view)
-with answer:
+with st.container(key="paper-answer"):
     paper = reproduction(view)
     if paper is not None:
         claims(paper, view)
+switches(view)
 if paper is not None:
     other_assumptions(view)
     assumptions(paper)

@@ -41,8 +41,7 @@ BIAS = (
 CLAIMS = Look(
     "Published and here",
     "claims",
-    "A claim holds where the bar around our dot, its 95 % interval, leaves out zero and the "
-    "published diamond is within 10 points of the dot.",
+    "Holds: our 95 % bar leaves out zero, the published diamond is within 10 points.",
     "Change (%)",
     "",
 )

@@ -31,6 +31,8 @@ NAMES = ["policy", "group", "metric", "percentile", "before_s", "value_s"]
 
 MOST_TOLD = 20
 """Tens of replications: to ask for more is to ask for a difference that hardly matters."""
+MOST_CHANGE = 10.0
+"""Of a larger one an interval says no more than that."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,8 @@ def _arrow(first: float, other: float) -> str:
 
 
 def _percent(share: float) -> str:
+    if share > MOST_CHANGE:
+        return f"over +{100 * MOST_CHANGE:,.0f} %"
     return f"{100 * share:+.0f} %".replace("-", "−")
 
 

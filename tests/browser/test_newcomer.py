@@ -68,7 +68,10 @@ QUESTIONS: dict[str, tuple[list[Step], str]] = {
         [pick("Tenants", "batch"), pick("Measure", "First token"), pick("Percentile", "P50")],
         r"SJF, .* ms",
     ),
-    "what a second GPU does for premium": ([slide("GPUs", 1)], r"serve premium faster .* P95 9\.9"),
+    "what a second GPU does for premium": (
+        [slide("GPUs", 1)],
+        r"serve premium faster .* P95 10\.3",
+    ),
     "what EDF would do": (
         [press("button", "More"), press("button", "EDF"), escape],
         r"EDF, [\d.]+–[\d.]+ s",

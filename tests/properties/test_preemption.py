@@ -143,14 +143,14 @@ def test_both_engines_agree_where_requests_are_interrupted_and_given_up(
             {
                 "name": "impatient",
                 "share": 0.7,
-                "patience": {"timeout_s": 6.0},
+                "patience": {"timeout_s": 2.0},
                 "retries": {"attempts": 2},
                 "limits": {"running": 6},
             },
             {"name": "patient", "share": 0.3},
         ],
     )
-    phase = scenario.phases[0].model_dump() | {"arrivals": {"kind": "poisson", "rate_rps": 40}}
+    phase = scenario.phases[0].model_dump() | {"arrivals": {"kind": "poisson", "rate_rps": 20}}
     table = assert_engines_agree(changed(scenario, phases=[phase])).requests
     interrupted = table[table["preemptions"] > 0]
     assert set(interrupted["status"]) >= {"finished", "timed_out"}

@@ -431,5 +431,5 @@ def test_what_will_happen_is_said(page: AppTest) -> None:
     said = " ".join(text.value for text in page.markdown)
     stress = offered_load(load_scenario("paper")).phases[-1]
     assert stress.rho > 10
-    assert f"stress: ρ = {stress.rho:.2g}: the queue grows from 0 to 1,903 requests" in said
+    assert f"stress: ρ = {stress.rho:.2g}: the queue grows from 0 to 1,935 requests" in said
     assert "short\\_qa: 87 % of the answers are cut" in said

@@ -50,7 +50,7 @@ WORDS = """() => {
     range.selectNodeContents(walk.currentNode);
     const {top, bottom, width} = range.getBoundingClientRect();
     const seen = around.checkVisibility({opacityProperty: true, visibilityProperty: true});
-    const apart = around.closest('script, style, svg, [data-testid=stIconMaterial], '
+    const apart = around.closest('script, style, svg, [role=img], [data-testid=stIconMaterial], '
       + '[data-testid=stSkipToContent], [data-testid=stSliderTickBar]');
     if (seen && !apart && width && top < innerHeight && bottom > 0) {
       words.push(...walk.currentNode.textContent.trim().split(/\\s+/).filter(Boolean));

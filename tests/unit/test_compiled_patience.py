@@ -45,15 +45,12 @@ def test_clients_leave_the_queue_and_the_engine_at_the_same_time(mode: str, poli
     ).requests
     gone = table[table["status"] != "finished"]
     assert set(gone["status"]) == {"timed_out", "cancelled"}
-    reasons = {
+    assert set(gone["reason"]) == {
         "no first token within 0.8 s",
         "not finished within 1.4 s",
         "not finished within 1.8 s",
         "hung up before the first token",
     }
-    if (mode, policy) == ("continuous", "mlfq"):  # who has just come takes another's place
-        reasons.remove("no first token within 0.8 s")
-    assert set(gone["reason"]) == reasons
     assert gone["dispatch_s"].isna().any()
     assert gone["first_token_s"].notna().any()
 

@@ -86,7 +86,7 @@ ASSUMED = [
 PAPER = Paper(
     "A_min",
     "arXiv 2508.14544",
-    "Which end of a length's interval is better to plan with (arXiv 2508.14544)?",
+    "Which end of an interval to plan with (arXiv 2508.14544)?",
     {"burst": rounds.in_rounds("a-min", 500, 100_000)},
     judge,
 )

@@ -106,13 +106,13 @@ def _factor(found: Capacity) -> str:
 
 
 def _counted(fleet: Fleet) -> str:
-    if fleet.replicas is None or fleet.growth is None or fleet.longer is None:
+    if fleet.replicas is None or fleet.growth is None:
         return fleet.reason
     said = f"{fleet.replicas} replicas, {fleet.gpus} GPUs, 95 % sure"
     if fleet.price_per_hour is not None:
         said += f", {fleet.price_per_hour:.4g} an hour"
     fewer = "fewer" if fleet.least == fleet.replicas else f"fewer than {fleet.least}"
-    return (
-        f"{said}; {fewer} surely fail. They bear {_factor(fleet.growth)} times the load, and "
-        f"answers {_factor(fleet.longer)} times as long."
-    )
+    said += f"; {fewer} surely fail. They bear {_factor(fleet.growth)} times the load"
+    if fleet.longer is not None:
+        said += f", and answers {_factor(fleet.longer)} times as long"
+    return f"{said}."

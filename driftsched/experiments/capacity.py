@@ -66,7 +66,8 @@ class Goal(NamedTuple):
         found = WRITTEN.fullmatch(text)
         metric, sign, bound = found.groups() if found else ("", "", "")
         wanted = ">=" if metric in SHARES else "<="
-        known = metric in SHARES or LATENCY.fullmatch(metric) is not None
+        latency = LATENCY.fullmatch(metric)
+        known = metric in SHARES or (latency is not None and _possible(latency[1]))
         if not known or sign != wanted:
             raise InputError(
                 "goal must be a latency, as in p95_ttft_ms<=2000, or a share, as in "
@@ -118,6 +119,15 @@ class Goal(NamedTuple):
         """Whether not all of the interval is beyond the bound."""
         beyond = found.high < self.bound if self.metric in SHARES else found.low > self.bound
         return not beyond
+
+
+def _possible(figure: str) -> bool:
+    """Whether it is a mean, or a percentile that there is."""
+    try:
+        p = _percentile(figure)
+    except ValueError:
+        return False
+    return p is None or 0 < p < 100
 
 
 def _percentile(figure: str) -> float | None:
@@ -240,7 +250,8 @@ class Fleet:
     price_per_hour : float or None
         Of all of them, where the price of a GPU is known.
     growth, longer : Capacity or None
-        What they can bear: `capacity`, and `length_headroom`.
+        What they can bear: `capacity`, and `length_headroom`; no `longer` where lengths are those
+        of a trace, or always the maximum.
     reason : str
         Why there are none.
     """
@@ -268,11 +279,13 @@ def fewest_gpus(
     Raises
     ------
     InputError
-        When the cluster has pools, or the goal is wrong. A GPU that the model does not fit, or that
-        is unknown, has its reason in its `Fleet`.
+        When the cluster has pools, a GPU is unknown, or the goal is wrong. A GPU that the model
+        does not fit has its reason in its `Fleet`.
     """
     if scenario.cluster.pools:
         raise InputError("cluster.pools must be empty where GPUs are counted, got some")
+    for gpu in prices:
+        scenario.cluster.find_gpu(gpu)
     return [_fleet(scenario, goal, gpu, price, seeds, most) for gpu, price in prices.items()]
 
 
@@ -293,6 +306,7 @@ def _fleet(
         return Fleet(gpu, None, least or most, reason=reason)
     own = _sized(scenario, gpu, enough)
     gpus = enough * own.cluster.tensor_parallel
+    stretched = own.trace is None and own.lengths == "natural"
     return Fleet(
         gpu,
         enough,
@@ -300,7 +314,7 @@ def _fleet(
         gpus,
         None if price is None else price * gpus,
         capacity(own, goal, precision=0.05, most_seeds=seeds),
-        length_headroom(own, goal, most_seeds=seeds),
+        length_headroom(own, goal, most_seeds=seeds) if stretched else None,
     )
 
 

@@ -11,7 +11,11 @@ from tests.support.scenarios import small
 
 
 @pytest.mark.parametrize(
-    "text", ["p95_ttft_ms>=2", "slo_attainment<=0.9", "p95_ttft<=2", "p95_ttft_ms<=", "", "mae<=1"]
+    "text",
+    [
+        *("p95_ttft_ms>=2", "slo_attainment<=0.9", "p95_ttft<=2", "p95_ttft_ms<=", "", "mae<=1"),
+        *("pe_ttft_ms<=1", "p100_ttft_ms<=1", "p0_ttft_ms<=1"),
+    ],
 )
 def test_goal_that_cannot_be_read_is_one_message(text: str) -> None:
     with pytest.raises(InputError, match=r"^goal must be a latency, as in .* got '"):
@@ -47,3 +51,9 @@ def test_gpu_that_cannot_serve_has_its_reason_and_the_others_go_on() -> None:
     assert none.replicas is None
     assert none.reason.startswith("cluster: llama-3-70b needs 35.3 GB")
     assert (enough.replicas, enough.gpus, enough.price_per_hour) == (1, 4, None)
+
+
+def test_lengths_that_nothing_stretches_have_no_headroom() -> None:
+    """A factor that changes nothing would be borne for ever."""
+    (found,) = fewest_gpus(small(lengths="capped"), Goal("p95_ttft_ms", 1e9), {"L4": None}, seeds=8)
+    assert (found.replicas, found.longer) == (1, None)

@@ -38,6 +38,7 @@ def test_people_get_a_table_or_a_line_a_gpu(capsys: pytest.CaptureFixture[str]) 
         ("--goal", "fast", "goal must be a latency"),
         ("--tenant", "nobody", "tenant must be one of"),
         ("--gpus", "L4=cheap", "gpus: price of L4 must be a number, got 'cheap'"),
+        ("--gpus", "X1", "'X1'"),
         ("--precision", "0", "precision > 0"),
     ],
 )

@@ -41,7 +41,7 @@ BIAS = (
 CLAIMS = Look(
     "Published and here",
     "claims",
-    "Holds: our 95 % bar leaves out zero, the published diamond is within 10 points.",
+    "Bars are 95 % intervals; what makes a claim hold stands under its assumptions.",
     "Change (%)",
     "",
 )

@@ -32,7 +32,7 @@ def test_values_typed_down_a_column_are_all_kept(open_page: Opener) -> None:
         page.evaluate(HAND)
     page.get_by_role("radio", name="YAML", exact=True).click()
     text = page.get_by_role("textbox", name="Scenario as YAML")
-    page.wait_for_function("text => text.value.includes('weight: 13')", arg=text.element_handle())
+    page.wait_for_function("() => document.querySelector('textarea')?.value.includes('weight: 13')")
     settled(page)
     assert errors_shown(page) == []
     scenario = from_yaml(text.input_value())

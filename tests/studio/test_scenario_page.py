@@ -58,6 +58,21 @@ def test_edited_weight_is_in_force(page: AppTest) -> None:
     assert scenario(page).tenants[1:] == load_scenario("paper").tenants[1:]
 
 
+def test_what_is_typed_just_before_another_group_is_chosen_is_in_force(page: AppTest) -> None:
+    """A server that is behind hears of both at once; it forgot the edit with the former group."""
+    table = key(page, "tenants")
+    page.session_state[Key.GROUP] = "YAML"
+    page.session_state[table] = {
+        "edited_rows": {0: {"weight": 7}},
+        "added_rows": [],
+        "deleted_rows": [],
+    }
+    page.run()
+    assert not page.exception
+    assert scenario(page).tenants[0].weight == 7
+    assert "weight: 7" in page.text_area(key="scenario-yaml").value
+
+
 def test_only_what_is_in_sight_is_drawn(page: AppTest) -> None:
     """While a browser draws two hundred fields anew, the table loses what is typed into it."""
     drawn = [

@@ -63,14 +63,15 @@ class Draft(Form):
     """The Scenario page's working copy.
 
     `base` is the valid scenario that the data came from or became last; `generation` counts how
-    often all widgets were given anew; `source`, phases or trace, is which of the two is meant: the
-    data may hold both; `unread` says that the trace has not been read, or cannot be. `uploads` are
-    the session's files, stored path → original name; `yaml_offered` and `yaml_typed` the text of
-    the YAML tab.
+    often all widgets were given anew; `group` is the part that is drawn; `source`, phases or trace,
+    is which of the two is meant: the data may hold both; `unread` says that the trace has not been
+    read, or cannot be. `uploads` are the session's files, stored path → original name;
+    `yaml_offered` and `yaml_typed` the text of the YAML tab.
     """
 
     base: Scenario = field(kw_only=True)
     generation: int = 0
+    group: str = ""
     source: str = "phases"
     unread: bool = False
     uploads: dict[str, str] = field(default_factory=dict)

@@ -27,7 +27,7 @@ def editor() -> None:
     top = st.container()
     left, right = st.columns([5, 3], gap="medium")
     with left:
-        group = segments(
+        chosen = segments(
             "Part of the scenario",
             [*GROUPS, TEXT],
             default=next(iter(GROUPS)),
@@ -35,6 +35,8 @@ def editor() -> None:
             persist_state="session",
             label_visibility="collapsed",
         )
+        # What was typed last may come together with the choice: its fields are read once more.
+        group = draft.group or chosen
         for name in GROUPS.get(str(group), ()):
             draw, _, about = SECTIONS[name]
             st.header(name, anchor=False, help=about)
@@ -42,6 +44,9 @@ def editor() -> None:
         if group == TEXT:
             as_text(draft, get_scenario())
     problem = _finish(draft)
+    draft.group = chosen
+    if group != chosen:
+        st.rerun()
     if problem:
         _explain(draft, problem, top)
     with right:

@@ -70,7 +70,7 @@ def test_what_is_typed_just_before_another_group_is_chosen_is_in_force(page: App
     page.run()
     assert not page.exception
     assert scenario(page).tenants[0].weight == 7
-    assert "weight: 7" in page.text_area(key="scenario-yaml").value
+    assert "weight: 7" in str(page.text_area(key="scenario-yaml").value)
 
 
 def test_only_what_is_in_sight_is_drawn(page: AppTest) -> None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from driftsched.charts import marks, theme
 from driftsched.charts.by_tenant import fairness, tenant_percentile, tenants
+from driftsched.charts.capacity import capacity, gpus_needed
 from driftsched.charts.compared import held, main_figures, with_ghost
 from driftsched.charts.estimation import (
     bias,
@@ -47,6 +48,7 @@ __all__ = [
     "bias",
     "bias_bands",
     "calibration",
+    "capacity",
     "claims",
     "confusion",
     "drift",
@@ -56,6 +58,7 @@ __all__ = [
     "fairness",
     "fit",
     "gpu",
+    "gpus_needed",
     "held",
     "lab_course",
     "lab_figures",

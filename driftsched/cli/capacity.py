@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from math import inf
 from typing import Any
 
 from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_trace, up_to
 from driftsched.cli.main import Action
-from driftsched.cli.output import add_json, aligned, print_json
+from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about
-from driftsched.core.errors import InputError
-from driftsched.experiments.capacity import Capacity, Fleet, Goal, capacity, fewest_gpus
+from driftsched.experiments.capacity import Capacity, capacities
+from driftsched.experiments.fleet import Fleet, fewest_gpus, prices_of
+from driftsched.experiments.goal import Goal
 from driftsched.experiments.load import offered_load
-from driftsched.results.wording import with_interval
 from driftsched.scenario import with_policy
 from driftsched.scheduling.policies import POLICIES
 
@@ -49,19 +48,19 @@ def _capacity(args: argparse.Namespace) -> None:
     scenario, goal = scenario_of(args), Goal.parse(args.goal, args.tenant)
     told = about(scenario) | {"goal": str(goal)} | tell_trace(scenario)
     if args.gpus is not None:
-        fleets = fewest_gpus(scenario, goal, _prices(args.gpus), seeds=args.seeds)
+        with progress_bar("counting") as progress:
+            prices = prices_of(args.gpus)
+            fleets = fewest_gpus(scenario, goal, prices, seeds=args.seeds, progress=progress)
         if args.json:
             print_json(told | {"gpus": [_fleet(fleet) for fleet in fleets]})
         else:
-            print("\n".join(f"{fleet.gpu}: {_counted(fleet)}" for fleet in fleets))
+            print("\n".join(f"{fleet.gpu}: {fleet}" for fleet in fleets))
         return
     policies = [scenario.policy.kind] if args.policies is None else names_in(args.policies)
-    found = {
-        policy: capacity(
-            with_policy(scenario, policy), goal, precision=args.precision, most_seeds=args.seeds
-        )
-        for policy in policies
-    }
+    variants = {policy: with_policy(scenario, policy) for policy in policies}
+    limits = {"precision": args.precision, "most_seeds": args.seeds}
+    with progress_bar("searching") as progress:
+        found = capacities(variants, goal, **limits, progress=progress)
     peak = offered_load(scenario).peak
     if args.json:
         data = {policy: _data(one) for policy, one in found.items()}
@@ -69,7 +68,7 @@ def _capacity(args: argparse.Namespace) -> None:
         print_json(told | now | {"policies": data})
         return
     rows = [
-        [POLICIES[policy].label, _factor(one), _factor(one.of(peak.rate_rps)), str(one.seeds)]
+        [POLICIES[policy].label, str(one), str(one.of(peak.rate_rps)), str(one.seeds)]
         for policy, one in found.items()
     ]
     print(aligned(["policy", "times today's load", "requests/s", "seeds"], rows))
@@ -79,40 +78,9 @@ def _capacity(args: argparse.Namespace) -> None:
     print(f"at {1 / peak.rho:.3g} times that. In brackets: 95 % sure to hold, and to fail.")
 
 
-def _prices(text: str) -> dict[str, float | None]:
-    prices: dict[str, float | None] = {}
-    for each in names_in(text):
-        gpu, sign, price = each.partition("=")
-        try:
-            prices[gpu] = float(price) if sign else None
-        except ValueError:
-            raise InputError(f"gpus: price of {gpu} must be a number, got {price!r}") from None
-    return prices
-
-
 def _fleet(fleet: Fleet) -> dict[str, Any]:
     return vars(fleet) | {"growth": _data(fleet.growth), "longer": _data(fleet.longer)}
 
 
 def _data(found: Capacity | None) -> dict[str, float] | None:
     return None if found is None else found._asdict()
-
-
-def _factor(found: Capacity) -> str:
-    """Such as 1.42 (1.38–1.46)."""
-    if found.value in (0, inf):
-        return "below all that was tried" if not found.value else "above all that was tried"
-    return with_interval(found.value, found.low, found.high)
-
-
-def _counted(fleet: Fleet) -> str:
-    if fleet.replicas is None or fleet.growth is None:
-        return fleet.reason
-    said = f"{fleet.replicas} replicas, {fleet.gpus} GPUs, 95 % sure"
-    if fleet.price_per_hour is not None:
-        said += f", {fleet.price_per_hour:.4g} an hour"
-    fewer = "fewer" if fleet.least == fleet.replicas else f"fewer than {fleet.least}"
-    said += f"; {fewer} surely fail. They bear {_factor(fleet.growth)} times the load"
-    if fleet.longer is not None:
-        said += f", and answers {_factor(fleet.longer)} times as long"
-    return f"{said}."

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     GetCoreSchemaHandler,
@@ -17,8 +18,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from driftsched.charts.labels import policy_label
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.detectors import DETECTORS
+from driftsched.experiments.fleet import prices_of
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
+from driftsched.serving.catalogue import GPUS
 from driftsched.studio.link import plain_value
 from driftsched.studio.words import METRICS, choice_label
 
@@ -73,6 +76,19 @@ Late = Labels({0: "At once", 50: "50 later", 200: "200 later"})
 Measure = Labels(
     {"mean_s": "Mean", "median_s": "Median", "p99_s": "P99", "goodput_rps": "SLO goodput"}
 )
+Goals = Labels(
+    {
+        "slo_attainment": "SLO attainment",
+        "weighted_slo_attainment": "Weighted SLO attainment",
+        "p95_ttft_ms": "P95 first token",
+        "p99_ttft_ms": "P99 first token",
+        "p95_tpot_ms": "P95 a token",
+        "p95_e2el_ms": "P95 end to end",
+        "p99_e2el_ms": "P99 end to end",
+        "mean_queue_wait_ms": "Mean queue wait",
+    }
+)
+Sizing = Labels({"load": "How much load", "gpus": "How many GPUs"})
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 OnePolicy = Annotated[str, Labels({name: policy_label(name) for name in POLICIES})]
 
@@ -95,6 +111,16 @@ def _learners(value: str | Sequence[str]) -> tuple[str, ...]:
 
 
 Learners = Annotated[tuple[str, ...], BeforeValidator(_learners), PlainSerializer(",".join)]
+
+
+def _gpus(value: str) -> str:
+    """GPUs and prices, as `prices_of` reads them."""
+    if wrong := [name for name in prices_of(value) if name not in GPUS]:
+        raise ValueError(f"must be among {', '.join(GPUS)}, got {shown(wrong)[1:-1]}")
+    return value
+
+
+PricedGpus = Annotated[str, Field(max_length=400), AfterValidator(_gpus)]
 
 
 def known_policies(text: str, problems: list[str]) -> str | None:

@@ -71,6 +71,11 @@ class Key(StrEnum):
     LAB_DETECTOR = "lab_detector"
     LAB_POLICY = "lab_policy"
     LAB_MEASURE = "lab_measure"
+    SIZING = "sizing"
+    GOAL = "goal"
+    GOAL_SHARE = "goal_share"
+    GOAL_S = "goal_s"
+    GPUS = "gpus"
 
 
 def get_view() -> View:

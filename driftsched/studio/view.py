@@ -31,6 +31,7 @@ from driftsched.scenario.differences import differences
 from driftsched.scenario.messages import one_line
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
 from driftsched.studio.fields import (
+    Goals,
     Image,
     Labels,
     Late,
@@ -39,7 +40,9 @@ from driftsched.studio.fields import (
     Measure,
     Metric,
     OnePolicy,
+    PricedGpus,
     Seconds,
+    Sizing,
     Split,
     Stream,
     Tab,
@@ -146,6 +149,11 @@ class View(BaseModel):
     lab_detector: Annotated[str, Watcher] = "none"
     lab_policy: OnePolicy = "sjf"
     lab_measure: Annotated[str, Measure] = "mean_s"
+    sizing: Annotated[str, Sizing] = "load"
+    goal: Annotated[str, Goals] = "slo_attainment"
+    goal_share: float = Field(0.95, gt=0, lt=1)
+    goal_s: float = Field(5.0, gt=0, le=1e6)
+    gpus: PricedGpus = "L4,A100-80,H100"
 
     problems: tuple[str, ...] = ()
 

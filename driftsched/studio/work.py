@@ -12,8 +12,12 @@ import pandas as pd
 from driftsched.core.errors import ScenarioError, TraceError
 from driftsched.core.home import trace_path
 from driftsched.estimation.detectors import DETECTORS
+from driftsched.experiments import capacity as sizes
 from driftsched.experiments import load_sweep as sweeps
+from driftsched.experiments.capacity import Capacity
+from driftsched.experiments.fleet import Fleet, fewest_gpus, prices_of
 from driftsched.experiments.forecast import Forecast, forecast
+from driftsched.experiments.goal import Goal
 from driftsched.experiments.lab import compensators_named, draw_stream, stream_of
 from driftsched.experiments.lab_report import LabReport, lab_report
 from driftsched.experiments.life import Life, life
@@ -147,6 +151,29 @@ def load_sweep(
     return sweeps.load_sweep(
         variants, replications, metric=metric, percentile=percentile, who=who, progress=progress
     )
+
+
+def capacities(
+    variants: Mapping[str, Scenario],
+    seeds: int,
+    goal: tuple[str, float, str],
+    *,
+    progress: Progress,
+) -> dict[str, Capacity]:
+    """How much load each policy can take; see `driftsched.experiments.capacity`."""
+    return sizes.capacities(variants, Goal(*goal), most_seeds=seeds, progress=progress)
+
+
+def fleets(
+    scenario: Scenario,
+    seeds: int,
+    goal: tuple[str, float, str],
+    gpus: str,
+    *,
+    progress: Progress,
+) -> list[Fleet]:
+    """How many GPUs a goal needs, by kind; see `driftsched.experiments.fleet`."""
+    return fewest_gpus(scenario, Goal(*goal), prices_of(gpus), seeds=seeds, progress=progress)
 
 
 def paper(

@@ -2,7 +2,9 @@
 
 import pytest
 
-from driftsched.experiments.capacity import Goal, capacity, fewest_gpus
+from driftsched.experiments.capacity import capacity
+from driftsched.experiments.fleet import fewest_gpus
+from driftsched.experiments.goal import Goal
 from driftsched.scenario import changed
 from tests.statistics.test_cluster_theory import erlang_wait
 from tests.statistics.test_queueing_theory import EXPONENTIAL, single_server

@@ -5,7 +5,9 @@ from math import inf
 import pytest
 
 from driftsched.core.errors import InputError
-from driftsched.experiments.capacity import Goal, capacity, fewest_gpus
+from driftsched.experiments.capacity import capacity
+from driftsched.experiments.fleet import fewest_gpus
+from driftsched.experiments.goal import Goal
 from driftsched.scenario import changed
 from tests.support.scenarios import small
 

@@ -122,15 +122,15 @@ def _energy(result: RunResult) -> None:
     measured(result.scenario)
 
 
-def command_line(scenario: Scenario, name: str) -> str:
+def command_line(scenario: Scenario, name: str, command: str = "run") -> str:
     """Command that runs `scenario`, as changes to the preset `name` where that is possible.
 
     Otherwise it reads ``scenario.yaml``, which is in the run's ZIP.
     """
     changes = differences(preset(name), scenario)
     if changes is None:
-        return "python -m driftsched run scenario.yaml"
-    words = ["python", "-m", "driftsched", "run", name]
+        return f"python -m driftsched {command} scenario.yaml"
+    words = ["python", "-m", "driftsched", command, name]
     for change in changes:
         words += ["--set", change]
     return shlex.join(words)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from driftsched.experiments.capacity import Goal, capacity
+from driftsched.experiments.capacity import capacity
+from driftsched.experiments.goal import Goal
 from driftsched.scenario import load_scenario, with_policy
 from tests.support.commands import SMALL, called, data_of
 

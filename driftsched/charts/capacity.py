@@ -21,7 +21,7 @@ CAPACITY = Look(
 GPUS = Look(
     "The fewest GPUs with which the goal holds",
     "gpus-needed",
-    "With the whole bar the goal holds, 95 % sure; with the dark part alone it surely fails.",
+    "With the whole bar the goal holds, 95 % sure; with its grey part alone it surely fails.",
     "GPUs",
     "",
 )
@@ -70,5 +70,11 @@ def gpus_needed(frame: pd.DataFrame) -> go.Figure:
     few = bars(frame["too_few"], names, "Too few", theme.NEUTRAL, "%{x} are too few", **flat)
     enough = bars(more, names, "Enough", theme.BLUE, "%{text} suffice", **flat)
     enough |= {"text": [*frame["gpus"]], "textposition": "outside"}
-    layout = {"barmode": "stack", "yaxis": {"autorange": "reversed"}, "bargap": 0.45}
+    whole = {"dtick": 1} if frame["gpus"].max() <= 12 else {}
+    layout = {
+        "xaxis": whole,
+        "barmode": "stack",
+        "yaxis": {"autorange": "reversed"},
+        "bargap": 0.45,
+    }
     return GPUS.figure([few, enough], layout, hover="closest", height=200 + 45 * len(frame))

@@ -61,11 +61,6 @@ class Capacity(NamedTuple):
             return with_interval(self.value, self.low, self.high)
         return f"{'more' if self.value else 'less'} than all that was tried"
 
-    @property
-    def times(self) -> str:
-        """Such as 1.42 (1.38–1.46) times."""
-        return f"{self} times" if self.known else str(self)
-
     def of(self, today: float) -> Capacity:
         """The same as multiples of what `today` is, requests a second say."""
         return Capacity(self.value * today, self.low * today, self.high * today, self.seeds)

@@ -64,11 +64,11 @@ class Fleet:
         if self.price_per_hour is not None:
             said += f", {self.price_per_hour:.4g} an hour"
         fewer = "fewer" if self.least == self.replicas else f"fewer than {self.least}"
-        said += f"; {fewer} surely fail. Load may become {self.growth.times}"
-        if self.longer is not None and self.longer.known:
-            said += f", answers {self.longer.times} as long"
-        elif self.longer is not None and self.longer.value:
-            said += ", answers as long as their maximum lets them"
+        said += f"; {fewer} surely fail"
+        if self.growth.known:
+            said += f". Load may become {self.growth} times"
+            if self.longer is not None and self.longer.known:
+                said += f", answers {self.longer} times as long"
         return f"{said}."
 
 

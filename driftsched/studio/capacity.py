@@ -30,8 +30,8 @@ SEEDS = 32
 """Replications at most: the search takes fewer where fewer tell."""
 
 
-def controls(view: View) -> None:
-    """Draw what is asked for: the goal, whose it is, and policies or GPUs."""
+def controls(view: View) -> str:
+    """Draw what is asked for, and return whose goal it is; "" is everybody's."""
     choice("Asked", Key.SIZING, "The same goal, looked at from two sides.", segments)
     choice("Goal", Key.GOAL, "What must hold, over all requests of a run.")
     if view.goal in SHARES:
@@ -52,7 +52,8 @@ def controls(view: View) -> None:
             **bound(Key.GOAL_S),
             help="Seconds. It counts requests that finish.",
         )
-    focus(view.scenario)
+    about = view.scenario.about
+    tenant = focus(view.scenario, about if len(about.tenants) == 1 else None)
     if view.sizing == "load":
         st.pills(
             "Policies",
@@ -65,6 +66,7 @@ def controls(view: View) -> None:
         )
     else:
         _gpus(view)
+    return tenant
 
 
 def _gpus(view: View) -> None:
@@ -99,10 +101,10 @@ def _take_gpus(before: dict[str, float | None]) -> None:
     change_view(gpus=",".join(gpu if p is None else f"{gpu}={p:g}" for gpu, p in prices.items()))
 
 
-def answer(view: View) -> None:
+def answer(view: View, tenant: str) -> None:
     """Say and draw what was found; until then a progress bar stands here."""
     bound_at = view.goal_share if view.goal in SHARES else 1e3 * view.goal_s
-    goal = (view.goal, bound_at, view.who[0] if len(view.who) == 1 else "")
+    goal = (view.goal, bound_at, tenant)
     if view.sizing == "load":
         found = result_of(work.capacities, (view.variants, SEEDS, goal), slot="capacity")
         if found is not None:
@@ -115,12 +117,7 @@ def answer(view: View) -> None:
 
 def _load(found: dict[str, Capacity], view: View, goal: tuple[str, float, str]) -> None:
     peak = offered_load(view.effective).peak
-    ranked = sorted(found, key=lambda policy: -found[policy].value)
-    first, last = ranked[0], ranked[-1]
-    said = f"**{policy_label(first)} bears {found[first].times} today's load**"
-    if len(ranked) > 1:
-        said += f", {policy_label(last)} {found[last].times}"
-    st.markdown(plain_but_bold(f"{said}."))
+    st.markdown(plain_but_bold(f"{_says(found)}."))
     table = pd.DataFrame(
         [
             (policy, one.value, one.low, one.high, one.value * peak.rate_rps, one.seeds)
@@ -132,9 +129,26 @@ def _load(found: dict[str, Capacity], view: View, goal: tuple[str, float, str]) 
     chart(capacity_chart(known), table, "capacity")
     st.caption(
         f"Goal: {Goal(*goal)}. Today's busiest phase has {peak.rate_rps:.3g} requests a second; "
-        f"the hardware is saturated at {1 / peak.rho:.3g} times that. At most {SEEDS} replications."
+        f"the hardware is saturated at {1 / peak.rho:.3g} times that."
     )
     _command(view, goal, f"--policies {','.join(view.policies)}")
+
+
+def _says(found: dict[str, Capacity]) -> str:
+    """Which policy bears most, and which least."""
+    ranked = sorted(found, key=lambda policy: -found[policy].value)
+    most, least = found[ranked[0]].value, found[ranked[-1]].value
+    if most == least and not found[ranked[0]].known:
+        return f"**The goal {'holds' if most else 'fails'} at all loads that were tried**"
+    said = f"**{_bears(ranked[0], found)}**"
+    return said if len(ranked) == 1 else f"{said}; {_bears(ranked[-1], found)}"
+
+
+def _bears(policy: str, found: dict[str, Capacity]) -> str:
+    one, label = found[policy], policy_label(policy)
+    if one.known:
+        return f"{label} bears {one} times today's load"
+    return f"{label}: the goal {'holds' if one.value else 'fails'} at all loads that were tried"
 
 
 def _fleets(fleets: list[Fleet], view: View, goal: tuple[str, float, str]) -> None:
@@ -152,10 +166,22 @@ def _fleets(fleets: list[Fleet], view: View, goal: tuple[str, float, str]) -> No
     ]
     table = pd.DataFrame(rows, columns=["gpu", "gpus", "too_few"])
     chart(gpus_needed(table), pd.DataFrame([_row(fleet) for fleet in fleets]), "gpus-needed")
-    for fleet in fleets:
-        st.markdown(plain_but_bold(f"- **{fleet.gpu}**: {fleet}"))
+    st.dataframe(pd.DataFrame([_words(fleet) for fleet in fleets]), hide_index=True)
     st.caption(f"Goal: {Goal(*goal)}. {SEEDS} replications of today's traffic.")
     _command(view, goal, f"--gpus {view.gpus}")
+
+
+def _words(fleet: Fleet) -> dict[str, str]:
+    """A kind of GPU as a row for people."""
+    price, growth, longer = fleet.price_per_hour, fleet.growth, fleet.longer
+    return {
+        "GPU": fleet.gpu,
+        "GPUs": str(fleet.gpus or "–"),
+        "An hour": "–" if price is None else f"{price:.4g}",
+        "Load may become (times)": "–" if growth is None else str(growth),
+        "Answers may become (times)": "–" if longer is None else str(longer),
+        "Why not": fleet.reason,
+    }
 
 
 def _command(view: View, goal: tuple[str, float, str], more: str) -> None:

@@ -88,7 +88,7 @@ Goals = Labels(
         "mean_queue_wait_ms": "Mean queue wait",
     }
 )
-Sizing = Labels({"load": "How much load", "gpus": "How many GPUs"})
+Sizing = Labels({"load": "Most load", "gpus": "Fewest GPUs"})
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 OnePolicy = Annotated[str, Labels({name: policy_label(name) for name in POLICIES})]
 

@@ -13,6 +13,7 @@ from tests.support.pages import SHIFT, WORDS, settled, stops_before_picture
 
 PAGES = (
     "run",
+    "capacity",
     "scenario",
     "drift_lab",
     "paper",

@@ -26,7 +26,7 @@ from driftsched.studio.state import Key, bound, change_view, choice, segments
 from driftsched.studio.view import View
 from driftsched.studio.waiting import result_of
 
-SEEDS = 32
+SEEDS = 16
 """Replications at most: the search takes fewer where fewer tell."""
 
 

@@ -11,6 +11,7 @@ from driftsched.charts import fit as fit_chart
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, tell
 from driftsched.results.files import write_file
+from driftsched.results.wording import with_interval
 from driftsched.scenario import TraceSource, load_scenario, to_yaml
 from driftsched.workload.fit import TraceFit, fit_trace
 
@@ -83,6 +84,7 @@ def _data(found: TraceFit) -> dict[str, Any]:
             }
             for fit in found.categories
         },
+        "assumed": found.assumed,
         "fits": found.table().to_dict("records"),
     }
 
@@ -95,6 +97,9 @@ def _print(found: TraceFit) -> None:
     )
     table = found.table()
     what = (table["quantity"] + " " + table["category"]).str.strip()
-    rows = [what, table["kind"], table["parameters"], table["ks"].map("{:.4f}".format)]
-    cells = [list(map(str, row)) for row in zip(*rows, strict=True)]
-    print(aligned(["quantity", "kind", "parameters", "KS"], cells))
+    columns = zip(table["value"], table["low"], table["high"], strict=True)
+    means = [with_interval(*ends) for ends in columns]
+    ks = table["ks"].map("{:.4f}".format).replace("nan", "–")
+    cells = list(zip(what, table["kind"], table["parameters"], ks, means, strict=True))
+    print(aligned(["quantity", "kind", "parameters", "KS", "mean (95 %)"], cells))
+    print(f"\nassumed: {', '.join(found.assumed)}")

@@ -20,7 +20,7 @@ from driftsched.scenario import TraceSource, from_yaml, load_scenario, to_yaml
 from driftsched.traffic import ArrivalProcess, LengthDistribution
 from driftsched.traffic.lengths import to_tokens
 from driftsched.workload import generate
-from driftsched.workload.fit import fit_arrivals, fit_lengths, fit_trace
+from driftsched.workload.fit import fit_arrivals, fit_lengths, fit_steps, fit_trace
 
 TRACES = Path(__file__).resolve().parents[2].parent / "shared" / "traces"
 ANY = TraceSource(file="-")
@@ -160,6 +160,47 @@ def test_fitted_scenario_behaves_like_its_trace() -> None:
     ):
         assert stats.ks_2samp(mine, theirs).statistic < 0.05
     assert set(fit.table()["quantity"]) == {"gap", "prompt_tokens", "output_tokens"}
+
+
+def test_a_step_of_lengths_is_found_within_its_intervals() -> None:
+    """Of who asks what, and where nothing moves, nothing is found."""
+    times, factors_held, false = 0, 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        at_s, whose = np.sort(rng.uniform(0, 600, 2000)), rng.integers(0, 3, 2000)
+        own = np.exp(np.array([3.5, 4.5, 5.5])[whose] + rng.normal(0, 0.7, 2000))
+        false += len(fit_steps(at_s, to_tokens(own), whose))
+        (step,) = fit_steps(at_s, to_tokens(own * np.where(at_s >= 250, 1.6, 1)), whose)
+        times += step.at_low_s <= 250 <= step.at_high_s
+        factors_held += step.low <= 1.6 <= step.high
+    assert false == 0
+    assert times >= 54  # 57 of 60 in the mean; 54 or fewer once in ten tries of such a test
+    assert factors_held >= 54
+
+
+def test_two_steps_are_found_and_drawn_again() -> None:
+    """The fitted scenario drifts as the trace did."""
+    drift = ["{kind: step, at_s: 300, factor: 2}", "{kind: step, at_s: 600, factor: 0.5}"]
+    phase = "{name: a, duration_s: 900, arrivals: {kind: poisson, rate_rps: 4}, mix: {lookup: 1}}"
+    scenario = load_scenario("swap-lengths", [f"phases=[{phase}]", f"drift=[{', '.join(drift)}]"])
+    workload = generate(scenario)
+    rows = zip(
+        *(workload.arrival_s, workload.tenant, workload.prompt_tokens, workload.output_tokens),
+        strict=True,
+    )
+    lines = "".join(f"{t},{c},{p},{o}\n" for t, c, p, o in rows)
+    fit = fit_trace(io.BytesIO(f"req_time,client,prompt_len,output_len\n{lines}".encode()), ANY)
+    for step, at_s, factor in zip(fit.steps, (300, 600), (2, 0.5), strict=True):
+        assert step.at_s == pytest.approx(at_s, abs=15)
+        assert step.factor == pytest.approx(factor, rel=0.1)
+        assert step.low < step.factor < step.high
+    gaps = fit.table().to_dict("records")[0]
+    assert gaps["low"] <= 4 <= gaps["high"]
+    again = generate(fit.scenario)
+    middle = (again.arrival_s > 310) & (again.arrival_s < 590)
+    ratio = again.output_tokens[middle].mean() / again.output_tokens[again.arrival_s < 290].mean()
+    assert ratio == pytest.approx(2, rel=0.1)
+    assert [*fit.assumed][1] == "llama-3-8b on A100-80"
 
 
 def test_base_scenario_keeps_its_people_and_its_machine() -> None:

@@ -14,10 +14,12 @@ import pandas as pd
 from scipy import stats
 
 from driftsched.core.arrays import Ints
+from driftsched.scenario.changes import changed
 from driftsched.scenario.io import parse_scenario
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.recorded import TraceSource
 from driftsched.workload.fit.arrivals import ArrivalFit, fit_arrivals
+from driftsched.workload.fit.drift import StepFit, factors, fit_steps
 from driftsched.workload.fit.lengths import LengthFit, fit_lengths
 from driftsched.workload.streams import Streams
 from driftsched.workload.traces.load import taken
@@ -41,25 +43,45 @@ class CategoryFit:
     correlation: float
     prompt_tokens: Ints
     output_tokens: Ints
+    longest: int
+    """Of the answers as recorded."""
 
 
 @dataclass(frozen=True)
 class TraceFit:
-    """What was fitted, each tenant's share of the requests, and a scenario of one phase of it."""
+    """What was fitted, each tenant's share of the requests, and a scenario of one phase of it.
+
+    Lengths are those without the steps.
+    """
 
     scenario: Scenario
     arrivals: ArrivalFit
     categories: tuple[CategoryFit, ...]
     tenants: dict[str, float]
+    steps: tuple[StepFit, ...]
+    assumed: tuple[str, ...]
+    """What a trace does not tell."""
 
     def table(self) -> pd.DataFrame:
-        """One row a fitted quantity: quantity, category, kind, parameters, ks, n."""
-        process = self.arrivals.process
-        rows = [("gap", "", process.kind, _said(process), self.arrivals.ks, self.arrivals.n)]
-        for quantity, category, _, own in self._lengths():
-            said = _said(own.distribution)
-            rows.append((quantity, category, own.distribution.kind, said, own.ks, own.n))
-        return pd.DataFrame(rows, columns=["quantity", "category", "kind", "parameters", "ks", "n"])
+        """One row a fitted quantity, with its 95 % interval.
+
+        quantity, category, kind, parameters, ks, n; value, low and high: of the gaps requests a
+        second, of lengths mean tokens, of a step its factor.
+        """
+        own = self.arrivals
+        half = 1.96 * own.gaps.std() / own.gaps.mean() / math.sqrt(own.n)  # of a renewal process
+        ends = (own.rate_rps * (1 + side * half) for side in (0, -1, 1))
+        rows = [("gap", "", own.process.kind, _said(own.process), own.ks, own.n, *ends)]
+        for quantity, category, values, fit in self._lengths():
+            said = _said(fit.distribution)
+            row = (quantity, category, fit.distribution.kind, said, fit.ks, fit.n)
+            rows.append((*row, *_mean(values)))
+        for step in self.steps:
+            said = f"from {step.at_s:.0f} s ({step.at_low_s:.0f}–{step.at_high_s:.0f})"
+            factor = (step.factor, step.low, step.high)
+            rows.append(("drift", "", "step", said, math.nan, own.n, *factor))
+        names = ["quantity", "category", "kind", "parameters", "ks", "n", "value", "low", "high"]
+        return pd.DataFrame(rows, columns=names)
 
     def curves(self) -> pd.DataFrame:
         """Data and fit as distribution functions, for the chart; at most 200 values a curve.
@@ -110,6 +132,7 @@ def fit_trace(
     time_s = (rows.time_ns[order] - rows.time_ns[order[0]]) / 1e9 * rules.time_scale
     arrivals = fit_arrivals(time_s)
     prompt, output = rows.prompt_tokens[order], rows.output_tokens[order]
+    group = np.zeros(len(order), dtype=np.int64) if rows.client is None else rows.client[order]
     if base is None:
         members = {"requests": np.arange(len(order))}
         shares = _client_shares(rows, order)
@@ -119,22 +142,39 @@ def fit_trace(
         tenant = tenants(base, rules, streams, rows, order)
         counts = np.bincount(tenant, minlength=len(base.tenants)) / len(order)
         shares = dict(zip(base.tenant_names, counts.tolist(), strict=True))
+        group = found * len(base.tenants) + tenant
+    steps = fit_steps(time_s, output, group)
+    steady = np.maximum(np.rint(output / factors(steps, time_s)), 1).astype(np.int64)
     fits = tuple(
-        _category(category, len(at) / len(order), prompt[at], output[at])
+        _category(category, len(at) / len(order), prompt[at], output[at], steady[at])
         for category, at in members.items()
         if len(at)
     )
     scenario = _scenario(name, float(time_s[-1]), arrivals, fits, shares, base)
-    return TraceFit(scenario, arrivals, fits, shares)
+    if steps:
+        drift = [{"kind": "step", "at_s": s.at_s, "factor": s.factor} for s in steps]
+        scenario = changed(scenario, drift=drift)
+    return TraceFit(scenario, arrivals, fits, shares, steps, _assumed(scenario, base))
 
 
-def _category(name: str, share: float, prompt: Ints, output: Ints) -> CategoryFit:
+def _assumed(scenario: Scenario, base: Scenario | None) -> tuple[str, ...]:
+    if base is not None:
+        return (f"tenants, policy, engine and cluster, those of {base.name}",)
+    cluster = scenario.cluster
+    return (
+        "tiers, weights and SLOs",
+        f"{cluster.model} on {cluster.gpu}",
+        f"{scenario.engine.mode} batching",
+        f"the policy {scenario.policy.kind}",
+    )
+
+
+def _category(name: str, share: float, prompt: Ints, recorded: Ints, output: Ints) -> CategoryFit:
     correlation = 0.0
     if len(prompt) > 2 and np.ptp(prompt) and np.ptp(output):
         correlation = float(stats.spearmanr(prompt, output).statistic)
-    return CategoryFit(
-        name, share, fit_lengths(prompt), fit_lengths(output), correlation, prompt, output
-    )
+    lengths = fit_lengths(prompt), fit_lengths(output)
+    return CategoryFit(name, share, *lengths, correlation, prompt, output, int(recorded.max()))
 
 
 def _client_shares(rows: RecordedRows, order: Ints) -> dict[str, float]:
@@ -163,6 +203,12 @@ def _said(part: Any) -> str:
         for name, value in values.items()
         if isinstance(value, float | tuple | list)
     )
+
+
+def _mean(values: Ints) -> tuple[float, float, float]:
+    half = 1.96 * float(values.std()) / math.sqrt(len(values))
+    mean = float(values.mean())
+    return mean, mean - half, mean + half
 
 
 def _few(n: int) -> Ints:
@@ -222,7 +268,7 @@ def _scenario(
 
 def _surroundings(fits: tuple[CategoryFit, ...], shares: dict[str, float]) -> dict[str, Any]:
     """What a trace does not tell: who the tenants are beyond their names, and what serves them."""
-    longest = max(int((f.prompt_tokens + f.output_tokens).max()) for f in fits)
+    longest = max(int(f.prompt_tokens.max()) + f.longest for f in fits)
     return {
         "tenants": [{"name": tenant, "share": share} for tenant, share in shares.items()],
         "prompts": {"leak": False},
@@ -249,6 +295,6 @@ def _category_data(fit: CategoryFit, known: dict[str, Any] | None) -> dict[str, 
     return {
         "name": fit.name,
         "base_tokens": max(1, round(float(fit.output_tokens.mean()))),
-        "max_output_tokens": min(1_000_000, int(fit.output_tokens.max())),
+        "max_output_tokens": min(1_000_000, fit.longest),
         **fitted,
     }

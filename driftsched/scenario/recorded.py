@@ -15,6 +15,7 @@ from driftsched.core.registry import Registry
 __all__ = [
     "BENCH",
     "FORMATS",
+    "OTLP",
     "PREDICTED",
     "SERVEGEN",
     "TimeUnit",
@@ -78,7 +79,7 @@ def _format(time: str, prompt: str, output: str, **more: Any) -> TraceFormat:
 
 PREDICTED = "predicted_tokens"
 """Column of predicted output tokens, read where a file of a known format has it."""
-BENCH, SERVEGEN = "vllm_bench", "servegen"
+BENCH, SERVEGEN, OTLP = "vllm_bench", "servegen", "otlp"
 """Formats that are read in ways of their own."""
 FORMATS: Registry[TraceFormat] = Registry("trace format")
 FORMATS.add("azure", _format("TIMESTAMP", "ContextTokens", "GeneratedTokens", time_unit="datetime"))
@@ -95,6 +96,15 @@ FORMATS.add(
     _format("timestamp", "input_length", "output_length", client="type", also=("chat_id",)),
 )
 FORMATS.add("arena", _format("req_time", "prompt_len", "output_len", client="client"))
+FORMATS.add(
+    OTLP,
+    _format(
+        *("startTimeUnixNano", "input_tokens", "output_tokens"),
+        client="client",
+        time_unit="ns",
+        failures=True,
+    ),
+)
 
 if TYPE_CHECKING:
     FormatName = str

@@ -52,6 +52,56 @@ def test_failed_requests_are_left_out_and_said() -> None:
     assert any("1 failed requests" in rule for rule in report.rules)
 
 
+def span(start_ns: int, **attributes: int | str) -> dict[str, Any]:
+    """As OTLP's JSON has it: 64-bit numbers are texts, attributes a list of typed values."""
+    pairs = [
+        {"key": k, "value": {"intValue": str(v)} if isinstance(v, int) else {"stringValue": v}}
+        for k, v in attributes.items()
+    ]
+    return {"name": "chat", "startTimeUnixNano": str(start_ns), "attributes": pairs}
+
+
+def export(service: str, *spans: dict[str, Any]) -> str:
+    named = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
+    whole = {"resource": named, "scopeSpans": [{"scope": {"name": "x"}, "spans": [*spans]}]}
+    return json.dumps({"resourceSpans": [whole]})
+
+
+def usage(prompt: str, output: str, given: int, got: int) -> dict[str, int]:
+    return {f"gen_ai.usage.{prompt}_tokens": given, f"gen_ai.usage.{output}_tokens": got}
+
+
+def test_spans_of_opentelemetry_are_requests() -> None:
+    """By the conventions and by vLLM's own names; other spans are none, failed ones are told."""
+    at = 1_764_500_000_123_456_789
+    lines = [
+        export("chat", span(at, **usage("input", "output", 100, 20)), span(at, http="200")),
+        export(
+            "vllm",
+            span(at + 1_500_000_000, **usage("prompt", "completion", 7, 9), **{"user.id": "ann"}),
+            span(at + 2_000_000_000, **{"gen_ai.usage.input_tokens": 5}),
+        ),
+    ]
+    text = "\n".join(lines)
+    report = read(text, tenant_rule="client", clients={"chat": "premium", "ann": "batch"})
+    assert (report.format, report.rows_read, report.rows_taken) == ("otlp", 3, 2)
+    assert report.rows_unanswered == 1
+    found = report.workload
+    assert found.arrival_s.tolist() == [0, 1.5]
+    assert found.prompt_tokens.tolist() == [100, 7]
+    assert found.output_tokens.tolist() == [20, 9]
+    assert found.tenant.tolist() == [0, 2]
+    # one export alone, longer than what is looked at first
+    many = export("chat", *(span(at + i, **usage("input", "output", 9, 2)) for i in range(5000)))
+    assert read(many).rows_taken == 5000
+
+
+@pytest.mark.parametrize("broken", ["5", '[[], {"scopeSpans": 1}]', '[{"resource": []}]'])
+def test_an_export_without_requests_has_none(broken: str) -> None:
+    with pytest.raises(TraceError, match="at least 1 usable row"):
+        read(f'{{"resourceSpans": {broken}}}')
+
+
 def test_benchmark_without_start_times_is_spaced_evenly_and_says_so() -> None:
     """Invented arrival times that nobody is told of would pass for recorded ones."""
     result = {"duration": 12.0, "input_lens": [5, 6, 7], "output_lens": [8, 9, 1]}

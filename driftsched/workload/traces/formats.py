@@ -16,7 +16,8 @@ import pandas as pd
 
 from driftsched.core.arrays import Floats
 from driftsched.core.errors import TraceError
-from driftsched.scenario.recorded import BENCH, FORMATS, SERVEGEN, TimeUnit, TraceColumns
+from driftsched.scenario.recorded import BENCH, FORMATS, OTLP, SERVEGEN, TimeUnit, TraceColumns
+from driftsched.workload.traces.otlp import MARK
 from driftsched.workload.traces.textfile import MAX_COLUMNS, head
 
 BENCH_LISTS = ("input_lens", "output_lens")
@@ -94,14 +95,15 @@ def look_at_trace(source: Path | BinaryIO) -> TraceLook:
 
 def at_path(record: Any, path: str) -> Any:
     """Value of a dotted name in nested objects; None where there is none."""
-    if isinstance(record, dict) and path in record:
-        return record[path]
-    for part in path.split("."):
-        record = record.get(part) if isinstance(record, dict) else None
-    return record
+    if not isinstance(record, dict) or path in record:
+        return record.get(path) if isinstance(record, dict) else None
+    head, _, rest = path.partition(".")
+    return at_path(record.get(head), rest) if rest else None
 
 
 def _detect(seen: TraceLook, text: str) -> str | None:
+    if seen.kind != "csv" and re.match(rf'\s*\{{\s*"{MARK}"', text):
+        return OTLP
     if seen.kind == "json":
         lists = all(f'"{name}"' in text for name in BENCH_LISTS)
         return BENCH if lists or "request_throughput" in seen.names else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,12 +18,14 @@ from driftsched.core.errors import TraceError
 from driftsched.scenario.recorded import (
     BENCH,
     FORMATS,
+    OTLP,
     PREDICTED,
     SERVEGEN,
     TraceFormat,
     TraceSource,
 )
 from driftsched.workload.traces.formats import BENCH_LISTS, TraceLook, at_path, look_at_trace
+from driftsched.workload.traces.otlp import requests_in
 from driftsched.workload.traces.rows import LONGEST_VALUE, RecordedRows, TraceProblem
 from driftsched.workload.traces.servegen import read_servegen
 from driftsched.workload.traces.textfile import (
@@ -75,12 +77,12 @@ def read_rows(
         layout = TraceFormat(**rules.columns.model_dump(), failures=True)
     if rules.columns is None and any(PREDICTED in row for row in seen.rows):
         layout = layout.model_copy(update={"predicted_tokens": PREDICTED})
-    if seen.kind == "json":
+    if seen.kind == "json" and name != OTLP:
         raise TraceError("line 1: must be a JSON object a line, or CSV, got another JSON value")
     rows = RecordedRows()
     with unpacked(source) as stream:
-        if seen.kind == "jsonl":
-            _read_jsonl(stream, layout, rows)
+        if seen.kind != "csv":
+            _read_jsonl(stream, layout, rows, requests_in if name == OTLP else None)
         elif set(layout.names) <= set(seen.names):
             _read_csv(stream, seen, layout, rows)
         else:
@@ -180,8 +182,13 @@ def _with_lines(
     return tuple(replace(one, line=found[one.line - seen.header_line - 1]) for one in problems)
 
 
-def _read_jsonl(stream: BinaryIO, layout: TraceFormat, rows: RecordedRows) -> None:
-    """Take one JSON object a line; other lines are broken."""
+def _read_jsonl(
+    stream: BinaryIO,
+    layout: TraceFormat,
+    rows: RecordedRows,
+    inside: Callable[[dict[str, Any]], Iterator[dict[str, Any]]] | None,
+) -> None:
+    """Take one JSON object a line, or those `inside` it; other lines are broken."""
     at: list[int] = []
     cells: list[list[str]] = [[] for _ in layout.names]
 
@@ -203,16 +210,20 @@ def _read_jsonl(stream: BinaryIO, layout: TraceFormat, rows: RecordedRows) -> No
         if not isinstance(record, dict):
             rows.broken(line, OBJECT_RULE, text)
             continue
-        at.append(line)
-        for column, name in zip(cells, layout.names, strict=True):
-            value = at_path(record, name)
-            if value is None and name == layout.predicted_tokens:
-                column.append("")
-            else:
-                column.append(json.dumps(value) if name == layout.blocks else _cell(value))
-        if len(at) == BLOCK_LINES:
-            take()
+        for each in (record,) if inside is None else inside(record):
+            at.append(line)
+            for column, name in zip(cells, layout.names, strict=True):
+                column.append(_cell_of(each, name, layout))
+            if len(at) == BLOCK_LINES:
+                take()
     take()
+
+
+def _cell_of(record: dict[str, Any], name: str, layout: TraceFormat) -> str:
+    value = at_path(record, name)
+    if value is None and name == layout.predicted_tokens:
+        return ""
+    return json.dumps(value) if name == layout.blocks else _cell(value)
 
 
 def _cell(value: Any) -> str:

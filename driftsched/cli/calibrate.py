@@ -11,8 +11,9 @@ from driftsched.cli.live import add_engine, live_options
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar, tell
 from driftsched.core.errors import InputError
-from driftsched.live.calibration import Calibration, calibrate_run
+from driftsched.live.calibration import Calibration, calibrate, calibrate_run
 from driftsched.live.hardware_entry import entry_of, known_within, r2_text, warnings_of, write_entry
+from driftsched.live.iteration_table import read_iteration_table
 from driftsched.live.probe import ProbePlan, probe
 from driftsched.results.files import write_file
 
@@ -21,6 +22,13 @@ def calibrate_command(parser: argparse.ArgumentParser) -> Action:
     """Calibrate, write the entry, print coefficients and fit."""
     parser.add_argument(
         "run", nargs="?", help="a run's folder or its id in the library; without it, a probe sweep"
+    )
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="FILE",
+        help="others' measurements instead: a CSV of iterations, ms and decode_requests, "
+        "context_tokens, prompts, prompt_tokens",
     )
     add_engine(parser, required=False)
     parser.add_argument(
@@ -47,9 +55,12 @@ def calibrate_command(parser: argparse.ArgumentParser) -> Action:
 
 
 def _calibrate(args: argparse.Namespace) -> None:
-    if (args.run is None) == (args.engine is None):
-        raise InputError("calibrate needs either a run or --engine for a probe sweep")
-    calibration = calibrate_run(load_run(args.run)) if args.run else _probe(args)
+    if sum(one is not None for one in (args.run, args.table, args.engine)) != 1:
+        raise InputError("calibrate needs one of a run, --table, and --engine for a probe sweep")
+    if args.table is not None:
+        calibration = calibrate(read_iteration_table(args.table), args.table.name)
+    else:
+        calibration = calibrate_run(load_run(args.run)) if args.run else _probe(args)
     entry = entry_of(calibration)
     for warning in warnings_of(entry.fit):
         tell(warning)

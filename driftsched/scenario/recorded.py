@@ -17,6 +17,7 @@ __all__ = [
     "FORMATS",
     "OTLP",
     "PREDICTED",
+    "PROMETHEUS",
     "SERVEGEN",
     "TimeUnit",
     "TraceColumns",
@@ -80,6 +81,7 @@ def _format(time: str, prompt: str, output: str, **more: Any) -> TraceFormat:
 PREDICTED = "predicted_tokens"
 """Column of predicted output tokens, read where a file of a known format has it."""
 BENCH, SERVEGEN, OTLP = "vllm_bench", "servegen", "otlp"
+PROMETHEUS = "prometheus"
 """Formats that are read in ways of their own."""
 FORMATS: Registry[TraceFormat] = Registry("trace format")
 FORMATS.add("azure", _format("TIMESTAMP", "ContextTokens", "GeneratedTokens", time_unit="datetime"))
@@ -109,7 +111,7 @@ FORMATS.add(
 if TYPE_CHECKING:
     FormatName = str
 else:
-    FormatName = Literal[("auto", *FORMATS, BENCH, SERVEGEN, "columns")]
+    FormatName = Literal[("auto", *FORMATS, BENCH, SERVEGEN, PROMETHEUS, "columns")]
 
 
 class TraceSource(Config):

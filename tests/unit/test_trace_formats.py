@@ -102,6 +102,89 @@ def test_an_export_without_requests_has_none(broken: str) -> None:
         read(f'{{"resourceSpans": {broken}}}')
 
 
+def counted(name: str, ends: list[float], lengths: list[list[int]], **labels: str) -> list[Any]:
+    """A histogram's series: each step's lengths, added up as a server counts them, every 60 s."""
+    return [
+        {
+            "metric": {"__name__": name, "le": "+Inf" if end == np.inf else f"{end:g}"} | labels,
+            "values": [
+                [60.0 * step, str(sum(v <= end for row in lengths[:step] for v in row))]
+                for step in range(len(lengths) + 1)
+            ],
+        }
+        for end in [*ends, np.inf]
+    ]
+
+
+ENDS = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0]
+PROMPTS, ANSWERS = "vllm:request_prompt_tokens_bucket", "vllm:request_generation_tokens_bucket"
+
+
+def ranged(*series: list[Any]) -> str:
+    result = [one for each in series for one in each]
+    return json.dumps({"status": "success", "data": {"resultType": "matrix", "result": result}})
+
+
+def test_counters_of_prometheus_become_requests() -> None:
+    """As many in each minute as were counted, lengths in their buckets, by model."""
+    rng = np.random.default_rng(3)
+    answers = [np.exp(rng.normal(4, 0.5, 40 * (n + 1))).astype(int).tolist() for n in range(5)]
+    prompts = [[30] * len(row) for row in answers]
+    text = ranged(
+        counted(PROMPTS, ENDS, prompts, model_name="a"),
+        counted(ANSWERS, ENDS, answers, model_name="a"),
+        counted(PROMPTS, ENDS, [[5]] * 5, model_name="b"),
+        counted(ANSWERS, ENDS, [[600]] * 5, model_name="b"),
+    )
+    report = read(text, tenant_rule="client", clients={"a": "premium", "b": "batch"})
+    assert report.format == "prometheus"
+    assert any("drawn from counters in 5 steps" in rule for rule in report.rules)
+    found = report.workload
+    mine = found.tenant == 0
+    start = found.arrival_s - found.arrival_s[0]  # the first one came within the first minute
+    assert mine.sum() == sum(map(len, answers))
+    assert (found.prompt_tokens[mine] > 20).all()
+    assert (found.prompt_tokens[mine] <= 50).all()
+    theirs = np.concatenate(answers)
+    edges = [0, *ENDS]
+    drawn = np.histogram(found.output_tokens[mine], np.array(edges) + 0.5)[0]
+    assert drawn.tolist() == np.histogram(theirs, np.array(edges) + 0.5)[0].tolist()
+    minutes = np.bincount(np.minimum(start[mine] // 60, 4).astype(int))
+    assert minutes == pytest.approx([40, 80, 120, 160, 200], abs=40)
+    assert (found.output_tokens[~mine] > 500).all()
+
+
+def test_a_counter_that_began_anew_has_added_what_it_shows() -> None:
+    series = [counted(PROMPTS, ENDS, [[30]] * 3), counted(ANSWERS, ENDS, [[30]] * 3)]
+    for one in (each for histogram in series for each in histogram):
+        for place, value in enumerate(["5", "7", "1", "4"]):
+            if one["metric"]["le"] not in ("10", "20"):
+                one["values"][place][1] = value
+    assert read(ranged(*series)).rows_taken == 2 + 1 + 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ranged(counted(PROMPTS, ENDS, [[3]])), "must have a histogram of outputs"),
+        (ranged([{"metric": {"le": "1"}, "values": 3}]), "result 0 must have a metric and values"),
+        (
+            ranged(counted(PROMPTS, ENDS, []), counted(ANSWERS, ENDS, [])),
+            "at least 2 samples in time, got 1",
+        ),
+        (
+            ranged(counted(PROMPTS, ENDS, [[3]]), counted(ANSWERS, ENDS, [[]])),
+            "must count at least one answer",
+        ),
+        (ranged(counted(PROMPTS, ENDS, [[3]])).replace('"1"', '"x"'), "count must be a number"),
+        (ranged().replace("[]", "5"), "must be an answer of query_range"),
+    ],
+)
+def test_counters_that_cannot_be_read_are_one_message(text: str, said: str) -> None:
+    with pytest.raises(TraceError, match=said):
+        read(text)
+
+
 def test_benchmark_without_start_times_is_spaced_evenly_and_says_so() -> None:
     """Invented arrival times that nobody is told of would pass for recorded ones."""
     result = {"duration": 12.0, "input_lens": [5, 6, 7], "output_lens": [8, 9, 1]}

@@ -16,7 +16,15 @@ import pandas as pd
 
 from driftsched.core.arrays import Floats
 from driftsched.core.errors import TraceError
-from driftsched.scenario.recorded import BENCH, FORMATS, OTLP, SERVEGEN, TimeUnit, TraceColumns
+from driftsched.scenario.recorded import (
+    BENCH,
+    FORMATS,
+    OTLP,
+    PROMETHEUS,
+    SERVEGEN,
+    TimeUnit,
+    TraceColumns,
+)
 from driftsched.workload.traces.otlp import MARK
 from driftsched.workload.traces.textfile import MAX_COLUMNS, head
 
@@ -104,6 +112,8 @@ def at_path(record: Any, path: str) -> Any:
 def _detect(seen: TraceLook, text: str) -> str | None:
     if seen.kind != "csv" and re.match(rf'\s*\{{\s*"{MARK}"', text):
         return OTLP
+    if seen.kind != "csv" and '"resultType"' in text and '"matrix"' in text:
+        return PROMETHEUS
     if seen.kind == "json":
         lists = all(f'"{name}"' in text for name in BENCH_LISTS)
         return BENCH if lists or "request_throughput" in seen.names else None

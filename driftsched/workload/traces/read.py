@@ -20,12 +20,14 @@ from driftsched.scenario.recorded import (
     FORMATS,
     OTLP,
     PREDICTED,
+    PROMETHEUS,
     SERVEGEN,
     TraceFormat,
     TraceSource,
 )
 from driftsched.workload.traces.formats import BENCH_LISTS, TraceLook, at_path, look_at_trace
 from driftsched.workload.traces.otlp import requests_in
+from driftsched.workload.traces.prometheus import read_prometheus
 from driftsched.workload.traces.rows import LONGEST_VALUE, RecordedRows, TraceProblem
 from driftsched.workload.traces.servegen import read_servegen
 from driftsched.workload.traces.textfile import (
@@ -38,7 +40,7 @@ from driftsched.workload.traces.textfile import (
 )
 
 BLOCK_LINES = 20_000
-MAX_BENCH_BYTES = 100_000_000
+MAX_JSON_BYTES = 100_000_000
 OBJECT_RULE = "must be a JSON object"
 BENCH_FORMAT = TraceFormat(
     time="start_times", prompt_tokens=BENCH_LISTS[0], output_tokens=BENCH_LISTS[1], failures=True
@@ -67,10 +69,8 @@ def read_rows(
     name = seen.format if rules.format == "auto" else rules.format
     if name is None:
         raise _unknown(seen)
-    if name == BENCH:
-        return name, _read_bench(source)
-    if name == SERVEGEN:
-        return name, read_servegen(source, rules.from_s, rules.until_s, seed, progress)
+    if name in (BENCH, SERVEGEN, PROMETHEUS):
+        return name, _read_whole(name, source, rules, seed, progress)
     if rules.columns is None:
         layout = FORMATS[name]
     else:
@@ -94,6 +94,21 @@ def read_rows(
     return name, rows
 
 
+def _read_whole(
+    name: str,
+    source: Path | BinaryIO,
+    rules: TraceSource,
+    seed: int,
+    progress: Callable[[float], None] | None,
+) -> RecordedRows:
+    """Read a format that has not one request a row."""
+    if name == SERVEGEN:
+        return read_servegen(source, rules.from_s, rules.until_s, seed, progress)
+    with unpacked(source) as stream:
+        value = _json_value(stream)
+    return _read_bench(value) if name == BENCH else read_prometheus(value, seed)
+
+
 def _lacks(seen: TraceLook, layout: TraceFormat) -> TraceError:
     missing = [name for name in layout.names if name not in seen.names]
     return TraceError(
@@ -107,7 +122,7 @@ def _unknown(seen: TraceLook) -> TraceError:
     nearest = max(FORMATS.values(), key=lambda layout: len(set(layout.names) & set(seen.names)))
     if seen.kind == "csv" and len(set(nearest.names) & set(seen.names)) > 1:
         return _lacks(seen, nearest)
-    kinds = ", ".join([*FORMATS, BENCH, SERVEGEN])
+    kinds = ", ".join([*FORMATS, BENCH, SERVEGEN, PROMETHEUS])
     where = f"line {seen.header_line}: header" if seen.kind == "csv" else "line 1: trace"
     return TraceError(
         f"{where} must have the columns of a known format ({kinds}), or trace.columns must name "
@@ -240,14 +255,18 @@ def _cell(value: Any) -> str:
     return "missing" if value is None else json.dumps(value)[:80]
 
 
-def _read_bench(source: Path | BinaryIO) -> RecordedRows:
+def _read_bench(result: dict[str, Any]) -> RecordedRows:
     """Read the result of ``vllm bench serve --save-result --save-detailed``.
 
     Without start_times, which older versions do not save, requests are spaced evenly over the
     benchmark's duration, and a note says so. Requests without output failed and are left out.
     """
-    with unpacked(source) as stream:
-        result = _bench_result(stream)
+    missing = [name for name in BENCH_LISTS if not isinstance(result.get(name), list)]
+    if missing:
+        raise TraceError(
+            f"benchmark result must have lists {' and '.join(BENCH_LISTS)} (save it with "
+            f"--save-detailed), missing {', '.join(missing)}"
+        )
     prompt, output = (result[name] for name in BENCH_LISTS)
     n = len(prompt)
     if n != len(output):
@@ -270,16 +289,17 @@ def _read_bench(source: Path | BinaryIO) -> RecordedRows:
     return rows.join(with_clients=False)
 
 
-def _bench_result(stream: BinaryIO) -> dict[str, Any]:
+def _json_value(stream: BinaryIO) -> dict[str, Any]:
+    """Read a file that is one JSON object."""
     found: list[str] = []
     size = values = 0
     for text in texts(stream):
         found.append(text)
         size += len(text)
         values += text.count(",") + text.count("[") + text.count("{")
-        if size > MAX_BENCH_BYTES or values > MAX_VALUES:
+        if size > MAX_JSON_BYTES or values > MAX_VALUES:
             raise TraceError(
-                f"trace must have at most {MAX_BENCH_BYTES} bytes and {MAX_VALUES} values as one "
+                f"trace must have at most {MAX_JSON_BYTES} bytes and {MAX_VALUES} values as one "
                 "JSON value, got more"
             )
     try:
@@ -290,10 +310,4 @@ def _bench_result(stream: BinaryIO) -> dict[str, Any]:
         raise TraceError("trace must be one JSON value, got one nested too deeply") from None
     if not isinstance(result, dict):
         raise TraceError("trace must be a JSON object or one object a line, got a list")
-    missing = [name for name in BENCH_LISTS if not isinstance(result.get(name), list)]
-    if missing:
-        raise TraceError(
-            f"benchmark result must have lists {' and '.join(BENCH_LISTS)} (save it with "
-            f"--save-detailed), missing {', '.join(missing)}"
-        )
     return result

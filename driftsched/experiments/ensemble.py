@@ -102,6 +102,7 @@ def run_ensemble(
     engine: EngineName = "auto",
     measure: Measure | None = None,
     progress: Advance | None = None,
+    threads: bool = True,
 ) -> Ensemble:
     """Run every variant on the same replications (common random numbers).
 
@@ -124,6 +125,8 @@ def run_ensemble(
     progress : callable, optional
         Called with the share of the work done, 0 to 1, from any thread; what it raises ends the
         experiment.
+    threads : bool
+        False runs all in the calling thread, for those who have a process a core.
 
     Raises
     ------
@@ -149,7 +152,9 @@ def run_ensemble(
     threaded = {
         name
         for name, scenario in variants.items()
-        if requests <= MOST_AT_ONCE and engine_for(scenario, traffic[0], engine)[0] == "compiled"
+        if threads
+        and requests <= MOST_AT_ONCE
+        and engine_for(scenario, traffic[0], engine)[0] == "compiled"
     }
     # Of many short runs each is told when it has ended: more often would cost more than they do.
     short = threaded if len(wanted) >= MANY and requests < LONG else set()

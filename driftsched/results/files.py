@@ -42,7 +42,7 @@ def beside(folder: Path, kind: str = "partial") -> Iterator[Path]:
     writes into the folder next removes it: see `clear_left`.
     """
     clear_left(folder)
-    with _locked(folder, alone=False):
+    with locked(folder, alone=False):
         path = folder / f".{kind}-{secrets.token_hex(8)}"
         try:
             yield path
@@ -61,14 +61,14 @@ def clear_left(folder: Path) -> None:
         left = [path for path in folder.iterdir() if LEFT.fullmatch(path.name)]
         if not left:
             return
-        with _locked(folder, alone=True) as locked:
+        with locked(folder, alone=True) as held:
             for path in left:
-                if locked or time.time() - path.lstat().st_mtime > DAY_S:
+                if held or time.time() - path.lstat().st_mtime > DAY_S:
                     remove(path)
 
 
 @contextmanager
-def _locked(folder: Path, *, alone: bool) -> Iterator[bool]:
+def locked(folder: Path, *, alone: bool) -> Iterator[bool]:
     """Hold a folder's lock, with other writers or alone; False where there are no locks.
 
     Raises

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import Field, ValidationError
-from scipy.stats.qmc import LatinHypercube
 
 from driftsched import __version__
 from driftsched.core.config import Config
@@ -231,6 +230,8 @@ class Sweep(Config):
         _few(count * len(policies))
         rng = np.random.default_rng(self.scenario.seed)
         if match[1] == "lhs":
+            from scipy.stats.qmc import LatinHypercube  # half a second, for each worker too
+
             shares = LatinHypercube(len(axes), rng=rng).random(count)
         else:
             shares = rng.random((count, len(axes)))

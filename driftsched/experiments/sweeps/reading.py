@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from driftsched.core.arrays import Bools, Floats, Ints
 
@@ -59,7 +58,7 @@ def importance(table: pd.DataFrame, parameters: Sequence[str], figure: str) -> p
         Its ``attrs["points"]`` says how many points had the figure.
     """
     known = table[(table["status"] == "done") & table[figure].notna()] if len(table) else table
-    ranks = rankdata(known[figure]) if len(known) else np.empty(0)
+    ranks = known[figure].rank().to_numpy(np.float64)
     rows = []
     for name in parameters:
         groups = _groups(known[name])
@@ -87,6 +86,6 @@ def _groups(column: pd.Series[Any]) -> Ints:
     codes, values = pd.factorize(column, sort=False)
     few = int(min(max(np.sqrt(len(column)), 2), MOST_GROUPS))
     if len(values) > MOST_GROUPS and pd.api.types.is_numeric_dtype(column):
-        place = rankdata(column, method="ordinal") - 1
+        place = column.rank(method="first").to_numpy(np.int64) - 1
         return (place * few // len(column)).astype(np.int64)
     return codes.astype(np.int64)

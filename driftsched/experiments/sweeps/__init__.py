@@ -10,7 +10,7 @@ from driftsched.experiments.sweeps.design import (
     scenario_at,
 )
 from driftsched.experiments.sweeps.executor import HERE, Workers, workers
-from driftsched.experiments.sweeps.figures import FIGURES, Figure, figure_of, measure
+from driftsched.experiments.sweeps.figures import FIGURES, Figure, figure_of, figures_of, measure
 from driftsched.experiments.sweeps.folder import SweepFolder, kept_sweeps
 from driftsched.experiments.sweeps.reading import importance, pareto
 from driftsched.experiments.sweeps.running import run_points, run_sweep, sweep_table
@@ -26,6 +26,7 @@ __all__ = [
     "SweepFolder",
     "Workers",
     "figure_of",
+    "figures_of",
     "importance",
     "kept_sweeps",
     "measure",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice, product
 from math import prod
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -259,11 +258,7 @@ def plan(scenario: Scenario, over: Sequence[str], *, sample: str = "", seeds: in
     (16, {'policy': 'fifo', 'load': 0.5})
     """
     asked = {"scenario": scenario, "over": tuple(over), "sample": sample, "seeds": seeds}
-    if scenario.trace is not None:
-        path = trace_path(scenario.trace.file)
-        with io_errors(f"read {scenario.trace.file}"), Path(path).open("rb") as stream:
-            asked["trace_sha256"] = hashlib.file_digest(stream, "sha256").hexdigest()
-    return read_plan(asked)
+    return read_plan(asked | {"trace_sha256": _trace_sha256(scenario)})
 
 
 def read_plan(asked: Mapping[str, Any]) -> Sweep:
@@ -274,6 +269,8 @@ def read_plan(asked: Mapping[str, Any]) -> Sweep:
         raise InputError(one_line(error, Sweep, "sweep")) from None
     if sweep.version != __version__:
         raise InputError(f"version must be {__version__}, ours, got {sweep.version!r}")
+    if sweep.trace_sha256 != _trace_sha256(sweep.scenario):
+        raise InputError("trace must be the file that the sweep began with, got another content")
     refused: InputError | None = None
     for point in islice(sweep.points, TRIED):
         try:
@@ -306,6 +303,14 @@ def scenario_at(scenario: Scenario, settings: Mapping[str, Any]) -> Scenario:
                 raise InputError(f"{name} must be a number > 0, got {shown(factor)}")
             found = change(found, float(factor))
     return found
+
+
+def _trace_sha256(scenario: Scenario) -> str:
+    if scenario.trace is None:
+        return ""
+    file = scenario.trace.file
+    with io_errors(f"read {file}"), trace_path(file).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _kind(name: str, data: Mapping[str, Any]) -> type:

@@ -14,7 +14,7 @@ from driftsched.results.percentiles import LATENCIES
 if TYPE_CHECKING:
     from driftsched.scenario import Scenario
 
-__all__ = ["FIGURES", "Figure", "figure_of", "measure"]
+__all__ = ["FIGURES", "Figure", "figure_of", "figures_of", "measure"]
 
 
 class Figure(NamedTuple):
@@ -61,6 +61,11 @@ def figure_of(name: str) -> Figure:
     if name.startswith(OF_TENANT):
         return Figure(f"P99 of {name.removeprefix(OF_TENANT)} (s)", 1e-3)
     return FIGURES[name]
+
+
+def figures_of(scenario: Scenario) -> list[str]:
+    """Names of all figures that a scenario has."""
+    return [*FIGURES, *(f"{OF_TENANT}{tenant}" for tenant in scenario.tenant_names)]
 
 
 def measure(scenario: Scenario, seeds: int) -> dict[str, float]:

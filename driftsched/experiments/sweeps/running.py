@@ -69,7 +69,8 @@ def run_sweep(
     keep : SweepFolder, optional
         Where results are found and kept, each as it comes.
     progress : callable, optional
-        Called with the share of the points done, 0 to 1; what it raises ends the sweep.
+        Called with the share done of the points that were left, 0 to 1; what it raises ends the
+        sweep.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def run_sweep(
         former = [] if keep is None else keep.rows()
         rows = {row["key"]: row for row in former if row["key"] in known}
         left = [point for point in sweep.points if point.key not in rows]
-        chunks = _Chunks(sweep, left, by.at_once)
+        chunks, before = _Chunks(sweep, left, by.at_once), len(rows)
         for took_s, found in by.map_unordered(run_points, chunks):
             for row in found:
                 if writer is not None:
@@ -103,7 +104,7 @@ def run_sweep(
                 rows[row["key"]] = row
             chunks.learn(took_s, len(found))
             if progress is not None:
-                progress(len(rows) / len(sweep.points))
+                progress((len(rows) - before) / len(left))
     return sweep_table(sweep, rows.values())
 
 

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.hostile import endpoints, kills, links, scenarios, sessions, traces
+from tests.hostile import endpoints, kills, links, scenarios, sessions, sweeps, traces
 
 __all__ = ["TRIALS", "Trial"]
 
@@ -30,6 +30,7 @@ class Trial(NamedTuple):
 
 TRIALS = [
     Trial("kills", kills.trial, small=8, full=200),
+    Trial("sweeps", sweeps.trial, small=6, full=200),
     Trial("scenarios", scenarios.trial, small=60, full=10_000),
     Trial("traces", traces.trial, small=150, full=5_000),
     Trial("links", links.trial, small=60, full=10_000),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, wait
 from contextlib import contextmanager
@@ -23,7 +26,7 @@ TaskT = TypeVar("TaskT")
 FoundT = TypeVar("FoundT")
 AHEAD = 2
 """So many chunks are handed out for each worker, so that none waits for the next."""
-IDLE_S = 20.0
+LOOK_S = 0.5
 CONNECT_S = 20
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -63,7 +66,7 @@ def workers(processes: int = 1, dask: str = "") -> Iterator[Workers]:
         yield HERE
     else:
         pool = ProcessPoolExecutor(
-            processes, timeout=IDLE_S, initializer=_deaf_to_ctrl_c, env=ONE_THREAD
+            processes, initializer=_begin, initargs=(os.getpid(),), env=ONE_THREAD
         )
         try:
             yield Workers(processes, partial(_map_unordered, pool, AHEAD * processes))
@@ -118,6 +121,16 @@ def _map_unordered(
             future.cancel()
 
 
-def _deaf_to_ctrl_c() -> None:
-    """Leave Ctrl-C, which a terminal sends to all of its processes, to the one that started us."""
+def _begin(parent: int) -> None:
+    """Leave Ctrl-C, which a terminal sends to all its processes, to the one that started us.
+
+    And end soon after it, also where it was killed; else a worker would wait for a minute.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    os._exit(1)

@@ -40,6 +40,13 @@ from driftsched.charts.replications import (
     queue_bands,
     sensitivities,
 )
+from driftsched.charts.sweep import (
+    sweep_front,
+    sweep_heat,
+    sweep_importance,
+    sweep_lines,
+    sweep_parallel,
+)
 from driftsched.charts.traffic import arrivals, fit, lengths
 
 __all__ = [
@@ -72,6 +79,11 @@ __all__ = [
     "queue_bands",
     "queue_depth",
     "sensitivities",
+    "sweep_front",
+    "sweep_heat",
+    "sweep_importance",
+    "sweep_lines",
+    "sweep_parallel",
     "tenant_percentile",
     "tenants",
     "theme",

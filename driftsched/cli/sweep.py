@@ -89,7 +89,7 @@ def _sweep(args: argparse.Namespace) -> None:
     if args.csv is not None:
         write_file(args.csv, csv_text(table).encode())
     names = [parameter.name for parameter in sweep.parameters]
-    moved = importance(table, names, args.metric)
+    moved = importance(table, sweep.parameters, args.metric)
     if args.json:
         told = about(sweep.scenario) | {"sweep": sweep.sweep_id, "seeds": sweep.seeds}
         told |= {"over": sweep.over, "sample": sweep.sample, "metric": args.metric}

@@ -261,3 +261,28 @@ def worth_table(_: int = 0) -> pd.DataFrame:
             "change_high": change + 0.01,
         }
     )
+
+
+def swept_table(n: int = 60) -> pd.DataFrame:
+    rng = np.random.default_rng(12)
+    value = rng.lognormal(1, 0.5, n)
+    return pd.DataFrame(
+        {
+            "policy": [POLICIES[place % 3] for place in range(n)],
+            "x": np.arange(n) // 3 % 20 / 10,
+            "y": np.arange(n) % 3,
+            "value": value,
+            "low": value * 0.9,
+            "high": value * 1.1,
+            "first": value,
+            "second": rng.lognormal(1, 0.5, n),
+            "front": rng.random(n) < 0.1,
+            "said": "a point",
+        }
+    )
+
+
+def importance_table(n: int = 4) -> pd.DataFrame:
+    n = min(n, 12)
+    names = [f"tenants.{place}.weight" for place in range(n)]
+    return pd.DataFrame({"parameter": names, "share": np.linspace(0.6, 0, n)})

@@ -21,6 +21,7 @@ from tests.unit.chart_tables import (
     fairness_table,
     fit_table,
     gpus_table,
+    importance_table,
     joules_table,
     lab_course_table,
     lab_figures_table,
@@ -32,6 +33,7 @@ from tests.unit.chart_tables import (
     residuals_table,
     sensitivities_table,
     sweep_table,
+    swept_table,
     worth_table,
 )
 
@@ -89,6 +91,35 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "lab_course": (charts.lab_course, lab_course_table, ["Request", "(ratio)"]),
     "lab_figures": (charts.lab_figures, lab_figures_table, ["", "(requests)"]),
     "worth": (charts.worth, worth_table, ["Kendall", "(%)"]),
+    "sweep_lines": (
+        lambda frame: charts.sweep_lines(frame, "load", "P95 latency (s)"),
+        swept_table,
+        ["load", "(s)"],
+    ),
+    "sweep_heat": (
+        lambda frame: charts.sweep_heat(frame, "load", "tenants.0.weight", "P95 latency (s)"),
+        swept_table,
+        ["load", "weight"],
+    ),
+    "sweep_parallel": (
+        lambda frame: charts.sweep_parallel(
+            frame.reindex(columns=["policy", "x", "y", "value"]).rename(
+                columns={"value": "P95 latency (s)"}
+            )
+        ),
+        swept_table,
+        ["", ""],
+    ),
+    "sweep_front": (
+        lambda frame: charts.sweep_front(frame, "Cost", "P95 latency (s)"),
+        swept_table,
+        ["Cost", "(s)"],
+    ),
+    "sweep_importance": (
+        lambda frame: charts.sweep_importance(frame, "P95 latency (s)"),
+        importance_table,
+        ["(%)", ""],
+    ),
     "twin_queues": (charts.twin_queues, curves_table, ["(s)", "requests"]),
 }
 

@@ -14,6 +14,7 @@ from driftsched.experiments.compare import compare
 from driftsched.experiments.sweeps import (
     Parameter,
     SweepFolder,
+    cells,
     importance,
     kept_sweeps,
     measure,
@@ -198,17 +199,41 @@ def test_the_front_is_what_nobody_beats() -> None:
     assert (pareto(a, b) == ~np.array(beaten)).all()
 
 
+DRAWN = [Parameter(name, (), 0, 1) for name in "xyz"]
+
+
 def test_importance_is_the_share_of_variance_that_a_parameter_explains() -> None:
-    """Additive in two of three parameters: 4 to 1 by variance, and nothing by the third."""
+    """Additive in two of three parameters: 4 to 1 by variance, and nothing by the others."""
     rng = np.random.default_rng(2)
     x, y, z = rng.random((3, 4000))
     word = np.where(rng.random(4000) < 0.5, "a", "b")
     table = pd.DataFrame({"x": x, "y": y, "z": z, "word": word, "status": "done"})
-    found = importance(table.assign(figure=2 * x + y), ["x", "y", "z", "word"], "figure")
+    parameters = [*DRAWN, Parameter("word", ("a", "b"))]
+    found = importance(table.assign(figure=2 * x + y), parameters, "figure")
     shares = found.set_index("parameter")["share"]
     assert shares["x"] == pytest.approx(0.8, abs=0.03)
     assert shares["y"] == pytest.approx(0.2, abs=0.03)
     assert shares[["z", "word"]].max() < 0.005
-    flat = importance(table.assign(figure=1.0), ["x"], "figure")
-    assert flat["share"].isna().all()
-    assert importance(table.iloc[:0].assign(figure=1.0), ["x"], "figure")["share"].isna().all()
+    for nothing in (table.assign(figure=1.0), table.iloc[:0].assign(figure=1.0), table.iloc[:0]):
+        assert importance(nothing, DRAWN, "figure")["share"].isna().all()
+
+
+def test_cells_are_points_or_what_is_between_the_least_and_the_greatest() -> None:
+    rows = [("a", 1, 2.0), ("a", 2, 4.0), ("b", 1, 3.0)]
+    table = pd.DataFrame(rows, columns=["p", "q", "f"]).assign(status="done")
+    table = table.assign(f_low=table["f"] - 1, f_high=table["f"] + 1)
+    p, q = Parameter("p", ("a", "b")), Parameter("q", (1, 2))
+    one = cells(table, [p], "f").to_numpy().tolist()
+    assert one == [["a", 3.0, 2.0, 4.0, 2], ["b", 3.0, 2.0, 4.0, 1]]
+    two = cells(table, [q, p], "f")
+    assert two.iloc[1].tolist() == [2, "a", 4.0, 3.0, 5.0, 1]
+    assert cells(table.iloc[:0], [p], "f").empty
+
+
+def test_a_drawn_parameter_is_seen_in_groups() -> None:
+    x = np.random.default_rng(3).random(400)
+    table = pd.DataFrame({"x": x, "f": x, "f_low": x, "f_high": x, "status": "done"})
+    found = cells(table, DRAWN[:1], "f")
+    assert len(found) == 10
+    assert found["points"].tolist() == [40] * 10
+    assert found["x"].to_numpy() == pytest.approx(found["value"].to_numpy(), abs=0.01)

@@ -12,7 +12,7 @@ from driftsched.experiments.sweeps.design import (
 from driftsched.experiments.sweeps.executor import HERE, Workers, workers
 from driftsched.experiments.sweeps.figures import FIGURES, Figure, figure_of, figures_of, measure
 from driftsched.experiments.sweeps.folder import SweepFolder, kept_sweeps
-from driftsched.experiments.sweeps.reading import importance, pareto
+from driftsched.experiments.sweeps.reading import cells, importance, pareto
 from driftsched.experiments.sweeps.running import run_points, run_sweep, sweep_table
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Sweep",
     "SweepFolder",
     "Workers",
+    "cells",
     "figure_of",
     "figures_of",
     "importance",

@@ -177,6 +177,38 @@ class Sweep(Config):
         return found
 
     @cached_property
+    def size(self) -> int:
+        """How many points are listed; of equal ones there will be one.
+
+        Raises
+        ------
+        InputError
+            When they cannot be listed.
+        """
+        if self.sample:
+            policies = [len(p.values) for p in self.parameters if p.name == "policy"]
+            if len(policies) == len(self.parameters):
+                raise InputError("sample must have a parameter to draw, got policy alone")
+            count = self._settings * prod(policies)
+        else:
+            for parameter in self.parameters:
+                if not parameter.values:
+                    raise InputError(
+                        f"--over {parameter.name} must have steps, as in {parameter.low:g}:"
+                        f"{parameter.high:g}:8, or be drawn, as by --sample lhs:200"
+                    )
+            count = prod(len(parameter.values) for parameter in self.parameters)
+        return count
+
+    @property
+    def _settings(self) -> int:
+        """How many settings are drawn."""
+        match = SAMPLE.fullmatch(self.sample)
+        if match is None or not int(match[2]):
+            raise InputError(f"sample must be lhs:200 or random:200, got {shown(self.sample)}")
+        return int(match[2])
+
+    @cached_property
     def points(self) -> tuple[Point, ...]:
         """All points, each once; those that share their traffic stand together.
 
@@ -185,6 +217,8 @@ class Sweep(Config):
         InputError
             When they cannot be listed, or are too many.
         """
+        if self.size > MOST_POINTS:
+            raise InputError(f"a sweep must have at most {MOST_POINTS} points, got {self.size}")
         settings = self._drawn() if self.sample else self._crossed()
         order = [parameter.name for parameter in self.parameters]
         found: dict[str, Point] = {}
@@ -206,39 +240,27 @@ class Sweep(Config):
         return _digest([self._base, settings])[:16]
 
     def _crossed(self) -> Iterator[dict[str, Any]]:
-        for parameter in self.parameters:
-            if not parameter.values:
-                raise InputError(
-                    f"--over {parameter.name} must have steps, as in {parameter.low:g}:"
-                    f"{parameter.high:g}:8, or be drawn, as by --sample lhs:200"
-                )
-        _few(prod(len(parameter.values) for parameter in self.parameters))
         axes = sorted(self.parameters, key=_traffic_first)
         for values in product(*(axis.values for axis in axes)):
             yield {axis.name: value for axis, value in zip(axes, values, strict=True)}
 
     def _drawn(self) -> Iterator[dict[str, Any]]:
-        if (match := SAMPLE.fullmatch(self.sample)) is None or not int(match[2]):
-            raise InputError(f"sample must be lhs:200 or random:200, got {shown(self.sample)}")
         axes = [p for p in self.parameters if p.name != "policy"]
         served = [p for p in self.parameters if p.name == "policy"]
-        if not axes:
-            raise InputError("sample must have a parameter to draw, got policy alone")
-        policies = served[0].values if served else (None,)
-        count = int(match[2])
-        _few(count * len(policies))
         rng = np.random.default_rng(self.scenario.seed)
-        if match[1] == "lhs":
+        if self.sample.startswith("lhs"):
             from scipy.stats.qmc import LatinHypercube  # half a second, for each worker too
 
-            shares = LatinHypercube(len(axes), rng=rng).random(count)
+            shares = LatinHypercube(len(axes), rng=rng).random(self._settings)
         else:
-            shares = rng.random((count, len(axes)))
+            shares = rng.random((self._settings, len(axes)))
         columns = [axis.drawn(shares[:, place]) for place, axis in enumerate(axes)]
         for values in zip(*columns, strict=True):
             settings = {axis.name: value for axis, value in zip(axes, values, strict=True)}
-            for policy in policies:
-                yield settings | ({"policy": policy} if served else {})
+            for policies in served:
+                yield from (settings | {"policy": policy} for policy in policies.values)
+            if not served:
+                yield settings
 
 
 def plan(scenario: Scenario, over: Sequence[str], *, sample: str = "", seeds: int = 1) -> Sweep:
@@ -332,11 +354,6 @@ def _traffic_first(parameter: Parameter) -> int:
         return 2
     makes = {*MADE_OF, *WHAT_IF, "seed"}
     return 0 if parameter.name.partition(".")[0] in makes else 1
-
-
-def _few(count: int) -> None:
-    if count > MOST_POINTS:
-        raise InputError(f"a sweep must have at most {MOST_POINTS} points, got {count}")
 
 
 def _digest(data: Any) -> str:

@@ -193,7 +193,8 @@ def sweep_front(frame: pd.DataFrame, first: str, second: str) -> go.Figure:
             said, look_of = "%{x:,.4~r}, %{y:,.4~r}<br>%{text}", {"size": size, "opacity": opacity}
             dot = dots(mine["first"], mine["second"], policy_label(name), colour, said)
             more = {"text": mine["said"].to_numpy(), "legendgroup": name}
-            dot |= {"marker": dot["marker"] | look_of, "showlegend": rows is front}
+            first_one = rows is front or not (front["policy"] == name).any()
+            dot |= {"marker": dot["marker"] | look_of, "showlegend": first_one}
             traces.append(dot | more)
     return look.figure(traces, hover="closest")
 

@@ -19,6 +19,7 @@ from driftsched.charts.labels import policy_label
 from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments.fleet import prices_of
+from driftsched.experiments.sweeps import FIGURES
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.serving.catalogue import GPUS
@@ -89,6 +90,25 @@ Goals = Labels(
     }
 )
 Sizing = Labels({"load": "Most load", "gpus": "Fewest GPUs"})
+SweepChart = Labels(
+    {
+        "lines": "Lines",
+        "heat": "Heat map",
+        "front": "Trade-off",
+        "parallel": "Parallel",
+        "importance": "Importance",
+    }
+)
+Sample = Labels(
+    {"": "All combinations"} | {f"lhs:{n}": f"Latin hypercube, {n}" for n in (50, 100, 200)}
+)
+SweepFigure = Labels({name: figure.label for name, figure in FIGURES.items()})
+Over = Annotated[
+    tuple[Annotated[str, Field(max_length=200)], ...],
+    Field(min_length=1, max_length=4),
+    PlainSerializer(list),
+]
+"""Parameters of a sweep, each with its values, as the command line has them."""
 Seconds = Annotated[float, Field(ge=0, le=1e9)]
 OnePolicy = Annotated[str, Labels({name: policy_label(name) for name in POLICIES})]
 

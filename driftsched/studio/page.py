@@ -21,6 +21,7 @@ PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
     ("capacity.py", "Capacity", ":material/speed:"),
+    ("sweep.py", "Sweep", ":material/grid_on:"),
     ("scenario.py", "Scenario", ":material/tune:"),
     ("drift_lab.py", "Drift lab", ":material/science:"),
     ("paper.py", "Paper", ":material/article:"),

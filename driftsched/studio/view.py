@@ -40,11 +40,15 @@ from driftsched.studio.fields import (
     Measure,
     Metric,
     OnePolicy,
+    Over,
     PricedGpus,
+    Sample,
     Seconds,
     Sizing,
     Split,
     Stream,
+    SweepChart,
+    SweepFigure,
     Tab,
     Watcher,
     World,
@@ -154,6 +158,12 @@ class View(BaseModel):
     goal_share: float = Field(0.95, gt=0, lt=1)
     goal_s: float = Field(5.0, gt=0, le=1e6)
     gpus: PricedGpus = "L4,A100-80,H100"
+    sweep_over: Over = Field(("policy=fifo,sjf,hrrn", "load=0.6:1.2:7"), alias="over")
+    sweep_sample: Annotated[str, Sample] = ""
+    sweep_seeds: Annotated[int, Labels({n: str(n) for n in (1, 3, 5, 10)})] = 3
+    sweep_chart: Annotated[str, SweepChart] = "lines"
+    sweep_figure: Annotated[str, SweepFigure] = "p95_e2el_ms"
+    sweep_second: Annotated[str, SweepFigure] = "slo_attainment"
 
     problems: tuple[str, ...] = ()
 
@@ -268,7 +278,8 @@ class View(BaseModel):
 
     def with_preset(self, name: str) -> View:
         """Give a fresh preset and what it asks about; which policies are compared stays."""
-        fresh = {name: View.model_fields[name].default for name in (*KNOBS, "tenant", "pin")}
+        names = (*KNOBS, "tenant", "pin", "sweep_over")
+        fresh = {name: View.model_fields[name].default for name in names}
         scenario = preset(name)
         return self.changed(preset=name, scenario=scenario, tuned=(), **fresh | asked_by(scenario))
 
@@ -349,6 +360,8 @@ def _fields(params: Mapping[str, Sequence[str]], problems: list[str]) -> dict[st
         each = FORMER.get(name, name)
         if each == "tune":
             fields[each] = right_ones(texts, problems)
+        elif each == "over":
+            fields[each] = tuple(texts)
         elif each == "policies":
             if (known := known_policies(texts[-1], problems)) is not None:
                 fields[each] = known

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from math import inf, prod
 from typing import Any
 
 import pandas as pd
 
-from driftsched.core.errors import ScenarioError, TraceError
+from driftsched.core.errors import InputError, ScenarioError, TraceError
 from driftsched.core.home import trace_path
 from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments import capacity as sizes
@@ -23,9 +24,11 @@ from driftsched.experiments.lab_report import LabReport, lab_report
 from driftsched.experiments.life import Life, life
 from driftsched.experiments.papers import PAPERS, Reproduction
 from driftsched.experiments.sensitivities import moves, sensitivities
+from driftsched.experiments.sweeps import plan, run_sweep, scenario_at
 from driftsched.experiments.worth import worth as experiments_worth
 from driftsched.scenario import Scenario, to_yaml
 from driftsched.scenario.estimator import SizeClasses
+from driftsched.studio.traces import check_browser_scenario
 from driftsched.workload import generate, import_trace
 from driftsched.workload.fit import fit_trace
 from driftsched.workload.traces.textfile import MAX_BYTES, size_of
@@ -174,6 +177,28 @@ def fleets(
 ) -> list[Fleet]:
     """How many GPUs a goal needs, by kind; see `driftsched.experiments.fleet`."""
     return fewest_gpus(scenario, Goal(*goal), prices_of(gpus), seeds=seeds, progress=progress)
+
+
+def sweep(
+    scenario: Scenario,
+    seeds: int,
+    size: int,
+    over: Sequence[str],
+    sample: str,
+    *,
+    progress: Progress,
+) -> pd.DataFrame:
+    """Run a sweep of `size` points at most; see `driftsched.experiments.sweeps`."""
+    asked = plan(scenario, over, sample=sample, seeds=seeds)
+    points = []
+    for point in asked.points[:size]:
+        with suppress(InputError):  # a row of the table will say so
+            points.append(scenario_at(scenario, point.settings))
+    for one in points:
+        check_browser_scenario(one)
+    # a parameter may be the number of requests
+    check_amount((seeds, dict(enumerate(points))))
+    return run_sweep(asked, progress=progress)
 
 
 def paper(

@@ -60,9 +60,9 @@ class Parameter(NamedTuple):
     values : tuple
         What is listed; empty for a range, whose values are drawn.
     low, high : float
-        Ends of the range.
+        Ends of the range, where there is one.
     whole, log : bool
-        Whether only whole numbers are drawn, and evenly in the logarithm.
+        Whether it has whole numbers only, and is even in the logarithm.
     """
 
     name: str
@@ -88,12 +88,12 @@ class Parameter(NamedTuple):
         name, found, written = text.partition("=")
         name = name.strip()
         if not found or not all(name.split(".")):
-            raise InputError(f"--over must be name=values, got {shown(text)}")
+            raise InputError(f"a parameter must be name=values, got {shown(text)}")
         if (match := RANGE.fullmatch(written)) is not None:
             return cls._range(name, _kind(name, data or {}), *match.groups())
-        values = read_yaml(f"[{written}]", f"--over {shown(name)}")
+        values = read_yaml(f"[{written}]", f"values of {shown(name)}")
         if not isinstance(values, list) or not values:
-            raise InputError(f"--over {shown(name)} must have values, got none")
+            raise InputError(f"{shown(name)} must have values, got none")
         return cls(name, tuple(values))
 
     @classmethod
@@ -103,18 +103,18 @@ class Parameter(NamedTuple):
         try:
             low, high = float(start), float(end)
         except ValueError:
-            raise InputError(f"--over {name} must be a range, got {start}:{end}") from None
+            raise InputError(f"{name} must be a range, got {start}:{end}") from None
         whole = kind is int or (kind is type(None) and not re.search("[.eE]", start + end))
         if not low < high or (log and low <= 0):
             rule = "have ends above 0, the lower first," if log else "have its lower end first,"
-            raise InputError(f"--over {name} must {rule} got {start}:{end}")
+            raise InputError(f"{name} must {rule} got {start}:{end}")
         found = cls(name, (), low, high, whole, bool(log))
         if steps is None:
             return found
         if not 2 <= int(steps) <= MOST_POINTS:
-            raise InputError(f"--over {name} must have at least 2 steps, got {steps}")
+            raise InputError(f"{name} must have at least 2 steps, got {steps}")
         even = found.between(np.linspace(0, 1, int(steps)))
-        return cls(name, tuple(dict.fromkeys(even)))
+        return found._replace(values=tuple(dict.fromkeys(even)))
 
     def between(self, shares: Sequence[float] | np.ndarray[Any, Any]) -> list[Any]:
         """Values at these shares, 0 to 1, of the way from the low end to the high one."""
@@ -173,7 +173,7 @@ class Sweep(Config):
         found = tuple(Parameter.parse(text, data) for text in self.over)
         name, count = Counter(parameter.name for parameter in found).most_common(1)[0]
         if count > 1:
-            raise InputError(f"--over must name a parameter once, got {shown(name)} {count} times")
+            raise InputError(f"over must name a parameter once, got {shown(name)} {count} times")
         return found
 
     @cached_property
@@ -194,8 +194,8 @@ class Sweep(Config):
             for parameter in self.parameters:
                 if not parameter.values:
                     raise InputError(
-                        f"--over {parameter.name} must have steps, as in {parameter.low:g}:"
-                        f"{parameter.high:g}:8, or be drawn, as by --sample lhs:200"
+                        f"{parameter.name} must have steps, as in {parameter.low:g}:"
+                        f"{parameter.high:g}:8, or be drawn, as by sample lhs:200"
                     )
             count = prod(len(parameter.values) for parameter in self.parameters)
         return count

@@ -14,6 +14,7 @@ from tests.support.pages import SHIFT, WORDS, settled, stops_before_picture
 PAGES = (
     "run",
     "capacity",
+    "sweep",
     "scenario",
     "drift_lab",
     "paper",

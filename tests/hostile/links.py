@@ -26,7 +26,7 @@ __all__ = ["trial"]
 SERVED = 20
 """One link in so many goes to a real server, at least `LEAST`."""
 LEAST, LIMIT_S = 5, 60.0
-PAGES = ("", "run", "scenario", "drift_lab", "paper")
+PAGES = ("", "run", "sweep", "scenario", "drift_lab", "paper")
 SLOW_S = 1.0
 """Of CPU for one link: none has so much to say."""
 EVIL = "https://evil.example/p.png"

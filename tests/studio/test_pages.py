@@ -34,6 +34,7 @@ RESULTS: dict[str, Callable[[AppTest], bool]] = {
     "explore": lambda app: bool(app.metric) and bool(app.caption),
     "paper": lambda app: len(app.expander) >= 7,
     "drift_lab": lambda app: any("predictor" in m.value for m in app.markdown),
+    "sweep": lambda app: bool(app.dataframe),
     "run": lambda app: len(app.metric) == 6 and len(app.code) == 1,
 }
 

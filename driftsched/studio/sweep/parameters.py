@@ -64,6 +64,7 @@ def _parameter(place: int, name: str, values: str, usual: dict[str, str]) -> Non
         f"Parameter {place + 1}",
         list(dict.fromkeys([*usual, *([name] if name else [])])),
         key=chosen,
+        index=None,
         placeholder="Add one",
         on_change=_take_name,
         args=(place, usual),

@@ -20,8 +20,8 @@ from driftsched.studio.words import plain
 PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
-    ("capacity.py", "Capacity", ":material/speed:"),
     ("sweep.py", "Sweep", ":material/grid_on:"),
+    ("capacity.py", "Capacity", ":material/speed:"),
     ("scenario.py", "Scenario", ":material/tune:"),
     ("drift_lab.py", "Drift lab", ":material/science:"),
     ("paper.py", "Paper", ":material/article:"),

@@ -1,8 +1,6 @@
 """Sweeps: any parameters of a scenario × values, ranges, seeds, on all cores or a cluster."""
 
 from driftsched.experiments.sweeps.design import (
-    WHAT_IF,
-    Parameter,
     Point,
     Sweep,
     plan,
@@ -12,6 +10,7 @@ from driftsched.experiments.sweeps.design import (
 from driftsched.experiments.sweeps.executor import HERE, Workers, workers
 from driftsched.experiments.sweeps.figures import FIGURES, Figure, figure_of, figures_of, measure
 from driftsched.experiments.sweeps.folder import SweepFolder, kept_sweeps
+from driftsched.experiments.sweeps.parameter import WHAT_IF, Parameter
 from driftsched.experiments.sweeps.reading import cells, importance, pareto
 from driftsched.experiments.sweeps.running import run_points, run_sweep, sweep_table
 

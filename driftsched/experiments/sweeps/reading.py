@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from driftsched.core.arrays import Bools, Floats, Ints
-from driftsched.experiments.sweeps.design import Parameter
+from driftsched.experiments.sweeps.parameter import Parameter
 
 __all__ = ["cells", "importance", "pareto"]
 

@@ -58,4 +58,4 @@ def test_little_moves_little_is_to_be_read_and_it_is_heard_in_order(
     )
     assert unnamed.count() == 0
     if name != FORM:
-        assert stops_before_picture(page) <= 12
+        assert stops_before_picture(page) <= 6

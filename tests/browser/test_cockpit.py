@@ -59,10 +59,10 @@ def test_nothing_that_is_there_moves_while_the_rest_comes(
     assert page.evaluate("window.shift") < 0.1
 
 
-def test_twelve_tabs_lead_to_the_first_picture(open_page: Opener) -> None:
+def test_six_tabs_lead_past_the_menu_to_the_first_picture(open_page: Opener) -> None:
     page = open_page("/", viewport=SCREEN)
     settled(page)
-    assert 0 < stops_before_picture(page) <= 12
+    assert 0 < stops_before_picture(page) <= 6
 
 
 @pytest.mark.parametrize("tab", ["Latency", "Tenants", "Queues", "Drift", "Load"])

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice, product
 from math import prod
@@ -25,13 +25,10 @@ from driftsched.results.files import io_errors
 from driftsched.scenario import (
     Scenario,
     parse_scenario,
-    with_burstiness,
-    with_length_step,
-    with_load,
 )
 from driftsched.scenario.differences import plain_data
 from driftsched.scenario.messages import one_line, shown
-from driftsched.scenario.yaml_text import read_yaml, set_value
+from driftsched.scenario.yaml_text import set_value
 
 __all__ = ["Point", "Sweep", "plan", "read_plan", "scenario_at"]
 

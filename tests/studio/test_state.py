@@ -253,6 +253,12 @@ OTHERS: dict[str, object] = {
     "lab_detector": "cusum",
     "lab_policy": "srpt",
     "lab_measure": "p99_s",
+    "sweep_over": ("load=1,2", "policy=fifo"),
+    "sweep_sample": "lhs:50",
+    "sweep_seeds": 1,
+    "sweep_chart": "heat",
+    "sweep_figure": "total_cost",
+    "sweep_second": "gpu_hours",
 }
 """Field of the view → a value that is not its default."""
 

@@ -24,6 +24,10 @@ PAGE = Path(__file__).resolve().parents[2] / "pages" / "sweep.py"
 SMALL = {"preset": "paper", "set": "phases.1.requests=50", "sweep_seeds": "1"}
 
 
+def unheard(share: float) -> None:
+    pass
+
+
 @pytest.fixture(scope="module", autouse=True)
 def compiled() -> None:
     warm_up()
@@ -84,7 +88,7 @@ def test_the_table_is_what_the_command_gives() -> None:
     shown = app.dataframe[0].value
     assert shown["policy"].tolist() == ["fifo", "fifo", "sjf", "sjf"]
     scenario = load_scenario("paper", [SMALL["set"]])
-    table = work.sweep(scenario, 1, 4, ["policy=fifo,sjf", "load=0.5,1"], "", progress=float)
+    table = work.sweep(scenario, 1, 4, ["policy=fifo,sjf", "load=0.5,1"], "", progress=unheard)
     assert shown["P95 end-to-end latency (s)"].tolist() == [
         pytest.approx(value / 1e3) for value in table["p95_e2el_ms"]
     ]
@@ -113,9 +117,9 @@ def test_no_file_of_the_server_is_read_by_a_parameter() -> None:
     file = store_trace(b"req_time,client,prompt_len,output_len\n" + b"1,a,2,3\n" * 9)
     data = load_scenario("paper").model_dump(by_alias=True)
     scenario = parse_scenario(data | {"phases": (), "trace": {"file": file}})
-    assert len(work.sweep(scenario, 1, 2, ["policy=fifo,sjf"], "", progress=float)) == 2
+    assert len(work.sweep(scenario, 1, 2, ["policy=fifo,sjf"], "", progress=unheard)) == 2
     with pytest.raises(ScenarioError, match="must be a file uploaded"):
-        work.sweep(scenario, 1, 1, ["trace.file=/etc/hostname"], "", progress=float)
+        work.sweep(scenario, 1, 1, ["trace.file=/etc/hostname"], "", progress=unheard)
 
 
 @pytest.mark.parametrize("name", preset_names())

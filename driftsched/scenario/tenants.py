@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -118,3 +119,14 @@ class Tenant(Config):
     def rank(self) -> int:
         """Rank of the tier, 1 (premium) to 3 (batch)."""
         return TIERS.index(self.tier) + 1
+
+    @property
+    def within_s(self) -> tuple[float, float]:
+        """Seconds to the first and to the last token in which an answer is of use; inf: any.
+
+        The SLO, or the client's timeout where that is shorter: an answer that nobody waits for
+        keeps no objective.
+        """
+        slo, patience = self.slo, self.patience
+        first_s = min(slo.ttft_s or inf, patience.first_token_timeout_s or inf)
+        return first_s, min(slo.e2e_s or inf, patience.timeout_s or inf)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
-
 import numpy as np
 
 from driftsched.core.arrays import Ints
@@ -17,10 +15,7 @@ def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> l
     """Return a fresh request for each row of the workload, in its order."""
     tenant = workload.tenant
     traits = np.array(
-        [
-            (one.rank, one.slo.ttft_s or inf, one.slo.e2e_s or inf, one.weight)
-            for one in scenario.tenants
-        ]
+        [(one.rank, *one.within_s, one.weight) for one in scenario.tenants]
     )
     ranks, ttft_slo_s, e2e_slo_s, weights = traits[tenant].T
     columns = (

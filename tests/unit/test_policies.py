@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from itertools import permutations
-from math import exp
+from math import exp, inf
 
 import numpy as np
 import pytest
@@ -302,8 +302,8 @@ def test_goodput_puts_off_who_is_worth_least_for_the_work() -> None:
 
 
 def test_goodput_serves_in_the_end_whom_it_cannot_serve_in_time() -> None:
-    """Others who can be served in time come for ever."""
-    chosen = policy("goodput", ALONE, promise_s=60, turns=20)
+    """Others who can be served in time come for ever; one choice in `turns` is not theirs."""
+    chosen = policy("goodput", ALONE, turns=20)
     chosen.push(due(0, 500, 200, BATCH))
     for number in range(1, 200):
         one = due(number, 1, number + 30)
@@ -311,7 +311,18 @@ def test_goodput_serves_in_the_end_whom_it_cannot_serve_in_time() -> None:
         chosen.push(one)
         if chosen.pop(float(number)).request_id == 0:
             break
-    assert 60 < number <= 80
+    assert number == 20
+
+
+def test_a_clients_timeout_is_a_deadline_where_it_is_sooner_than_the_objective() -> None:
+    """Else Goodput puts off for minutes who hangs up after seconds."""
+    wanted = {"name": "t", "share": 1, "slo": {"ttft_s": 5, "e2e_s": 300}}
+    assert Tenant.model_validate(wanted).within_s == (5, 300)
+    patience = {"first_token_timeout_s": 8, "timeout_s": 30}
+    assert Tenant.model_validate(wanted | {"patience": patience}).within_s == (5, 30)
+    only = Tenant.model_validate({"name": "t", "share": 1, "patience": patience})
+    assert only.within_s == (8, 30)
+    assert Tenant.model_validate({"name": "t", "share": 1}).within_s == (inf, inf)
 
 
 @given(

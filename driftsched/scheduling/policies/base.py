@@ -92,20 +92,17 @@ class PlannedPolicy(PolicySpec):
     """Serves all in time that can be; the least worth for their work wait for later.
 
     A plan goes through the requests in order of `due_s`, as if each had the server to itself for
-    its `work_s`; where the first objective cannot be kept any more, the second one counts. Whenever
-    one would be done too late, those with the least worth / work so far are put off until it is not
-    (Moore & Hodgson). Who is in the plan goes first, by `due_s`; then who is put off, or could not
-    be in time at all, by `later`; ties go to the lower id. A new plan is made once an eighth of
-    those who wait, and eight of them, have come since the last one, or where the first of the plan
-    cannot be in time any more. What these functions say of a request stays while it waits.
+    its `work_s`. Whenever one would be done too late, those with the least worth / work so far are
+    put off until it is not (Moore & Hodgson). Who is in the plan goes first, by `due_s`; then who
+    is put off, or could not be in time at all, by `later`; ties go to the lower id. A new plan is
+    made once an eighth of those who wait, and eight of them, have come since the last one, or where
+    the first of the plan cannot be in time any more. What these functions say of a request stays
+    while it waits.
     """
 
     @staticmethod
-    def due_s(request: Request, server: Server, p: Any, missed: bool) -> float:
-        """When the server must be done with its work: too late if within `work_s` from now.
-
-        With `missed` it is too late for the first objective, and the second one counts.
-        """
+    def due_s(request: Request, server: Server, p: Any) -> float:
+        """When the server must be done with its work: too late if within `work_s` from now."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     @staticmethod
@@ -114,7 +111,7 @@ class PlannedPolicy(PolicySpec):
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     @staticmethod
-    def worth(request: Request, server: Server, p: Any, missed: bool) -> float:
+    def worth(request: Request, server: Server, p: Any) -> float:
         """What it is worth to be done by `due_s`."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
@@ -125,12 +122,7 @@ class PlannedPolicy(PolicySpec):
 
     @staticmethod
     def their_turn(choice: int, p: Any) -> bool:
-        """Whether the choice-th choice is for the first of those who are put off, if overdue."""
-        raise NotImplementedError  # pragma: no cover - every registered kind defines it
-
-    @staticmethod
-    def overdue(request: Request, p: Any, now: float) -> bool:
-        """Whether one who is put off has waited long enough to be served all the same."""
+        """Whether the choice-th choice is for the first of those who are put off."""
         raise NotImplementedError  # pragma: no cover - every registered kind defines it
 
     def build(self, tenants: Sequence[TenantTraits], server: Callable[[], Server]) -> Policy:

@@ -18,73 +18,55 @@ ENDLESS_S = 1e12
 MARGIN, SLACK = 0.95, 1.1
 """Of an objective, as much is planned with; an answer may take so much longer than estimated."""
 
-MISSED = 0.1
-"""Worth of an answer whose objective is missed and whose second one is not."""
-
-HURRY = 300.0
-"""Among those for whom there is no time, a second of the server's work weighs as so many waited."""
+SPAN, HURRY = 2.0, 60.0
+"""Those for whom there is no time go by arrival, `SPAN` of their objectives later, and a second of
+the server's work weighs as so many waited."""
 
 
 class GoodputConfig(PlannedPolicy):
     """Rule: earliest deadline of all that can be kept; where not all can, the least worth waits.
 
-    The deadlines are the tenant's objectives for the first token and for the whole answer. Where
-    they cannot all be kept, who is worth least for the work it makes, weight / seconds, waits until
-    there is time; on one server and with equal weights nobody keeps more of them (Moore &
-    Hodgson). Who has missed its objective has a second one, `second` times as long, at a tenth of
-    its weight. Those for whom there is no time go by arrival, tier and work, and one choice in
-    `turns` is theirs once the first has waited for `promise_s`. O(log n) a choice, amortised.
+    The deadlines are the tenant's objectives for the first token and for the whole answer, or its
+    clients' timeouts where those are shorter. Where they cannot all be kept, who is worth least for
+    the work it makes, weight / seconds, waits until there is time; on one server and with equal
+    weights nobody keeps more of them (Moore & Hodgson). Those for whom there is no time come after
+    all others, by arrival, objective and work, and one choice in `turns` is theirs all the same.
+    O(log n) a choice, amortised.
     """
 
     label = "Goodput"
     rule = "earliest deadline of all that can be kept; the least worth for its work waits"
-    source = (
-        "Moore (1968), with Hodgson's proof: fewest late jobs; guard and second objective: ours"
-    )
+    source = "Moore (1968), with Hodgson's proof: fewest late jobs; turns of the late: ours"
 
     kind: Literal["goodput"] = "goodput"
     otherwise_s: float = Field(60.0, gt=0, le=1e6, description="seconds where a tenant has no SLO")
-    second: float = Field(
-        1.5, ge=1, le=1000, description="second SLO / SLO, for who has missed the first"
+    turns: int = Field(
+        20, ge=1, le=10**6, description="one choice in so many is for those without time"
     )
-    promise_s: float = Field(
-        60.0,
-        ge=0,
-        le=1e6,
-        description="those without time wait so long, by tier, before they count",
-    )
-    turns: int = Field(20, ge=1, le=10**6, description="one choice in so many is theirs then")
 
     @staticmethod
-    def due_s(request: Request, server: Server, p: GoodputConfig, missed: bool) -> float:
+    def due_s(request: Request, server: Server, p: GoodputConfig) -> float:
         own_s, work_s = _own_s(request, server), _work_s(request, server)
-        if not missed:
-            return _first_s(request, server, p, own_s) + work_s
-        loosest_s = request.e2e_slo_s if request.e2e_slo_s < ENDLESS_S else request.ttft_slo_s
-        if loosest_s >= ENDLESS_S:
-            loosest_s = p.otherwise_s
-        return request.arrival_s + p.second * loosest_s - SLACK * own_s + work_s
+        return _first_s(request, server, p, own_s) + work_s
 
     @staticmethod
     def work_s(request: Request, server: Server, p: GoodputConfig) -> float:
         return _work_s(request, server)
 
     @staticmethod
-    def worth(request: Request, server: Server, p: GoodputConfig, missed: bool) -> float:
-        return MISSED * request.weight if missed else request.weight
+    def worth(request: Request, server: Server, p: GoodputConfig) -> float:
+        return request.weight
 
     @staticmethod
     def later(request: Request, server: Server, p: GoodputConfig) -> float:
-        work_s = _work_s(request, server)
-        return request.arrival_s + p.promise_s * request.rank + HURRY * work_s
+        wanted_s = request.e2e_slo_s if request.e2e_slo_s < ENDLESS_S else request.ttft_slo_s
+        if wanted_s >= ENDLESS_S:
+            wanted_s = p.otherwise_s
+        return request.arrival_s + SPAN * wanted_s + HURRY * _work_s(request, server)
 
     @staticmethod
     def their_turn(choice: int, p: GoodputConfig) -> bool:
         return choice % p.turns == 0
-
-    @staticmethod
-    def overdue(request: Request, p: GoodputConfig, now: float) -> bool:
-        return now - request.arrival_s > p.promise_s
 
 
 def _own_s(request: Request, server: Server) -> float:

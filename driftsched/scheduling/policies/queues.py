@@ -157,11 +157,8 @@ class PlannedQueue:
         self._choices = 0
 
     def order(self, request: Request, now: float = 0.0) -> float:
-        for missed in (False, True):
-            due_s = float(self.spec.due_s(request, self.server, self.spec, missed))
-            if self._begin_s(request, due_s) >= now:
-                return due_s
-        return self._later(request)
+        due_s = float(self.spec.due_s(request, self.server, self.spec))
+        return due_s if self._begin_s(request, due_s) >= now else self._later(request)
 
     def _begin_s(self, request: Request, due_s: float) -> float:
         """When the server must begin with it."""
@@ -185,7 +182,7 @@ class PlannedQueue:
         chosen = self._first()
         if self.spec.their_turn(self._choices, self.spec):
             put_off = [(score, number) for number, score in self._scores.items() if score >= LATER]
-            if put_off and self.spec.overdue(self._waiting[min(put_off)[1]], self.spec, now):
+            if put_off:
                 chosen = min(put_off)[1]
         del self._scores[chosen]
         return self._waiting.pop(chosen)
@@ -207,8 +204,7 @@ class PlannedQueue:
         for due_s, number in sorted(in_time):
             request = self._waiting[number]
             work_s = spec.work_s(request, server, spec)
-            missed = due_s != spec.due_s(request, server, spec, False)
-            heappush(planned, (spec.worth(request, server, spec, missed) / work_s, number, work_s))
+            heappush(planned, (spec.worth(request, server, spec) / work_s, number, work_s))
             free_s += work_s
             while planned and free_s > due_s:
                 _, put_off, saved_s = heappop(planned)

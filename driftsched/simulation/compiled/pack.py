@@ -195,7 +195,7 @@ def _tenants(scenario: Scenario) -> Array:
         for name in ("waiting_limit", "running_limit", "rate_rps", "burst", "credit"):
             row[name] = getattr(gate, name)
         row["rank"], row["weight"] = tenant.rank, tenant.weight
-        row["ttft_slo_s"], row["e2e_slo_s"] = tenant.slo.ttft_s or inf, tenant.slo.e2e_s or inf
+        row["ttft_slo_s"], row["e2e_slo_s"] = tenant.within_s
         row["first_token_timeout_s"] = tenant.patience.first_token_timeout_s or inf
         row["timeout_s"] = tenant.patience.timeout_s or inf
     return tenants

@@ -10,7 +10,6 @@ from driftsched.simulation.compiled.jit import apart, inlined
 from driftsched.simulation.compiled.mechanisms import (
     due_s,
     later,
-    overdue,
     request_of,
     their_turn,
     work_s,
@@ -31,11 +30,7 @@ def server_of(w: KernelState) -> Server:
 def planned_key(w: KernelState, item: int, now: float) -> float:
     """Score of a request that was queued, by itself, lowest first."""
     chance = w.chances[item]
-    if chance.due_s - chance.work_s >= now:
-        return float(chance.due_s)
-    if chance.second_due_s - chance.work_s >= now:
-        return float(chance.second_due_s)
-    return float(chance.put_off)
+    return float(chance.due_s if chance.due_s - chance.work_s >= now else chance.put_off)
 
 
 @inlined
@@ -56,11 +51,9 @@ def add_planned(w: KernelState, queue: int, item: int) -> None:
     run, p, state = w.run[0], w.parameters[POLICY], w.queues[queue]
     request, server, chance = request_of(w, item), server_of(w), w.chances[item]
     chance.work_s = work_s(run.policy, request, server, p)
-    chance.due_s = due_s(run.policy, request, server, p, False)
-    chance.second_due_s = due_s(run.policy, request, server, p, True)
+    chance.due_s = due_s(run.policy, request, server, p)
     chance.put_off = LATER + later(run.policy, request, server, p)
-    chance.worth = worth(run.policy, request, server, p, False)
-    chance.second_worth = worth(run.policy, request, server, p, True)
+    chance.worth = worth(run.policy, request, server, p)
     push(w.heaps[queue], state.size, planned_key(w, item, w.arrival_s[item]), item)
     state.planned += 1
     state.fresh += 1
@@ -79,7 +72,7 @@ def best_planned(w: KernelState, queue: int, now: float) -> int:
         plan(w, queue, now)
     if their_turn(run.policy, state.choices, p):
         place = first_put_off(w, queue)
-        if place > 0 and overdue(run.policy, request_of(w, w.heaps[queue, place].item), p, now):
+        if place > 0:
             push(w.heaps[queue], place, -1.0, w.heaps[queue, place].item)
     item = pop(w.heaps[queue], state.size)
     state.size -= 1
@@ -156,9 +149,7 @@ def _put_off(w: KernelState, in_time: int, now: float) -> bool:
             asked -= 1
             one = int(by_latest[asked].item)
             chance = w.chances[one]
-            missed = scores[one].key != chance.due_s
-            value = chance.second_worth if missed else chance.worth
-            push(planned, kept, value / chance.work_s, one)
+            push(planned, kept, chance.worth / chance.work_s, one)
             kept += 1
         while kept > 0 and free_s > scores[item].key:
             put_off = pop(planned, kept)

@@ -225,9 +225,7 @@ CHANCE = np.dtype(
     [
         ("work_s", "f8"),
         ("due_s", "f8"),
-        ("second_due_s", "f8"),  # where the first objective is missed
         ("worth", "f8"),
-        ("second_worth", "f8"),
         ("put_off", "f8"),  # score of one that a plan puts off
     ]
 )

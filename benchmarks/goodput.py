@@ -87,9 +87,7 @@ def measure(seeds: int, first: int) -> dict[str, Any]:
     lines = {name: shown(one) for name, one in found.items()}
     ours = np.array([one["share"]["goodput"] for one in found.values()])
     bests = np.array([one["share"][one["best"]] for one in found.values()])
-    single = {
-        policy: np.mean([one["share"][policy] for one in found.values()]) for policy in FIVE
-    }
+    single = {policy: np.mean([one["share"][policy] for one in found.values()]) for policy in FIVE}
     alone = max(FIVE, key=lambda policy: single[policy])
     return lines | {
         "presets": str(len(found)),

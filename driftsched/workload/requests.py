@@ -14,9 +14,7 @@ from driftsched.workload.table import Workload
 def make_requests(scenario: Scenario, workload: Workload, budgets: Budgets) -> list[Request]:
     """Return a fresh request for each row of the workload, in its order."""
     tenant = workload.tenant
-    traits = np.array(
-        [(one.rank, *one.within_s, one.weight) for one in scenario.tenants]
-    )
+    traits = np.array([(one.rank, *one.within_s, one.weight) for one in scenario.tenants])
     ranks, ttft_slo_s, e2e_slo_s, weights = traits[tenant].T
     columns = (
         np.arange(len(workload)),

@@ -51,6 +51,7 @@ COMMANDS.add("lab", Command("lab:lab_command", "drift compensators on streams of
 COMMANDS.add("worth", Command("worth:worth_command", "what better estimates would change"))
 COMMANDS.add("capacity", Command("capacity:capacity_command", "the highest load, the fewest GPUs"))
 COMMANDS.add("sweep", Command("sweep:sweep_command", "many scenarios: parameters × values"))
+COMMANDS.add("tune", Command("tune:tune_command", "search parameters, judge them on unseen seeds"))
 COMMANDS.add("studio", Command("main:studio_command", "the studio itself, in the browser"))
 COMMANDS.add("library", Command("lists:library_command", "the saved runs: list, delete"))
 COMMANDS.add("presets", Command("lists:presets_command", "the scenarios that come with it"))

@@ -20,8 +20,8 @@ FRESH = 20
 def main() -> None:
     """Print a line a repetition, and how many claims held."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("presets", nargs="*", default=["noisy-neighbour", "busy-gpu"])
-    parser.add_argument("--objective", default="p99_e2el_ms")
+    parser.add_argument("presets", nargs="*", default=["noisy-neighbour", "flash-crowd"])
+    parser.add_argument("--objective", default="weighted_slo_attainment")
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--trials", type=int, default=60)
     options = parser.parse_args()

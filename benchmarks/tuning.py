@@ -21,7 +21,7 @@ def main() -> None:
     """Print a line a repetition, and how many claims held."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("presets", nargs="*", default=["noisy-neighbour", "flash-crowd"])
-    parser.add_argument("--objective", default="weighted_slo_attainment")
+    parser.add_argument("--metric", default="weighted_slo_attainment")
     parser.add_argument("--repetitions", type=int, default=10)
     parser.add_argument("--trials", type=int, default=60)
     options = parser.parse_args()
@@ -32,7 +32,7 @@ def main() -> None:
             tuning = Tuning(
                 scenario=scenario,
                 over=default_space(scenario),
-                objectives=(options.objective,),
+                objectives=(options.metric,),
                 drifts=(1.0, 0.5, 2.0),
             )
             with workers(2) as by:
@@ -44,13 +44,13 @@ def main() -> None:
                 for settings in ({}, best.settings)
             )
             gains = found.gains(best)
-            better = tuned < own if figure_of(options.objective).low_is_good else tuned > own
+            better = tuned < own if figure_of(options.metric).low_is_good else tuned > own
             claimed, held = claimed + gains, held + (gains and better)
             print(
                 f"{name}, seed {scenario.seed}: {found.says()}; on fresh seeds "
                 f"{100 * (tuned / own - 1):+.1f} %, {best.settings}"
             )
-        print(f"{name}, {options.objective}: gains claimed {claimed} times, held {held} times")
+        print(f"{name}, {options.metric}: gains claimed {claimed} times, held {held} times")
 
 
 if __name__ == "__main__":

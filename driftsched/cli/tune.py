@@ -36,7 +36,7 @@ def tune_command(parser: argparse.ArgumentParser) -> Action:
         "may be repeated (default: all policies and their numbers)",
     )
     parser.add_argument(
-        "--objective",
+        "--metric",
         default="weighted_slo_attainment",
         metavar="NAMES",
         help="what is wanted, as `sweep` names it: p99_e2el_ms.TENANT, least_share, total_cost, …; "
@@ -82,7 +82,7 @@ def _tune(args: argparse.Namespace) -> None:
         tuning = Tuning(
             scenario=scenario,
             over=tuple(args.over) or default_space(scenario),
-            objectives=tuple(names_in(args.objective)),
+            objectives=tuple(names_in(args.metric)),
             drifts=args.drifts,
             seeds=args.seeds,
             held_out=args.held_out,
@@ -109,7 +109,7 @@ def _data(found: Tuned) -> dict[str, Any]:
     tuning = found.tuning
     own = {"searched": found.searched, "held_out": found.held_out}
     told: dict[str, Any] = {
-        "objectives": tuning.objectives,
+        "metrics": tuning.objectives,
         "drifts": tuning.drifts,
         "over": tuning.over,
     }

@@ -42,7 +42,7 @@ def controls(view: View) -> str:
             step=0.001,
             format="percent",
             **bound(Key.GOAL_SHARE, min(max(view.goal_share, 0.5), 0.999)),
-            help="The share of the requests that must keep their objectives.",
+            help="The share of the requests that must keep their SLOs.",
         )
     else:
         st.number_input(

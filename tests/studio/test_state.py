@@ -217,6 +217,11 @@ def test_link_cannot_name_a_file_of_the_server(file: str) -> None:
 
 
 OTHERS: dict[str, object] = {
+    "sizing": "gpus",
+    "goal": "p99_ttft_ms",
+    "goal_share": 0.9,
+    "goal_s": 2.5,
+    "gpus": "L4=0.5,H100",
     "load": 1.7,
     "bursts": 0.33,
     "step": 2.5,

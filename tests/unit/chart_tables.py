@@ -250,6 +250,15 @@ def lab_figures_table(_: int = 0) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def capacity_table(_: int = 0) -> pd.DataFrame:
+    rows = [("fifo", 0.8, 0.7, 0.9), ("sjf", 1.4, 1.3, 1.5)]
+    return pd.DataFrame(rows, columns=["policy", "value", "low", "high"])
+
+
+def gpu_counts_table(_: int = 0) -> pd.DataFrame:
+    return pd.DataFrame([("L4", 5, 4), ("H100", 2, 0)], columns=["gpu", "gpus", "too_few"])
+
+
 def worth_table(_: int = 0) -> pd.DataFrame:
     change = np.array([0.0, 0.02, -0.05, 0.1, -0.1])
     return pd.DataFrame(

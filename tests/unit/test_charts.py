@@ -12,6 +12,7 @@ from driftsched import charts
 from driftsched.charts.theme import look_at
 from tests.unit.chart_tables import (
     arrivals_table,
+    capacity_table,
     cdf_table,
     claims_table,
     course_table,
@@ -20,6 +21,7 @@ from tests.unit.chart_tables import (
     every_policy,
     fairness_table,
     fit_table,
+    gpu_counts_table,
     gpus_table,
     importance_table,
     joules_table,
@@ -90,6 +92,8 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "latency_bands": (charts.latency_bands, cdf_table, ["(s)", "(%)"]),
     "lab_course": (charts.lab_course, lab_course_table, ["Request", "(ratio)"]),
     "lab_figures": (charts.lab_figures, lab_figures_table, ["", "(requests)"]),
+    "capacity": (charts.capacity, capacity_table, ["(ratio)", ""]),
+    "gpus_needed": (charts.gpus_needed, gpu_counts_table, ["GPUs", ""]),
     "worth": (charts.worth, worth_table, ["Kendall", "(%)"]),
     "sweep_lines": (
         lambda frame: charts.sweep_lines(frame, "load", "P95 latency (s)"),

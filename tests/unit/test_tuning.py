@@ -125,8 +125,8 @@ def test_settings_that_are_no_scenario_have_their_reason(crowded: Scenario) -> N
 @pytest.mark.parametrize(
     ("over", "more", "said"),
     [
-        (["policy=sjf"], {"objectives": ("p98",)}, "^objective must be one of p50_e2el_ms, "),
-        (["policy"], {}, "^--over must be name=values"),
+        (["policy=sjf"], {"objectives": ("p98",)}, "^metric must be one of p50_e2el_ms, "),
+        (["policy"], {}, "^a parameter must be name=values"),
         (["load=1,2", "load=3"], {}, "^over must name each parameter once"),
     ],
 )
@@ -136,5 +136,5 @@ def test_wrong_input_is_one_message(over: list[str], more: dict[str, Any], said:
 
 
 def test_an_objective_without_a_meaning_is_told_before_the_search() -> None:
-    with pytest.raises(InputError, match=r"^objective slo_attainment has no meaning here"):
+    with pytest.raises(InputError, match=r"^metric slo_attainment has no meaning here"):
         tune(asked(small(), "policy=fifo,sjf", objectives=("slo_attainment",)), 1)

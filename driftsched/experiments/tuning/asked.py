@@ -67,7 +67,7 @@ class Tuning(Config):
         known = figures_of(self.scenario)
         for name in self.objectives:
             if name not in known:
-                raise InputError(f"objective must be one of {', '.join(known)}, got {name[:60]!r}")
+                raise InputError(f"metric must be one of {', '.join(known)}, got {name[:60]!r}")
         _ = self.parameters
 
     def seeds_of(self, start: int, number: int) -> range:

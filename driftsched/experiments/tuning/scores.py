@@ -54,7 +54,7 @@ def scored(task: Task) -> Scores:
             worst = max if low_is_good(name) else min
             values.append(float(worst(figures[name] for figures in each)))
             if np.isnan(values[-1]):
-                raise InputError(f"objective {name} has no meaning here, got nothing to measure")
+                raise InputError(f"metric {name} has no meaning here, got nothing to measure")
     return scores
 
 

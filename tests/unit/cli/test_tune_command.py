@@ -10,7 +10,7 @@ from driftsched.scenario import load_scenario
 from tests.support.commands import SMALL, called, data_of
 
 ASKED = (
-    *("tune", SMALL, "--over", "policy=fifo,sjf", "--objective", "p50_e2el_ms"),
+    *("tune", SMALL, "--over", "policy=fifo,sjf", "--metric", "p50_e2el_ms"),
     *("--drifts", "1", "--trials", "4", "--seeds", "2", "--held-out", "4", "--processes", "1"),
 )
 
@@ -31,8 +31,8 @@ def test_what_is_found_is_printed_and_written(
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
-        ("--objective", "fast", "objective must be one of"),
-        ("--over", "policy", "--over must be name=values"),
+        ("--metric", "fast", "metric must be one of"),
+        ("--over", "policy", "a parameter must be name=values"),
         ("--held-out", "1", "held_out must be >= 2"),
     ],
 )

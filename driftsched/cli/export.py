@@ -22,6 +22,8 @@ from driftsched.results.export import write_paper
 from driftsched.results.files import write_file
 from driftsched.simulation import simulate
 
+REPEATED = "python -m driftsched run scenario.yaml"
+"""What repeats a saved run, beside the scenario in its ZIP."""
 FORMATS = {
     "csv": ("FOLDER", "the four tables, metrics.csv and the scenario"),
     "parquet": ("FOLDER", "the four tables, as `run --out` writes them"),
@@ -50,8 +52,9 @@ def _export(args: argparse.Namespace) -> None:
         options = ", ".join(f"--{name}" for name in FORMATS)
         raise InputError(f"export needs at least one of {options}, got none")
     result, command = _result(args)
+    about = RunLibrary().about(args.scenario) if args.scenario in RunLibrary() else ""
     for name, path in wanted.items():
-        _write(name, result, path, command)
+        _write(name, result, path, command, about)
         tell(f"written: {path}")
 
 
@@ -66,7 +69,7 @@ def _result(args: argparse.Namespace) -> tuple[RunResult, str]:
     changes = changes_named(args)
     if changes:
         raise InputError(f"{changes[0]} must not be given for a saved run, got {args.scenario!r}")
-    return saved, "python -m driftsched run scenario.yaml"
+    return saved, REPEATED
 
 
 def _saved(source: str) -> RunResult | None:
@@ -78,7 +81,7 @@ def _saved(source: str) -> RunResult | None:
     return load_run(source) if known else None
 
 
-def _write(name: str, result: RunResult, path: Path, command: str) -> None:
+def _write(name: str, result: RunResult, path: Path, command: str, about: str) -> None:
     if name == "csv":
         write_csv(result, path)
     elif name == "parquet":
@@ -87,5 +90,5 @@ def _write(name: str, result: RunResult, path: Path, command: str) -> None:
         write_paper(result, path)
     else:
         report = html_report(result, report_figures(result), command)
-        data = export_zip(result, command, report) if name == "zip" else report.encode()
+        data = export_zip(result, command, report, about) if name == "zip" else report.encode()
         write_file(path, data)

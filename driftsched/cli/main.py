@@ -53,7 +53,7 @@ COMMANDS.add("capacity", Command("capacity:capacity_command", "the highest load,
 COMMANDS.add("sweep", Command("sweep:sweep_command", "many scenarios: parameters × values"))
 COMMANDS.add("tune", Command("tune:tune_command", "search parameters, judge them on unseen seeds"))
 COMMANDS.add("studio", Command("main:studio_command", "the studio itself, in the browser"))
-COMMANDS.add("library", Command("lists:library_command", "the saved runs: list, delete"))
+COMMANDS.add("library", Command("library:library_command", "saved runs: list, tag, delete, ZIP"))
 COMMANDS.add("presets", Command("lists:presets_command", "the scenarios that come with it"))
 COMMANDS.add("schema", Command("lists:schema_command", "JSON schema of a scenario file"))
 

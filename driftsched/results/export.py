@@ -9,13 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from driftsched.results.files import Files, write_folder
+from driftsched.results.files import Files, sha256, write_folder
 from driftsched.results.metrics import metrics_table
 from driftsched.results.paper_csv import paper_tables
 from driftsched.results.storage import TABLES, parquet_bytes, provenance_json
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import to_yaml
 
+LIBRARY_JSON, SUMS = "library.json", "SHA256SUMS"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 LEVEL = 3
@@ -35,6 +36,10 @@ What is in here:
   paper/           metrics.csv, queue_depth.csv, telemetry.csv with DriftSched's columns
   scenario.yaml    what was run
   provenance.json  version, seed, engine, wall time, machine
+  library.json     where it comes from a library: its id, title, tags, notes
+  SHA256SUMS       for `sha256sum --check`
+
+`driftsched library import` and the studio's page Library read this ZIP.
 
 Times are seconds since the run's start. In CSV, text that a spreadsheet could take for a formula
 starts with an apostrophe; the Parquet files hold it as it was.
@@ -86,12 +91,15 @@ def write_paper(result: RunResult, folder: Path | str) -> None:
     write_folder(files, folder)
 
 
-def export_zip(result: RunResult, command: str, report_html: str = "") -> bytes:
-    """Everything about a run in one ZIP.
+def export_zip(
+    result: RunResult, command: str, report_html: str = "", library_json: str = ""
+) -> bytes:
+    """Everything about a run in one ZIP, which `RunLibrary.import_zip` reads.
 
     tables/ (CSV and Parquet), metrics.csv, paper/, scenario.yaml, provenance.json, README.txt with
-    the `command` that repeats it, and `report_html` (from `html_report`) where it is not empty.
-    Equal runs give equal bytes, but for provenance.json and what the report says of it.
+    the `command` that repeats it, `report_html` (from `html_report`) and `library_json` (from
+    `RunLibrary.about`) where they are not empty, and the SHA-256 of all of them in SHA256SUMS.
+    Equal runs give equal bytes, but for provenance.json and what the report and the sums say of it.
     """
     files: dict[str, str | bytes] = {"README.txt": _readme(result, command)}
     if report_html:
@@ -105,7 +113,14 @@ def export_zip(result: RunResult, command: str, report_html: str = "") -> bytes:
         files[f"paper/{name}"] = csv_text(table)
     files["scenario.yaml"] = to_yaml(result.scenario)
     files["provenance.json"] = provenance_json(result.provenance)
+    if library_json:
+        files[LIBRARY_JSON] = library_json
+    files[SUMS] = "".join(f"{sha256(_bytes(text))}  {name}\n" for name, text in files.items())
     return _zipped(files)
+
+
+def _bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _zipped(files: dict[str, str | bytes]) -> bytes:

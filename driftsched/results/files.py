@@ -51,30 +51,44 @@ def beside(folder: Path, kind: str = "partial") -> Iterator[Path]:
                 remove(path)
 
 
-def clear_left(folder: Path) -> None:
-    """Remove what processes that were killed left in a folder.
+def clear_left(folder: Path) -> list[str]:
+    """Remove what processes that were killed left in a folder; returns the names.
 
     Whoever writes holds the folder's lock, which ends with the process; so nothing is touched that
     is being written. Where the file system knows no locks, what is a day old goes.
     """
+    removed: list[str] = []
     with suppress(OSError):
         left = [path for path in folder.iterdir() if LEFT.fullmatch(path.name)]
         if not left:
-            return
+            return removed
         with locked(folder, alone=True) as held:
             for path in left:
                 if held or time.time() - path.lstat().st_mtime > DAY_S:
                     remove(path)
+                    removed.append(path.name)
+    return removed
 
 
 @contextmanager
-def locked(folder: Path, *, alone: bool) -> Iterator[bool]:
+def in_turn(folder: Path) -> Iterator[None]:
+    """Wait until no other process has its turn at a folder, and have it; it ends with the process.
+
+    For what reads, decides and writes. Where the file system knows no locks nobody waits. Who has
+    it must not write with `beside` into that very folder.
+    """
+    with locked(folder, alone=True, wait=True):
+        yield
+
+
+@contextmanager
+def locked(folder: Path, *, alone: bool, wait: bool = False) -> Iterator[bool]:
     """Hold a folder's lock, with other writers or alone; False where there are no locks.
 
     Raises
     ------
     BlockingIOError
-        It shall be held alone, and somebody is writing.
+        It shall be held alone and at once, and somebody is writing.
     """
     try:
         handle = os.open(folder, os.O_RDONLY)
@@ -82,16 +96,17 @@ def locked(folder: Path, *, alone: bool) -> Iterator[bool]:
         yield False
         return
     try:
-        yield _lock(handle, alone)
+        yield _lock(handle, alone, wait)
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, alone: bool) -> bool:
+def _lock(handle: int, alone: bool, wait: bool) -> bool:
     if sys.platform == "win32":
         return False
+    at_once = 0 if wait or not alone else fcntl.LOCK_NB
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+        fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | at_once)
     except BlockingIOError:
         raise
     except OSError:
@@ -132,8 +147,13 @@ def write_files(files: Files, folder: Path) -> dict[str, str]:
     sums = {}
     for name, content in files:
         (folder / name).write_bytes(content)
-        sums[name] = hashlib.sha256(content).hexdigest()
+        sums[name] = sha256(content)
     return sums
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def write_folder(files: Files, folder: Path | str) -> None:

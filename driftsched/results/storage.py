@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from driftsched.core.errors import RunError
-from driftsched.results.files import io_errors, write_folder
+from driftsched.results.files import io_errors, sha256, write_folder
 from driftsched.results.tables import RunResult
 from driftsched.scenario.io import from_yaml, to_yaml
 
@@ -25,6 +24,7 @@ TABLES = {
     "learning": ("time_s", "request_id", "key", "bias"),
 }
 """The tables of a run, by the names of `RunResult`'s attributes, and columns that tell each."""
+RUN_FILES = (*(f"{name}.parquet" for name in TABLES), "scenario.yaml", "provenance.json")
 CATEGORIES = b"driftsched.categories"
 DAMAGED = (
     *(pa.ArrowException, ArithmeticError, AttributeError, LookupError, MemoryError, OSError),
@@ -101,17 +101,26 @@ def read_run(folder: Path | str, sums: Mapping[str, str] | None = None) -> RunRe
     def content(name: str) -> bytes:
         with io_errors(f"read the run in {place}"):
             found = (place / name).read_bytes()
-        if name in sums and hashlib.sha256(found).hexdigest() != sums[name]:
+        if name in sums and sha256(found) != sums[name]:
             raise ValueError("it is not the file that was saved (its SHA-256 is another)")
         return found
 
+    run = run_of(content, place)
+    for name in set(sums) - set(RUN_FILES):
+        with _damage(place / name):
+            content(name)  # not needed here, but what is wrong with it must not go unseen
+    return run
+
+
+def run_of(content: Callable[[str], bytes], place: Path) -> RunResult:
+    """Make the run of its files: what `content` gives for each of `RUN_FILES`.
+
+    `place` is where they are, for messages. It raises what `read_run` does.
+    """
     with _damage(place / "scenario.yaml"):
         text = content("scenario.yaml").decode()
     with _damage(place / "provenance.json"):
         provenance = dict(json.loads(content("provenance.json")))
-    for name in set(sums) - {"scenario.yaml", "provenance.json", *(f"{t}.parquet" for t in TABLES)}:
-        with _damage(place / name):
-            content(name)  # not needed here, but what is wrong with it must not go unseen
     tables = {}
     for name, columns in TABLES.items():
         with _damage(place / f"{name}.parquet"):

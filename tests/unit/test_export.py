@@ -194,6 +194,7 @@ def test_zip_holds_everything(real_run: RunResult) -> None:
         "metrics.csv",
         "scenario.yaml",
         "provenance.json",
+        "SHA256SUMS",
         *(f"tables/{name}.{kind}" for name in TABLES for kind in ("csv", "parquet")),
         *(f"paper/{name}.csv" for name in ("metrics", "queue_depth", "telemetry")),
     }

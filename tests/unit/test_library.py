@@ -12,7 +12,7 @@ import pytest
 
 from driftsched.core.errors import InputError, RunError, UnknownNameError
 from driftsched.results import RunLibrary, library_home
-from driftsched.results.library import COLUMNS
+from driftsched.results.cards import COLUMNS
 from driftsched.results.storage import TABLES
 from driftsched.scenario import load_scenario
 from driftsched.simulation import simulate

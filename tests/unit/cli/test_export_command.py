@@ -124,9 +124,9 @@ def test_saved_runs_are_deleted_by_their_ids(
         terminal.write(f"{answer}\n")
         terminal.seek(0)
         code, _, err = called(capsys, "library", "delete", ids[1])
-        assert f"Delete for good: {ids[1]}? [y/N]" in err
+        assert f"Move to the trash: {ids[1]}? [y/N]" in err
         assert (code, len(RunLibrary().list())) == (2 if left == 2 else 0, left)
-    for wrong in (["delete"], ["list", ids[2]], ["--yes"]):
+    for wrong in (["delete"], ["list", "--remove"], ["--yes"]):
         assert called(capsys, "library", *wrong)[0] == 2
 
 

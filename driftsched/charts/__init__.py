@@ -29,6 +29,7 @@ from driftsched.charts.latency import (
     latency_bands,
     latency_cdf,
     load_sweep,
+    runs_cdf,
 )
 from driftsched.charts.live import calibration, twin, twin_policies, twin_queues
 from driftsched.charts.queues import queue_depth
@@ -78,6 +79,7 @@ __all__ = [
     "memory",
     "queue_bands",
     "queue_depth",
+    "runs_cdf",
     "sensitivities",
     "sweep_front",
     "sweep_heat",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import plotly.graph_objects as go
 
 from driftsched.charts.frames import Floats, names_in, values_of
 from driftsched.charts.labels import metric_label, policy_label
-from driftsched.charts.theme import SHARE_AXIS, Look, policy_colours, translucent
+from driftsched.charts.theme import PALETTE, SHARE_AXIS, Look, policy_colours, translucent
 from driftsched.charts.traces import (
     CDF_MARKS,
     cdf,
@@ -52,6 +53,22 @@ def latency_cdf(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e
     curves = {
         policy_label(policy): (requests, colours[policy], DASHES[place % len(DASHES)])
         for place, (policy, requests) in enumerate(requests_by_policy.items())
+    }
+    return distributions(_distribution(metric, CURVES), curves, metric)
+
+
+def runs_cdf(requests_by_run: Mapping[str, pd.DataFrame], metric: str = "e2e_s") -> go.Figure:
+    """Draw the cumulative distribution of a latency for each run, by what it is called.
+
+    Tables and `metric` are as in `latency_cdf`; names may be anything, and are shown as they are.
+    """
+    curves = {
+        escape(name, quote=False): (
+            requests,
+            PALETTE[place % len(PALETTE)],
+            DASHES[place % len(DASHES)],
+        )
+        for place, (name, requests) in enumerate(requests_by_run.items())
     }
     return distributions(_distribution(metric, CURVES), curves, metric)
 

@@ -40,7 +40,7 @@ from driftsched.results.files import (
 )
 from driftsched.results.library_index import Index, is_run, stamps_of
 from driftsched.results.metrics import metrics_table
-from driftsched.results.storage import DAMAGED, read_run, run_files, run_of
+from driftsched.results.storage import DAMAGED, read_run, read_scenario, run_files, run_of
 from driftsched.results.tables import RunResult
 from driftsched.scenario import Scenario
 
@@ -105,6 +105,11 @@ class RunLibrary:
         """
         folder = self._folder(run_id)
         return read_run(folder, read_card(folder).files)
+
+    def scenario(self, run_id: str) -> Scenario:
+        """Read a saved run's scenario alone; it raises what `load` does."""
+        folder = self._folder(run_id)
+        return read_scenario(folder, read_card(folder).files)
 
     def list(
         self,

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 from driftsched.core.errors import RunError
 from driftsched.results.files import io_errors, sha256, write_folder
 from driftsched.results.tables import RunResult
+from driftsched.scenario import Scenario
 from driftsched.scenario.io import from_yaml, to_yaml
 
 TABLES = {
@@ -97,19 +99,27 @@ def read_run(folder: Path | str, sums: Mapping[str, str] | None = None) -> RunRe
         When the scenario is not valid for this version.
     """
     place, sums = Path(folder), sums or {}
-
-    def content(name: str) -> bytes:
-        with io_errors(f"read the run in {place}"):
-            found = (place / name).read_bytes()
-        if name in sums and sha256(found) != sums[name]:
-            raise ValueError("it is not the file that was saved (its SHA-256 is another)")
-        return found
-
+    content = partial(_content, place, sums)
     run = run_of(content, place)
     for name in set(sums) - set(RUN_FILES):
         with _damage(place / name):
             content(name)  # not needed here, but what is wrong with it must not go unseen
     return run
+
+
+def read_scenario(folder: Path, sums: Mapping[str, str]) -> Scenario:
+    """Read a run's scenario alone; it raises what `read_run` does."""
+    with _damage(folder / "scenario.yaml"):
+        text = _content(folder, sums, "scenario.yaml").decode()
+    return from_yaml(text)
+
+
+def _content(place: Path, sums: Mapping[str, str], name: str) -> bytes:
+    with io_errors(f"read the run in {place}"):
+        found = (place / name).read_bytes()
+    if name in sums and sha256(found) != sums[name]:
+        raise ValueError("it is not the file that was saved (its SHA-256 is another)")
+    return found
 
 
 def run_of(content: Callable[[str], bytes], place: Path) -> RunResult:

@@ -20,6 +20,7 @@ from driftsched.studio.words import plain
 PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
+    ("library.py", "Library", ":material/inventory_2:"),
     ("sweep.py", "Sweep", ":material/grid_on:"),
     ("capacity.py", "Capacity", ":material/speed:"),
     ("scenario.py", "Scenario", ":material/tune:"),

@@ -18,9 +18,9 @@ _copy_link = component("copyLink", "copy_link")
 def sidebar(page: str) -> None:
     """Draw the preset chooser, and the policy but for Explore, which compares several.
 
-    Paper always shows the published experiment: there is nothing to choose.
+    Paper always shows the published experiment, Library what was run before: nothing is to choose.
     """
-    if page == "Paper":
+    if page in ("Paper", "Library"):
         return
     with st.sidebar:
         _preset()

@@ -145,6 +145,10 @@ class View(BaseModel):
     paper_lengths: Annotated[str, labelled("natural", "capped")] = "natural"
     paper_seeds: Annotated[int, Labels({n: str(n) for n in (3, 5, 10, 20)})] = 10
     paper_assumptions: Annotated[bool, Labels({True: "yes", False: "no"})] = False
+    kept_text: str = Field("", max_length=200)
+    kept_policy: str | None = Field(None, max_length=100)
+    kept_world: Annotated[str, World] | None = None
+    kept_tag: str | None = Field(None, max_length=40)
     lab_drift: Annotated[str, Stream] = "step"
     lab_spread: Annotated[float, Labels({s: f"{s:g}" for s in (0.3, 0.6, 1.0)})] = 0.6
     lab_effect: Annotated[float, Labels({e: f"{e:g}" for e in (0.0, 0.25, 0.5)})] = 0.25

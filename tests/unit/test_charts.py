@@ -46,6 +46,7 @@ def by_policy(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Fi
 
 CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], list[str]]] = {
     "latency_cdf": (by_policy(charts.latency_cdf), requests_table, ["(s)", "(%)"]),
+    "runs_cdf": (by_policy(charts.runs_cdf), requests_table, ["(s)", "(%)"]),
     "queue_depth": (charts.queue_depth, queues_table, ["(s)", "requests"]),
     "drift": (charts.drift, requests_table, ["(s)", "(ratio)"]),
     "bias": (charts.bias, learning_table, ["(s)", "(factor)"]),

@@ -17,7 +17,9 @@ from driftsched.core.errors import InputError
 from driftsched.results.cards import Shipped
 from driftsched.results.export import LIBRARY_JSON, SUMS
 from driftsched.results.files import sha256
+from driftsched.results.outcomes import STATUSES
 from driftsched.results.storage import RUN_FILES, TABLES
+from driftsched.results.tables import RunResult
 from driftsched.scenario.messages import one_line
 
 MAX_UNPACKED_BYTES = 2_000_000_000
@@ -84,6 +86,17 @@ def read_archive_file(path: Path | str) -> Archive:
     if len(content) > MAX_UNPACKED_BYTES:
         raise InputError(f"ZIP must have at most {MAX_UNPACKED_BYTES:,} bytes, got more")
     return read_archive(content)
+
+
+def check_tables(result: RunResult) -> None:
+    """Refuse tables that unpack to too much, or whose requests end as none does."""
+    tables = [getattr(result, name) for name in TABLES]
+    size = sum(int(table.memory_usage(deep=True).sum()) for table in tables)
+    if size > MAX_UNPACKED_BYTES:
+        raise InputError(f"tables must take at most {MAX_UNPACKED_BYTES:,} bytes, got {size:,}")
+    if unknown := {*result.requests["status"].astype(str).unique()} - {*STATUSES}:
+        shown = repr(min(unknown)[:60])
+        raise InputError(f"status of a request must be one of {', '.join(STATUSES)}, got {shown}")
 
 
 def _checked(entries: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from driftsched.core.errors import DriftSchedError, InputError, RunError, UnknownNameError
 from driftsched.core.home import home as library_home
-from driftsched.results.archive import Archive, read_archive, read_archive_file
+from driftsched.results.archive import Archive, check_tables, read_archive, read_archive_file
 from driftsched.results.cards import (
     COLUMNS,
     MAX_TITLE,
@@ -220,6 +220,7 @@ class RunLibrary:
         """
         archive = read_archive(source) if isinstance(source, bytes) else read_archive_file(source)
         result = run_of(archive.files.__getitem__, Path("ZIP"))
+        check_tables(result)
         try:
             return self._take_in(result, archive)
         except DriftSchedError:

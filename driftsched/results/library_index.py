@@ -47,16 +47,17 @@ class Index:
         self.path = path
 
     def known(self) -> Known:
-        """All that is known; rows that do not have their checksum are not."""
+        """All that is known; nothing where one row does not have its checksum."""
         try:
             with self._open() as database:
                 rows = database.execute("SELECT run_id, stamp, facts, sum FROM runs").fetchall()
-            whole = [row for row in rows if _sum(*row[:3]) == row[3]]
-            facts = json.loads(f"[{','.join(row[2] for row in whole)}]")
+            if any(_sum(*row[:3]) != row[3] for row in rows):
+                raise sqlite3.DatabaseError("a row is damaged")
+            facts = json.loads(f"[{','.join(row[2] for row in rows)}]")
         except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
             self._mend(error)
             return {}
-        return {row[0]: (row[1], each) for row, each in zip(whole, facts, strict=True)}
+        return {row[0]: (row[1], each) for row, each in zip(rows, facts, strict=True)}
 
     def learn(self, found: Known, gone: Collection[str]) -> None:
         """Note what was read, and forget runs that are gone; all of it or nothing."""

@@ -106,6 +106,7 @@ def _one(library: RunLibrary, row: pd.Series) -> None:
         _label(library, row)
     if st.button(
         "Open",
+        key="library-open",
         icon=":material/play_circle:",
         help="Take its scenario, and run it again on the page Run.",
     ):

@@ -17,7 +17,10 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.browser import ARGS, Opener, Server, find_chromium  # noqa: E402  after the path
+from driftsched.results import RunLibrary  # noqa: E402  after the path
+from driftsched.scenario import load_scenario  # noqa: E402  the same
+from driftsched.simulation import simulate  # noqa: E402  the same
+from tests.support.browser import ARGS, Opener, Server, find_chromium  # noqa: E402  the same
 from tests.support.pages import page_names, settled  # noqa: E402  the same
 
 IMAGES = ROOT / "docs" / "images"
@@ -36,6 +39,7 @@ def main() -> int:
     with sync_playwright() as driver, Server.studio() as server:
         chromium = driver.chromium.launch(executable_path=find_chromium(), args=ARGS)
         opener = Opener(chromium, server.url)
+        _keep(RunLibrary(Path(server.home)))
         for name in options.pages or page_names():
             _take(opener, name, options.out, every=options.all)
         opener.close()
@@ -43,6 +47,13 @@ def main() -> int:
     for problem in opener.problems:
         print(problem, file=sys.stderr)
     return 1 if opener.problems else 0
+
+
+def _keep(library: RunLibrary) -> None:
+    """Save runs, for the page that shows them."""
+    for policy in ("fifo", "sjf", "weighted", "hrrn"):
+        scenario = load_scenario("noisy-neighbour", [f"policy.kind={policy}"])
+        library.tag(library.save(simulate(scenario)), "noisy")
 
 
 def _take(opener: Opener, name: str, out: Path, *, every: bool) -> None:

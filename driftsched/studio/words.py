@@ -15,8 +15,10 @@ from driftsched.results.wording import duration
 from driftsched.scheduling.policies import POLICIES
 from driftsched.scheduling.routers import ROUTERS
 
-ADDRESS = re.compile(r"(?<=:\\//)|(?<=@)|(?<=www)(?=\.)|(?<=:)(?=[\w+/-]+:)", re.IGNORECASE)
-"""Where an address, or an icon's name, is parted."""
+ADDRESS = re.compile(
+    r"(?<=:\\//)|(?<=@)|(?<=www)(?=\.)|(?<=:)(?=[\w+/-]+(?::|\\\[))", re.IGNORECASE
+)
+"""Where an address, or the name of an icon or of a colour, is parted."""
 
 
 def rules(kinds: Mapping[str, type[Mechanism]]) -> str:

@@ -63,7 +63,7 @@ def test_it_is_calm_and_text_is_text(studio: Opener) -> None:
     assert page.evaluate("window.shift") < 0.1
     assert Axe().run(page).response["violations"] == []
     assert 20 < len(page.evaluate(WORDS)) <= 120
-    said = page.locator(".st-key-library-panel").inner_text()
+    said = page.locator(".st-key-library-panel").inner_text().replace("\u2060", "")
     for sign in ("[x](", "<b>bold</b>", ":red[red]", "$x$"):
         assert sign in said
     assert page.locator("[href*=evil]").count() == 0

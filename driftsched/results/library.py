@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -151,21 +152,15 @@ class RunLibrary:
         RunError
             When it cannot be written.
         """
-        self._folder(run_id)
-        with self._in_turn("label the run"):
-            now = label_of(self._label(run_id).model_dump() | fields)
-            self._write_label(run_id, now)
-        return now
+        return self._relabel(run_id, lambda _: fields)
 
     def tag(self, run_id: str, *tags: str, remove: bool = False) -> Label:
         """Add tags to a run's, or remove them; it raises what `label` does."""
-        self._folder(run_id)
-        with self._in_turn("tag the run"):
-            old = self._label(run_id)
-            kept = set(old.tags) - set(tags) if remove else {*old.tags, *tags}
-            now = label_of(old.model_dump() | {"tags": sorted(kept)})
-            self._write_label(run_id, now)
-        return now
+
+        def tagged(old: Label) -> dict[str, Any]:
+            return {"tags": sorted({*old.tags} - {*tags} if remove else {*old.tags, *tags})}
+
+        return self._relabel(run_id, tagged)
 
     def delete(self, *run_ids: str) -> None:
         """Move saved runs to the trash; where one of them is a link to elsewhere, the link alone.
@@ -187,7 +182,7 @@ class RunLibrary:
 
     def empty_trash(self) -> Sequence[str]:
         """Remove deleted runs and their labels for good; returns their ids."""
-        gone = sorted(self._stamps(self._trash))
+        gone = sorted(stamps_of(self._trash, self._labels))
         for run_id in gone:
             folder = self._trash / run_id
             with self._in_turn(f"remove {folder}"), beside(self._trash, "deleted") as aside:
@@ -238,7 +233,8 @@ class RunLibrary:
             self._in_turn("import the run"),
         ):
             run_id = shipped.run_id if shipped else ""
-            if not run_id or self._taken(run_id):
+            places = (self._runs / run_id, self._trash / run_id, self._labels / f"{run_id}.json")
+            if not run_id or any(os.path.lexists(path) for path in places):
                 run_id = _new_id(result.scenario, now)
             if shipped and (shipped.tags or shipped.notes):
                 self._write_label(run_id, Label(tags=shipped.tags, notes=shipped.notes))
@@ -253,7 +249,7 @@ class RunLibrary:
         with self._in_turn("clear the library"):
             places = (self._runs, self._trash, self._labels)
             swept = [name for place in places for name in clear_left(place)]
-            here = {*self._stamps(self._runs), *self._stamps(self._trash)}
+            here = {*stamps_of(self._runs, self._labels), *stamps_of(self._trash, self._labels)}
             for path in sorted(self._labels.glob("*.json")) if self._labels.is_dir() else ():
                 if path.stem not in here:
                     remove(path)
@@ -262,12 +258,10 @@ class RunLibrary:
         table = self.list()
         return Reindexed(len(table), [*table.loc[table["damage"] != "", "run_id"]], swept)
 
-    # ---- files -----------------------------------------------------------------------------
-
     def _rows(self, place: Path) -> Sequence[dict[str, Any]]:
         """Facts of each run in a folder: those in the index where its files are as they were."""
         clear_left(place)
-        stamps = {path: self._stamps(path) for path in (self._runs, self._trash)}
+        stamps = {path: stamps_of(path, self._labels) for path in (self._runs, self._trash)}
         here = stamps[place]
         if not any(stamps.values()):
             return []
@@ -286,10 +280,6 @@ class RunLibrary:
         self._index.learn(found, gone)
         return rows
 
-    def _stamps(self, place: Path) -> dict[str, str]:
-        with io_errors(f"read {place}"):
-            return stamps_of(place, self._labels)
-
     @contextmanager
     def _written(
         self, result: RunResult, files: Files, verb: str
@@ -299,7 +289,8 @@ class RunLibrary:
             self._runs.mkdir(parents=True, exist_ok=True)
             with beside(self._runs) as aside:
                 aside.mkdir()
-                sums = write_files(_with_metrics(files, result), aside)
+                metrics = csv_text(metrics_table(result)).encode()
+                sums = write_files(chain(files, [("metrics.csv", metrics)]), aside)
 
                 def put(about: Mapping[str, object]) -> None:
                     card = card_of(result, **about, files=sums)
@@ -320,6 +311,14 @@ class RunLibrary:
         with io_errors(doing), in_turn(self.home):
             yield
 
+    def _relabel(self, run_id: str, change: Callable[[Label], dict[str, Any]]) -> Label:
+        self._folder(run_id)
+        with self._in_turn("label the run"):
+            old = self._label(run_id)
+            now = label_of(old.model_dump() | change(old))
+            self._write_label(run_id, now)
+        return now
+
     def _label(self, run_id: str) -> Label:
         """A run's label; a damaged one is as none, and replaced by the next."""
         path = self._labels / f"{run_id}.json"
@@ -332,13 +331,9 @@ class RunLibrary:
         self._labels.mkdir(exist_ok=True)
         write_file(self._labels / f"{run_id}.json", label.model_dump_json(indent=2).encode())
 
-    def _taken(self, run_id: str) -> bool:
-        folders = (self._runs / run_id, self._trash / run_id, self._labels / f"{run_id}.json")
-        return any(os.path.lexists(path) for path in folders)
-
     def _folder(self, run_id: str) -> Path:
         if run_id not in self:
-            held = len(self._stamps(self._runs)) or "none"
+            held = len(stamps_of(self._runs, self._labels)) or "none"
             raise UnknownNameError(
                 f"run must be the id of a saved run ({self.home} holds {held}) or the "
                 f"folder of one, got {run_id[:100]!r}"
@@ -353,8 +348,3 @@ def _title(scenario: Scenario) -> str:
 def _new_id(scenario: Scenario, saved: datetime) -> str:
     stem = f"{saved:%Y%m%d-%H%M%S}-{scenario.name}-{scenario.policy.kind}"
     return f"{stem[:80]}-{secrets.token_hex(4)}"
-
-
-def _with_metrics(files: Files, result: RunResult) -> Files:
-    yield from files
-    yield "metrics.csv", csv_text(metrics_table(result)).encode()

@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from driftsched.results.files import io_errors
+
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 VERSION = 1
 """To be raised where the facts of a run become others."""
@@ -114,8 +116,9 @@ def stamps_of(place: Path, labels: Path) -> dict[str, str]:
     """Runs in a folder, each with a text that is another once its card or label has changed."""
     if not place.is_dir():
         return {}
-    names = [entry.name for entry in os.scandir(place) if RUN_ID.fullmatch(entry.name)]
-    labelled = {entry.name for entry in os.scandir(labels)} if labels.is_dir() else set()
+    with io_errors(f"read {place}"):
+        names = [entry.name for entry in os.scandir(place) if RUN_ID.fullmatch(entry.name)]
+        labelled = {entry.name for entry in os.scandir(labels)} if labels.is_dir() else set()
     found = {}
     for name in names:
         if card := _stamp(f"{place}/{name}/run.json"):

@@ -59,10 +59,7 @@ def history(shown: LiveJob | None) -> None:
     """List the live runs since the server started; a click shows one."""
     jobs = live_runs().all()
     if not jobs:
-        st.caption(
-            "No live run since the server started. Earlier ones are in the run library: "
-            "`python -m driftsched library` lists them."
-        )
+        st.caption("No live run since the server started. Earlier ones are on the page Library.")
         return
     st.header("Live runs on this server", anchor="live-runs")
     table = pd.DataFrame([_row(job, shown) for job in jobs])

@@ -32,6 +32,7 @@ from driftsched.results.pooled import (
     Estimate,
     PooledSample,
     paired_pool_change,
+    unpaired_pool_change,
 )
 from driftsched.results.queues import even_times, sample_queues
 from driftsched.results.run_length import (
@@ -87,6 +88,7 @@ __all__ = [
     "sample_queues",
     "service_gaps",
     "summarise",
+    "unpaired_pool_change",
     "weighted_service",
     "within_intervals",
     "without_compensation",

@@ -151,6 +151,16 @@ class PooledSample:
         half = float(half_width(n * value - (n - 1) * self.left_out(p)))
         return Estimate(value, value - half, value + half, n)
 
+    def pseudo_logarithms(self, p: float | None) -> Floats:
+        """The jackknife's pseudo-values of the logarithm of `figure`; shape (replications,)."""
+        n = len(self)
+        found: Floats = n * np.log(self.figure(p)) - (n - 1) * np.log(self.left_out(p))
+        return found
+
+    def cautious_half_width(self, values: Floats) -> float:
+        """`cautious_half_width` of a figure's pseudo-values, one a replication."""
+        return cautious_half_width(values)
+
     def _without(self, replication: int, p: float | None) -> float:
         rest = float(self._counts.sum() - self._counts[replication])
         if p is None:
@@ -198,9 +208,25 @@ def paired_pool_change(
     ValueError
         When the two have different numbers of replications.
     """
-    n = len(before)
-    if n != len(after):
-        raise ValueError(f"after must have before's {n} replications, got {len(after)}")
+    if len(before) != len(after):
+        raise ValueError(f"after must have before's {len(before)} replications, got {len(after)}")
+    return _pool_change(before, after, p, paired=True)
+
+
+def unpaired_pool_change(
+    before: PooledSample, after: PooledSample, p: float | None = None
+) -> PairedChange:
+    """The same between two samples that share nothing, of any number of replications each.
+
+    The interval's half width is the root of the sum of the squares of the two figures' own.
+    """
+    return _pool_change(before, after, p, paired=False)
+
+
+def _pool_change(
+    before: PooledSample, after: PooledSample, p: float | None, *, paired: bool
+) -> PairedChange:
+    n = min(len(before), len(after))
     unknown = PairedChange(np.nan, np.nan, np.nan, n)
     if not n or before.figure(p) <= 0 or after.figure(p) <= 0:
         return unknown
@@ -208,8 +234,11 @@ def paired_pool_change(
     unbounded = replace(unknown, mean=float(np.expm1(whole)))
     if n < 2 or not (np.all(before.left_out(p) > 0) and np.all(after.left_out(p) > 0)):
         return unbounded
-    pseudo = n * whole - (n - 1) * np.log(after.left_out(p) / before.left_out(p))
-    half = cautious_half_width(pseudo)
+    old, new = before.pseudo_logarithms(p), after.pseudo_logarithms(p)
+    if paired:
+        half = before.cautious_half_width(new - old)
+    else:
+        half = float(np.hypot(before.cautious_half_width(old), after.cautious_half_width(new)))
     low, high = np.expm1([whole - half, whole + half])
     return replace(unbounded, low=float(low), high=float(high))
 

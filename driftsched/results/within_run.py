@@ -34,13 +34,23 @@ class Batches(PooledSample):
     """
 
     def _half_width(self, residuals: Floats) -> Floats:
-        centred = residuals - residuals.mean(axis=0)
-        squares = (centred**2).sum(axis=0)
-        products = (centred[1:] * centred[:-1]).sum(axis=0)
-        phi = np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)
-        phi = np.clip(phi, 0.0, MOST_DEPENDENCE)
-        half: Floats = super()._half_width(residuals) * np.sqrt((1 + phi) / (1 - phi))
+        half: Floats = super()._half_width(residuals) * _widening(residuals)
         return half
+
+    def cautious_half_width(self, values: Floats) -> float:
+        """That of replications, as much wider."""
+        return super().cautious_half_width(values) * float(_widening(values))
+
+
+def _widening(residuals: Floats) -> Floats:
+    """How much wider the dependence of neighbours along the first axis makes an interval."""
+    centred = residuals - residuals.mean(axis=0)
+    squares = (centred**2).sum(axis=0)
+    products = (centred[1:] * centred[:-1]).sum(axis=0)
+    phi = np.divide(products, squares, out=np.zeros_like(squares), where=squares > 0)
+    phi = np.clip(phi, 0.0, MOST_DEPENDENCE)
+    wider: Floats = np.sqrt((1 + phi) / (1 - phi))
+    return wider
 
 
 class WithinRun:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from driftsched.core.errors import ScenarioError
 from driftsched.scenario.model import Scenario
 from driftsched.scenario.yaml_text import set_value
 
-__all__ = ["differences", "plain_data"]
+__all__ = ["differences", "differing", "plain_data"]
 
 
 def differences(base: Scenario, scenario: Scenario) -> list[str] | None:
@@ -27,6 +27,42 @@ def differences(base: Scenario, scenario: Scenario) -> list[str] | None:
     if _without_nulls(old) != new:
         return None
     return [f"{path}={_text(value)}" for path, value in changes]
+
+
+WORDS = ("about", "title", "question", "name", "description")
+"""Fields of a scenario that decide nothing."""
+
+
+def differing(scenarios: Mapping[str, Scenario]) -> dict[str, dict[str, str]]:
+    """What differs between scenarios, and nothing else.
+
+    Returns
+    -------
+    dict
+        Dotted name of a field, as ``--set`` takes it → name of a scenario → its value as text, ""
+        where that has no such field. A mechanism's parameters stand below its ``kind``.
+    """
+    flat = {name: dict(_leaves("", plain_data(one))) for name, one in scenarios.items()}
+    fields = dict.fromkeys(field for found in flat.values() for field in found)
+    return {
+        field: values
+        for field in fields
+        if field.partition(".")[0] not in WORDS
+        and len(set((values := {n: found.get(field, "") for n, found in flat.items()}).values()))
+        > 1
+    }
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    parts: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list):
+        parts = enumerate(value)
+    else:
+        yield path, _text(value)
+    for name, inner in parts:
+        yield from _leaves(f"{path}.{name}" if path else str(name), inner)
 
 
 def _walk(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:

@@ -107,7 +107,7 @@ def test_only_what_differs_is_said() -> None:
     other = simulate(changed(SMALL, seed=5, title="Another", policy={"kind": "sjf"}))
     table = SideBySide({"a": [base], "b": [other]}).differing()
     assert {*table.index} == {"seed", "policy.kind"}
-    assert table.loc["seed"].tolist() == [str(SMALL.seed), "5"]
+    assert [*table.loc["seed"]] == [str(SMALL.seed), "5"]
 
 
 def test_names_are_as_long_as_they_must_be(runs: dict[str, RunResult]) -> None:

@@ -41,6 +41,15 @@ from driftsched.charts.replications import (
     queue_bands,
     sensitivities,
 )
+from driftsched.charts.runs import (
+    changes,
+    run_colours,
+    runs_drift,
+    runs_fairness,
+    runs_latency,
+    runs_queues,
+    runs_tenants,
+)
 from driftsched.charts.sweep import (
     sweep_front,
     sweep_heat,
@@ -57,6 +66,7 @@ __all__ = [
     "bias_bands",
     "calibration",
     "capacity",
+    "changes",
     "claims",
     "confusion",
     "drift",
@@ -80,6 +90,12 @@ __all__ = [
     "queue_bands",
     "queue_depth",
     "runs_cdf",
+    "run_colours",
+    "runs_drift",
+    "runs_fairness",
+    "runs_latency",
+    "runs_queues",
+    "runs_tenants",
     "sensitivities",
     "sweep_front",
     "sweep_heat",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,13 +35,19 @@ SERVICE = Look(
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def tenants(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s") -> go.Figure:
+def tenants(
+    requests_by_policy: Mapping[str, pd.DataFrame],
+    metric: str = "e2e_s",
+    colours: Mapping[str, str] | None = None,
+) -> go.Figure:
     """Draw a box of P5, P25, P50, P75 and P95 for each tenant and policy.
 
-    Of each policy's requests table those that finished count; `metric` is a column in seconds.
+    Of each policy's requests table those that finished count; `metric` is a column in seconds. With
+    `colours` of their own they are no policies, but what they are called.
     """
     look = _look("Latency by tenant", BOXES, metric)
-    colours = policy_colours(requests_by_policy)
+    label = policy_label if colours is None else str
+    colours = colours or policy_colours(requests_by_policy)
     traces, lowest, order = [], np.inf, dict[str, None]()
     for policy, requests in requests_by_policy.items():
         done = finished_rows(requests)
@@ -60,7 +66,7 @@ def tenants(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e2e_s
                 "median": middle,
                 "q3": upper,
                 "upperfence": high,
-                "name": policy_label(policy),
+                "name": label(policy),
                 "line": {"color": colours[policy], "width": 1.8},
                 "fillcolor": translucent(colours[policy], 0.35),
                 "hoverinfo": "y",
@@ -115,17 +121,19 @@ def tenant_percentile(frame: pd.DataFrame, percentile: float, metric: str = "e2e
     return look.figure(traces, {"xaxis": ticks}, hover="closest", log_y=log_y)
 
 
-def fairness(frame: pd.DataFrame, gaps: Mapping[str, str]) -> go.Figure:
+def fairness(
+    frame: pd.DataFrame, gaps: Mapping[str, str], label: Callable[[str], str] = policy_label
+) -> go.Figure:
     """Draw the weight-normalised service of each tenant that competes, under each policy.
 
     `frame` has policy, tenant, normalised_share: service of the tenant over what its weight
     entitles it to, 1 being exactly its due; where known low and high, the ends of its interval.
-    `gaps` are each policy's largest service gap in words.
+    `gaps` are each policy's largest service gap in words; `label` says what a policy is called.
     """
     if frame.empty:
         return SERVICE.empty()
     policies, names = names_in(frame["policy"]), names_in(frame["tenant"])
-    labels = {policy: f"{policy_label(policy)}<br>gap {gaps[policy]}" for policy in policies}
+    labels = {policy: f"{label(policy)}<br>gap {gaps[policy]}" for policy in policies}
     colours = tenant_colours(names)
     traces = []
     for name in names:

@@ -66,12 +66,12 @@ def drift(requests: pd.DataFrame, unit: str = "tokens", marks: Marks = ()) -> go
         mine = done[names == name]
         ratio = mine["counted_output_tokens"] / mine["estimated_output_tokens"]
         ends = mine["finish_s"].to_numpy(np.float64), ratio.to_numpy(np.float64)
-        traces += _median_and_band(name, colours[name], *_windows(*ends))
+        traces += _median_and_band(name, colours[name], *windows(*ends))
     layout = {"yaxis": {"rangemode": "tozero"}, "shapes": [level()]}
     return add_marks(look.figure(traces, layout), marks)
 
 
-def _windows(time_s: Floats, ratio: Floats) -> tuple[Floats, Floats]:
+def windows(time_s: Floats, ratio: Floats) -> tuple[Floats, Floats]:
     """Return the middle time and P10, P50, P90 of windows of equally many requests."""
     width = min(len(ratio), max(20, len(ratio) // 15))
     starts = np.unique(np.linspace(0, len(ratio) - width, WINDOWS).astype(int))

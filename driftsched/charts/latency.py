@@ -54,7 +54,7 @@ def latency_cdf(requests_by_policy: Mapping[str, pd.DataFrame], metric: str = "e
         policy_label(policy): (requests, colours[policy], DASHES[place % len(DASHES)])
         for place, (policy, requests) in enumerate(requests_by_policy.items())
     }
-    return distributions(_distribution(metric, CURVES), curves, metric)
+    return distributions(distribution(metric, CURVES), curves, metric)
 
 
 def runs_cdf(requests_by_run: Mapping[str, pd.DataFrame], metric: str = "e2e_s") -> go.Figure:
@@ -97,7 +97,7 @@ def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
     `curves` has policy, share (0 to 1, ascending), value_s, low and high: shares between which the
     distribution function lies at value_s. `metric` is what value_s is, as in `latency_cdf`.
     """
-    look = _distribution(metric, CURVES_WITH_BANDS)
+    look = distribution(metric, CURVES_WITH_BANDS)
     if curves.empty:
         return look.empty()
     colours = policy_colours(names_in(curves["policy"]))
@@ -119,7 +119,8 @@ def latency_bands(curves: pd.DataFrame, metric: str = "e2e_s") -> go.Figure:
     return look.figure(traces, {"yaxis": SHARE_AXIS}, hover="y unified", log_x=log_x)
 
 
-def _distribution(metric: str, look_at: str) -> Look:
+def distribution(metric: str, look_at: str) -> Look:
+    """Words of a picture of distribution functions of a latency."""
     name = f"cdf-{metric.removesuffix('_s')}"
     return Look(
         "Latency distribution", name, look_at, metric_label(metric), "Share of requests (%)"

@@ -37,7 +37,7 @@ def queue_depth(queues: pd.DataFrame, marks: Marks = ()) -> go.Figure:
     if len(names) > MAX_SERIES:
         heavy = sorted(names, key=lambda name: -float(np.max(levels[name][1])))[: MAX_SERIES - 1]
         rest = queues[~queues["tenant"].isin(heavy)]
-        levels = {name: levels[name] for name in names if name in heavy} | {OTHERS: _total(rest)}
+        levels = {name: levels[name] for name in names if name in heavy} | {OTHERS: total(rest)}
         colours = tenant_colours(levels)
     traces = [queue_steps(name, colours[name], *events) for name, events in levels.items()]
     return add_marks(LOOK.figure(traces, {"yaxis": {"rangemode": "tozero"}}), marks)
@@ -47,7 +47,8 @@ def _events(queues: pd.DataFrame) -> tuple[Floats, Floats]:
     return queues["time_s"].to_numpy(np.float64), queues["waiting"].to_numpy(np.float64)
 
 
-def _total(queues: pd.DataFrame) -> tuple[Floats, Floats]:
+def total(queues: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Times in seconds, and how many requests of all tenants wait from each on."""
     waiting = queues["waiting"].astype(np.float64)
     before = waiting.groupby(queues["tenant"], observed=True).shift(fill_value=0)
     level: Floats = np.cumsum((waiting - before).to_numpy(np.float64))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from driftsched.core.arrays import Array, Bools, Floats
+from driftsched.core.arrays import Array, Bools, Floats, Ints
 from driftsched.results.estimation_error import misclassified_share
 from driftsched.results.outcomes import RunArrays
 from driftsched.results.queues import sample_queues
@@ -154,6 +155,18 @@ def _ramps(
     return total + slope * times - offset
 
 
+class _Lives(NamedTuple):
+    """What `competition` looks at: of each request, (n,)."""
+
+    tenant: Ints
+    queued: Bools
+    done: Bools
+    moments: tuple[Floats, Floats, Floats, Floats]
+    """Arrival, dispatch, first token, finish: seconds, NaN where it did not come to that."""
+    tokens: tuple[Floats, Floats]
+    """Of prompts and of answers."""
+
+
 def competition(run: RunArrays, weight: Floats) -> tuple[Floats, float]:
     """Service while tenants compete, which depends on the policy also where all finish.
 
@@ -167,25 +180,47 @@ def competition(run: RunArrays, weight: Floats) -> tuple[Floats, float]:
     gap : float
         The largest service gap of any two, in tokens over weight, as `service_gaps`.
     """
-    work, went, done = run.workload, run.outcomes, run.has_status("finished")
-    times = np.linspace(0.0, float(np.nanmax(went.finish_s, initial=0.0)), POINTS + 1)
-    left = np.where(np.isnan(went.dispatch_s), went.finish_s, went.dispatch_s)
-    queued = ~run.has_status("rejected")
+    work, went = run.workload, run.outcomes
+    lives = _Lives(
+        work.tenant,
+        ~run.has_status("rejected"),
+        run.has_status("finished"),
+        (went.arrival_s, went.dispatch_s, went.first_token_s, went.finish_s),
+        (work.prompt_tokens.astype(np.float64), work.output_tokens.astype(np.float64)),
+    )
+    return _competition(lives, weight)
+
+
+def competition_in(result: RunResult) -> tuple[Floats, float]:
+    """`competition` of a run's tables."""
+    requests, scenario = result.requests, result.scenario
+    status = requests["status"].to_numpy()
+
+    def column(name: str) -> Floats:
+        return requests[name].to_numpy(np.float64)
+
+    lives = _Lives(
+        codes_of(requests["tenant"], scenario.tenant_names),
+        np.asarray(status != "rejected"),
+        np.asarray(status == "finished"),
+        (column("arrival_s"), column("dispatch_s"), column("first_token_s"), column("finish_s")),
+        (column("prompt_tokens"), column("output_tokens")),
+    )
+    return _competition(lives, np.array([tenant.weight for tenant in scenario.tenants]))
+
+
+def _competition(lives: _Lives, weight: Floats) -> tuple[Floats, float]:
+    arrival, dispatch, first, finish = lives.moments
+    times = np.linspace(0.0, float(np.nanmax(finish, initial=0.0)), POINTS + 1)
+    left = np.where(np.isnan(dispatch), finish, dispatch)
     service, waiting = np.empty((2, len(weight), len(times)))
     for tenant in range(len(weight)):
-        mine = work.tenant == tenant
-        came, gone = (np.sort(part[mine & queued]) for part in (went.arrival_s, left))
+        mine = lives.tenant == tenant
+        came, gone = (np.sort(part[mine & lives.queued]) for part in (arrival, left))
         waiting[tenant] = came.searchsorted(times, "right") - gone.searchsorted(times, "right")
-        kept = mine & done
-        dispatch, first, finish = (
-            went.dispatch_s[kept],
-            went.first_token_s[kept],
-            went.finish_s[kept],
-        )
-        prompt, output = (
-            length[kept].astype(np.float64) for length in (work.prompt_tokens, work.output_tokens)
-        )
-        service[tenant] = _ramps(dispatch, first, finish, prompt, output, times)
+        kept = mine & lives.done
+        prompt, output = (part[kept] for part in lives.tokens)
+        service[tenant] = _ramps(dispatch[kept], first[kept], finish[kept], prompt, output, times)
     backlogged = waiting > 0
     both = backlogged[:, :-1] & backlogged[:, 1:]
     competes = both & (both.sum(axis=0) >= 2)

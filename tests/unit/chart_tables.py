@@ -295,3 +295,11 @@ def importance_table(n: int = 4) -> pd.DataFrame:
     n = min(n, 12)
     names = [f"tenants.{place}.weight" for place in range(n)]
     return pd.DataFrame({"parameter": names, "share": np.linspace(0.6, 0, n)})
+
+
+def changes_table(n: int = 400) -> pd.DataFrame:
+    """Changes of one run by group; more rows are those of other metrics."""
+    rows = [("sjf", "tenant", name, "p99_e2el_ms", -0.1, -0.2, 0.1) for name in ("all", *TENANTS)]
+    rows += [("sjf", "tenant", "all", "mean_ttft_ms", 0.0, 0.0, 0.0)] * max(n - len(rows), 0)
+    names = ["run", "scope", "name", "metric", "change", "change_low", "change_high"]
+    return pd.DataFrame(rows, columns=names)

@@ -10,10 +10,13 @@ import pytest
 
 from driftsched import charts
 from driftsched.charts.theme import look_at
+from driftsched.results import RunResult
+from driftsched.scenario import load_scenario
 from tests.unit.chart_tables import (
     arrivals_table,
     capacity_table,
     cdf_table,
+    changes_table,
     claims_table,
     course_table,
     curves_table,
@@ -44,6 +47,20 @@ def by_policy(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Fi
     return lambda frame: chart(every_policy(frame))
 
 
+def of_runs(chart: Callable[..., go.Figure]) -> Callable[[pd.DataFrame], go.Figure]:
+    """A chart of two runs of one policy that have the same table; the other tables are empty."""
+
+    def drawn(frame: pd.DataFrame) -> go.Figure:
+        if "queue_wait_s" in frame:
+            begun = frame["arrival_s"] + frame["queue_wait_s"]
+            frame = frame.assign(dispatch_s=begun, first_token_s=begun)
+        run = RunResult(SCENARIO, frame, frame, frame, frame)
+        return chart({"by day": run, "by night": run})
+
+    return drawn
+
+
+SCENARIO = load_scenario("paper")
 CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], list[str]]] = {
     "latency_cdf": (by_policy(charts.latency_cdf), requests_table, ["(s)", "(%)"]),
     "runs_cdf": (by_policy(charts.runs_cdf), requests_table, ["(s)", "(%)"]),
@@ -95,6 +112,16 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
     "lab_figures": (charts.lab_figures, lab_figures_table, ["", "(requests)"]),
     "capacity": (charts.capacity, capacity_table, ["(ratio)", ""]),
     "gpus_needed": (charts.gpus_needed, gpu_counts_table, ["GPUs", ""]),
+    "runs_latency": (of_runs(charts.runs_latency), requests_table, ["(s)", "(%)"]),
+    "runs_tenants": (of_runs(charts.runs_tenants), requests_table, ["Tenant", "(s)"]),
+    "runs_queues": (of_runs(charts.runs_queues), queues_table, ["(s)", "requests"]),
+    "runs_drift": (of_runs(charts.runs_drift), requests_table, ["(s)", "(ratio)"]),
+    "runs_fairness": (of_runs(charts.runs_fairness), requests_table, ["Policy", "1 = its due"]),
+    "changes": (
+        lambda frame: charts.changes(frame, "p99_e2el_ms", "P99 latency", {"sjf": "#0072B2"}),
+        changes_table,
+        ["(%)", "Requests"],
+    ),
     "worth": (charts.worth, worth_table, ["Kendall", "(%)"]),
     "sweep_lines": (
         lambda frame: charts.sweep_lines(frame, "load", "P95 latency (s)"),
@@ -132,7 +159,7 @@ CHARTS: dict[str, tuple[Callable[..., go.Figure], Callable[..., pd.DataFrame], l
 def test_every_chart_is_in_the_list_above() -> None:
     """Charts that are public go through these checks; the others are what charts are made of."""
     public = {name for name in charts.__all__ if callable(getattr(charts, name))}
-    assert public == set(CHARTS) | {"bands", "held", "main_figures", "with_ghost"}
+    assert public == set(CHARTS) | {*("bands", "held", "main_figures", "run_colours", "with_ghost")}
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -1,11 +1,9 @@
-"""One run as one HTML page: opens offline, plotly.js inside once, light and dark."""
+"""The report of a run, as an HTML page or as Markdown."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
-from functools import cache
-from html import escape
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,14 @@ import plotly.graph_objects as go
 from driftsched.charts.by_tenant import tenants
 from driftsched.charts.estimation import bias, confusion, drift
 from driftsched.charts.gpus import energy, gpu
+from driftsched.charts.html_page import (
+    Code,
+    Part,
+    Picture,
+    Section,
+    html_page,
+    markdown_page,
+)
 from driftsched.charts.latency import latency_cdf
 from driftsched.charts.queues import queue_depth
 from driftsched.charts.theme import look_at
@@ -32,44 +38,13 @@ Drawn = tuple[str, str, "go.Figure"]
 """Title, one sentence that says what to look at, figure."""
 MOST_ROWS = 60
 LABELS = {"e2el": "End to end", "ttft": "To the first token", "queue_wait": "In the queue"}
-ENDS = ("rejected", "failed", "timed_out", "cancelled")
-# Nothing may be loaded from anywhere; plotly's WebGL traces compile their shaders' code by eval.
-POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
-    "img-src data: blob:"
-)
-CONFIG = {"displaylogo": False, "responsive": True, "showSendToCloud": False}
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-{style}</style>
-{plotly}
-</head>
-<body>
-<main>
-<h1>{title}</h1>
-{question}{numbers}
-<h2>Latency</h2>
-{percentiles}
-<p class="note">{trust}</p>
-<h2>Length estimates</h2>
-{estimates}
-{figures}
-<h2>How to repeat it</h2>
-<pre><code>{command}</code></pre>
-<details><summary>Scenario</summary><pre><code>{scenario}</code></pre></details>
-<details><summary>Provenance</summary><pre><code>{provenance}</code></pre></details>
-</main>
-{script}
-</body>
-</html>
+SNIPPET = """\
+from driftsched.scenario import load_scenario
+from driftsched.simulation import simulate
+
+result = simulate(load_scenario({scenario}))
 """
+ENDS = ("rejected", "failed", "timed_out", "cancelled")
 
 
 def report_figures(result: RunResult) -> list[Drawn]:
@@ -91,7 +66,21 @@ def report_figures(result: RunResult) -> list[Drawn]:
 
 
 def html_report(result: RunResult, figures: Sequence[Drawn], command: str) -> str:
-    """Build the report of a run: one page that needs nothing else.
+    """Build the report of a run, `run_sections`, as `html_page`."""
+    return html_page(_title(result), run_sections(result, figures, command))
+
+
+def markdown_report(result: RunResult, command: str) -> str:
+    """Build the summary of a run as Markdown."""
+    return markdown_page(_title(result), run_sections(result, (), command))
+
+
+def _title(result: RunResult) -> str:
+    return result.scenario.title or result.scenario.name
+
+
+def run_sections(result: RunResult, figures: Sequence[Drawn], command: str) -> list[Section]:
+    """What a report says of a run.
 
     Parameters
     ----------
@@ -99,16 +88,10 @@ def html_report(result: RunResult, figures: Sequence[Drawn], command: str) -> st
         Title, one sentence that says what to look at, plotly figure.
     command : str
         Command line that repeats the run.
-
-    Returns
-    -------
-    str
-        HTML. All text is escaped: names, titles and reasons cannot become markup or run.
     """
     scenario = result.scenario
     metrics, errors = metrics_table(result), estimation_table(result)
     unit = scenario.estimator.unit
-    question = f'<p class="soft">{escape(scenario.question)}</p>\n' if scenario.question else ""
     shown = errors[["compensator", "mae", "rmse", "mape", "mean_signed_error", "mae_change"]]
     heads = [
         "compensator",
@@ -119,56 +102,40 @@ def html_report(result: RunResult, figures: Sequence[Drawn], command: str) -> st
         "MAE change (%)",
     ]
     shown = shown.assign(mae_change=100 * shown["mae_change"]).set_axis(heads, axis="columns")
-    return PAGE.format(
-        policy=POLICY,
-        title=escape(scenario.title or scenario.name),
-        style=_text("report.css"),
-        plotly=_plotly() if figures else "",
-        question=question,
-        numbers=_headline(metrics.iloc[0].to_dict(), errors, unit),
-        percentiles=_percentile_tables(metrics),
-        trust=escape(WithinRun(result.requests).in_words(scenario.metrics.percentiles)),
-        estimates=_table(shown),
-        figures="\n".join(_figure(number, *figure) for number, figure in enumerate(figures)),
-        command=escape(command),
-        scenario=escape(to_yaml(scenario)),
-        provenance=escape(provenance_json(result.provenance)),
-        script=f"<script>\n{_text('report.js')}</script>" if figures else "",
-    )
+    lead: list[Part] = [scenario.question] if scenario.question else []
+    trust = WithinRun(result.requests).in_words(scenario.metrics.percentiles)
+    return [
+        Section("", [*lead, _headline(metrics.iloc[0].to_dict(), errors, unit)]),
+        Section("Latency", []),
+        *_percentile_tables(metrics),
+        Section("", [trust]),
+        Section("Length estimates", [shown]),
+        *(Section(title, [Picture(figure, said)]) for title, said, figure in figures),
+        Section(
+            "How to repeat it",
+            [
+                *repeated(command),
+                Code(to_yaml(scenario), "Scenario"),
+                Code(provenance_json(result.provenance), "Provenance"),
+            ],
+        ),
+    ]
 
 
-def _figure(number: int, title: str, look_at: str, figure: go.Figure) -> str:
-    import plotly.io
-
-    # A layout made at once lists its axes in no certain order; equal runs give equal bytes.
-    parts = figure.to_plotly_json()
-    parts["layout"] = dict(sorted(parts["layout"].items()))
-    # to_html escapes <, > and / inside the figure's JSON.
-    drawn = plotly.io.to_html(
-        parts,
-        config=CONFIG,
-        full_html=False,
-        include_plotlyjs=False,
-        include_mathjax=False,
-        div_id=f"figure-{number}",
-    )
-    caption = f"<figcaption>{escape(look_at)}</figcaption>"
-    return f"<h2>{escape(title)}</h2>\n<figure>\n{drawn}\n{caption}\n</figure>"
+def repeated(command: str) -> list[Part]:
+    """The command line that repeats a run and, where it simulates one, the same in Python."""
+    words = shlex.split(command)
+    if words[:4] != ["python", "-m", "driftsched", "run"]:
+        return [Code(command)]
+    name, options = words[4], words[5:]
+    changes = options[1::2] if set(options[::2]) <= {"--set"} else None
+    if changes is None:
+        return [Code(command)]
+    given = f"{name!r}, {changes!r}" if changes else repr(name)
+    return [Code(command), Code(SNIPPET.format(scenario=given))]
 
 
-@cache
-def _plotly() -> str:
-    from plotly.offline import get_plotlyjs
-
-    return f"<script>{get_plotlyjs()}</script>"
-
-
-@cache
-def _text(name: str) -> str:
-    return files("driftsched.charts").joinpath(name).read_text(encoding="utf-8")
-
-
-def _headline(overall: Mapping[Any, Any], errors: pd.DataFrame, unit: str) -> str:
+def _headline(overall: Mapping[Any, Any], errors: pd.DataFrame, unit: str) -> dict[str, str]:
     """The run in a few numbers; goodput never without what was lost beside it."""
     facts = {
         "Requests finished": f"{overall['completed']:,} of {overall['submitted']:,}",
@@ -190,11 +157,10 @@ def _headline(overall: Mapping[Any, Any], errors: pd.DataFrame, unit: str) -> st
     own = errors[errors["own"]]
     if len(own):
         facts[f"Mean length error ({unit})"] = number(float(own["mae"].iloc[0]))
-    cells = (f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
-    return f'<dl class="numbers">{"".join(cells)}</dl>'
+    return facts
 
 
-def _percentile_tables(metrics: pd.DataFrame) -> str:
+def _percentile_tables(metrics: pd.DataFrame) -> list[Section]:
     """A table a latency: overall, by tenant, by category; 60 rows at most."""
     shown = metrics.head(MOST_ROWS)
     left = len(metrics) - len(shown)
@@ -207,20 +173,10 @@ def _percentile_tables(metrics: pd.DataFrame) -> str:
         for column in table.columns[1:]:
             table[column] = [seconds(value) for value in table[column]]
         table.insert(1, "finished", shown["completed"])
-        parts.append(f"<h3>{label}</h3>\n{_table(table)}")
-    note = f'<p class="note">{left:,} more rows are in metrics.csv.</p>' if left else ""
-    return "\n".join(parts) + note
-
-
-def _table(table: pd.DataFrame) -> str:
-    """Write a table as HTML, everything escaped."""
-    heads = "".join(f"<th>{escape(str(name))}</th>" for name in table.columns)
-    rows = (
-        "<tr>" + "".join(f"<td>{escape(number(value))}</td>" for value in row) + "</tr>"
-        for row in table.itertuples(index=False, name=None)
-    )
-    body = "\n".join(rows)
-    return f'<div class="wide"><table>\n<tr>{heads}</tr>\n{body}\n</table></div>'
+        parts.append(Section(label, [table], 3))
+    if left:
+        parts.append(Section("", [f"{left:,} more rows are in metrics.csv."]))
+    return parts
 
 
 def _share(value: Any) -> str:

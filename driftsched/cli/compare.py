@@ -1,4 +1,4 @@
-"""``compare``: several policies on the same requests, over several seeds."""
+"""``compare``: several policies on the same requests, over several seeds; or any saved runs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_trace, up_to
+from driftsched.cli.compare_runs import add_beside, compare_runs, saved, write_policies
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about, estimation_summary, latency_heads, policy_summary
@@ -22,25 +23,34 @@ COUNTS = ("completed", "rejected", "failed")
 
 
 def compare_command(parser: argparse.ArgumentParser) -> Action:
-    """Compare policies and print what can be told apart."""
-    add_scenario(parser)
+    """Compare policies, or saved runs, and print what can be told apart."""
+    add_scenario(
+        parser,
+        what="a preset's name or a YAML file; or a saved run: its id in the library or its folder",
+    )
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="further saved runs")
     parser.add_argument(
         "--policies",
-        default=",".join(PAPER_POLICIES),
         help=f"separated by commas, of {', '.join(POLICIES)}; by default the paper's five",
     )
     parser.add_argument(
         "--seeds", type=up_to(10_000), default=1, metavar="N", help="how many (default 1)"
     )
+    add_beside(parser)
     add_json(parser)
     return _compare
 
 
 def _compare(args: argparse.Namespace) -> None:
+    if args.runs or saved(args.scenario):
+        compare_runs(args)
+        return
     scenario = scenario_of(args)
     trace = tell_trace(scenario)
+    policies = names_in(args.policies or ",".join(PAPER_POLICIES))
     with progress_bar("comparing") as progress:
-        comparison = compare(scenario, names_in(args.policies), args.seeds, progress=progress)
+        comparison = compare(scenario, policies, args.seeds, progress=progress)
+    write_policies(args, scenario, policies)
     if args.json:
         print_json(_data(comparison) | trace)
     else:

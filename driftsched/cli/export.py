@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from driftsched.charts.report import html_report, report_figures
+from driftsched.charts.report import html_report, markdown_report, report_figures
 from driftsched.cli.arguments import (
     add_scenario,
     changes_named,
@@ -30,6 +30,7 @@ FORMATS = {
     "paper": ("FOLDER", "metrics.csv, queue_depth.csv, telemetry.csv with the paper's columns"),
     "zip": ("FILE", "everything in one file"),
     "html": ("FILE", "the report: one page that opens offline"),
+    "markdown": ("FILE", "its tables and words"),
 }
 
 
@@ -88,6 +89,8 @@ def _write(name: str, result: RunResult, path: Path, command: str, about: str) -
         write_parquet(result, path)
     elif name == "paper":
         write_paper(result, path)
+    elif name == "markdown":
+        write_file(path, markdown_report(result, command).encode())
     else:
         report = html_report(result, report_figures(result), command)
         data = export_zip(result, command, report, about) if name == "zip" else report.encode()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pandas as pd
 
 from driftsched.experiments.side_by_side import SideBySide, is_live
 from driftsched.results import PairedChange, RunResult
@@ -72,41 +73,37 @@ def metric_words(metric: str) -> str:
     return f"{'median' if figure == 'p50' else figure.replace('p', 'P')} {MEASURES[measure]}"
 
 
-def sentence(beside: SideBySide, metric: str) -> str:
+def sentence(table: pd.DataFrame, baseline: str, metric: str) -> str:
     """What differs from the baseline and for whom, each change with its interval.
 
-    It is about the run where the latency `metric` is least beside the baseline, in Markdown: the
-    names are anything, to be escaped by who gives them to `SideBySide`.
+    It is about the run where the latency `metric` is least beside the baseline, of those whose
+    difference can be told, if there are any. `table` is that of `SideBySide.table`; what is to be
+    seen first stands between two asterisks on either side.
     """
-    changes = {run: beside.change(run, metric) for run in beside.others}
-    best = min(changes, key=lambda run: np.nan_to_num(changes[run].mean, nan=np.inf))
-    against = f"{best} against {beside.baseline}"
-    verdict = latency_verdict(changes[best]) or "no difference can be told"
-    said = f"**{against}: {metric_words(metric)} {verdict}**"
-    tenants = {
-        name: beside.change(best, metric, scope="tenant", name=name)
-        for scope, name in beside.groups()
-        if scope == "tenant"
-    }
-    if len(tenants) > 1:
-        gain, pay = (
-            sorted(
-                (one for one in tenants if tenants[one].significant and _is(tenants[one], sign)),
-                key=lambda one: sign * tenants[one].mean,
-                reverse=True,
-            )
-            for sign in (-1, 1)
-        )
-        for names, word in ((gain, "gains"), (pay, "pays")):
-            if names:
-                said += f"; {_whose(names, tenants, word)}"
-        if not gain and not pay and changes[best].significant:
-            said += "; for no tenant alone it can be told"
+    rows = table[(table["metric"] == metric) & (table["run"] != baseline)]
+    overall = _changes(rows[rows["scope"] == "overall"], "run")
+    known = [run for run, one in overall.items() if one.significant] or overall
+    best = min(known, key=lambda run: np.nan_to_num(overall[run].mean, nan=np.inf))
+    tenants = _changes(rows[(rows["scope"] == "tenant") & (rows["run"] == best)], "name")
+    verdict = latency_verdict(overall[best]) or "no difference can be told"
+    said = f"**{best} against {baseline}: {metric_words(metric)} {verdict}**"
+    told = {name: one for name, one in tenants.items() if one.significant}
+    for sign, word in ((-1, "gains"), (1, "pays")):
+        names = [name for name, one in told.items() if sign * one.mean > 0]
+        names.sort(key=lambda name: -abs(told[name].mean))
+        if len(tenants) > 1 and names:
+            said += f"; {_whose(names, tenants, word)}"
+    if len(tenants) > 1 and not told and overall[best].significant:
+        said += "; for no tenant alone it can be told"
     return f"{said}."
 
 
-def _is(change: PairedChange, sign: int) -> bool:
-    return sign * change.mean > 0
+def _changes(rows: pd.DataFrame, key: str) -> dict[str, PairedChange]:
+    ends = rows[[key, "change", "change_low", "change_high"]]
+    return {
+        str(key): PairedChange(mean, low, high, 0)
+        for key, mean, low, high in ends.itertuples(index=False, name=None)
+    }
 
 
 def _whose(names: Sequence[str], tenants: dict[str, PairedChange], word: str) -> str:

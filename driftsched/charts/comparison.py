@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -28,7 +30,7 @@ from driftsched.experiments.side_by_side import SideBySide
 from driftsched.results.percentiles import LATENCIES
 from driftsched.results.wording import with_interval
 
-__all__ = ["Compared", "comparison_sections", "figure_table", "metric_rows"]
+__all__ = ["Compared", "by_group", "comparison_sections", "figure_table", "metric_rows"]
 
 SNIPPET = """\
 from driftsched.experiments.side_by_side import SideBySide, replications
@@ -59,7 +61,7 @@ class Compared:
     colours : dict of str to str
         Run → colour.
     drawn : dict of str to dict
-        Figures as plotly's JSON: latency-COLUMN and tenants-COLUMN of each latency, queues, drift,
+        Figures' data and layout: latency-COLUMN and tenants-COLUMN of each latency, queues, drift,
         fairness, sizes-RUN.
     """
 
@@ -87,7 +89,7 @@ class Compared:
             beside.table(),
             beside.differing(),
             run_colours(runs),
-            {name: figure.to_plotly_json() for name, figure in figures.items()},
+            {name: _plain(figure.to_plotly_json()) for name, figure in figures.items()},
         )
 
     def figure(self, name: str) -> go.Figure:
@@ -102,6 +104,17 @@ class Compared:
     def sentence(self, metric: str) -> str:
         """What differs and for whom, between asterisks what is to be seen first."""
         return sentence(self.table, self.baseline, metric)
+
+
+def _plain(value: Any) -> Any:
+    """A figure's JSON with numpy's arrays where plotly writes their bytes as text."""
+    if isinstance(value, dict) and "bdata" in value:
+        numbers = np.frombuffer(base64.b64decode(value["bdata"]), value["dtype"])
+        shape = [int(side) for side in str(value.get("shape", -1)).split(",")]
+        return numbers.reshape(shape)
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def metric_rows(
@@ -178,9 +191,7 @@ def comparison_sections(
     command : str
         Command line that repeats it; by default the one that names the ids.
     """
-    by_tenant, by_category = (
-        _by_group(compared, scope, metric) for scope in ("tenant", "category")
-    )
+    by_tenant, by_category = (by_group(compared, scope, metric) for scope in ("tenant", "category"))
     pictures = [compared.figure("latency-e2e_s"), compared.changes(metric)]
     over_time = [compared.figure(name) for name in ("queues", "drift")]
     sizes = [
@@ -204,7 +215,7 @@ def comparison_sections(
     ]
 
 
-def _by_group(compared: Compared, scope: str, metric: str) -> pd.DataFrame:
+def by_group(compared: Compared, scope: str, metric: str) -> pd.DataFrame:
     """A row a group: a metric under each run, with the change."""
     groups = compared.table.loc[compared.table["scope"] == scope, "name"].unique()
     rows = [metric_rows(compared, scope, name, [metric]).assign(**{"": name}) for name in groups]

@@ -20,6 +20,7 @@ from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments.fleet import prices_of
 from driftsched.experiments.sweeps import FIGURES
+from driftsched.results.library import RUN_ID
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.serving.catalogue import GPUS
@@ -141,6 +142,27 @@ def _gpus(value: str) -> str:
 
 
 PricedGpus = Annotated[str, Field(max_length=400), AfterValidator(_gpus)]
+
+
+MOST_RUNS = 8
+AT_HAND = "@"
+"""Before a policy: the scenario at hand under it, in place of a saved run's id."""
+
+
+def _runs(value: str | Sequence[str]) -> tuple[str, ...]:
+    """Ids of saved runs, and policies of the scenario at hand."""
+    names = dict.fromkeys(value.split(",") if isinstance(value, str) else value)
+    known = {f"{AT_HAND}{kind}" for kind in POLICIES}
+    runs = tuple(name for name in names if name)
+    if wrong := [name for name in runs if name not in known and not RUN_ID.fullmatch(name)]:
+        raise ValueError(f"must be ids of saved runs or @policy, got {shown(wrong)[1:-1]}")
+    if len(runs) > MOST_RUNS:
+        raise ValueError(f"must be at most {MOST_RUNS}, got {len(runs)}")
+    return runs
+
+
+ChosenRuns = Annotated[tuple[str, ...], BeforeValidator(_runs), PlainSerializer(",".join)]
+Beside = Labels({name: name for name in ("Tenants", "Over time", "Sizes", "All", "What differs")})
 
 
 def known_policies(text: str, problems: list[str]) -> str | None:

@@ -21,6 +21,7 @@ PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
     ("library.py", "Library", ":material/inventory_2:"),
+    ("compare.py", "Compare", ":material/compare_arrows:"),
     ("sweep.py", "Sweep", ":material/grid_on:"),
     ("capacity.py", "Capacity", ":material/speed:"),
     ("scenario.py", "Scenario", ":material/tune:"),

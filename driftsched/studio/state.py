@@ -49,6 +49,7 @@ class Key(StrEnum):
     CLASSIFIER = "classifier"
     RESET = "reset"
     SAVE = "save"
+    COMPARE = "compare"
     IMAGE = "image"
     GROUP = "group"
     METRIC = "metric"
@@ -85,6 +86,9 @@ class Key(StrEnum):
     GOAL_SHARE = "goal_share"
     GOAL_S = "goal_s"
     GPUS = "gpus"
+    RUNS = "runs"
+    BASELINE = "baseline"
+    BESIDE_TAB = "beside_tab"
 
 
 def get_view() -> View:

@@ -31,6 +31,8 @@ from driftsched.scenario.differences import differences
 from driftsched.scenario.messages import one_line
 from driftsched.scheduling.policies import PAPER_POLICIES, POLICIES, PolicySpec
 from driftsched.studio.fields import (
+    Beside,
+    ChosenRuns,
     Goals,
     Image,
     Labels,
@@ -168,6 +170,10 @@ class View(BaseModel):
     sweep_chart: Annotated[str, SweepChart] = "lines"
     sweep_figure: Annotated[str, SweepFigure] = "p95_e2el_ms"
     sweep_second: Annotated[str, SweepFigure] = "slo_attainment"
+
+    runs: ChosenRuns = ()
+    baseline: str = Field("", max_length=100)
+    beside_tab: Annotated[str, Beside] = "Tenants"
 
     problems: tuple[str, ...] = ()
 

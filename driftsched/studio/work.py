@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from driftsched.charts.comparison import Compared
 from driftsched.core.errors import InputError, ScenarioError, TraceError
 from driftsched.core.home import trace_path
 from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments import capacity as sizes
 from driftsched.experiments import load_sweep as sweeps
+from driftsched.experiments.beside_words import run_names
 from driftsched.experiments.capacity import Capacity
 from driftsched.experiments.fleet import Fleet, fewest_gpus, prices_of
 from driftsched.experiments.forecast import Forecast, forecast
@@ -24,10 +26,13 @@ from driftsched.experiments.lab_report import LabReport, lab_report
 from driftsched.experiments.life import Life, life
 from driftsched.experiments.papers import PAPERS, Reproduction
 from driftsched.experiments.sensitivities import moves, sensitivities
+from driftsched.experiments.side_by_side import SideBySide, is_live, replications
 from driftsched.experiments.sweeps import plan, run_sweep, scenario_at
 from driftsched.experiments.worth import worth as experiments_worth
+from driftsched.results import RunLibrary
 from driftsched.scenario import Scenario, to_yaml
 from driftsched.scenario.estimator import SizeClasses
+from driftsched.simulation import simulate
 from driftsched.studio.traces import check_browser_scenario
 from driftsched.workload import generate, import_trace
 from driftsched.workload.fit import fit_trace
@@ -139,6 +144,34 @@ def worth(
     """Serve a scenario under several estimators; see `driftsched.experiments.worth`."""
     asked = dict(zip(names, scenarios, strict=True))
     return experiments_worth(asked, [policy], replications, progress=progress)
+
+
+def side_by_side(
+    runs: Sequence[str],
+    baseline: str,
+    seeds: int,
+    at_hand: Mapping[str, Scenario],
+    *,
+    progress: Progress,
+) -> Compared:
+    """Compare saved runs by their ids, and those of scenarios by the names in `at_hand`.
+
+    Live runs, and runs of too many requests, stand there alone, with no replications.
+    """
+    library = RunLibrary()
+    results = []
+    for place, run in enumerate(runs):
+        results.append(simulate(at_hand[run]) if run in at_hand else library.load(run))
+        progress((place + 1) / len(runs) / seeds)
+    names = run_names(results)
+    many = seeds * sum(len(result.requests) for result in results) > MOST_IN_ONE_RUN
+    if many or any(map(is_live, results)):
+        seeds = 1
+    sides = {}
+    for place, (name, result) in enumerate(zip(names, results, strict=True)):
+        sides[name] = replications(result, seeds)
+        progress((1 + (seeds - 1) * (place + 1) / len(runs)) / seeds)
+    return Compared.of(SideBySide(sides, names[runs.index(baseline)]))
 
 
 def load_sweep(

@@ -110,6 +110,7 @@ PARSERS: dict[str, Callable[[bytes], None]] = {
     ".zip": _archive,
     ".html": _web_page,
     ".yaml": _scenario,
+    ".md": _words,
 }
 
 

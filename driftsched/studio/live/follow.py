@@ -139,7 +139,7 @@ def ended(job: LiveJob) -> None:
     twin_section(job)
     command = live_command(job.result.provenance["live"]["options"])
     caption = "The same run on a command line, with the scenario from the ZIP:"
-    take_along(job.result, command, caption)
+    take_along(job.result, command, caption, job.saved)
 
 
 def _unfinished(requests: pd.DataFrame) -> None:

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import streamlit as st
 
+from driftsched import TOP
 from driftsched.charts.report import html_report, report_figures
 from driftsched.core.errors import DriftSchedError
 from driftsched.results import RunLibrary, RunResult, export_zip
 from driftsched.scenario import to_yaml
 from driftsched.studio.downloads import csv_button, download
+from driftsched.studio.fields import MOST_RUNS
 from driftsched.studio.show import problem
-from driftsched.studio.state import Key
+from driftsched.studio.state import Key, change_view, get_view
 from driftsched.studio.words import plain
 
 TABLES = ("requests", "queues", "gpus", "learning")
 
 
-def take_along(result: RunResult, command: str, caption: str) -> None:
-    """Draw the last part of a run's page: its files, and the command line that repeats it."""
+def take_along(result: RunResult, command: str, caption: str, run: str = "") -> None:
+    """Draw the last part of a run's page: its files, and the command line that repeats it.
+
+    `run` is what the Compare page calls the run; it is not offered there where that is empty.
+    """
     st.header("Take it with you", anchor="downloads")
-    _downloads(result, command)
+    _downloads(result, command, run)
     st.caption(caption)
     st.code(command, language="bash", wrap_lines=True)
 
 
-def _downloads(result: RunResult, command: str) -> None:
+def _downloads(result: RunResult, command: str, run: str) -> None:
     name = f"{result.scenario.name}-{result.scenario.policy.kind}-{result.scenario.seed}"
     with st.container(horizontal=True, gap="small"):
         download(
@@ -56,6 +61,15 @@ def _downloads(result: RunResult, command: str) -> None:
             help="Keep the run in this server's library; it is never changed afterwards.",
         ):
             _save(result)
+        if run and st.button(
+            "Compare",
+            key=Key.COMPARE,
+            icon=":material/compare_arrows:",
+            help="Beside other runs, saved ones or those of other policies.",
+        ):
+            others = [one for one in get_view().runs if one != run]
+            change_view(runs=(run, *others[: MOST_RUNS - 1]), baseline=run)
+            st.switch_page(TOP / "pages" / "compare.py")
     _tables(result, name)
 
 

@@ -16,6 +16,7 @@ from driftsched.scenario import Scenario
 from driftsched.scenario.differences import differences
 from driftsched.scheduling.policies import POLICIES
 from driftsched.simulation import simulate
+from driftsched.studio.fields import AT_HAND
 from driftsched.studio.focus import focus
 from driftsched.studio.hardware import measured
 from driftsched.studio.link import preset
@@ -65,7 +66,12 @@ def simulated_page(view: View) -> None:
     how_sure(what_they_are)
     one_life(result)
     _energy(result)
-    take_along(result, command_line(scenario, view.preset), "The same run on a command line:")
+    take_along(
+        result,
+        command_line(scenario, view.preset),
+        "The same run on a command line:",
+        f"{AT_HAND}{scenario.policy.kind}",
+    )
 
 
 def _side_by_side(view: View, result: RunResult, tenant: str) -> None:

@@ -13,6 +13,7 @@ from tests.support.pages import SHIFT, WORDS, settled, stops_before_picture
 
 PAGES = (
     "run",
+    "compare?preset=busy-gpu&runs=@fifo,@sjf",
     "capacity",
     "sweep",
     "scenario",

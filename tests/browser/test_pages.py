@@ -110,7 +110,6 @@ PARSERS: dict[str, Callable[[bytes], None]] = {
     ".zip": _archive,
     ".html": _web_page,
     ".yaml": _scenario,
-    ".md": _words,
 }
 
 

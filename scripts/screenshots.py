@@ -26,6 +26,8 @@ from tests.support.pages import page_names, settled  # noqa: E402  the same
 IMAGES = ROOT / "docs" / "images"
 WIDE = {"width": 1400, "height": 900}
 NARROW = {"width": 390, "height": 844}
+ASKED = {"compare": "compare?preset=busy-gpu&runs=@fifo,@sjf,@weighted&level=P99"}
+"""Where a page's bare address shows nothing yet."""
 
 
 def main() -> int:
@@ -58,13 +60,13 @@ def _keep(library: RunLibrary) -> None:
 
 def _take(opener: Opener, name: str, out: Path, *, every: bool) -> None:
     first = name == page_names()[0]  # it lives at the root, where the navigation marks it
-    _shoot(opener("/" if first else f"/{name}", viewport=WIDE), out / f"{name}.png")
+    _shoot(opener("/" if first else f"/{ASKED.get(name, name)}", viewport=WIDE), out / f"{name}.png")
     if not every:
         return
     for scheme in ("light", "dark"):
-        page = opener(f"/{name}", viewport=WIDE, color_scheme=scheme)
+        page = opener(f"/{ASKED.get(name, name)}", viewport=WIDE, color_scheme=scheme)
         _shoot(page, out / f"{name}-{scheme}-long.png", whole=True)
-    page = opener(f"/{name}", viewport=NARROW)
+    page = opener(f"/{ASKED.get(name, name)}", viewport=NARROW)
     _shoot(page, out / f"{name}-narrow.png", whole=True)
 
 

@@ -16,6 +16,7 @@ from driftsched.scenario import changed
 from driftsched.simulation import simulate
 from driftsched.simulation.compiled import warm_up
 from driftsched.studio.compare import answer
+from driftsched.studio.explore.headline import plain_but_bold
 from driftsched.studio.state import Key
 from driftsched.studio.view import read_link
 from tests.support.patience import STEP_S, tries
@@ -52,7 +53,7 @@ def sure(app: AppTest) -> bool:
 
 
 def test_the_policies_at_hand_are_one_click_away() -> None:
-    app = opened(lambda app: bool(app.info), policies="fifo,sjf")
+    app = opened(lambda app: bool(app.info), policies="fifo,sjf", level="P50")
     next(b for b in app.main.button if b.label.startswith("Compare the policies")).click()
     settled(app, sure)
     assert app.query_params["runs"] == "@fifo,@sjf"
@@ -62,7 +63,7 @@ def test_the_policies_at_hand_are_one_click_away() -> None:
         for name, kind in (("FIFO", "fifo"), ("SJF", "sjf"))
     }
     found = Compared.of(SideBySide(runs))
-    assert app.main.markdown[0].value == found.sentence("p50_e2el_ms")
+    assert app.main.markdown[0].value == plain_but_bold(found.sentence("p50_e2el_ms"))
     app.selectbox(key=Key.BASELINE).set_value("@sjf")
     settled(app, lambda app: app.main.markdown[0].value.startswith("**FIFO against SJF"))
     assert app.query_params["baseline"] == "@sjf"
@@ -72,7 +73,7 @@ def test_saved_runs_of_one_policy_are_told_apart_and_what_differs_is_said() -> N
     scenario = read_link(SMALL).effective
     small = changed(scenario, engine__batch_size=8, title="Small")
     ids = [RunLibrary().save(simulate(one)) for one in (scenario, small)]
-    app = opened(sure, runs=",".join(ids), beside_tab="What differs")
+    app = opened(sure, runs=",".join(ids), beside_tab="What differs", level="P50")
     title = scenario.title
     assert app.main.markdown[0].value.startswith(f"**FIFO, Small against FIFO, {title}: median")
     table = app.dataframe[0].value

@@ -60,7 +60,9 @@ def _keep(library: RunLibrary) -> None:
 
 def _take(opener: Opener, name: str, out: Path, *, every: bool) -> None:
     first = name == page_names()[0]  # it lives at the root, where the navigation marks it
-    _shoot(opener("/" if first else f"/{ASKED.get(name, name)}", viewport=WIDE), out / f"{name}.png")
+    _shoot(
+        opener("/" if first else f"/{ASKED.get(name, name)}", viewport=WIDE), out / f"{name}.png"
+    )
     if not every:
         return
     for scheme in ("light", "dark"):

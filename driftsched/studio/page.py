@@ -20,8 +20,8 @@ from driftsched.studio.words import plain
 PAGES = (
     ("explore.py", "Explore", ":material/explore:"),
     ("run.py", "Run", ":material/play_circle:"),
-    ("library.py", "Library", ":material/inventory_2:"),
     ("compare.py", "Compare", ":material/compare_arrows:"),
+    ("library.py", "Library", ":material/inventory_2:"),
     ("sweep.py", "Sweep", ":material/grid_on:"),
     ("capacity.py", "Capacity", ":material/speed:"),
     ("scenario.py", "Scenario", ":material/tune:"),

@@ -17,7 +17,7 @@ from driftsched.studio.downloads import download
 from driftsched.studio.jobs import State
 from driftsched.studio.library.tasks import saved_latencies, saved_report, saved_zip, without_home
 from driftsched.studio.show import chart, problem
-from driftsched.studio.state import get_view, set_view
+from driftsched.studio.state import change_view, get_view, set_view
 from driftsched.studio.traces import check_browser_scenario
 from driftsched.studio.view import KNOBS, View
 from driftsched.studio.waiting import pool, result_of, session_name, work_key
@@ -82,6 +82,15 @@ def panel(library: RunLibrary, runs: pd.DataFrame) -> None:
         return
     if len(ids) > 1:
         st.markdown(f"**{len(ids)} runs**")
+        whole = list(runs.loc[runs["damage"] == "", "run_id"])
+        if st.button(
+            "Compare",
+            icon=":material/compare_arrows:",
+            disabled=len(whole) < 2,
+            help=f"Side by side, the newest {MOST} of them.",
+        ):
+            change_view(runs=tuple(whole[:MOST]), baseline="")
+            st.switch_page("pages/compare.py")
         _tag(library, ids)
     else:
         row = runs.iloc[0]

@@ -70,7 +70,7 @@ def runs_cdf(requests_by_run: Mapping[str, pd.DataFrame], metric: str = "e2e_s")
         )
         for place, (name, requests) in enumerate(requests_by_run.items())
     }
-    return distributions(_distribution(metric, CURVES), curves, metric)
+    return distributions(distribution(metric, CURVES), curves, metric)
 
 
 def distributions(

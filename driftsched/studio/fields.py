@@ -20,7 +20,7 @@ from driftsched.estimation.compensators import COMPENSATORS
 from driftsched.estimation.detectors import DETECTORS
 from driftsched.experiments.fleet import prices_of
 from driftsched.experiments.sweeps import FIGURES
-from driftsched.results.library import RUN_ID
+from driftsched.results.library_index import RUN_ID
 from driftsched.scenario.messages import one_line, shown
 from driftsched.scheduling.policies import POLICIES, PolicySpec
 from driftsched.serving.catalogue import GPUS

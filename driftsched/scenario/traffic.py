@@ -26,7 +26,7 @@ class Category(Config):
         None, description="prompt length; None counts the words of the prompt template"
     )
     output_tokens: LengthDistribution = Field(description="natural output length")
-    words_per_token: float = Field(0.75, gt=0, le=4)
+    words_per_token: float = Field(0.75, ge=0.05, le=4)
     words_per_token_sd: float = Field(0.0, ge=0, le=1)
     length_correlation: float = Field(
         0.0,

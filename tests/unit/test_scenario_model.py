@@ -45,6 +45,8 @@ def broken(override: str) -> str:
         ("tenants.1.name=premium", "tenants: names must be unique, got 'premium' 2 times"),
         ("tenants.0.limits={waiting: -1}", "tenants[0].limits.waiting must be >= 0, got -1"),
         ("tenants.0.limits={waiting: 1.5}", "tenants[0].limits.waiting must be a whole number"),
+        # tokens of a text are its words over this; so many no number holds
+        ("categories.0.words_per_token=1e-300", "categories[0].words_per_token must be >= 0.05"),
         ("tenants=[]", "tenants must not be empty, got []"),
         ("tenants=[1]", "tenants[0] must be a mapping of fields, got 1"),
         ("tenants.0={}", "tenants[0].name is required"),

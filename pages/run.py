@@ -4,7 +4,7 @@ from driftsched.studio.live.page import live_page, world
 from driftsched.studio.page import page_setup
 from driftsched.studio.run.page import simulated_page
 
-view = page_setup("Run", "What happens, second by second?")
+view = page_setup("Run", "What happens when?")
 if world() == "live":
     live_page(view)
 else:

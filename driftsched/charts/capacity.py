@@ -13,8 +13,7 @@ from driftsched.charts.traces import bars, dots, error_bar, level
 CAPACITY = Look(
     "The highest load at which the goal holds",
     "capacity",
-    "Left of a bar the goal surely holds, right of it it surely fails (95 %); the dashed line is "
-    "today's load.",
+    "Left of a bar the goal surely holds, right of it surely fails (95 %); dashed is today's load.",
     "Load / today's (ratio)",
     "",
 )

@@ -41,7 +41,7 @@ BIAS = (
 CLAIMS = Look(
     "Published and here",
     "claims",
-    "Bars are 95 % intervals; what makes a claim hold stands under its assumptions.",
+    "Bars are 95 % intervals; when a claim holds stands under assumptions.",
     "Change (%)",
     "",
 )

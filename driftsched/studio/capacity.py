@@ -24,7 +24,7 @@ from driftsched.studio.run.page import command_line
 from driftsched.studio.show import chart
 from driftsched.studio.state import Key, bound, change_view, choice, segments
 from driftsched.studio.view import View
-from driftsched.studio.waiting import result_of
+from driftsched.studio.waiting import replications_now, result_of
 
 SEEDS = 16
 """Replications at most: the search takes fewer where fewer tell."""
@@ -105,12 +105,13 @@ def answer(view: View, tenant: str) -> None:
     """Say and draw what was found; until then a progress bar stands here."""
     bound_at = view.goal_share if view.goal in SHARES else 1e3 * view.goal_s
     goal = (view.goal, bound_at, tenant)
+    seeds = replications_now(SEEDS)
     if view.sizing == "load":
-        found = result_of(work.capacities, (view.variants, SEEDS, goal), slot="capacity")
+        found = result_of(work.capacities, (view.variants, seeds, goal), slot="capacity")
         if found is not None:
             _load(found, view, goal)
     else:
-        fleets = result_of(work.fleets, (view.effective, SEEDS, goal, view.gpus), slot="capacity")
+        fleets = result_of(work.fleets, (view.effective, seeds, goal, view.gpus), slot="capacity")
         if fleets is not None:
             _fleets(fleets, view, goal)
 
@@ -128,8 +129,8 @@ def _load(found: dict[str, Capacity], view: View, goal: tuple[str, float, str]) 
     known = table[[one.known for one in found.values()]]
     chart(capacity_chart(known), table, "capacity")
     st.caption(
-        f"Goal: {Goal(*goal)}. Today's busiest phase has {peak.rate_rps:.3g} requests a second; "
-        f"the hardware is saturated at {1 / peak.rho:.3g} times that."
+        f"Goal: {Goal(*goal)}. Today's busiest phase: {peak.rate_rps:.3g} requests a second; the "
+        f"hardware is saturated at {1 / peak.rho:.3g} times that."
     )
     _command(view, goal, f"--policies {','.join(view.policies)}")
 

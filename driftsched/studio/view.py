@@ -384,7 +384,6 @@ def _fields(params: Mapping[str, Sequence[str]], problems: list[str]) -> dict[st
 
 def _unknown(name: str, value: str) -> str:
     """Say that a name means nothing to any page, and which may have been meant."""
-    known = [*SCENARIO, *IN_LINK]
-    near = get_close_matches(name, known, n=1)
-    names = f"a known one, such as {near[0]}" if near else f"one of {', '.join(sorted(known))}"
+    near = get_close_matches(name, [*SCENARIO, *IN_LINK], n=1)
+    names = f"a known one, such as {near[0]}" if near else "one that Copy link writes"
     return f"a link's name must be {names}, got {repr(name[:40])[1:-1]}={value[:40]!r}"

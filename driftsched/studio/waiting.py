@@ -17,8 +17,10 @@ from driftsched.results.wording import duration
 from driftsched.studio.jobs import Job, JobPool, State
 from driftsched.studio.show import problem
 from driftsched.studio.turns import others_turn
-from driftsched.studio.work import check_amount, seconds
+from driftsched.studio.work import check_amount, engine_ready, seconds
 
+FEW = 2
+"""Replications while the compiled engine is not there yet."""
 BLINK_S = 1.2
 POLL_S = 0.4
 KEPT_BYTES = 500_000_000
@@ -43,6 +45,27 @@ def work_key(function: Callable[..., Any], args: tuple[Any, ...]) -> str:
 def busy(name: str) -> DeltaGenerator:
     """A place for words about work under way; the page will change by itself while it is there."""
     return st.container(key=f"busy-{name}")
+
+
+def replications_now(wanted: int) -> int:
+    """So many replications, or few while the compiled engine is not there yet, which is said."""
+    if engine_ready():
+        return wanted
+    few = min(wanted, FEW)
+    cast(Callable[..., None], st.fragment(_getting_ready, run_every=1.0))(few)
+    return few
+
+
+def _getting_ready(replications: int) -> None:
+    if engine_ready():
+        st.rerun()
+    with busy("engine"):
+        st.info(
+            f"The fast engine is being prepared, which takes about a minute, once. Until then a "
+            f"slower one computes {replications} replications, so that intervals are wide; then "
+            "the page goes on by itself.",
+            icon=":material/hourglass_top:",
+        )
 
 
 def result_of(

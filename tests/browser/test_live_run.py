@@ -63,7 +63,7 @@ def test_a_live_run_is_watched_to_its_end_and_another_is_stopped(
     """Both must be in the table and the library, the stopped one with what it measured."""
     page = open_page(PAGE + SHORT)
     start(page, REQUESTS)
-    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop = page.get_by_test_id("stMain").get_by_role("button", name="Stop", exact=True)
     stop.wait_for()
     page.get_by_text("is in use: you started").wait_for()
     plot = page.locator(".ds-live .js-plotly-plot").first

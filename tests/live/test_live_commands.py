@@ -74,7 +74,7 @@ def test_live_then_calibrate_then_twin(tmp_path: Path, capsys: pytest.CaptureFix
             ("live", "paper", *TINY, "--endpoint", "http://127.0.0.1:1/v1"),
             "--endpoint is for the openai engine",
         ),
-        (("calibrate",), "either a run or --engine"),
+        (("calibrate",), "one of a run, --table, and --engine"),
         (
             ("calibrate", *TINY, "--batch", "0"),
             "--batch: must be a whole number from 1 to 1024, got '0'",

@@ -174,7 +174,7 @@ def test_view_comes_from_the_link_and_goes_back_into_it() -> None:
         ({"policies": [""]}, "policies must name at least one"),
         ({"world": ["Mars"]}, "world must be one of Simulated, Live, got 'Mars'"),
         ({"paper_seeds": ["4"]}, "paper_seeds must be one of 3, 5, 10, 20, got '4'"),
-        ({"utm_source": ["x"]}, "a link's name must be one of baseline, beside, beside_tab, cut"),
+        ({"utm_source": ["x"]}, "a link's name must be one that Copy link writes, got utm_source"),
         ({"lod": ["2"]}, "a link's name must be a known one, such as load, got lod='2'"),
         ({"set": ["seed=-1", "engine.batch_size=8"]}, "seed must be >= 0, got -1"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 import streamlit as st
@@ -17,12 +17,10 @@ from driftsched.scenario import Scenario
 from driftsched.studio.show import problem
 from driftsched.studio.state import Key, bound
 from driftsched.studio.view import View
-from driftsched.studio.waiting import busy, kept_result, result_of, work_key
+from driftsched.studio.waiting import FEW, kept_result, replications_now, result_of, work_key
 from driftsched.studio.words import grouped, plain
 from driftsched.studio.work import engine_ready
 
-FEW = 2
-"""Replications while the compiled engine is not there yet."""
 PATIENCE_S = 5.0
 """The picture takes a blink, unless the machine is busy."""
 _LAST = "explore-last"
@@ -34,8 +32,7 @@ def figures_for(view: View) -> tuple[Figures, Figures | None] | None:
     While they are under way they are the former ones; None without any. What cannot be run is one
     message.
     """
-    if not engine_ready():
-        cast(Callable[..., None], st.fragment(_getting_ready, run_every=1.0))(asked_for(view)[1])
+    replications_now(view.replications)
     found = _ensemble(view, "explore")
     if found is None:
         return None
@@ -71,18 +68,6 @@ def _ensemble(view: View, slot: str) -> Ensemble | None:
     if found is not None:
         st.session_state[last] = work_key(run_ensemble, asked)
     return cast("Ensemble | None", found)
-
-
-def _getting_ready(replications: int) -> None:
-    if engine_ready():
-        st.rerun()
-    with busy("engine"):
-        st.info(
-            f"The fast engine is being prepared, which takes about a minute, once. Until then a "
-            f"slower one computes {replications} replications, so that intervals are wide; then "
-            "the page goes on by itself.",
-            icon=":material/hourglass_top:",
-        )
 
 
 def rests_on(figures: Figures, view: View) -> None:

@@ -26,8 +26,8 @@ run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
 test: chromium kernel check
-	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
-		--no-loadscope-reorder  # long files of few tests would come last, and one core be idle
+	$(TEST_ENV) $(BIN)/python -m pytest -n $$(( $(WORKERS) * 3 / 2 )) --dist loadfile \
+		--no-loadscope-reorder  # three on two cores, since a page waits half of its time; long files of few tests would come last, and one core be idle
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -25,9 +25,11 @@ unexport PYTHONDONTWRITEBYTECODE
 run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
+# three processes on two cores, since a page waits half of its time; long files of few tests would
+# come last by themselves, and one core be idle
 test: chromium kernel check
 	$(TEST_ENV) $(BIN)/python -m pytest -n $$(( $(WORKERS) * 3 / 2 )) --dist loadfile \
-		--no-loadscope-reorder  # three on two cores, since a page waits half of its time; long files of few tests would come last, and one core be idle
+		--no-loadscope-reorder
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

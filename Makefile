@@ -25,11 +25,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: .venv/installed
 	$(BIN)/python -m streamlit run app.py --server.port=$(PORT) $(ARGS)
 
-# three processes on two cores, since a page waits half of its time; long files of few tests would
-# come last by themselves, and one core be idle
 test: chromium kernel check
-	$(TEST_ENV) $(BIN)/python -m pytest -n $$(( $(WORKERS) * 3 / 2 )) --dist loadfile \
-		--no-loadscope-reorder
+	$(TEST_ENV) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder  # long files of few tests would come last, and one core be idle
 
 check: .venv/installed-dev
 	$(BIN)/ruff format --check .

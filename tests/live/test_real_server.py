@@ -212,7 +212,8 @@ def test_calibrated_by_a_probe_and_simulated_again(
     seen = pd.read_csv(residuals)
     alone = seen[(seen["iterations"] == 1) & (seen["prompts"] == 1) & (seen["requests"] == 1)]
     long = alone["tokens"] > 80
-    assert alone.loc[long, "seconds"].median() > 1.2 * alone.loc[~long, "seconds"].median()
+    # the fastest of each: what else the machine does makes a call slower, never faster
+    assert alone.loc[long, "seconds"].min() > 1.2 * alone.loc[~long, "seconds"].min()
     write_parquet(result, run)
     assert main(["twin", str(run), "--cost", str(entry), "--policies", "fifo", "--json"]) == 0
     twin = json.loads(capsys.readouterr().out)

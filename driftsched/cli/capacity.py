@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from driftsched.cli.arguments import add_scenario, names_in, scenario_of, tell_trace, up_to
+from driftsched.cli.engine import compile_first
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar
 from driftsched.cli.summary import about
@@ -47,6 +48,7 @@ def capacity_command(parser: argparse.ArgumentParser) -> Action:
 def _capacity(args: argparse.Namespace) -> None:
     scenario, goal = scenario_of(args), Goal.parse(args.goal, args.tenant)
     told = about(scenario) | {"goal": str(goal)} | tell_trace(scenario)
+    compile_first(scenario, args.seeds)
     if args.gpus is not None:
         with progress_bar("counting") as progress:
             prices = prices_of(args.gpus)

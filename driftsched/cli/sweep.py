@@ -10,6 +10,7 @@ import pandas as pd
 from loky import cpu_count
 
 from driftsched.cli.arguments import add_scenario, changes_named, scenario_of, tell_trace, up_to
+from driftsched.cli.engine import compile_first
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar, share, tell
 from driftsched.cli.summary import about
@@ -81,7 +82,7 @@ def _sweep(args: argparse.Namespace) -> None:
     try:
         with workers(args.processes, args.dask) as by, progress_bar("sweeping") as progress:
             if not args.dask:
-                _compile(sweep)
+                compile_first(sweep.scenario, len(sweep.points) * sweep.seeds)
             table = run_sweep(sweep, by=by, keep=folder, progress=progress)
     except KeyboardInterrupt:
         tell(f"go on with: driftsched sweep --resume {sweep.sweep_id}")
@@ -115,17 +116,6 @@ def _asked(args: argparse.Namespace) -> tuple[Sweep, SweepFolder]:
     tell_trace(scenario)
     sweep = plan(scenario, args.over, sample=args.sample, seeds=args.seeds)
     return sweep, SweepFolder.of(sweep)
-
-
-def _compile(sweep: Sweep) -> None:
-    """Compile the engine once, where each process would do so for itself or do without."""
-    from driftsched.simulation.compiled import at_hand, warm_up
-    from driftsched.simulation.compiled.warm_up import MOST_WITHOUT_WAITING
-
-    each = sum(phase.expected_requests for phase in sweep.scenario.phases) or MOST_WITHOUT_WAITING
-    if not at_hand() and len(sweep.points) * sweep.seeds * each > MOST_WITHOUT_WAITING:
-        tell("compiling the engine first, which is done once on a machine and takes a minute")
-        warm_up()
 
 
 def _list(as_json: bool) -> None:

@@ -10,6 +10,7 @@ from loky import cpu_count
 from pydantic import ValidationError
 
 from driftsched.cli.arguments import add_scenario, names_in, numbers_in, scenario_of, up_to
+from driftsched.cli.engine import compile_first
 from driftsched.cli.main import Action
 from driftsched.cli.output import add_json, aligned, print_json, progress_bar, tell
 from driftsched.cli.summary import about
@@ -93,6 +94,7 @@ def _tune(args: argparse.Namespace) -> None:
     if storage is None:
         home().mkdir(parents=True, exist_ok=True)
         storage = f"sqlite:///{home() / 'tuning.db'}"
+    compile_first(scenario, args.trials * args.seeds * len(args.drifts))
     with workers(args.processes) as by, progress_bar("tuning") as progress:
         found = tune(tuning, args.trials, unseen=unseen, by=by, storage=storage, progress=progress)
     if args.out is not None and found.candidates:

@@ -33,8 +33,16 @@ def study_of(tuning: Tuning, storage: str | None) -> Study:
         raise InputError("tune needs the extra: pip install 'driftsched[tune]'") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     digest = hashlib.sha256(tuning.model_dump_json(by_alias=True).encode()).hexdigest()
+    try:
+        kept = optuna.storages.get_storage(storage)
+    except Exception as error:  # noqa: BLE001  of the database's library, its driver or Optuna
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"storage must be a database's address, as in sqlite:///tuning.db, got {storage!r}: "
+            f"{reason}"
+        ) from None
     return optuna.create_study(
-        storage=storage,
+        storage=kept,
         study_name=f"{tuning.scenario.name}-{digest[:10]}",
         directions=["minimize" if low_is_good(o) else "maximize" for o in tuning.objectives],
         sampler=optuna.samplers.TPESampler(seed=tuning.scenario.seed % 2**32, constant_liar=True),

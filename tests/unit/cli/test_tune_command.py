@@ -33,6 +33,9 @@ def test_what_is_found_is_printed_and_written(
     [
         ("--metric", "fast", "metric must be one of"),
         ("--over", "policy", "a parameter must be name=values"),
+        ("--storage", "nowhere", "storage must be a database's address"),
+        ("--storage", "sqlite:////nowhere/x.db", "storage must be a database's address"),
+        ("--storage", "mars://x", "storage must be a database's address"),
         ("--held-out", "1", "held_out must be >= 2"),
     ],
 )
